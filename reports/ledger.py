@@ -1,0 +1,139 @@
+"""The run folder: what a run was, and every record as it happened. Nothing recorded is lost by a kill.
+
+reports/out/<run-id>/
+    run.json                 what was targeted, with which gates (their text included), seed and flags
+    observations/<worker>.jsonl   one line per record, flushed as it happens
+    verdict.json, summary.md, summary.html, junit.xml, metrics.prom, allure-results/, evidence/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from reports.observations import Record, from_json, to_json
+
+RUN_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFile:
+    """A phase's gate file as it was when the run began: judged later by this text, not by what the file became."""
+
+    path: str  # relative to the checkout
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run was bound to. Written once, at the start; holds no secret and no personal value."""
+
+    run_id: str
+    started: str  # ISO 8601, UTC
+    target: str  # sandbox or live
+    seed: int
+    contract: str
+    flags: Mapping[str, bool | None]  # guide's names; None: not known
+    fingerprint: Mapping[str, Any]  # backend, connectra, index{name, mapping_sha256}
+    gates: Mapping[str, GateFile]  # by phase
+    options: Mapping[str, Any] = field(default_factory=dict)
+    described: Mapping[str, str] = field(default_factory=dict)  # the run header: what is targeted, secrets masked
+
+    def flag_on(self, flag: str) -> bool | None:
+        """Whether the phase's flag is in force: its own switch and CONNECTRA_ENABLED; None when not known."""
+        switches = (self.flags.get("CONNECTRA_ENABLED"), self.flags.get(flag))
+        if False in switches:
+            return False
+        return None if None in switches else True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A run folder as read back: the run, its records in file order, and the lines that could not be read."""
+
+    run: Run
+    records: tuple[Record, ...]
+    unreadable: tuple[str, ...] = ()  # "<file>:<line>: <why>"
+
+
+class DamagedRun(ValueError):
+    """The folder holds no run that could be judged; the message says what was looked for and where."""
+
+
+class Writer:
+    """Appends records to one worker's file; each line is handed to the kernel before `append` returns."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self._lock = Lock()
+        path = folder / "observations" / f"{worker}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def append(self, record: Record) -> None:
+        line = json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":")) + "\n"
+        data = line.encode()
+        with self._lock:
+            while data:
+                data = data[os.write(self._file, data) :]
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def begin(folder: Path, run: Run) -> None:
+    """Make the run folder and write run.json into it. The folder must be new."""
+    folder.mkdir(parents=True)
+    (folder / "observations").mkdir()
+    write_text(folder / "run.json", json.dumps({"schema": RUN_SCHEMA, **asdict(run)}, indent=1) + "\n")
+
+
+def read(folder: Path) -> Recorded:
+    """Everything recorded in a run folder. A torn last line, or any damaged one, is reported, never fatal."""
+    run = _read_run(folder / "run.json")
+    records: list[Record] = []
+    unreadable: list[str] = []
+    for path in sorted((folder / "observations").glob("*.jsonl")):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                records.append(from_json(_object(line)))
+            except ValueError as error:
+                unreadable.append(f"{path.name}:{number}: {error}")
+    return Recorded(run=run, records=tuple(records), unreadable=tuple(unreadable))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a reader never meets half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _read_run(path: Path) -> Run:
+    try:
+        entry = _object(path.read_bytes())
+        if entry.pop("schema", None) != RUN_SCHEMA:
+            raise ValueError(f"its schema is not {RUN_SCHEMA}")
+        gates = {phase: GateFile(**gate) for phase, gate in entry.pop("gates").items()}
+        return Run(gates=gates, **{key: value for key, value in entry.items() if key in Run.__slots__})
+    except FileNotFoundError:
+        raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedRun(f"{path}: not the record of a run: {error}") from error
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(entry, dict):
+        raise ValueError(f"expected a JSON object, found {type(entry).__name__}")
+    return entry
