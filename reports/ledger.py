@@ -95,7 +95,7 @@ def begin(folder: Path, run: Run) -> None:
 
 def read(folder: Path) -> Recorded:
     """Everything recorded in a run folder. A torn last line, or any damaged one, is reported, never fatal."""
-    run = _read_run(folder / "run.json")
+    run = read_run(folder)
     records: list[Record] = []
     unreadable: list[str] = []
     for path in sorted((folder / "observations").glob("*.jsonl")):
@@ -107,6 +107,11 @@ def read(folder: Path) -> Recorded:
             except ValueError as error:
                 unreadable.append(f"{path.name}:{number}: {error}")
     return Recorded(run=run, records=tuple(records), unreadable=tuple(unreadable))
+
+
+def read_run(folder: Path) -> Run:
+    """What the run in this folder was bound to; raises DamagedRun."""
+    return _read_run(folder / "run.json")
 
 
 def write_text(path: Path, text: str) -> None:

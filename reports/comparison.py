@@ -1,0 +1,241 @@
+"""Whether two sides say the same, and if not, in which ways.
+
+Both sides are brought to one form by the rules that the contract declares for each field, and are then compared
+strictly: `5`, `"5"`, `5.0` and `true` are four different values. A rule never looks at the other side, so it can't
+excuse more than it names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import Any
+
+from deepdiff import DeepDiff
+
+from reports.observations import Difference, DifferenceKind
+from reports.redaction import Redactor
+
+Canonical = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a record: where the service shows it, which columns it comes from, and in which form both compare.
+
+    `columns` are "table.column" in order of preference (the first that is not empty); none: the field is always null.
+    """
+
+    path: str
+    columns: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A difference with its raw values: lives only inside the process that met it."""
+
+    path: str
+    kind: DifferenceKind
+    expected: Any
+    actual: Any
+
+    def recorded(self, redactor: Redactor) -> Difference:
+        """The difference as it may be written down."""
+        return Difference(
+            path=self.path,
+            kind=self.kind,
+            expected=redactor.token(self.expected),
+            actual=redactor.token(self.actual),
+        )
+
+
+def expected_record(tables: Mapping[str, Mapping[str, Any] | None], fields: Sequence[Field]) -> dict[str, Any]:
+    """What the service should say, in canonical form, given the database rows by table (None: no such row)."""
+    return _nested({field.path: _from_columns(tables, field) for field in fields})
+
+
+def actual_record(body: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
+    """What the service said, in canonical form: only declared fields; one that is absent counts as null."""
+    return _nested({field.path: canonical(_at(body, field.path), field.rules) for field in fields})
+
+
+def disagreements(
+    expected: Mapping[str, Any] | None, actual: Mapping[str, Any] | None, *, identity: str = "uuid"
+) -> tuple[Disagreement, ...]:
+    """Every way in which two canonical records differ; none if they say the same. None stands for "no record"."""
+    if expected is None or actual is None:
+        return _absence(expected, actual, identity)
+    if _strict(expected) == _strict(actual):
+        return ()
+    return tuple(sorted(_walk(expected, actual, identity), key=lambda each: each.path))
+
+
+def canonical(value: Any, rules: Sequence[str]) -> Any:
+    """`value` after each of the rules in turn. Values of a type that a rule is not about pass through unchanged."""
+    for rule in rules:
+        value = RULES[rule](value)
+    return value
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    inner = _unquoted(value.strip())
+    return None if inner in ("", "_") else inner
+
+
+def _seniority(value: Any) -> Any:
+    if isinstance(value, str) and value.strip() == "_":
+        return "_"
+    return _text(value)
+
+
+def _phone(value: Any) -> Any:
+    text = _text(value)
+    return re.sub(r"^'(?=\+)", "", text) if isinstance(text, str) else text
+
+
+def _unquoted(text: str) -> str:
+    while len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1].strip()
+    return text
+
+
+def _joined(value: Any) -> Any:
+    if isinstance(value, list):
+        value = ", ".join(item for item in value if item)
+    return value if value != "" else None
+
+
+def _list(value: Any) -> Any:
+    return None if value == [] else value
+
+
+def _zero(value: Any) -> Any:
+    return None if value == 0 and type(value) is int else value
+
+
+def _digits(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+def _time(value: Any) -> Any:
+    """Microseconds in UTC as text; a text that is no time stays as it is and so differs from every time."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if not isinstance(value, datetime):
+        return value
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    return value.isoformat(timespec="microseconds")
+
+
+RULES: Mapping[str, Canonical] = {
+    "text": _text,
+    "seniority": _seniority,
+    "phone": _phone,
+    "joined": _joined,
+    "list": _list,
+    "zero": _zero,
+    "digits": _digits,
+    "time": _time,
+}
+
+
+def _from_columns(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
+    for column in field.columns:
+        table, name = column.split(".")
+        row = tables.get(table)
+        value = canonical(row[name], field.rules) if row is not None else None
+        if value is not None:
+            return value
+    return None
+
+
+def _at(body: Mapping[str, Any], path: str) -> Any:
+    value: Any = body
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for path, value in flat.items():
+        parent, _, name = path.rpartition(".")
+        (record.setdefault(parent, {}) if parent else record)[name] = value
+    return {name: None if _is_hollow(value) else value for name, value in record.items()}
+
+
+def _is_hollow(value: Any) -> bool:
+    return isinstance(value, dict) and all(inner is None for name, inner in value.items() if name != "uuid")
+
+
+def _strict(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False, default=repr)
+
+
+def _absence(
+    expected: Mapping[str, Any] | None, actual: Mapping[str, Any] | None, identity: str
+) -> tuple[Disagreement, ...]:
+    if expected is None and actual is None:
+        return ()
+    if actual is None:
+        assert expected is not None
+        return (Disagreement(path="", kind=DifferenceKind.MISSING, expected=expected.get(identity), actual=None),)
+    return (Disagreement(path="", kind=DifferenceKind.GHOST, expected=None, actual=actual.get(identity)),)
+
+
+def _walk(expected: Mapping[str, Any], actual: Mapping[str, Any], identity: str) -> list[Disagreement]:
+    """DeepDiff finds where two records part; a list counts as one value, described by what happened to it."""
+    tree = DeepDiff(expected, actual, view="tree", ignore_order=False)
+    found: dict[str, Disagreement] = {}
+    for change in (change for changes in tree.values() for change in changes):
+        parts = change.path(output_format="list")
+        names = list(takewhile(lambda part: isinstance(part, str), parts))
+        path = ".".join(names)
+        if len(names) < len(parts):
+            before, after = _at(expected, path), _at(actual, path)
+            kind = _list_kind(before, after)
+        else:
+            before, after = _present(change.t1), _present(change.t2)
+            kind = _kind(path, before, after, identity)
+        found[path] = Disagreement(path=path, kind=kind, expected=before, actual=after)
+    return list(found.values())
+
+
+def _present(value: Any) -> Any:
+    return None if type(value).__name__ == "NotPresent" else value
+
+
+def _kind(path: str, expected: Any, actual: Any, identity: str) -> DifferenceKind:
+    if path == identity:
+        return DifferenceKind.IDENTITY
+    if actual is None:
+        return DifferenceKind.MISSING
+    if expected is None:
+        return DifferenceKind.GHOST
+    return DifferenceKind.VALUE if type(expected) is type(actual) else DifferenceKind.TYPE
+
+
+def _list_kind(expected: Sequence[Any], actual: Sequence[Any]) -> DifferenceKind:
+    """What happened to a list: same items in another order, some twice, the tail gone, or other items."""
+    before, after = (Counter(map(repr, side)) for side in (expected, actual))
+    if before == after:
+        return DifferenceKind.ORDER
+    if set(before) == set(after) and sum(after.values()) > sum(before.values()):
+        return DifferenceKind.DUPLICATE
+    if list(actual) == list(expected[: len(actual)]):
+        return DifferenceKind.TRUNCATED
+    return DifferenceKind.VALUE

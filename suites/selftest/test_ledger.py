@@ -1,0 +1,93 @@
+"""The run folder: what was written is read back, what was torn is reported, nothing else is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from reports import ledger
+from reports.observations import (
+    Answer,
+    Difference,
+    DifferenceKind,
+    Event,
+    Fact,
+    Outcome,
+    Pair,
+    Plan,
+    Provenance,
+    Record,
+    Sample,
+    from_json,
+    to_json,
+)
+
+RUN = ledger.Run(run_id="r", started="2026-01-01T00:00:00+00:00", target="sandbox", seed=1, contract="guide",
+                 flags={"CONNECTRA_ENABLED": True, "F": True, "G": False, "H": None}, fingerprint={},
+                 gates={"phase1": ledger.GateFile(path="p", sha256="s", text="t")})  # fmt: skip
+RECORDS: tuple[Record, ...] = (
+    Sample(phase="phase1", check="contact-endpoint", key="k", stratum="s", outcome=Outcome.DIFFERENT,
+           answers=(Answer(side="backend", status=200, provenance=Provenance.VQL, signals=("header:vql",)),),
+           differences=(Difference(path="p", kind=DifferenceKind.VALUE, expected="<str:a>", actual="null"),)),
+    Pair(phase="phase1", check="contact-latency", key="k", block=1, vql_ms=2.0, direct_ms=1.0),
+    Plan(phase="phase1", check="contact-endpoint", population=10, planned=5, strata={"ordinary": 10}),
+    Fact(phase="phase1", name="health", ok=True),
+    Event(name="collected", phases=("phase1",), count=3),
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    ledger.begin(tmp_path / "run", RUN)
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_survives_the_way_through_json(record: Record) -> None:
+    assert from_json(to_json(record)) == record
+
+
+def test_everything_written_is_read_back(folder: Path) -> None:
+    writer = ledger.Writer(folder, "gw0")
+    for record in RECORDS:
+        writer.append(record)
+    writer.close()
+
+    recorded = ledger.read(folder)
+
+    assert recorded.run == RUN
+    assert recorded.records == RECORDS
+    assert recorded.unreadable == ()
+
+
+def test_a_torn_line_is_reported_and_the_rest_kept(folder: Path) -> None:
+    writer = ledger.Writer(folder, "gw0")
+    writer.append(RECORDS[0])
+    writer.close()
+    with (folder / "observations" / "gw0.jsonl").open("ab") as file:
+        file.write(b'{"type": "samp')
+
+    recorded = ledger.read(folder)
+
+    assert len(recorded.records) == 1
+    assert [line.split(":")[:2] for line in recorded.unreadable] == [["gw0.jsonl", "2"]]
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe", b"[]", b"null", b'{"type":"spell"}', b"[" * 100_000, b'{"type":"pair"}'])
+def test_a_damaged_line_is_never_fatal(folder: Path, line: bytes) -> None:
+    (folder / "observations" / "gw0.jsonl").write_bytes(line + b"\n")
+
+    assert len(ledger.read(folder).unreadable) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"schema": 99}', b"\xff"])
+def test_a_folder_that_holds_no_run_is_said_to_hold_none(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "run.json").write_bytes(content)
+
+    with pytest.raises(ledger.DamagedRun, match=r"run\.json"):
+        ledger.read(tmp_path)
+
+
+@pytest.mark.parametrize(("flag", "on"), [("F", True), ("G", False), ("H", None), ("unheard", None)])
+def test_a_flag_is_on_off_or_not_known(flag: str, on: bool | None) -> None:
+    assert RUN.flag_on(flag) is on
