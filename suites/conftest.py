@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def checkout() -> Path:
-    return Path(__file__).parents[2]
+    return Path(__file__).parents[1]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
