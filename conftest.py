@@ -1,3 +1,7 @@
 """The list of plugins, and nothing else: each subject brings its options, header lines and fixtures itself."""
 
-pytest_plugins = ()
+pytest_plugins = [
+    "reports.gate",
+    "fixtures.targets",
+    "fixtures.phase",
+]

@@ -1,0 +1,388 @@
+"""The pytest side of the judgement: finds the gates, keeps the run folder, and turns the verdict into an exit code.
+
+The controller owns the run; workers append what they see to their own file in its folder. At the end the controller
+reads the folder back and judges it exactly as `python -m reports RUN_FOLDER` would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets as randomness
+import shutil
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
+
+from reports import allure_results, junit, ledger, redaction, rendering, terminal
+from reports.ledger import GateFile, Run, Writer
+from reports.observations import Event
+from reports.verdict import EXIT_CODES, judge, to_json
+
+FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
+
+
+class Mismatch(AssertionError):
+    """A question whose answer is wrong: recorded as such, so no incident of the run itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """What a process of the run needs for recording: the folder, its own file, and the run's redaction."""
+
+    folder: Path
+    writer: Writer
+    redactor: redaction.Redactor
+
+
+_FOLDER = pytest.StashKey[Path]()
+_STARTED = pytest.StashKey[str]()
+_RECORDER = pytest.StashKey[Recorder]()
+_KEY = pytest.StashKey[bytes]()
+_SECRETS = pytest.StashKey[tuple[str, ...]]()
+_GATES = pytest.StashKey[dict[str, GateFile]]()
+_VERDICT = pytest.StashKey[dict[str, Any]]()
+_NOTES = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("gate", "the verdict")
+    group.addoption("--gate-dry-run", action="store_true", default=False,
+                    help="judge and print, but leave pytest's own exit code")  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    allure_results.quiet_phantom_teardowns()
+    config.stash[_GATES] = _found_gates(config.rootpath)
+    if hasattr(config, "workerinput") or not wanted(config):
+        return
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
+    config.stash[_STARTED] = now.isoformat(timespec="seconds")
+    config.stash[_KEY] = randomness.token_bytes(32)
+    config.option.gate_dry_run |= os.environ.get("GATE_DRY_RUN", "").lower() in ("1", "true", "yes", "on")
+    config.stash[_FOLDER] = _out(config) / run_id
+    config.stash[_NOTES] = []
+    if not config.option.xmlpath:
+        config.option.xmlpath = str(config.stash[_FOLDER] / "junit.xml")
+    if not getattr(config.option, "allure_report_dir", None):
+        config.option.allure_report_dir = str(config.stash[_FOLDER] / "allure-results")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test's mark is its folder's: the phase of the gate file there, or the folder's own."""
+    folder = _suite_folder(item)
+    mark = FOLDER_MARKS.get(folder) or _phase_of_folder(item.config, folder)
+    if not mark:
+        return
+    item.add_marker(mark)
+    if mark in item.config.stash[_GATES]:
+        gate = tomllib.loads(item.config.stash[_GATES][mark].text)
+        item.add_marker(pytest.mark.allure_label(f"{mark}: {gate.get('title', mark)}", label_type="epic"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A bare `pytest` asks the target; drills and self-tests are asked for by name."""
+    option = config.option
+    if option.markexpr or option.keyword or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    kept = [item for item in items if not any(item.get_closest_marker(mark) for mark in ("drill", "selftest"))]
+    dropped = [item for item in items if item not in kept]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Say which phases this process is about to ask."""
+    recorder = recorder_of(session.config)
+    if recorder is None or session.config.option.collectonly:
+        return
+    phases = sorted(
+        {phase for item in session.items for phase in session.config.stash[_GATES] if item.get_closest_marker(phase)}
+    )
+    recorder.writer.append(Event(name="collected", at=_epoch(), worker=_worker(session.config), phases=tuple(phases),
+                               count=len(session.items)))  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a worker: open its own file in the controller's folder."""
+    given = getattr(session.config, "workerinput", {})
+    if "run_folder" in given:
+        _open(session.config, Path(given["run_folder"]), bytes.fromhex(given["redaction_key"]))
+        session.config.stash[_RECORDER].writer.append(
+            Event(name="worker-started", at=_epoch(), worker=_worker(session.config))
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    if _RECORDER in node.config.stash:
+        node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
+        node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
+
+
+def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
+    """A test that failed for any other reason than a wrong answer is an incident: something was not asked."""
+    recorder = recorder_of(node.config)
+    if recorder is None or call.excinfo is None or call.excinfo.errisinstance(Mismatch):
+        return
+    where = getattr(report, "nodeid", node.nodeid)
+    recorder.writer.append(Event(name="test-error", at=_epoch(), worker=_worker(node.config),
+                               detail=f"{where}: {call.excinfo.typename}"))  # fmt: skip
+
+
+class _Marked:
+    """Answers `-m` for an imagined test that carries these marks."""
+
+    def __init__(self, *marks: str) -> None:
+        self._marks = marks
+
+    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
+        return name in self._marks
+
+
+class Incidents:
+    """What happens to the run itself, seen in the controller: reruns, crashed workers, interruptions."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def note(self, name: str, detail: str, worker: str = "controller") -> None:
+        self._recorder.writer.append(Event(name=name, at=_epoch(), worker=worker, detail=detail))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if str(report.outcome) == "rerun":  # pytest-rerunfailures' own outcome: a flaky check is a bug in the check
+            self.note("rerun", report.nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        if error:
+            self.note("worker-crashed", str(error)[:200], node.gateway.id)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        del report
+        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.note("interrupted", excinfo.typename)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    recorder = recorder_of(config)
+    if recorder is None:
+        return
+    if hasattr(config, "workerinput"):
+        recorder.writer.append(Event(name="worker-finished", at=_epoch(), worker=_worker(config)))
+        recorder.writer.close()
+        return
+    _conclude(config, recorder, int(exitstatus))
+    verdict = config.stash.get(_VERDICT, None)
+    if verdict is not None and not config.option.gate_dry_run and int(exitstatus) in (0, 1):
+        session.exitstatus = EXIT_CODES[verdict["verdict"]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    verdict = config.stash.get(_VERDICT, None)
+    if verdict is None:
+        return
+    terminalreporter.section(f"{verdict['verdict']}", sep="=")
+    for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
+        terminalreporter.write_line(text, **({style: True} if style else {}))
+    for note in config.stash.get(_NOTES, []):
+        terminalreporter.write_line(f"note: {note}")
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """Where this process records."""
+    found = recorder_of(request.config)
+    if found is None:
+        pytest.fail("nothing is recorded here: this test needs a run that was selected with -m phaseN or by its path")
+    return found
+
+
+def wanted(config: pytest.Config) -> bool:
+    """Whether this run may ask the target at all: some gate's mark can match -m and the given paths."""
+    option = config.option
+    if option.collectonly or option.help or option.version or getattr(option, "showfixtures", False):
+        return False
+    if option.markers or getattr(option, "setupplan", False):
+        return False
+    if option.markexpr:
+        try:
+            expression = Expression.compile(option.markexpr)
+        except SyntaxError:
+            return False  # pytest says so itself
+        imagined = [_Marked(phase, *also) for phase in config.stash[_GATES] for also in ((), ("canary",))]
+        return any(expression.evaluate(each) for each in imagined)
+    folders = {f"suites/{folder}" for folder in ("selftest", "drills")}
+    arguments = [argument.split("::")[0].rstrip("/") for argument in config.args]
+    return not all(any(folder in argument for folder in folders) for argument in arguments)
+
+
+def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
+    """Make the run folder and point `latest` at it: from here on everything is recorded."""
+    folder = config.stash[_FOLDER]
+    _clear_placeholder(folder)
+    ledger.begin(folder, run)
+    _point_latest(folder)
+    config.stash[_SECRETS] = tuple(secrets)
+    _open(config, folder, config.stash[_KEY])
+    config.pluginmanager.register(Incidents(config.stash[_RECORDER]), "gate-incidents")
+    config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
+
+
+def hold(config: pytest.Config, sentence: str, secrets: Sequence[str] = ()) -> NoReturn:
+    """End the run before it began, with a recorded HOLD: nothing could be asked."""
+    sentence = redaction.mask_secrets(sentence, secrets)
+    run = Run(run_id=run_id(config), started=started(config), target=config.option.target or "unknown",
+              seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
+              gates=_selected(config))  # fmt: skip
+    begin(config, run, secrets)
+    writer = config.stash[_RECORDER].writer
+    writer.append(Event(name="collected", at=_epoch(), worker="controller", phases=tuple(run.gates)))
+    writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=sentence))
+    _judge(config, config.stash[_RECORDER])
+    del config.stash[_RECORDER]
+    pytest.exit(f"HOLD: {sentence}", returncode=EXIT_CODES["HOLD"])
+
+
+def recorder_of(config: pytest.Config) -> Recorder | None:
+    return config.stash.get(_RECORDER, None)
+
+
+def run_id(config: pytest.Config) -> str:
+    return config.stash[_FOLDER].name
+
+
+def started(config: pytest.Config) -> str:
+    return config.stash[_STARTED]
+
+
+def gates(config: pytest.Config) -> dict[str, GateFile]:
+    """Every phase's gate file as it is now."""
+    return config.stash[_GATES]
+
+
+def count_requests(config: pytest.Config, count: int, credits: int = 0) -> None:
+    """Record how many requests this process sent, and what they cost."""
+    recorder = recorder_of(config)
+    if recorder is not None:
+        recorder.writer.append(
+            Event(name="requests", at=_epoch(), worker=_worker(config), count=count, credits=credits)
+        )
+
+
+def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
+    if exitstatus in (2, 3):
+        why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
+        recorder.writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=why))
+    recorder.writer.append(Event(name="run-finished", at=_epoch(), worker="controller"))
+    recorder.writer.close()
+    if exitstatus == 5:
+        return  # nothing was selected: pytest's own code says so, and there is nothing to judge
+    _judge(config, recorder)
+
+
+def _judge(config: pytest.Config, recorder: Recorder) -> None:
+    recorded = ledger.read(recorder.folder)
+    verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
+    config.stash[_VERDICT] = verdict
+    rendering.write_verdict(recorder.folder, verdict)
+    config.stash[_NOTES] = rendering.write_all(recorder.folder, recorded, verdict)
+    junit.add_properties(config, verdict)
+
+
+def _out(config: pytest.Config) -> Path:
+    """The folder of run folders, made if need be; a usage error when it can't be written to."""
+    given = config.option.out or os.environ.get("GATE_OUT")
+    folder = Path(given).absolute() if given else config.rootpath / "reports" / "out"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise pytest.UsageError(f"--out {folder}: can't be written to: {error.strerror}") from None
+    return folder
+
+
+def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
+    show = bool(getattr(config.option, "show_values", False))
+    redactor = redaction.Redactor(key, show_values=show)
+    config.stash[_RECORDER] = Recorder(folder=folder, writer=Writer(folder, _worker(config)), redactor=redactor)
+
+
+def _found_gates(root: Path) -> dict[str, GateFile]:
+    found: dict[str, GateFile] = {}
+    for path in sorted((root / "suites").glob("*/gate.toml")):
+        text = path.read_text(encoding="utf-8")
+        try:
+            phase = tomllib.loads(text)["phase"]
+        except (tomllib.TOMLDecodeError, KeyError) as error:
+            raise pytest.UsageError(f"{path.relative_to(root)}: not a gate file: {error}") from None
+        found[phase] = GateFile(
+            path=str(path.relative_to(root)), sha256=hashlib.sha256(text.encode()).hexdigest(), text=text
+        )
+    return found
+
+
+def _selected(config: pytest.Config) -> dict[str, GateFile]:
+    if not config.option.markexpr:
+        return {**gates(config)}
+    expression = Expression.compile(config.option.markexpr)
+    return {
+        phase: gate for phase, gate in config.stash[_GATES].items() if expression.evaluate(_Marked(phase, "canary"))
+    }
+
+
+def _suite_folder(item: pytest.Item) -> str:
+    try:
+        parts = item.path.relative_to(item.config.rootpath / "suites").parts
+    except ValueError:
+        return ""
+    return parts[0] if len(parts) > 1 else ""
+
+
+def _phase_of_folder(config: pytest.Config, folder: str) -> str | None:
+    paths = {Path(gate.path).parts[1]: phase for phase, gate in config.stash[_GATES].items()}
+    return paths.get(folder)
+
+
+def _clear_placeholder(folder: Path) -> None:
+    """allure-pytest and junitxml may have made the folder before the run began; it holds nothing yet."""
+    if folder.exists() and not (folder / "run.json").exists():
+        shutil.rmtree(folder)
+
+
+def _point_latest(folder: Path) -> None:
+    """`latest` names this run from its start: a stale GO must not be found there while this one is still open."""
+    temporary = folder.parent / f".latest-{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name)
+    temporary.replace(folder.parent / "latest")
+
+
+def _worker(config: pytest.Config) -> str:
+    given = getattr(config, "workerinput", None)
+    return str(given["workerid"]) if given else "controller"
+
+
+def _epoch() -> float:
+    return round(datetime.now(UTC).timestamp(), 3)
+
+
+def _shown(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path

@@ -1,0 +1,223 @@
+"""The verdict: findings of every phase that was asked, what happened to the run, and the worst of it all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from reports.criteria import Gate, GateError, read_gate
+from reports.ledger import Recorded, Run
+from reports.observations import Event, Provenance, Record, Sample
+from reports.rules import Finding, finding_of, seen_of
+
+SCHEMA = 1
+EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
+ORDER = ("GO", "HOLD", "NO-GO")  # the worst of several counts
+_INCIDENTS = {
+    "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
+    "interrupted": "the run was interrupted: {detail}",
+    "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
+    "test-error": "a question could not be asked: {detail}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseVerdict:
+    phase: str
+    title: str
+    flag: str
+    verdict: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """GO, HOLD or NO-GO for a run, with everything it rests on."""
+
+    verdict: str
+    run: Run
+    phases: tuple[PhaseVerdict, ...]
+    incidents: tuple[str, ...]
+    finished: str
+    valid_until: str | None
+    provenance: Mapping[str, int]
+    requests: int
+    credits: int
+
+
+def judge(recorded: Recorded, *, now: str) -> Verdict:
+    """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
+    incidents = _incidents(recorded)
+    phases = tuple(_phase(recorded, phase) for phase in _collected(recorded))
+    verdict = worst([each.verdict for each in phases])
+    if incidents and verdict == "GO":
+        verdict = "HOLD"
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    finished = _finished(events, now)
+    hours = min((_gate(recorded.run, each.phase).valid_hours for each in phases), default=0)
+    return Verdict(
+        verdict=verdict,
+        run=recorded.run,
+        phases=phases,
+        incidents=incidents,
+        finished=finished.isoformat(timespec="seconds"),
+        valid_until=(finished + timedelta(hours=hours)).isoformat(timespec="seconds") if verdict == "GO" else None,
+        provenance=_provenance(recorded.records),
+        requests=sum(event.count for event in events if event.name == "requests"),
+        credits=sum(event.credits for event in events),
+    )
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The worst of several verdicts; of none: HOLD, for nothing was measured."""
+    return max(verdicts, key=ORDER.index, default="HOLD")
+
+
+def phase_verdict(findings: Iterable[Finding]) -> str:
+    """NO-GO if a blocking criterion is missed, GO if every one is met, otherwise HOLD."""
+    outcomes = {finding.outcome for finding in findings if finding.kind == "blocking"}
+    if "missed" in outcomes:
+        return "NO-GO"
+    return "GO" if outcomes == {"met"} else "HOLD"
+
+
+def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
+    """The missed finding that makes asking this check any further idle; None while it is worth it."""
+    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
+    seen = seen_of(recorded.records, gate.phase, flag_on)
+    for criterion in gate.criteria:
+        if check in criterion.checks and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
+            finding = finding_of(criterion, gate, seen)
+            if finding.outcome == "missed":
+                return finding
+    return None
+
+
+def to_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as verdict.json holds it; valid against verdict.schema.json."""
+    run = verdict.run
+    entry = {
+        "schema": SCHEMA,
+        "verdict": verdict.verdict,
+        "run": run.run_id,
+        "target": run.target,
+        "label": _label(run),
+        "started": run.started,
+        "finished": verdict.finished,
+        "valid_until": verdict.valid_until,
+        "seed": run.seed,
+        "contract": run.contract,
+        "fingerprint": {
+            "backend": run.fingerprint.get("backend"),
+            "flags": dict(run.flags),
+            "connectra": run.fingerprint.get("connectra"),
+            "index": run.fingerprint.get("index"),
+            "gate_sha256": {phase.phase: run.gates[phase.phase].sha256 for phase in verdict.phases},
+        },
+        "phases": {
+            phase.phase: {
+                "verdict": phase.verdict,
+                "title": phase.title,
+                "flag": phase.flag,
+                "findings": [_finding_entry(finding) for finding in phase.findings],
+            }
+            for phase in verdict.phases
+        },
+        "incidents": list(verdict.incidents),
+        "provenance": dict(verdict.provenance),
+        "cost": {"requests": verdict.requests, "credits": verdict.credits},
+    }
+    validate(entry)
+    return entry
+
+
+def validate(entry: Mapping[str, Any]) -> None:
+    """Raises jsonschema.ValidationError when the entry is no verdict.json of this schema."""
+    jsonschema.Draft202012Validator(schema()).validate(entry)
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of verdict.json."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("verdict.schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _finding_entry(finding: Finding) -> dict[str, Any]:
+    entry = asdict(finding)
+    entry["interval"] = list(finding.interval) if finding.interval else None
+    entry["evidence"] = list(finding.evidence)
+    return entry
+
+
+def _label(run: Run) -> str:
+    if run.target == "sandbox":
+        return "rehearsal on the sandbox: it says nothing about your deployment"
+    return f"{run.target} deployment"
+
+
+def _phase(recorded: Recorded, phase: str) -> PhaseVerdict:
+    gate = _gate(recorded.run, phase)
+    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
+    seen = seen_of(recorded.records, phase, flag_on)
+    findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
+    return PhaseVerdict(
+        phase=phase, title=gate.title, flag=gate.flag, verdict=phase_verdict(findings), findings=findings
+    )
+
+
+def _gate(run: Run, phase: str) -> Gate:
+    file = run.gates.get(phase)
+    if file is None:
+        raise GateError(f"the run asked {phase}, but kept no gate file for it")
+    return read_gate(file.text, file.path)
+
+
+def _collected(recorded: Recorded) -> list[str]:
+    """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
+    said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
+    shown = {record.phase for record in recorded.records if not isinstance(record, Event)}
+    return sorted(said | shown)
+
+
+def _incidents(recorded: Recorded) -> tuple[str, ...]:
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    found = [
+        _INCIDENTS[event.name].format(worker=event.worker, detail=event.detail)
+        for event in events
+        if event.name in _INCIDENTS
+    ]
+    names = Counter(event.name for event in events)
+    if not names["run-finished"] and not names["interrupted"]:
+        found.append("the run never finished: it was killed, or is still going on")
+    begun = {event.worker for event in events if event.name == "worker-started"}
+    ended = {event.worker for event in events if event.name == "worker-finished"}
+    crashed = {event.worker for event in events if event.name == "worker-crashed"}
+    found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
+    if recorded.unreadable:
+        found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
+    return tuple(dict.fromkeys(found))
+
+
+def _finished(events: Sequence[Event], now: str) -> datetime:
+    times = [event.at for event in events if event.at]
+    return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, int]:
+    served = Counter(
+        str(answer.provenance)
+        for record in records
+        if isinstance(record, Sample)
+        for answer in record.answers
+        if answer.side == "backend" and answer.error is None
+    )
+    return {str(each): served[str(each)] for each in Provenance}
