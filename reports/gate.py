@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets as randomness
-import shutil
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,12 +48,15 @@ _SECRETS = pytest.StashKey[tuple[str, ...]]()
 _GATES = pytest.StashKey[dict[str, GateFile]]()
 _VERDICT = pytest.StashKey[dict[str, Any]]()
 _NOTES = pytest.StashKey[list[str]]()
+_LAST_WORDS = pytest.StashKey[list[Callable[[], Event]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gate", "the verdict")
-    group.addoption("--gate-dry-run", action="store_true", default=False,
-                    help="judge and print, but leave pytest's own exit code")  # fmt: skip
+    group.addoption(
+        "--gate-dry-run", action="store_true", help="judge and print, keep pytest's exit code [GATE_DRY_RUN]"
+    )
+    group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -183,6 +185,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     recorder = recorder_of(config)
     if recorder is None:
         return
+    for told in config.stash.get(_LAST_WORDS, []):
+        recorder.writer.append(replace(told(), at=_epoch(), worker=_worker(config)))
     if hasattr(config, "workerinput"):
         recorder.writer.append(Event(name="worker-finished", at=_epoch(), worker=_worker(config)))
         recorder.writer.close()
@@ -235,7 +239,6 @@ def wanted(config: pytest.Config) -> bool:
 def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     """Make the run folder and point `latest` at it: from here on everything is recorded."""
     folder = config.stash[_FOLDER]
-    _clear_placeholder(folder)
     ledger.begin(folder, run)
     _point_latest(folder)
     config.stash[_SECRETS] = tuple(secrets)
@@ -276,13 +279,9 @@ def gates(config: pytest.Config) -> dict[str, GateFile]:
     return config.stash[_GATES]
 
 
-def count_requests(config: pytest.Config, count: int, credits: int = 0) -> None:
-    """Record how many requests this process sent, and what they cost."""
-    recorder = recorder_of(config)
-    if recorder is not None:
-        recorder.writer.append(
-            Event(name="requests", at=_epoch(), worker=_worker(config), count=count, credits=credits)
-        )
+def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
+    """Have `told` asked for one more event when everything has been asked, before the run is judged."""
+    config.stash.setdefault(_LAST_WORDS, []).append(told)
 
 
 def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
@@ -359,12 +358,6 @@ def _suite_folder(item: pytest.Item) -> str:
 def _phase_of_folder(config: pytest.Config, folder: str) -> str | None:
     paths = {Path(gate.path).parts[1]: phase for phase, gate in config.stash[_GATES].items()}
     return paths.get(folder)
-
-
-def _clear_placeholder(folder: Path) -> None:
-    """allure-pytest and junitxml may have made the folder before the run began; it holds nothing yet."""
-    if folder.exists() and not (folder / "run.json").exists():
-        shutil.rmtree(folder)
 
 
 def _point_latest(folder: Path) -> None:

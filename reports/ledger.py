@@ -87,9 +87,8 @@ class Writer:
 
 
 def begin(folder: Path, run: Run) -> None:
-    """Make the run folder and write run.json into it. The folder must be new."""
-    folder.mkdir(parents=True)
-    (folder / "observations").mkdir()
+    """Make the run folder and write run.json into it. It must hold no run yet; renderers may have made it."""
+    (folder / "observations").mkdir(parents=True)
     write_text(folder / "run.json", json.dumps({"schema": RUN_SCHEMA, **asdict(run)}, indent=1) + "\n")
 
 
