@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fixtures.sandbox.faults import CATALOGUE, Fault
 
 FAULTS = [fault for fault in CATALOGUE if fault.name != "calm"]
