@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from reports.criteria import read_gate
+from reports.criteria import covers, read_gate
 from reports.ledger import Recorded, write_text
 from reports.observations import Outcome, Sample
 
@@ -19,7 +19,7 @@ def write(folder: Path, recorded: Recorded) -> None:
         gate = read_gate(file.text, file.path)
         samples = [record for record in recorded.records if isinstance(record, Sample) and record.phase == phase]
         for criterion in gate.criteria:
-            bad = [each for each in samples if each.check in criterion.checks and each.outcome in _WRONG]
+            bad = [each for each in samples if covers(criterion, each.check) and each.outcome in _WRONG]
             if bad:
                 path = folder / "evidence" / f"{criterion.id}.jsonl"
                 path.parent.mkdir(exist_ok=True)
