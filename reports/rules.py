@@ -198,7 +198,7 @@ def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequenc
     cause = most_frequent([fact.cause for fact in seen.facts if covers(criterion, fact.name)])
     if outcome == "unmeasured" and not needed:
         needed = len(pairs)  # twice as many narrow the interval by a third
-    return _measured(criterion, outcome, _slowdown(found, pairs), found, needed, cause if outcome != "met" else None)
+    return _measured(criterion, outcome, _slowdown(found, pairs), found, needed, cause if outcome == "missed" else None)
 
 
 def p95(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
