@@ -214,6 +214,7 @@ class Incidents:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self.interrupted = False
 
     def note(self, name: str, detail: str, worker: str = "controller") -> None:
         self._recorder.writer.append(Event(name=name, at=_epoch(), worker=worker, detail=detail))
@@ -233,6 +234,7 @@ class Incidents:
         allure_results.write_crash(self._recorder.folder / "allure-results", crashitem)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = True
         self.note("interrupted", excinfo.typename)
 
 
@@ -370,7 +372,8 @@ def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
 
 
 def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
-    if exitstatus in (2, 3):
+    incidents = config.pluginmanager.getplugin("gate-incidents")
+    if exitstatus in (2, 3) and not getattr(incidents, "interrupted", False):
         why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
         recorder.writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=why))
     recorder.writer.append(Event(name="run-finished", at=_epoch(), worker="controller"))
