@@ -27,7 +27,8 @@ STEP = {"met": "passed", "missed": "failed", "unmeasured": "broken"}
 COLOUR = {"GO": "#0b6b3a", "NO-GO": "#a61b1b", "HOLD": "#7a5200"}
 
 
-def write(folder: Path, verdict: Entry) -> None:
+def write(folder: Path, verdict: Entry, *, history: Path | None = None) -> None:
+    del history
     """Everything Allure wants to know beyond the tests, into the run folder's allure-results."""
     results = folder / "allure-results"
     results.mkdir(exist_ok=True)
@@ -44,7 +45,7 @@ def gate_result(verdict: Entry) -> dict[str, Any]:
     identity = hashlib.md5(b"GATE#verdict", usedforsecurity=False).hexdigest()
     steps = [
         {"name": f"{finding['criterion']}: {finding['outcome']}", "status": STEP[finding["outcome"]], "stage": "finished",
-         "statusDetails": {"message": finding["sentence"]}, "start": start, "stop": stop,
+         "statusDetails": {"message": wording.found(finding)}, "start": start, "stop": stop,
          "parameters": [{"name": "measured", "value": wording.value(finding)}, {"name": "limit", "value": wording.limit(finding)},
                         {"name": "n", "value": str(finding["count"])}]}
         for phase in verdict["phases"].values() for finding in wording.ordered(phase["findings"])
@@ -98,7 +99,7 @@ def _table(verdict: Entry) -> str:
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{finding['outcome'].upper()}</td><td>{escape(finding['criterion'])}</td>"
         f"<td>{escape(wording.value(finding))}</td><td>{escape(wording.limit(finding))}</td><td>{finding['count']}</td>"
-        f"<td>{escape(finding['sentence'])}</td></tr>"
+        f"<td>{escape(wording.found(finding))}</td></tr>"
         for name, phase in verdict["phases"].items()
         for finding in wording.ordered(phase["findings"])
     )

@@ -57,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gate-dry-run", action="store_true", help="judge and print, keep pytest's exit code [GATE_DRY_RUN]"
     )
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
+    group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
     config.stash[_STARTED] = now.isoformat(timespec="seconds")
     config.stash[_KEY] = randomness.token_bytes(32)
+    config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
     config.option.gate_dry_run |= os.environ.get("GATE_DRY_RUN", "").lower() in ("1", "true", "yes", "on")
     config.stash[_FOLDER] = _out(config) / run_id
     config.stash[_NOTES] = []
@@ -300,7 +302,8 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
     config.stash[_VERDICT] = verdict
     rendering.write_verdict(recorder.folder, verdict)
-    config.stash[_NOTES] = rendering.write_all(recorder.folder, recorded, verdict)
+    history = Path(config.option.history).absolute() if config.option.history else None
+    config.stash[_NOTES] = rendering.publish(recorder.folder, recorded, verdict, history=history)
     junit.add_properties(config, verdict)
 
 
