@@ -65,7 +65,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     allure_tests.quiet_phantom_teardowns()
     config.stash[_GATES] = _found_gates(config.rootpath)
-    if hasattr(config, "workerinput") or not wanted(config):
+    if hasattr(config, "workerinput"):
+        config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
+        return
+    if not wanted(config):
         return
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
@@ -133,6 +136,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: Any) -> None:
     if _RECORDER in node.config.stash:
         node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
+        node.workerinput["allure_report_dir"] = node.config.option.allure_report_dir
         node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
         node.workerinput["secrets"] = list(node.config.stash[_SECRETS])  # in memory, never through a file
 
