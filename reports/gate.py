@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import pytest
 from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
 
-from reports import allure_results, allure_tests, censor, junit, ledger, redaction, rendering, terminal
+from reports import allure_results, allure_tests, censor, github, junit, ledger, redaction, rendering, terminal
 from reports.criteria import read_gate
 from reports.ledger import GateFile, Run, Writer
 from reports.observations import Event
@@ -213,6 +213,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section(f"{verdict['verdict']}", sep="=")
     for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
         terminalreporter.write_line(text, **({style: True} if style else {}))
+    for command in github.commands(verdict, os.environ):
+        terminalreporter.write_line(command)
     for note in config.stash.get(_NOTES, []):
         terminalreporter.write_line(f"note: {_cleaner(config)(note)}")
 
@@ -311,7 +313,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     config.stash[_VERDICT] = verdict
     rendering.write_verdict(recorder.folder, verdict)
     history = Path(config.option.history).absolute() if config.option.history else None
-    config.stash[_NOTES] = rendering.publish(recorder.folder, recorded, verdict, history=history)
+    config.stash[_NOTES] = rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
     junit.add_properties(config, verdict)
 
 
