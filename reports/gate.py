@@ -19,7 +19,18 @@ from typing import Any, NoReturn
 import pytest
 from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
 
-from reports import allure_results, allure_tests, censor, github, junit, ledger, redaction, rendering, terminal
+from reports import (
+    allure_results,
+    allure_tests,
+    censor,
+    github,
+    junit,
+    ledger,
+    progress,
+    redaction,
+    rendering,
+    terminal,
+)
 from reports.criteria import read_gate
 from reports.ledger import GateFile, Run, Writer
 from reports.observations import Event
@@ -256,6 +267,7 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     _point_latest(folder)
     _open(config, folder, config.stash[_KEY])
     config.pluginmanager.register(Incidents(config.stash[_RECORDER]), "gate-incidents")
+    progress.install(config, folder, os.environ)
     config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
 
 
