@@ -44,6 +44,7 @@ class Disagreement:
     kind: DifferenceKind
     expected: Any
     actual: Any
+    excused_by: str | None = None  # id of the known difference that covers it
 
     def recorded(self, redactor: Redactor) -> Difference:
         """The difference as it may be written down."""
@@ -52,6 +53,7 @@ class Disagreement:
             kind=self.kind,
             expected=redactor.token(self.expected),
             actual=redactor.token(self.actual),
+            excused_by=self.excused_by,
         )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-RULES = ("exact", "share", "latency", "p95", "lag")
+RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested")
+UNLIMITED = ("exact", "fact", "attested")  # rules that need no target and alert
 KINDS = ("blocking", "advisory", "veto")
 SHARES = ("errors", "fallbacks", "vql-failures", "connectra-errors")
 
@@ -19,13 +20,19 @@ class GateError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """A line of the guide as data."""
+    """A line of the guide as data.
+
+    `checks` are what the rule looks at: families of samples, names of facts, or ids of attestations; a name ending in
+    `*` stands for all that begin so. `lines` are ids of suites/guide_lines.toml; `unit` is that of a limit.
+    """
 
     id: str
     guide: str
     rule: str
     reason: str
+    lines: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    unit: str = ""
     of: str = ""
     target: float | None = None
     alert: float | None = None
@@ -66,6 +73,16 @@ class Gate:
     criteria: tuple[Criterion, ...]
 
 
+def covers(criterion: Criterion, name: str) -> bool:
+    """Whether the criterion looks at the check, fact or attestation of that name."""
+    return any(is_of(name, each) for each in criterion.checks)
+
+
+def is_of(name: str, pattern: str) -> bool:
+    """Whether a name is the pattern, or begins as a pattern that ends in `*` does."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
 def read_gate(text: str, path: str) -> Gate:
     """The gate in a TOML text; raises GateError."""
     try:
@@ -95,7 +112,7 @@ def _criterion(entry: Mapping[str, Any], path: str) -> Criterion:
         _one_of(criterion.of, SHARES, f"{where}: of")
     elif not criterion.checks:
         raise GateError(f"{where}: checks is missing: the rule {criterion.rule!r} needs something to look at")
-    if criterion.rule != "exact":
+    if criterion.rule not in UNLIMITED:
         _require_limits(criterion, where)
     if criterion.least < 1:
         raise GateError(f"{where}: least = {criterion.least}: expected 1 or more")

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reports.criteria import Criterion, read_gate
+from reports.criteria import Criterion, covers, read_gate
 from reports.ledger import Recorded, write_text
 from reports.observations import Answer, Outcome, Sample
 
@@ -73,7 +73,7 @@ def _wrong(recorded: Recorded, phase: str) -> list[Sample]:
 def _of(criterion: Criterion, wrong: Iterable[Sample]) -> list[Sample]:
     """The questions that speak about the criterion: of its checks, or the errors that a share counts."""
     if criterion.checks:
-        return [sample for sample in wrong if sample.check in criterion.checks]
+        return [sample for sample in wrong if covers(criterion, sample.check)]
     failed = [sample for sample in wrong if sample.outcome is Outcome.FAILED]
     sides = {"errors": "backend", "vql-failures": "backend", "connectra-errors": "connectra"}
     side = sides.get(criterion.of)

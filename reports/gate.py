@@ -33,7 +33,7 @@ from reports import (
 )
 from reports.criteria import read_gate
 from reports.ledger import GateFile, Run, Writer
-from reports.observations import Event
+from reports.observations import Event, Record
 from reports.verdict import EXIT_CODES, judge, to_json
 
 FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
@@ -95,10 +95,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.allure_report_dir = str(config.stash[_FOLDER] / "allure-results")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave folders alone that -m can't match: a self-test that can't even be imported must not hold a rollout."""
+    if not config.option.markexpr or collection_path.parent != config.rootpath / "suites":
+        return None
+    mark = _mark_of_folder(config, collection_path.name)
+    return True if mark and not _may_match(config.option.markexpr, mark) else None
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A test's mark is its folder's: the phase of the gate file there, or the folder's own."""
-    folder = _suite_folder(item)
-    mark = FOLDER_MARKS.get(folder) or _phase_of_folder(item.config, folder)
+    mark = _mark_of_folder(item.config, _suite_folder(item))
     if not mark:
         return
     item.add_marker(mark)
@@ -247,12 +254,7 @@ def wanted(config: pytest.Config) -> bool:
     if option.markers or getattr(option, "setupplan", False):
         return False
     if option.markexpr:
-        try:
-            expression = Expression.compile(option.markexpr)
-        except SyntaxError:
-            return False  # pytest says so itself
-        imagined = [_Marked(phase, *also) for phase in config.stash[_GATES] for also in ((), ("canary",))]
-        return any(expression.evaluate(each) for each in imagined)
+        return any(_may_match(option.markexpr, phase) for phase in config.stash[_GATES])
     folders = {f"suites/{folder}" for folder in ("selftest", "drills")}
     arguments = [argument.split("::")[0].rstrip("/") for argument in config.args]
     return not all(any(folder in argument for folder in folders) for argument in arguments)
@@ -301,6 +303,19 @@ def started(config: pytest.Config) -> str:
 def gates(config: pytest.Config) -> dict[str, GateFile]:
     """Every phase's gate file as it is now."""
     return config.stash[_GATES]
+
+
+def attested_lines(config: pytest.Config) -> set[str]:
+    """The human lines that some criterion of some phase asks somebody to vouch for."""
+    read = [read_gate(file.text, file.path) for file in gates(config).values()]
+    return {line for each in read for criterion in each.criteria if criterion.rule == "attested"
+            for line in criterion.checks}  # fmt: skip
+
+
+def keep(config: pytest.Config, records: Sequence[Record]) -> None:
+    """Record what the controller knows before anything is asked."""
+    for record in records:
+        config.stash[_RECORDER].writer.append(record)
 
 
 def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
@@ -374,12 +389,19 @@ def _found_gates(root: Path) -> dict[str, GateFile]:
 
 
 def _selected(config: pytest.Config) -> dict[str, GateFile]:
+    found = config.stash[_GATES]
     if not config.option.markexpr:
-        return {**gates(config)}
-    expression = Expression.compile(config.option.markexpr)
-    return {
-        phase: gate for phase, gate in config.stash[_GATES].items() if expression.evaluate(_Marked(phase, "canary"))
-    }
+        return {**found}
+    return {phase: file for phase, file in found.items() if _may_match(config.option.markexpr, phase)}
+
+
+def _may_match(markexpr: str, mark: str) -> bool:
+    """Whether `-m` can select a test with this mark, alone or together with those that tests add themselves."""
+    try:
+        expression = Expression.compile(markexpr)
+    except SyntaxError:
+        return False  # pytest says so itself
+    return any(expression.evaluate(_Marked(mark, *also)) for also in ((), ("canary",), ("slow",), ("canary", "slow")))
 
 
 def _suite_folder(item: pytest.Item) -> str:
@@ -390,9 +412,10 @@ def _suite_folder(item: pytest.Item) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
-def _phase_of_folder(config: pytest.Config, folder: str) -> str | None:
-    paths = {Path(gate.path).parts[1]: phase for phase, gate in config.stash[_GATES].items()}
-    return paths.get(folder)
+def _mark_of_folder(config: pytest.Config, folder: str) -> str | None:
+    """The mark of a folder in suites: its own, or the phase of the gate file in it."""
+    phases = {Path(file.path).parts[1]: phase for phase, file in config.stash[_GATES].items()}
+    return FOLDER_MARKS.get(folder) or phases.get(folder)
 
 
 def _point_latest(folder: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from reports.known import Known, known_of
 from reports.observations import Record, from_json, to_json
 from reports.redaction import Cleaner
 
@@ -45,6 +46,7 @@ class Run:
     gates: Mapping[str, GateFile]  # by phase
     options: Mapping[str, Any] = field(default_factory=dict)
     described: Mapping[str, str] = field(default_factory=dict)  # the run header: what is targeted, secrets masked
+    known: tuple[Known, ...] = ()  # the contract's known differences
 
     def flag_on(self, flag: str) -> bool | None:
         """Whether the phase's flag is in force: its own switch and CONNECTRA_ENABLED; None when not known."""
@@ -142,7 +144,8 @@ def _read_run(path: Path) -> Run:
         if entry.pop("schema", None) != RUN_SCHEMA:
             raise ValueError(f"its schema is not {RUN_SCHEMA}")
         gates = {phase: GateFile(**gate) for phase, gate in entry.pop("gates").items()}
-        return Run(gates=gates, **{key: value for key, value in entry.items() if key in Run.__slots__})
+        known = tuple(known_of(each) for each in entry.pop("known", []))
+        return Run(gates=gates, known=known, **{key: value for key, value in entry.items() if key in Run.__slots__})
     except FileNotFoundError:
         raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -53,7 +53,7 @@ class Difference:
     kind: DifferenceKind
     expected: str
     actual: str
-    excused_by: str | None = None  # the ticket of the known difference that covers it
+    excused_by: str | None = None  # id of the known difference that covers it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +144,17 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """What somebody vouches for: a human line of the guide, by its id; `when` and `until` are ISO dates or times."""
+
+    line: str
+    who: str
+    when: str
+    until: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to the run itself.
 
@@ -160,8 +171,15 @@ class Event:
     credits: int = 0
 
 
-Record = Sample | Pair | Plan | Fact | Event
-_TYPES: dict[str, type[Any]] = {"sample": Sample, "pair": Pair, "plan": Plan, "fact": Fact, "event": Event}
+Record = Sample | Pair | Plan | Fact | Attestation | Event
+_TYPES: dict[str, type[Any]] = {
+    "sample": Sample,
+    "pair": Pair,
+    "plan": Plan,
+    "fact": Fact,
+    "attestation": Attestation,
+    "event": Event,
+}
 
 
 def to_json(record: Record) -> dict[str, Any]:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from reports import allure_results, announcement, evidence, github, metrics, page, summary
+from reports.guide import GuideLine, read_lines
 from reports.history import HistoryEntry, remember
 from reports.ledger import Recorded, write_text
 from reports.wording import Entry
+
+GUIDE_LINES = Path(__file__).parents[1] / "suites" / "guide_lines.toml"
 
 
 def write_verdict(folder: Path, verdict: Entry) -> None:
@@ -88,4 +91,12 @@ def newest_drills(out: Path) -> Sequence[Mapping[str, Any]]:
 
 
 def _page(folder: Path, recorded: Recorded, verdict: Entry, earlier: Sequence[HistoryEntry]) -> str:
-    return page.html(verdict, recorded, earlier=earlier, drills=newest_drills(folder.parent))
+    return page.html(verdict, recorded, earlier=earlier, drills=newest_drills(folder.parent), lines=_guide_lines())
+
+
+def _guide_lines() -> Sequence[GuideLine]:
+    """The guide's lines as the checkout has them; none where the judge runs without one."""
+    try:
+        return read_lines(GUIDE_LINES.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()

@@ -12,9 +12,10 @@ from statistics import median
 
 from reports import measurements
 from reports.causes import Cause, most_frequent
-from reports.criteria import Criterion, Gate
+from reports.criteria import Criterion, Gate, covers, is_of
+from reports.known import Known, excuses
 from reports.measurements import Measurement
-from reports.observations import Answer, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
+from reports.observations import Answer, Attestation, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
 
 LEAST_BLOCKS = 8  # a t-interval over fewer is no interval to judge by
 MOST_VOID = 0.10  # of the samples of a check
@@ -40,6 +41,7 @@ class Finding:
     alert: float | None = None
     cause: Cause | None = None
     evidence: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()  # ids of the guide's lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,21 @@ class Seen:
     plans: tuple[Plan, ...]
     facts: tuple[Fact, ...]
     flag_on: bool | None
+    target: str = "live"
+    now: str = ""  # ISO 8601: what attestations are held against
+    attestations: tuple[Attestation, ...] = ()
+    known: tuple[Known, ...] = ()
 
 
-def seen_of(records: Sequence[Record], phase: str, flag_on: bool | None) -> Seen:
+def seen_of(
+    records: Sequence[Record],
+    phase: str,
+    flag_on: bool | None,
+    *,
+    target: str = "live",
+    now: str = "",
+    known: Sequence[Known] = (),
+) -> Seen:
     """The phase's records, sorted by type. A flag nobody told is on if any answer shows VQL or its fallback."""
     of_phase = [record for record in records if getattr(record, "phase", None) == phase]
     samples = tuple(record for record in of_phase if isinstance(record, Sample))
@@ -66,13 +80,17 @@ def seen_of(records: Sequence[Record], phase: str, flag_on: bool | None) -> Seen
         plans=tuple(record for record in of_phase if isinstance(record, Plan)),
         facts=tuple(record for record in of_phase if isinstance(record, Fact)),
         flag_on=flag_on,
+        target=target,
+        now=now,
+        attestations=tuple(record for record in records if isinstance(record, Attestation)),
+        known=tuple(known),
     )
 
 
 def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     """The criterion judged by its rule."""
     if criterion.needs_flag and seen.flag_on is False:
-        asked = _finding(criterion, "unmeasured", "not asked while the flag is off")
+        asked = _finding(criterion, "unmeasured", _while_off(criterion, seen))
         return replace(asked, kind="advisory")
     finding = _BY_RULE[criterion.rule](criterion, gate, seen)
     if criterion.kind == "veto":
@@ -80,10 +98,20 @@ def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return finding
 
 
+def _while_off(criterion: Criterion, seen: Seen) -> str:
+    """Why it is not asked, and the baseline that was recorded instead, if one was."""
+    said = "not asked while the flag is off"
+    names = {f"{check}-baseline" for check in criterion.checks}
+    times = [each.value for each in seen.facts if each.value is not None and each.name in names]
+    if not times:
+        return said
+    return f"{said}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
+
+
 def exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     """No settled mismatch in enough distinct samples of every check, every stratum of the population seen."""
     del gate
-    samples = [sample for sample in seen.samples if sample.check in criterion.checks]
+    samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
     counted = [sample for sample in samples if _counts(sample, criterion, seen)]
     wrong = _by_key(sample for sample in counted if sample.outcome is Outcome.DIFFERENT)
     right = _by_key(sample for sample in counted if sample.outcome in (Outcome.EQUAL, Outcome.LAGGED))
@@ -140,8 +168,17 @@ def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
 
 
 def latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
-    """The typical slowdown by block, if the instrument is fit and the times are long enough to matter."""
-    pairs = [pair for pair in seen.pairs if pair.check in criterion.checks]
+    """The typical slowdown by block; against plain SQL, which lacks the web layer, it is advisory."""
+    pairs = [pair for pair in seen.pairs if covers(criterion, pair.check)]
+    finding = _slowdown_found(criterion, gate, seen, pairs)
+    if any(pair.direct_by == "sql" for pair in pairs):
+        said = f"{finding.sentence}; direct is plain SQL without a web layer (set CONTACT360_BASELINE_URL)"
+        return replace(finding, kind="advisory", sentence=said)
+    return finding
+
+
+def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pair]) -> Finding:
+    """Judged if the instrument is fit and the times are long enough to matter."""
     needed = max(criterion.least - len(pairs), 0)
     if not pairs:
         return _finding(criterion, "unmeasured", _why_no_pairs(seen), unit="ratio", needed=needed)
@@ -158,24 +195,15 @@ def latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     if why:
         return _measured(criterion, "unmeasured", f"instrument unfit: {why}", found, needed)
     outcome = latency_outcome(criterion, found, blocks=blocks)
-    cause = (
-        most_frequent([fact.cause for fact in seen.facts if fact.name in criterion.checks])
-        if outcome != "met"
-        else None
-    )
+    cause = most_frequent([fact.cause for fact in seen.facts if covers(criterion, fact.name)])
     if outcome == "unmeasured" and not needed:
         needed = len(pairs)  # twice as many narrow the interval by a third
-    finding = _measured(criterion, outcome, _slowdown(found, pairs), found, needed, cause)
-    if any(pair.direct_by == "sql" for pair in pairs):
-        return replace(
-            finding, kind="advisory", sentence=f"{finding.sentence}; direct is plain SQL without a web layer"
-        )
-    return finding
+    return _measured(criterion, outcome, _slowdown(found, pairs), found, needed, cause if outcome == "missed" else None)
 
 
 def p95(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     """The tail the same way, from enough pooled pairs on."""
-    pairs = [pair for pair in seen.pairs if pair.check in criterion.checks]
+    pairs = [pair for pair in seen.pairs if covers(criterion, pair.check)]
     if len(pairs) < criterion.least:
         said = f"the tail is judged from {criterion.least:,} pairs on; have {len(pairs):,}"
         return _finding(
@@ -193,7 +221,7 @@ def p95(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
 def lag(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     """The longest time after which a difference had gone."""
     del gate
-    samples = [sample for sample in seen.samples if sample.check in criterion.checks]
+    samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
     compared = [sample for sample in samples if sample.outcome in (Outcome.EQUAL, Outcome.LAGGED, Outcome.DIFFERENT)]
     if not compared:
         return _finding(criterion, "unmeasured", "nothing was compared", unit="s")
@@ -210,12 +238,88 @@ def lag(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return _measured(criterion, outcome, said, found, 0, cause)
 
 
+def fact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """Single things that have to be so: each was found to be, one was found not to be, or it was not looked at."""
+    del gate
+    facts = [each for each in seen.facts if covers(criterion, each.name)]
+    wrong = [each for each in facts if each.ok is False]
+    open_ones = [each for each in facts if each.ok is None]
+    unseen = [name for name in criterion.checks if not any(is_of(each.name, name) for each in facts)]
+    shown = next(iter((*wrong, *open_ones, *facts)), None)
+    count = len(facts)
+    if wrong:
+        said = "; ".join(each.sentence for each in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
+        return _finding(criterion, "missed", said, value=_value_of(shown), unit=_unit_of(shown), count=count,
+                        cause=most_frequent([each.cause for each in wrong]))  # fmt: skip
+    if unseen or open_ones or count < criterion.least:
+        said = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
+        return _finding(criterion, "unmeasured", said, count=count, needed=max(len(unseen), criterion.least - count, 0))
+    said = shown.sentence if shown and count == 1 else f"{count} of {count} are as they have to be"
+    return _finding(criterion, "met", said, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown),
+                    count=count)  # fmt: skip
+
+
+def limit(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """The largest of the measured values against target and alert: met up to target, missed beyond alert."""
+    del gate
+    facts = [each for each in seen.facts if covers(criterion, each.name) and each.value is not None]
+    if len(facts) < criterion.least:
+        told = [each.sentence for each in seen.facts if covers(criterion, each.name) and each.value is None]
+        said = told[0] if told else f"{len(facts)} values; need {criterion.least}"
+        return _finding(criterion, "unmeasured", said, unit=criterion.unit, count=len(facts),
+                        needed=criterion.least - len(facts))  # fmt: skip
+    worst = max(facts, key=lambda each: each.value or 0.0)
+    largest = worst.value or 0.0
+    outcome = "missed" if largest > _limit(criterion.alert) else "met"
+    if outcome == "met" and largest > _limit(criterion.target):
+        outcome = "unmeasured"
+    found = Measurement(value=largest, unit=criterion.unit, count=len(facts))
+    cause = most_frequent([worst.cause]) if outcome != "met" else None
+    return _measured(criterion, outcome, worst.sentence or f"at most {largest:g} {criterion.unit}", found, 0, cause)
+
+
+def attested(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """What only people can say: each line attested by somebody, and not longer ago than it holds."""
+    del gate
+    if seen.target == "sandbox":
+        return replace(_finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
+    by_line = {each.line: each for each in seen.attestations}
+    given = [by_line[line] for line in criterion.checks if line in by_line]
+    absent = [line for line in criterion.checks if line not in by_line]
+    expired = [each for each in given if not _holds(each, seen.now)]
+    count = len(given) - len(expired)
+    if absent:
+        said = f"nobody attests: {', '.join(absent)} (--attestations)"
+    elif expired:
+        said = "; ".join(f"{each.line}: {each.who}'s word held until {each.until}" for each in expired)
+    else:
+        said = "; ".join(f"{each.line}: {each.who}, {each.when}, until {each.until}" for each in given)
+        return _finding(criterion, "met", said, count=count)
+    return _finding(criterion, "unmeasured", said, count=count, needed=len(absent) + len(expired))
+
+
+def _holds(each: Attestation, now: str) -> bool:
+    """Whether the word was given before now and holds on: dates hold to their end."""
+    return each.when <= now[: len(each.when)] and now[: len(each.until)] <= each.until
+
+
+def _value_of(each: Fact | None) -> float | None:
+    return each.value if each else None
+
+
+def _unit_of(each: Fact | None) -> str:
+    return each.unit if each else ""
+
+
 _BY_RULE: dict[str, Callable[[Criterion, Gate, Seen], Finding]] = {
     "exact": exact,
     "share": share,
     "latency": latency,
     "p95": p95,
     "lag": lag,
+    "fact": fact,
+    "limit": limit,
+    "attested": attested,
 }
 
 
@@ -244,7 +348,11 @@ def _lacking(
     void = sum(sample.outcome is Outcome.VOID for sample in samples)
     if void / len(samples) > MOST_VOID:
         return f"{void} of {len(samples)} samples are void: the database changed while they were asked", needed
-    empty = [check for check in criterion.checks if not any(sample.check == check for sample in counted)]
+    over = [excuse for excuse in excuses(samples, seen.known) if excuse.over]
+    if over:
+        said = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
+        return said + _percent(over[0].most), needed
+    empty = [check for check in criterion.checks if not any(is_of(sample.check, check) for sample in counted)]
     if empty:
         return _why_empty(empty[0], samples, needed, least)
     if needed:
@@ -254,7 +362,7 @@ def _lacking(
 
 
 def _why_empty(check: str, samples: Sequence[Sample], needed: int, least: int) -> tuple[str, int]:
-    own = [sample for sample in samples if sample.check == check]
+    own = [sample for sample in samples if is_of(sample.check, check)]
     errors = Counter(error for sample in own if (error := _error(sample)))
     if errors:
         return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({_listed(errors)})", needed or least
@@ -279,7 +387,7 @@ def _unseen_strata(criterion: Criterion, seen: Seen, counted: Sequence[Sample]) 
     wanted = {
         (plan.check, stratum)
         for plan in seen.plans
-        if plan.check in criterion.checks
+        if covers(criterion, plan.check)
         for stratum, members in plan.strata.items()
         if members > 0
     }
@@ -287,19 +395,23 @@ def _unseen_strata(criterion: Criterion, seen: Seen, counted: Sequence[Sample]) 
 
 
 def _population(criterion: Criterion, seen: Seen) -> int | None:
-    by_check = {plan.check: plan.population for plan in seen.plans if plan.check in criterion.checks}
+    by_check = {plan.check: plan.population for plan in seen.plans if covers(criterion, plan.check)}
     return sum(by_check.values()) if by_check else None
 
 
 def _shared(criterion: Criterion, seen: Seen) -> tuple[list[Sample], list[Sample]]:
-    """(those that offend, those they are a share of). Attempts at VQL, never all rows of a log, are the whole."""
+    """(those that offend, those they are a share of). Attempts at VQL, never all rows of a log, are the whole.
+
+    A share looks at every check of its phase, or only at those that it names.
+    """
+    samples = [each for each in seen.samples if not criterion.checks or covers(criterion, each.check)]
     if criterion.of == "connectra-errors":
-        whole = [sample for sample in seen.samples if sample.answer("connectra")]
+        whole = [sample for sample in samples if sample.answer("connectra")]
         return [sample for sample in whole if _error(sample)], whole
     if criterion.of == "errors":
-        whole = [sample for sample in seen.samples if _backend(sample)]
+        whole = [sample for sample in samples if _backend(sample)]
         return [sample for sample in whole if _error(sample)], whole
-    attempts = [sample for sample in seen.samples if sample.attempt and _backend(sample)]
+    attempts = [sample for sample in samples if sample.attempt and _backend(sample)]
     if criterion.of == "vql-failures":
         return [each for each in attempts if _error(each) or _served_by_sql(each)], attempts
     answered = [sample for sample in attempts if not _error(sample)]
@@ -395,6 +507,7 @@ def _finding(
         alert=criterion.alert,
         cause=cause,
         evidence=evidence,
+        lines=criterion.lines,
     )
 
 

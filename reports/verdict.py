@@ -13,9 +13,10 @@ from typing import Any
 
 import jsonschema
 
-from reports.criteria import Gate, GateError, read_gate
+from reports.criteria import Gate, GateError, covers, read_gate
+from reports.known import Excuse, excuses
 from reports.ledger import Recorded, Run
-from reports.observations import Event, Provenance, Record, Sample
+from reports.observations import Attestation, Event, Provenance, Record, Sample
 from reports.rules import Finding, finding_of, seen_of
 
 SCHEMA = 1
@@ -36,6 +37,7 @@ class PhaseVerdict:
     flag: str
     verdict: str
     findings: tuple[Finding, ...]
+    excuses: tuple[Excuse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,12 @@ class Verdict:
 def judge(recorded: Recorded, *, now: str) -> Verdict:
     """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
     incidents = _incidents(recorded)
-    phases = tuple(_phase(recorded, phase) for phase in _collected(recorded))
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    finished = _finished(events, now)
+    phases = tuple(_phase(recorded, phase, finished) for phase in _collected(recorded))
     verdict = worst([each.verdict for each in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
-    events = [record for record in recorded.records if isinstance(record, Event)]
-    finished = _finished(events, now)
     hours = min((_gate(recorded.run, each.phase).valid_hours for each in phases), default=0)
     return Verdict(
         verdict=verdict,
@@ -94,7 +96,7 @@ def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(recorded.records, gate.phase, flag_on)
     for criterion in gate.criteria:
-        if check in criterion.checks and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
+        if covers(criterion, check) and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
             finding = finding_of(criterion, gate, seen)
             if finding.outcome == "missed":
                 return finding
@@ -128,6 +130,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
                 "title": phase.title,
                 "flag": phase.flag,
                 "findings": [_finding_entry(finding) for finding in phase.findings],
+                "known": [{**asdict(excuse), "stale": excuse.stale, "over": excuse.over} for excuse in phase.excuses],
             }
             for phase in verdict.phases
         },
@@ -155,6 +158,7 @@ def _finding_entry(finding: Finding) -> dict[str, Any]:
     entry = asdict(finding)
     entry["interval"] = list(finding.interval) if finding.interval else None
     entry["evidence"] = list(finding.evidence)
+    entry["lines"] = list(finding.lines)
     return entry
 
 
@@ -164,13 +168,21 @@ def _label(run: Run) -> str:
     return f"{run.target} deployment"
 
 
-def _phase(recorded: Recorded, phase: str) -> PhaseVerdict:
+def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
     gate = _gate(recorded.run, phase)
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
-    seen = seen_of(recorded.records, phase, flag_on)
+    seen = seen_of(
+        recorded.records, phase, flag_on, target=recorded.run.target, now=now.isoformat(timespec="seconds"),
+        known=recorded.run.known,
+    )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
     return PhaseVerdict(
-        phase=phase, title=gate.title, flag=gate.flag, verdict=phase_verdict(findings), findings=findings
+        phase=phase,
+        title=gate.title,
+        flag=gate.flag,
+        verdict=phase_verdict(findings),
+        findings=findings,
+        excuses=excuses(seen.samples, seen.known),
     )
 
 
@@ -184,7 +196,7 @@ def _gate(run: Run, phase: str) -> Gate:
 def _collected(recorded: Recorded) -> list[str]:
     """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
     said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
-    shown = {record.phase for record in recorded.records if not isinstance(record, Event)}
+    shown = {record.phase for record in recorded.records if not isinstance(record, Event | Attestation)}
     return sorted(said | shown)
 
 

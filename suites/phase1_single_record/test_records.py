@@ -2,32 +2,41 @@
 
 import pytest
 
-from fixtures.phase import Phase, gate_of, looks
+from fixtures.latency import Block
+from fixtures.phase import Phase
+from fixtures.records import Records
 
 RECORDS = ("contact", "company")
 WAYS = ("endpoint", "connectra")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "look" in metafunc.fixturenames:
-        metafunc.parametrize("look", looks(metafunc.config, "phase1"), ids=lambda look: f"to-{look.stop}")
-    if "block" in metafunc.fixturenames:
-        blocks = gate_of(metafunc.config, "phase1").latency.blocks
-        metafunc.parametrize("block", range(1, blocks + 1), ids=lambda block: f"block-{block}")
+@pytest.fixture(scope="module")
+def records(phase: Phase) -> Records:
+    return Records(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_an_unknown_record_is_nobody(phase: Phase, record: str, way: str) -> None:
-    phase.require_absent(f"{record}-unknown-{way}")
+def test_an_unknown_record_is_nobody(phase: Phase, records: Records, record: str, way: str) -> None:
+    check = f"{record}-unknown-{way}"
+
+    phase.require_equal(records.asked(check), records.drawn(check))
 
 
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_records_equal_the_database(phase: Phase, look: slice, record: str, way: str) -> None:
-    phase.require_equal(f"{record}-{way}", look)
+def test_records_equal_the_database(phase: Phase, records: Records, look: slice, record: str, way: str) -> None:
+    check = f"{record}-{way}"
+
+    phase.require_equal(records.asked(check), records.drawn(check), look)
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_vql_is_not_slower_than_direct(phase: Phase, block: int, record: str) -> None:
-    phase.measure_latency(f"{record}-latency", block)
+def test_vql_is_not_slower_than_direct(phase: Phase, records: Records, block: int, record: str) -> None:
+    check = f"{record}-latency"
+    calls = records.calls(check, phase.direct_path())
+    questions = phase.of_block(records.drawn(check).questions, block)
+
+    phase.measure_latency(
+        Block(check=check, number=block, questions=questions, calls=calls, itself=records.itself(check))
+    )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.backend import Served
 from fixtures.contract import Contract, load
-from fixtures.provenance import LogFile, by_answer, by_counter, by_log, with_signal
+from fixtures.provenance import LogFile, LogWords, Markers, by_answer, by_counter, by_log, together, with_signal
 from fixtures.wire import Reply
 from reports.observations import Answer, Provenance
 
@@ -21,9 +20,8 @@ def contract() -> Contract:
     return load("guide")
 
 
-def _served(headers: dict[str, str], body: dict | None) -> Served:
-    reply = Reply(answer=Answer(side="backend", status=200), body=body, headers=headers)
-    return Served(reply=reply, body=body, request_id="gate-1")
+def _reply(headers: dict[str, str]) -> Reply:
+    return Reply(answer=Answer(side="backend", status=200), headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +49,9 @@ def test_who_served_follows_from_the_signals(
 ) -> None:
     body = None if created_at is None else {"created_at": created_at}
 
-    answer = by_answer(contract, contract.records["contact"], _served(headers, body), flag_on)
+    trait = contract.records["contact"].trait
+
+    answer = by_answer(contract, _reply(headers), flag_on, trait=trait, shown=body)
 
     assert answer.provenance is provenance
 
@@ -59,7 +59,7 @@ def test_who_served_follows_from_the_signals(
 def test_an_error_has_no_provenance(contract: Contract) -> None:
     reply = Reply(answer=Answer(side="backend", status=500, error="http-500"), headers=USED)
 
-    answer = by_answer(contract, contract.records["contact"], Served(reply=reply, body=None, request_id="x"), True)
+    answer = by_answer(contract, reply, True)
 
     assert answer.provenance is Provenance.UNKNOWN
     assert answer.signals == ("header:vql",)
@@ -99,7 +99,7 @@ def test_a_counter_that_grows_proves_vql_only_on_an_idle_index(
 def log(tmp_path: Path) -> tuple[Path, LogFile]:
     path = tmp_path / "app.log"
     path.write_text('{"request_id": "gate-0", "message": "VQL query failed, falling back to repository: old"}\n')
-    return path, LogFile(str(path), "falling back to repository")
+    return path, LogFile(str(path), Markers(fallback="falling back to repository", vql="Connectra POST"))
 
 
 def _line(request_id: str, message: str) -> str:
@@ -110,7 +110,7 @@ def test_the_log_tells_which_request_fell_back(log: tuple[Path, LogFile]) -> Non
     path, reader = log
     with path.open("a") as file:
         file.write(_line("gate-a", "GET / - 200") + _line("gate-b", "VQL query failed, falling back to repository: x"))
-    answers = {name: Answer(side="backend") for name in ("gate-a", "gate-b")}
+    answers = {name: (Answer(side="backend"), (name,)) for name in ("gate-a", "gate-b")}
 
     told = by_log(reader, answers, True)
 
@@ -129,16 +129,16 @@ def test_a_marker_that_comes_late_is_waited_for(log: tuple[Path, LogFile]) -> No
         with path.open("a") as file:
             file.write(_line("gate-c", "VQL query failed, falling back to repository: x"))
 
-    told = by_log(reader, {"gate-c": Answer(side="backend")}, True, wait)
+    told = by_log(reader, {"c": (Answer(side="backend"), ("gate-c",))}, True, wait)
 
     assert waited.is_set()
-    assert told["gate-c"].provenance is Provenance.FALLBACK
+    assert told["c"].provenance is Provenance.FALLBACK
 
 
 def test_lines_from_before_the_run_say_nothing(log: tuple[Path, LogFile]) -> None:
     _, reader = log
 
-    assert reader.fallbacks(["gate-0"]) == (set(), set())
+    assert reader.words(["gate-0"]) == LogWords()
 
 
 def test_damaged_log_lines_are_passed_over(log: tuple[Path, LogFile]) -> None:
@@ -146,4 +146,39 @@ def test_damaged_log_lines_are_passed_over(log: tuple[Path, LogFile]) -> None:
     with path.open("ab") as file:
         file.write(b"\xff\xfe\n{}\n" + b'{"request_id": "gate-d", "message": \n' + b'{"request_id": "gate-e"')
 
-    assert reader.fallbacks(["gate-d", "gate-e"]) == ({"gate-d"}, set())
+    assert reader.words(["gate-d", "gate-e"]) == LogWords(known={"gate-d"})
+
+
+@pytest.mark.parametrize(
+    ("messages", "provenance"),
+    [
+        ({"gate-1": "External API call: Connectra POST /", "gate-2": "Connectra POST"}, Provenance.VQL),
+        ({"gate-1": "External API call: Connectra POST /", "gate-2": "GET / - 200"}, Provenance.UNKNOWN),
+        ({"gate-1": "Connectra POST", "gate-2": "failed, falling back to repository: x"}, Provenance.FALLBACK),
+    ],
+    ids=["all-by-vql", "one-unsaid", "one-fell-back"],
+)
+def test_a_question_of_several_requests_is_vql_only_if_each_was(
+    log: tuple[Path, LogFile], messages: dict[str, str], provenance: Provenance
+) -> None:
+    path, reader = log
+    with path.open("a") as file:
+        file.writelines(_line(request_id, message) for request_id, message in messages.items())
+
+    told = by_log(reader, {"walk": (Answer(side="backend"), tuple(messages))}, True)
+
+    assert told["walk"].provenance is provenance
+
+
+@pytest.mark.parametrize(
+    ("served", "provenance"),
+    [
+        ((Provenance.VQL, Provenance.VQL), Provenance.VQL),
+        ((Provenance.VQL, Provenance.FALLBACK), Provenance.FALLBACK),
+        ((Provenance.UNKNOWN, Provenance.VQL), Provenance.UNKNOWN),
+    ],
+)
+def test_answers_together_are_as_good_as_the_worst(served: tuple[Provenance, ...], provenance: Provenance) -> None:
+    answers = [Answer(side="backend", elapsed_ms=2.0, provenance=each) for each in served]
+
+    assert together(answers) == Answer(side="backend", elapsed_ms=4.0, provenance=provenance)

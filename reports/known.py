@@ -1,0 +1,122 @@
+"""Known differences: declared, never silent. Each has a field, a reason, a ticket, an end date and a cap.
+
+A sample whose every difference is covered is `excused`: counted apart, never as equal. An excuse that is over its
+date excuses nothing; one that covers more than its cap holds the criterion; one that covered nothing is reported stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+from reports.comparison import Disagreement
+from reports.criteria import is_of
+from reports.observations import Outcome, Provenance, Sample
+
+
+class KnownError(ValueError):
+    """A declared difference can't be used; the message quotes what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One declared difference. `checks` and `field` may end in `*`; `by` is the path whose answers it excuses.
+
+    `kinds` of differences it covers (none: all). `reads_as`, where a check knows it, says what the path makes of the
+    question instead: then only an answer that fits exactly is excused. `most` is the share of samples it may cover.
+    """
+
+    id: str
+    checks: tuple[str, ...]
+    field: str
+    by: str
+    reason: str
+    ticket: str
+    until: str
+    most: float
+    kinds: tuple[str, ...] = ()
+    reads_as: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excuse:
+    """What a known difference covered in a run: `count` of `of` samples of its checks."""
+
+    id: str
+    ticket: str
+    reason: str
+    until: str
+    count: int
+    of: int
+    most: float
+
+    @property
+    def stale(self) -> bool:
+        return self.of > 0 and self.count == 0
+
+    @property
+    def over(self) -> bool:
+        return self.of > 0 and self.count / self.of > self.most
+
+
+def known_of(entry: Mapping[str, Any]) -> Known:
+    """The declared difference of a table; raises KnownError."""
+    where = f"[[known]] {entry.get('id', '(without id)')!r}"
+    names = {each.name for each in fields(Known)}
+    if set(entry) - names:
+        raise KnownError(f"{where}: unknown key {', '.join(sorted(set(entry) - names))}")
+    given: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()}
+    if isinstance(given.get("until"), date):
+        given["until"] = given["until"].isoformat()
+    try:
+        known = Known(**given)
+        date.fromisoformat(known.until)
+    except (TypeError, ValueError) as error:
+        raise KnownError(f"{where}: {error}") from None
+    if not all((known.reason, known.ticket, known.checks, known.field)):
+        raise KnownError(f"{where}: reason, ticket, checks and field must not be empty")
+    if not 0 < known.most <= 1:
+        raise KnownError(f"{where}: most = {known.most!r}: expected a share above 0, at most 1")
+    if known.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
+        raise KnownError(f"{where}: by = {known.by!r}: expected vql or direct")
+    return known
+
+
+def in_force(known: Sequence[Known], check: str, served_by: Provenance, today: date) -> tuple[Known, ...]:
+    """Those that may excuse an answer to this check. What the fallback gives is an answer of the direct path."""
+    by = Provenance.DIRECT if served_by is Provenance.FALLBACK else served_by
+    return tuple(
+        each for each in known
+        if each.by == by and any(is_of(check, name) for name in each.checks) and today.isoformat() <= each.until
+    )  # fmt: skip
+
+
+def excused(found: Sequence[Disagreement], known: Sequence[Known]) -> tuple[Disagreement, ...]:
+    """The differences, those that a known one covers marked with its id. Identity is never excused."""
+    return tuple(replace(each, excused_by=_by(each, known)) if each.excused_by is None else each for each in found)
+
+
+def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, ...]:
+    """What each known difference covered among these samples; those whose checks were not asked are left out."""
+    found = []
+    for each in known:
+        of = [sample for sample in samples if any(is_of(sample.check, name) for name in each.checks)]
+        covered = [sample for sample in of if sample.outcome is Outcome.EXCUSED
+                   and any(difference.excused_by == each.id for difference in sample.differences)]  # fmt: skip
+        if of:
+            found.append(Excuse(id=each.id, ticket=each.ticket, reason=each.reason, until=each.until,
+                                count=len(covered), of=len(of), most=each.most))  # fmt: skip
+    return tuple(found)
+
+
+def _by(difference: Disagreement, known: Sequence[Known]) -> str | None:
+    if difference.kind == "identity":
+        return None
+    for each in known:
+        if not each.reads_as and is_of(difference.path, each.field) and (
+            not each.kinds or str(difference.kind) in each.kinds
+        ):  # fmt: skip
+            return each.id
+    return None

@@ -1,0 +1,100 @@
+"""Known differences: what they cover is counted apart, and only as long, as often and where they say."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from reports.comparison import Disagreement
+from reports.known import Known, KnownError, excused, excuses, in_force, known_of
+from reports.observations import Answer, Difference, DifferenceKind, Outcome, Provenance, Sample
+
+ENTRY: dict[str, Any] = {"id": "industry-first-only", "checks": ["company-*"], "field": "industry", "by": "vql",
+                         "reason": "first industry only", "ticket": "VQL-1", "until": date(2026, 12, 31),
+                         "most": 0.1}  # fmt: skip
+TODAY = date(2026, 11, 25)
+
+
+def _differs(path: str = "industry", kind: DifferenceKind = DifferenceKind.VALUE) -> Disagreement:
+    return Disagreement(path=path, kind=kind, expected="a, b", actual="a")
+
+
+def _sample(key: str, outcome: Outcome, by: str | None = None) -> Sample:
+    difference = Difference(path="industry", kind=DifferenceKind.VALUE, expected="<a>", actual="<b>", excused_by=by)
+    return Sample(phase="phase1", check="company-endpoint", key=key, stratum="s", outcome=outcome,
+                  answers=(Answer(side="backend"),), differences=(difference,) if by else ())  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "by", "today", "count"),
+    [
+        ("company-endpoint", Provenance.VQL, TODAY, 1),
+        ("contact-endpoint", Provenance.VQL, TODAY, 0),
+        ("company-endpoint", Provenance.DIRECT, TODAY, 0),
+        ("company-endpoint", Provenance.UNKNOWN, TODAY, 0),
+        ("company-endpoint", Provenance.VQL, date(2026, 12, 31), 1),
+        ("company-endpoint", Provenance.VQL, date(2027, 1, 1), 0),
+    ],
+    ids=["as-declared", "other-check", "other-path", "unknown-path", "last-day", "over"],
+)
+def test_it_is_in_force_only_where_and_while_it_says(check: str, by: Provenance, today: date, count: int) -> None:
+    assert len(in_force([known_of(ENTRY)], check, by, today)) == count
+
+
+@pytest.mark.parametrize(
+    ("difference", "by"),
+    [
+        (_differs(), "industry-first-only"),
+        (_differs("city"), None),
+        (_differs("industry", DifferenceKind.IDENTITY), None),
+    ],
+    ids=["declared", "other-field", "somebody-else"],
+)
+def test_it_covers_what_it_names(difference: Disagreement, by: str | None) -> None:
+    (marked,) = excused([difference], [known_of(ENTRY)])
+
+    assert marked.excused_by == by
+
+
+def test_a_kind_that_is_not_named_is_not_covered() -> None:
+    known = known_of({**ENTRY, "kinds": ["missing"]})
+
+    assert excused([_differs()], [known])[0].excused_by is None
+
+
+@pytest.mark.parametrize(
+    ("covered", "equal", "stale", "over"), [(0, 10, True, False), (1, 9, False, False), (2, 8, False, True)]
+)
+def test_an_excuse_knows_when_it_is_stale_and_when_it_is_over_its_cap(
+    covered: int, equal: int, stale: bool, over: bool
+) -> None:
+    samples = [_sample(f"c{number}", Outcome.EXCUSED, "industry-first-only") for number in range(covered)]
+    samples += [_sample(f"e{number}", Outcome.EQUAL) for number in range(equal)]
+
+    (excuse,) = excuses(samples, [known_of(ENTRY)])
+
+    assert (excuse.count, excuse.of, excuse.stale, excuse.over) == (covered, covered + equal, stale, over)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"until": "soon"}, {"most": 0}, {"most": 2}, {"reason": ""}, {"ticket": ""}, {"by": "anybody"}, {"why": "x"},
+     {"field": ""}],
+    ids=str,
+)  # fmt: skip
+def test_an_excuse_without_field_reason_ticket_end_and_cap_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(KnownError, match="industry-first-only"):
+        known_of({**ENTRY, **change})
+
+
+@pytest.mark.parametrize("name", ["id", "checks", "field", "by", "reason", "ticket", "until", "most"])
+def test_every_part_of_an_excuse_is_needed(name: str) -> None:
+    with pytest.raises(KnownError):
+        known_of({key: value for key, value in ENTRY.items() if key != name})
+
+
+def test_a_known_difference_survives_being_recorded() -> None:
+    known = known_of(ENTRY)
+
+    assert isinstance(known, Known)
+    assert known.until == "2026-12-31"

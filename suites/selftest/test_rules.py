@@ -1,0 +1,121 @@
+"""Criteria that are no statistics: facts, limits and what people vouch for. Nothing looked at is never met."""
+
+import pytest
+
+from reports.criteria import Criterion, Gate, Latency, Recheck
+from reports.observations import Answer as Told
+from reports.observations import Attestation, Event, Fact, Outcome, Plan, Provenance, Record, Sample
+from reports.rules import Finding, finding_of, seen_of
+
+NOW = "2026-11-25T12:00:00+00:00"
+
+
+def _criterion(rule: str, *checks: str, **more: object) -> Criterion:
+    return Criterion(id="c", guide="g", rule=rule, reason="r", checks=checks, **more)  # type: ignore[arg-type]
+
+
+def _judged(criterion: Criterion, *records: Record, target: str = "live", **more: object) -> Finding:
+    gate = Gate(phase="phase0", title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(),
+                recheck=Recheck(live_s=(), sandbox_s=()), criteria=(criterion,))  # fmt: skip
+    return finding_of(criterion, gate, seen_of(records, "phase0", None, target=target, now=NOW, **more))  # type: ignore[arg-type]
+
+
+def _fact(name: str, ok: bool | None = True, value: float | None = None) -> Fact:
+    return Fact(phase="phase0", name=name, ok=ok, value=value, sentence=f"{name} is {ok}", cause=None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome"),
+    [
+        ((_fact("a"), _fact("b-1")), "met"),
+        ((_fact("a"), _fact("b-1"), _fact("b-2", False)), "missed"),
+        ((_fact("a"),), "unmeasured"),
+        ((_fact("a"), _fact("b-1", None)), "unmeasured"),
+        ((_fact("a", False),), "missed"),
+        ((), "unmeasured"),
+        ((_fact("other"),), "unmeasured"),
+    ],
+    ids=["all", "one-is-not", "one-unseen", "one-open", "not-and-unseen", "nothing", "others-only"],
+)
+def test_facts_are_met_only_when_each_was_found_so(facts: tuple[Fact, ...], outcome: str) -> None:
+    assert _judged(_criterion("fact", "a", "b-*"), *facts).outcome == outcome
+
+
+def test_a_fact_of_another_phase_says_nothing() -> None:
+    other = Fact(phase="phase1", name="a", ok=True)
+
+    assert _judged(_criterion("fact", "a"), other).outcome == "unmeasured"
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ((1.0, 2.0), "met"),
+        ((1.0, 3.0), "unmeasured"),
+        ((1.0, 9.0), "missed"),
+        ((), "unmeasured"),
+        ((None,), "unmeasured"),
+    ],
+)
+def test_the_largest_value_counts_against_a_limit(values: tuple[float | None, ...], outcome: str) -> None:
+    facts = [_fact(f"m-{number}", None, value) for number, value in enumerate(values)]
+
+    finding = _judged(_criterion("limit", "m-*", target=2.0, alert=5.0, unit="MB"), *facts)
+
+    assert finding.outcome == outcome
+
+
+def _word(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") -> Attestation:
+    return Attestation(line=line, who="Jane", when=when, until=until)
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ((_word(),), "met"),
+        ((_word(until="2026-11-25"),), "met"),
+        ((_word(until="2026-11-24"),), "unmeasured"),
+        ((_word(until="2026-11-25T11:59:59+00:00"),), "unmeasured"),
+        ((_word(until="2026-11-25T12:00:01+00:00"),), "met"),
+        ((_word(when="2026-11-26"),), "unmeasured"),
+        ((_word("b"),), "unmeasured"),
+        ((), "unmeasured"),
+    ],
+    ids=["holds", "last-day", "expired", "expired-by-a-second", "a-second-left", "not-yet", "another-line", "missing"],
+)
+def test_a_word_counts_while_it_holds(words: tuple[Attestation, ...], outcome: str) -> None:
+    finding = _judged(_criterion("attested", "a"), *words)
+
+    assert (finding.outcome, finding.kind) == (outcome, "blocking")
+
+
+def test_a_rehearsal_asks_nobody() -> None:
+    finding = _judged(_criterion("attested", "a"), target="sandbox")
+
+    assert (finding.outcome, finding.kind) == ("unmeasured", "advisory")
+    assert "not asked" in finding.sentence
+
+
+def _answered(key: str, error: str | None = None) -> Sample:
+    outcome = Outcome.FAILED if error else Outcome.EQUAL
+    answer = Told(side="backend", error=error, provenance=Provenance.UNKNOWN if error else Provenance.VQL)
+    return Sample(phase="phase0", check=key.partition("-")[0], key=key, stratum="s", outcome=outcome,
+                  answers=(answer,), attempt=True)  # fmt: skip
+
+
+def test_a_share_that_names_checks_looks_at_no_other() -> None:
+    samples = [_answered(f"export-{n}", "timeout") for n in range(40)] + [_answered(f"list-{n}") for n in range(400)]
+    limits = {"target": 0.01, "alert": 0.05, "of": "errors"}
+
+    assert _judged(_criterion("share", "list", **limits), *samples).outcome == "met"
+    assert _judged(_criterion("share", "export", **limits), *samples).outcome == "missed"
+
+
+def test_an_event_is_no_fact() -> None:
+    assert _judged(_criterion("fact", "run-finished"), Event(name="run-finished")).outcome == "unmeasured"
+
+
+def test_a_plan_alone_proves_nothing() -> None:
+    plan = Plan(phase="phase0", check="a", population=0, planned=0)
+
+    assert _judged(_criterion("exact", "a"), plan).outcome == "unmeasured"
