@@ -326,10 +326,17 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
 
 
-def hold(config: pytest.Config, sentence: str, secrets: Sequence[str] = (), *, target: str) -> NoReturn:
+def hold(
+    config: pytest.Config,
+    sentence: str,
+    secrets: Sequence[str] = (),
+    *,
+    target: str,
+    described: Mapping[str, str] | None = None,
+) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
     sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
-    run = Run(run_id=run_id(config), started=started(config), target=target,
+    run = Run(run_id=run_id(config), started=started(config), target=target, described=described or {},
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
               gates=_selected(config))  # fmt: skip
     begin(config, run, secrets)
