@@ -255,7 +255,7 @@ def fact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     if unseen or open_ones or count < criterion.least:
         said = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
         return _finding(criterion, "unmeasured", said, count=count, needed=max(len(unseen), criterion.least - count, 0))
-    few = "; ".join(each.sentence for each in facts if each.sentence) if count <= FEW else ""
+    few = "; ".join(dict.fromkeys(each.sentence for each in facts if each.sentence)) if count <= FEW else ""
     said = few or f"{count} of {count} are as they have to be"
     return _finding(criterion, "met", said, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown),
                     count=count)  # fmt: skip

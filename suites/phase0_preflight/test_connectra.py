@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.counts import CountByConnectra
 from fixtures.phase import Phase
 from fixtures.preflight import KEYS, Preflight
 from fixtures.records import Records
+from fixtures.uuid_counts import CountByConnectra
 
 RECORDS = ("contact", "company")
 
