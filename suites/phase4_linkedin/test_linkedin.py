@@ -1,4 +1,4 @@
-"""The LinkedIn search, and Connectra itself, against PostgreSQL: who a URL leads to, and everything that belongs to them.
+"""The LinkedIn search, and Connectra itself, against PostgreSQL: who a URL leads to, and all that belongs to them.
 
 A search costs a credit: where none may be spent, only what costs nothing is asked.
 """
