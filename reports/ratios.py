@@ -100,7 +100,7 @@ def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequenc
         return measured(criterion, "unmeasured", f"{dropped}; {said}", found, needed)
     if outcome == "unmeasured" and not needed:
         needed = len(pairs)  # twice as many narrow the interval by a third
-    return measured(criterion, outcome, said, found, needed, _cause(criterion, seen) if outcome != "met" else None)
+    return measured(criterion, outcome, said, found, needed, _cause(criterion, seen) if outcome == "missed" else None)
 
 
 def _tail_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pair]) -> Finding:
@@ -117,7 +117,7 @@ def _tail_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pa
     dropped = _dropped(criterion, seen, pairs)
     if outcome == "met" and dropped:
         return measured(criterion, "unmeasured", f"{dropped}; {said}", found)
-    return measured(criterion, outcome, said, found, 0, _cause(criterion, seen) if outcome != "met" else None)
+    return measured(criterion, outcome, said, found, 0, _cause(criterion, seen) if outcome == "missed" else None)
 
 
 def _pairs(criterion: Criterion, seen: Seen) -> tuple[list[Pair], bool]:
