@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from reports.causes import Cause
-from reports.criteria import Criterion
+from reports.criteria import Criterion, Gate
 from reports.known import Known
 from reports.measurements import Measurement
 from reports.observations import Answer, Attestation, Fact, Pair, Plan, Provenance, Record, Sample
+from reports.past import PastRun
 
 MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
 
@@ -49,6 +51,8 @@ class Seen:
     now: str = ""  # ISO 8601: what attestations are held against
     attestations: tuple[Attestation, ...] = ()
     known: tuple[Known, ...] = ()
+    past: tuple[PastRun, ...] = ()  # earlier runs, the oldest first
+    gates: Mapping[str, Gate] = field(default_factory=dict)  # the gates of the phases that they asked
 
 
 def seen_of(
@@ -59,9 +63,10 @@ def seen_of(
     target: str = "live",
     now: str = "",
     known: Sequence[Known] = (),
+    gates: Mapping[str, Gate] | None = None,
 ) -> Seen:
     """The phase's records by type, each once, in an order of their own: that of the files must not decide anything."""
-    own = dict.fromkeys(record for record in records if isinstance(record, Sample | Pair | Fact)
+    own = dict.fromkeys(record for record in records if isinstance(record, Sample | Pair | Fact | PastRun)
                         and record.phase == phase)  # fmt: skip
     samples = tuple(sorted((each for each in own if isinstance(each, Sample)), key=_order_of_sample))
     return Seen(
@@ -74,6 +79,8 @@ def seen_of(
         now=now,
         attestations=tuple(record for record in records if isinstance(record, Attestation)),
         known=tuple(known),
+        past=tuple(sorted((each for each in own if isinstance(each, PastRun)), key=_order_of_run)),
+        gates=gates or {},
     )
 
 
@@ -179,6 +186,10 @@ def _flag_shown(samples: Sequence[Sample]) -> bool | None:
 def _order_of_sample(each: Sample) -> tuple[object, ...]:
     answers = tuple((answer.at, answer.side, answer.error or "", answer.provenance) for answer in each.answers)
     return each.check, each.key, each.stratum, each.outcome, answers, each.cause or ""
+
+
+def _order_of_run(each: PastRun) -> tuple[object, ...]:
+    return datetime.fromisoformat(each.finished), each.run, each.of
 
 
 def _order_of_pair(each: Pair) -> tuple[object, ...]:

@@ -17,6 +17,8 @@ from typing import Any
 from reports.observations import Pair
 
 CONFIDENCE = 0.997  # per look; at most seven looks: a whole run errs in about 1 %
+ALIKE, MERGED = 0.3, 4  # above that autocorrelation of neighbouring runs, so many count as one
+LEAST_TO_CORRELATE = 16  # fewer runs can not tell whether neighbours are alike
 LOOKS = (32, 64, 128, 256, 512, 1024, 2048)
 Interval = tuple[float, float]
 _LARGEST_LOG = 700.0  # of what exp can take: two blocks far apart have an interval beyond any number
@@ -234,6 +236,16 @@ def autocorrelation(means: Sequence[float]) -> float:
     if spread == 0:
         return 0.0
     return sum((a - middle) * (b - middle) for a, b in pairwise(means)) / spread
+
+
+def units(values: Sequence[float]) -> list[list[int]]:
+    """Which runs (by position, in order of time) count as one: each alone, or four of them if neighbours are alike."""
+    if len(values) < LEAST_TO_CORRELATE or autocorrelation(values) <= ALIKE:
+        return [[index] for index in range(len(values))]
+    groups = [list(range(first, min(first + MERGED, len(values)))) for first in range(0, len(values), MERGED)]
+    if len(groups[-1]) < MERGED:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
 
 
 def alarm_count(count: int, alert: float) -> int:

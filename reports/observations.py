@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from reports import past
+from reports.past import PastRun
+
 SCHEMA = 1
 
 
@@ -172,13 +175,14 @@ class Event:
     credits: int = 0
 
 
-Record = Sample | Pair | Plan | Fact | Attestation | Event
+Record = Sample | Pair | Plan | Fact | Attestation | PastRun | Event
 _TYPES: dict[str, type[Any]] = {
     "sample": Sample,
     "pair": Pair,
     "plan": Plan,
     "fact": Fact,
     "attestation": Attestation,
+    "pastrun": PastRun,
     "event": Event,
 }
 
@@ -205,7 +209,7 @@ def from_json(entry: Mapping[str, Any]) -> Record:
             known["differences"] = tuple(_difference(each) for each in known.get("differences", ()))
         if kind is Event:
             known["phases"] = tuple(known.get("phases", ()))
-        record: Record = kind(**known)
+        record: Record = past.from_json(known) if kind is PastRun else kind(**known)
         _reject_nonsense(record)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"damaged {name} record: {error}") from error

@@ -88,7 +88,7 @@ def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequenc
     why = _unready(criterion, pairs)
     if why:
         return measured(criterion, "unmeasured", why, found, max(needed, 1))
-    if _too_fast(pairs, gate.latency.floor_ms):
+    if too_fast(pairs, gate.latency.floor_ms):
         return measured(criterion, "met", _fast(gate), found)
     why = unfit(criterion, measurements.old_against_old(pairs))
     if why:
@@ -108,7 +108,7 @@ def _tail_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pa
     if why:
         return finding(criterion, "unmeasured", why, unit="ratio", count=len(pairs), needed=1)
     found = measurements.p95_ratio(pairs)
-    if _too_fast(pairs, gate.latency.floor_ms):
+    if too_fast(pairs, gate.latency.floor_ms):
         return measured(criterion, "met", _fast(gate), found)
     why = unfit(criterion, measurements.old_against_old(pairs))
     if why:
@@ -151,7 +151,7 @@ def _fewest_blocks(criterion: Criterion, pairs: Sequence[Pair]) -> int:
     return min(counts.values(), default=0)
 
 
-def _too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
+def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
     """Whether in every check both medians lie under the floor."""
     return all(
         median(getattr(pair, side) for pair in pairs if pair.check == check) < floor_ms

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
 
+from reports.bake import burn, pooled_exact, pooled_latency, pooled_p95, pooled_share
 from reports.causes import most_frequent
 from reports.criteria import Criterion, Gate, covers, is_of
 from reports.exactness import exact
@@ -17,6 +18,7 @@ from reports.measurements import Measurement
 from reports.observations import Attestation, Fact, Outcome
 from reports.ratios import latency, latency_outcome, p95, unfit
 from reports.shares import share
+from reports.windows import window
 
 __all__ = ["Finding", "Seen", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
 
@@ -148,4 +150,10 @@ _BY_RULE: dict[str, Callable[[Criterion, Gate, Seen], Finding]] = {
     "fact": fact,
     "limit": limit,
     "attested": attested,
+    "window": window,
+    "pooled-exact": pooled_exact,
+    "pooled-share": pooled_share,
+    "pooled-latency": pooled_latency,
+    "pooled-p95": pooled_p95,
+    "burn": burn,
 }

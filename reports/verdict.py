@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 
-from reports.criteria import Criterion, Gate, GateError, covers, read_gate
+from reports.criteria import POOLED, Criterion, Gate, GateError, covers, read_gate
 from reports.findings import Finding, Seen, seen_of
 from reports.known import Excuse, excuses
 from reports.ledger import Recorded, Run
@@ -103,7 +103,7 @@ def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(recorded.records, gate.phase, flag_on, target=recorded.run.target, known=recorded.run.known)
     seen = replace(seen, pairs=at_look(seen.pairs))
-    looking = [each for each in gate.criteria if _looks_at(each, check, seen)]
+    looking = [each for each in gate.criteria if each.rule not in POOLED and _looks_at(each, check, seen)]
     found = [(each, finding_of(each, gate, seen)) for each in looking]
     for criterion, finding in found:
         if finding.outcome == "missed" and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
@@ -187,7 +187,8 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(
         recorded.records, phase, flag_on, target=recorded.run.target, now=now.isoformat(timespec="seconds"),
-        known=recorded.run.known,
+        known=recorded.run.known, gates={each.phase: _gate(recorded.run, each.phase) for each in gate.bake
+                                         if each.phase in recorded.run.gates},
     )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
     return PhaseVerdict(
