@@ -11,7 +11,7 @@ import reports
 
 ORDER = {"reports": 0, "fixtures": 1, "suites": 2}
 PURE = ("observations", "comparison", "measurements", "criteria", "causes", "known", "findings", "exactness", "shares",
-        "ratios", "rules", "verdict")  # fmt: skip
+        "ratios", "past", "windows", "bake", "rules", "verdict")  # fmt: skip
 IMPURE_MODULES = {"time", "random", "os", "pytest", "socket", "subprocess", "httpx", "psycopg", "secrets"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.criteria import RULES, Criterion, Gate, Latency, Recheck
+from reports.criteria import RULES, Bake, Criterion, Gate, Latency, Recheck
 from reports.observations import (
     Answer,
     Attestation,
@@ -20,6 +20,7 @@ from reports.observations import (
     Record,
     Sample,
 )
+from reports.past import PastCount, PastRun, PastTimes
 from reports.rules import Finding, finding_of, seen_of
 from reports.verdict import phase_verdict
 
@@ -39,10 +40,17 @@ CRITERIA = (
     Criterion(id="health", guide="g", rule="fact", reason="r", checks=("h*",)),
     Criterion(id="size", guide="g", rule="limit", reason="r", checks=("m",), target=2, alert=5),
     Criterion(id="people", guide="g", rule="attested", reason="r", checks=("a",)),
+    Criterion(id="window", guide="g", rule="window", reason="r", checks=("*",)),
+    Criterion(id="past-parity", guide="g", rule="pooled-exact", reason="r", checks=("*",), least=9),
+    Criterion(id="past-errors", guide="g", rule="pooled-share", reason="r", checks=("*",), of="errors", **LIMITS),
+    Criterion(id="past-slow", guide="g", rule="pooled-latency", reason="r", checks=("*",), target=1.2, alert=1.5),
+    Criterion(id="past-tail", guide="g", rule="pooled-p95", reason="r", checks=("*",), target=1.2, alert=1.5, least=9),
+    Criterion(id="alert", guide="g", rule="burn", reason="r", checks=("*",), of="errors", target=0.01, alert=14.4),
 )
 GATE = Gate(phase="p", title="t", flag="", guide="g", valid_hours=24, samples=1, criteria=CRITERIA,
-            latency=Latency(floor_ms=0), recheck=Recheck(live_s=(), sandbox_s=()))  # fmt: skip
-NOW = "2026-11-25T12:00:00+00:00"
+            latency=Latency(floor_ms=0), recheck=Recheck(live_s=(), sandbox_s=()),
+            bake=(Bake(phase="q", hours=12, longest=24),))  # fmt: skip
+NOW = "2026-11-25T23:30:00+00:00"
 
 keys = st.integers(0, 30).map(str)
 causes = st.sampled_from([None, "index-stale", "connectra-down"])
@@ -76,12 +84,29 @@ words = st.builds(Attestation, line=st.just("a"), who=st.sampled_from(["Jane", "
 strata = st.dictionaries(st.sampled_from(["s", "t"]), st.integers(0, 3))
 plans = st.builds(Plan, phase=st.just("p"), check=st.sampled_from(["x", "y"]), population=st.integers(0, 40),
                   planned=st.just(1), strata=strata)  # fmt: skip
-recorded = st.lists(samples() | pairs | facts | words | plans, max_size=60)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> PastRun:
+    """Runs of phase q, whose gate is that of p, in the last day; names are few, so that some are the same run."""
+    hours = draw(st.integers(1, 23))
+    counts = tuple(
+        PastCount(criterion=name, failures=draw(st.integers(0, 2)), count=draw(st.integers(2, 90)))
+        for name in draw(st.sets(st.sampled_from(["errors", "parity", "consistency"])))
+    )
+    taken = tuple(draw(st.lists(st.tuples(times, times), max_size=3)))
+    timed = PastTimes(check="t", vql_ms=tuple(vql for vql, _ in taken), direct_ms=tuple(direct for _, direct in taken))
+    return PastRun(phase="p", run=f"r{hours}", of="q", started=f"2026-11-25T{hours - 1:02}:30:00+00:00", seed=hours,
+                   finished=f"2026-11-25T{hours:02}:00:00+00:00", verdict="GO", counts=counts, times=(timed,),
+                   differs=draw(st.sampled_from([(), (), ("build",)])))  # fmt: skip
+
+
+recorded = st.lists(samples() | pairs | facts | words | plans | runs(), max_size=60)
 flags = st.none() | st.booleans()
 
 
 def _findings(records: list[Record], flag_on: bool | None) -> list[Finding]:
-    seen = seen_of(records, "p", flag_on, now=NOW)
+    seen = seen_of(records, "p", flag_on, now=NOW, gates={"q": GATE})
     return [finding_of(criterion, GATE, seen) for criterion in CRITERIA]
 
 
