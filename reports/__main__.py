@@ -2,6 +2,7 @@
 
 python -m reports RUN_FOLDER      judge a recorded run again, write its pages, and exit with its code
 python -m reports history DIR     print the history of verdicts and draw its trends
+python -m reports merge INTO RUN RUN...   join the shards of a run into one folder, and judge that
 python -m reports allure [RUN]    make Allure's page of a run
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from reports import allure_page, chronicle, ledger, rendering, terminal
 from reports.criteria import GateError
+from reports.merging import UnlikeShards, merge
 from reports.verdict import EXIT_CODES, judge, to_json
 
 LATEST = Path("reports/out/latest")
@@ -21,11 +23,9 @@ LATEST = Path("reports/out/latest")
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] == ["history"]:
-        return _history(given[1:])
-    if given[:1] == ["allure"]:
-        return _allure(given[1:])
-    return _judge_again(given)
+    commands = {"history": _history, "merge": _merge, "allure": _allure}
+    command = commands.get(given[0]) if given else None
+    return command(given[1:]) if command else _judge_again(given)
 
 
 def _judge_again(arguments: list[str]) -> int:
@@ -49,6 +49,19 @@ def _judge_again(arguments: list[str]) -> int:
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return EXIT_CODES[verdict["verdict"]]
+
+
+def _merge(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports merge", description="Join the shards of a run.")
+    parser.add_argument("into", type=Path, metavar="INTO", help="the folder to make")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_FOLDER", help="run folders of --shard 1/N to N/N")
+    parser.add_argument("--history", type=Path, metavar="DIR", help="keep the joined run in it")
+    given = parser.parse_args(arguments)
+    try:
+        merge(given.runs, given.into)
+    except (ledger.DamagedRun, UnlikeShards, FileExistsError) as error:
+        return _refused(str(error))
+    return _judge_again([str(given.into), *(["--history", str(given.history)] if given.history else [])])
 
 
 def _history(arguments: list[str]) -> int:

@@ -16,7 +16,7 @@ import allure_commons
 import pytest
 from allure_commons.types import LabelType
 
-from reports.criteria import Criterion, Gate
+from reports.criteria import Criterion, Gate, covers
 from reports.observations import Outcome, Pair, Record, Sample
 
 SHOWN = 10  # mismatches that become steps; the evidence has them all
@@ -65,7 +65,7 @@ class Witness:
 
 def line_of(check: str, criteria: Iterable[Criterion]) -> Criterion | None:
     """The criterion that says most about the check: the one that looks at fewest others, blocking before advisory."""
-    about = [each for each in criteria if check in each.checks]
+    about = [each for each in criteria if covers(each, check)]
     return min(about, key=lambda each: (each.kind != "blocking", len(each.checks)), default=None)
 
 

@@ -78,10 +78,10 @@ def gauge(value: float | None, bounds: Sequence[float] | None, target: float, al
     top = min(max(high, value, *limits) * 1.12, max(*limits, value) * 4 or 1.0)
 
     def x(number: float) -> float:
-        return round(4 + min(max((number - bottom) / (top - bottom), 0), 1) * 152, 1)
+        return round(6 + min(max((number - bottom) / (top - bottom), 0), 1) * 148, 1)
 
     colour = _colour(outcome)
-    parts = [f'<line x1="4" x2="156" y1="12" y2="12" stroke="{LINE}" stroke-width="2"/>',
+    parts = [f'<line x1="6" x2="154" y1="12" y2="12" stroke="{LINE}" stroke-width="2"/>',
              f'<line x1="{x(low)}" x2="{x(high)}" y1="12" y2="12" stroke="{colour}" stroke-width="5" stroke-opacity="0.45"/>',
              f'<line x1="{x(target)}" x2="{x(target)}" y1="2" y2="22" stroke="{INK}" stroke-width="1.5"/>']  # fmt: skip
     if alert is not None:

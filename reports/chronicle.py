@@ -47,9 +47,9 @@ def html(entries: Sequence[HistoryEntry], problems: Sequence[str] = ()) -> str:
     for target, where in sorted({(entry.target, entry.where) for entry in entries}):
         own = [entry for entry in entries if (entry.target, entry.where) == (target, where)]
         for phase in sorted({name for entry in own for name in entry.phases}):
-            runs = [entry for entry in own if phase in entry.phases][-DRAWN:]
+            runs = [entry for entry in own if phase in entry.phases]
             parts.append(f"<section><h2>{escape(where)}, {escape(phase)}</h2>{_verdicts(runs, phase)}"
-                         f'<div class="pictures">{"".join(_pictures(runs, phase))}</div></section>')  # fmt: skip
+                         f'<div class="pictures">{"".join(_pictures(runs[-DRAWN:], phase))}</div></section>')  # fmt: skip
     banner = '<header class="plain"><div><h1>Contact360 VQL gate: history</h1></div></header>'
     return page.document("History - Contact360 VQL gate", banner, "".join(parts))
 
@@ -57,7 +57,8 @@ def html(entries: Sequence[HistoryEntry], problems: Sequence[str] = ()) -> str:
 def _verdicts(runs: Sequence[HistoryEntry], phase: str) -> str:
     words = [run.phases[phase].verdict for run in runs]
     counted = ", ".join(f"{words.count(word)} {word}" for word in ("GO", "HOLD", "NO-GO") if word in words)
-    return f"<p>{len(runs)} runs: {counted}; the last: <strong class='{words[-1]}'>{words[-1]}</strong></p>"
+    drawn = f", the last {DRAWN} drawn" if len(runs) > DRAWN else ""
+    return f"<p>{len(runs)} runs{drawn}: {counted}; the last: <strong class='{words[-1]}'>{words[-1]}</strong></p>"
 
 
 def _pictures(runs: Sequence[HistoryEntry], phase: str) -> Iterable[str]:

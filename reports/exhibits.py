@@ -13,11 +13,13 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from reports import charts, wording
+from reports import charts, guide, wording
 from reports.charts import Point, Slice
+from reports.criteria import read_gate
+from reports.guide import GuideLine
 from reports.history import HistoryEntry, Kept
 from reports.ledger import Recorded
-from reports.observations import Answer, Outcome, Pair, Sample
+from reports.observations import Answer, Attestation, Outcome, Pair, Sample
 from reports.wording import Entry
 
 SHOWN = 10  # mismatches of each kind on the page; all of them are in evidence/
@@ -77,21 +79,26 @@ def earlier_points(runs: Sequence[HistoryEntry], phase: str, criterion: str) -> 
     return [_kept_point(each, run.finished) for run, each in kept if each.value is not None]
 
 
-def known_differences(recorded: Recorded) -> str:
-    """Declared differences, by ticket: counted apart, never as equal."""
-    found: dict[tuple[str, str, str], int] = Counter(
-        (ticket, sample.phase, sample.check)
-        for sample in _samples(recorded)
-        if sample.outcome is Outcome.EXCUSED
-        for ticket in {each.excused_by or "no ticket" for each in sample.differences} or {"no ticket"}
-    )
-    if not found:
+def known_differences(verdict: Entry) -> str:
+    """Declared differences and what each covered: counted apart, never as equal; over the cap or stale is said."""
+    rows = [
+        (each["id"], each["ticket"], each["reason"], each["until"], f"{each['count']:,} of {each['of']:,}",
+         f"at most {100 * each['most']:g} %", _standing(each))
+        for phase in verdict["phases"].values() for each in phase.get("known") or ()
+    ]  # fmt: skip
+    if not rows:
         return ""
-    rows = [(ticket, phase, check, f"{count:,}") for (ticket, phase, check), count in sorted(found.items())]
     note = (
         "<p>These answers differ in a way that was declared beforehand. They count neither as equal nor as wrong.</p>"
     )
-    return _section("Known differences, counted apart", note + _table(("Ticket", "Phase", "Check", "Answers"), rows))
+    heads = ("Known difference", "Ticket", "Reason", "Until", "Answers", "Cap", "Standing")
+    return _section("Known differences, counted apart", note + _table(heads, rows))
+
+
+def _standing(excuse: Entry) -> str:
+    if excuse["over"]:
+        return "over its cap: holds the criterion"
+    return "stale: it covered nothing" if excuse["stale"] else "within its cap"
 
 
 def mismatches(verdict: Entry, recorded: Recorded) -> str:
@@ -124,21 +131,32 @@ def told(samples: Sequence[Sample]) -> str:
     return "\n".join([*lines, f"again: {samples[0].again}"])
 
 
-def coverage(verdict: Entry) -> str:
-    """The guide's lines with the criteria that hold them, once findings say which lines those are."""
-    held: dict[str, list[tuple[str, Entry]]] = {}
+def coverage(verdict: Entry, recorded: Recorded, lines: Sequence[GuideLine] = ()) -> str:
+    """The guide's lines, each with the criteria that stand for it: what they came to here, or that they were not asked."""
+    here: dict[str, list[tuple[str, Entry]]] = {}
     for phase, entry in verdict["phases"].items():
         for finding in entry["findings"]:
             for line in finding.get("lines") or ():
-                held.setdefault(str(line), []).append((phase, finding))
-    if not held:
+                here.setdefault(str(line), []).append((phase, finding))
+    if not here:
         return ""
-    rows = [(line, ", ".join(f"{wording.SYMBOLS[each['outcome']]} {phase} {each['criterion']}" for phase, each in found))
-            for line, found in held.items()]  # fmt: skip
-    proven = sum(all(each["outcome"] == "met" for _, each in found) for found in held.values())
-    head = f"{len(held)} lines are held by criteria, {proven} of them met"
-    table = _table(("The guide says", "Held by"), rows)
+    listed = lines or tuple(GuideLine(id=line, section="", says=line) for line in here)
+    gates = [read_gate(file.text, file.path) for file in recorded.run.gates.values()]
+    anywhere = guide.coverage(listed, gates)
+    rows = [(line.says, line.section, _held_by(here.get(line.id, ()), anywhere.get(line.id, ()))) for line in listed]
+    proven = sum(all(each["outcome"] == "met" for _, each in found) for found in here.values())
+    nobody = sum(not here.get(line.id) and not anywhere.get(line.id) for line in listed)
+    head = f"{len(here)} lines of the guide were asked, {proven} of them hold"
+    head += f"; {len(listed) - len(here) - nobody} belong to other phases" if len(listed) > len(here) + nobody else ""
+    head += f"; {nobody} have no criterion" if nobody else ""
+    table = _table(("The guide says", "Section", "Held by"), rows)
     return _section("The guide's lines", f"<details><summary>{escape(head)}</summary>{table}</details>")
+
+
+def _held_by(here: Sequence[tuple[str, Entry]], anywhere: Sequence[str]) -> str:
+    if here:
+        return ", ".join(f"{wording.SYMBOLS[each['outcome']]} {phase}/{each['criterion']}" for phase, each in here)
+    return f"not asked in this run: {', '.join(anywhere)}" if anywhere else "nobody"
 
 
 def detection(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -155,13 +173,12 @@ def detection(rows: Sequence[Mapping[str, Any]]) -> str:
     return _section("What this gate has caught", f"<details><summary>{escape(head)}</summary>{table}</details>")
 
 
-def attestations(verdict: Entry) -> str:
+def attestations(recorded: Recorded, lines: Sequence[GuideLine] = ()) -> str:
     """What people vouch for because nothing can measure it."""
-    listed = [each for each in verdict.get("attestations") or () if isinstance(each, Mapping)]
-    rows = [(str(each.get("line") or each.get("statement") or each.get("criterion") or "-"), str(each.get("by") or "-"),
-             wording.moment(str(each.get("at") or "-")), str(each.get("note") or each.get("sentence") or ""))
-            for each in listed]  # fmt: skip
-    return _section("Vouched for", _table(("Line of the guide", "By", "When", "Note"), rows) if rows else "")
+    says = {line.id: line.says for line in lines}
+    rows = [(says.get(each.line, each.line), each.who, wording.moment(each.when), wording.moment(each.until), each.note)
+            for each in recorded.records if isinstance(each, Attestation)]  # fmt: skip
+    return _section("Vouched for", _table(("The guide says", "Who", "When", "Until", "Note"), rows) if rows else "")
 
 
 def cost(verdict: Entry, recorded: Recorded) -> str:

@@ -66,7 +66,7 @@ class Tally:
     attempts: int = 0
     fallbacks: int = 0
     errors: int = 0
-    excused: Mapping[str, int] = field(default_factory=dict)  # by the known difference's ticket
+    excused: Mapping[str, int] = field(default_factory=dict)  # by the known difference's id
     longest_lag_s: float | None = None
 
 
@@ -194,7 +194,10 @@ def remember(folder: Path, recorded: Recorded, verdict: Entry) -> tuple[tuple[Hi
     entry = entry_of(recorded, verdict)
     notes: list[str] = []
     try:
-        write(folder, entry)
+        if recorded.run.options.get("shard"):
+            notes.append("a shard is not added to the history: the run that it is merged into will be")
+        else:
+            write(folder, entry)
     except (AlreadyKept, OSError) as error:
         notes.append(f"this run is not added to the history: {error}")
     try:

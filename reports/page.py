@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reports import charts, exhibits, wording
+from reports.guide import GuideLine
 from reports.history import HistoryEntry
 from reports.ledger import Recorded
 from reports.wording import Entry
@@ -28,8 +29,10 @@ def html(
     *,
     earlier: Sequence[HistoryEntry] = (),
     drills: Sequence[Mapping[str, Any]] = (),
+    lines: Sequence[GuideLine] = (),
 ) -> str:
-    """The page. `earlier`: runs of the same deployment, for the trend; `drills`: rows of the detection matrix.
+    """The page. `earlier`: runs of the same deployment, for the trend; `drills`: rows of the detection matrix; `lines`:
+    the guide's.
 
     Everything that came from outside is escaped, and the page's own policy forbids scripts and requests all the same.
     """
@@ -41,11 +44,11 @@ def html(
         exhibits.latency(verdict, recorded),
         exhibits.served(recorded),
         exhibits.trends(verdict, earlier),
-        exhibits.known_differences(recorded),
+        exhibits.known_differences(verdict),
         exhibits.mismatches(verdict, recorded),
-        exhibits.coverage(verdict),
+        exhibits.coverage(verdict, recorded, lines),
         exhibits.detection(drills),
-        exhibits.attestations(verdict),
+        exhibits.attestations(recorded, lines),
         exhibits.cost(verdict, recorded),
         exhibits.bound(verdict, recorded),
         _rollback(verdict),

@@ -108,7 +108,10 @@ def replayable(method: str, path: str, body: Any = None) -> str:
 
 def shown_url(url: str) -> str:
     """Which server a URL is about, and nothing that could be a secret: no user, path or query."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return MASK
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else MASK
 
 

@@ -10,18 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import allure_results, evidence, metrics, page, summary
+from reports import allure_results, announcement, evidence, github, metrics, page, summary
+from reports.guide import GuideLine, read_lines
 from reports.history import HistoryEntry, remember
 from reports.ledger import Recorded, write_text
 from reports.wording import Entry
+
+GUIDE_LINES = Path(__file__).parents[1] / "suites" / "guide_lines.toml"
 
 
 def write_verdict(folder: Path, verdict: Entry) -> None:
     write_text(folder / "verdict.json", json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
 
 
-def publish(folder: Path, recorded: Recorded, verdict: Entry, *, history: Path | None) -> list[str]:
-    """Keep the run in the history and write everything; returns a note for each thing that went wrong."""
+def publish(
+    folder: Path, recorded: Recorded, verdict: Entry, *, history: Path | None, environ: Mapping[str, str] | None = None
+) -> list[str]:
+    """Keep the run in the history, write everything, tell those the environment names; returns a note per failure.
+
+    `environ` None: nobody is told (a run that is judged again is no news).
+    """
     earlier: Sequence[HistoryEntry] = ()
     notes: list[str] = []
     if history is not None:
@@ -29,7 +37,16 @@ def publish(folder: Path, recorded: Recorded, verdict: Entry, *, history: Path |
             earlier, notes = remember(history, recorded, verdict)
         except Exception as error:  # whatever is wrong with the history, the verdict stands
             notes.append(f"the history could not be used: {type(error).__name__}: {error}")
-    return notes + write_all(folder, recorded, verdict, earlier=earlier, history=history)
+    notes += write_all(folder, recorded, verdict, earlier=earlier, history=history)
+    if environ is not None:
+        try:
+            github.report(verdict, folder, environ)
+            notes += announcement.announce(
+                verdict, folder, earlier=earlier if history is not None else None, environ=environ
+            )
+        except Exception as error:  # others wait for nothing from us
+            notes.append(f"the verdict could not be announced: {type(error).__name__}")
+    return notes
 
 
 def write_all(
@@ -74,4 +91,12 @@ def newest_drills(out: Path) -> Sequence[Mapping[str, Any]]:
 
 
 def _page(folder: Path, recorded: Recorded, verdict: Entry, earlier: Sequence[HistoryEntry]) -> str:
-    return page.html(verdict, recorded, earlier=earlier, drills=newest_drills(folder.parent))
+    return page.html(verdict, recorded, earlier=earlier, drills=newest_drills(folder.parent), lines=_guide_lines())
+
+
+def _guide_lines() -> Sequence[GuideLine]:
+    """The guide's lines as the checkout has them; none where the judge runs without one."""
+    try:
+        return read_lines(GUIDE_LINES.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()

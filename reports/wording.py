@@ -178,7 +178,8 @@ def _amount(finding: Entry, number: float) -> str:
 
 
 def _percent(number: float) -> str:
-    return f"{100 * number:.2f} %" if number < 0.0995 else f"{100 * number:.1f} %"
+    """Two places near either end, where the limits are."""
+    return f"{100 * number:.1f} %" if 0.0995 <= number < 0.9 else f"{100 * number:.2f} %"
 
 
 def _phases(verdict: Entry) -> str:

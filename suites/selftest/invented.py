@@ -46,7 +46,7 @@ def finding(number: int, outcome: str = "met", hostile: str = "", **changes: Any
     entry = {
         "criterion": f"criterion-{number}{hostile}", "guide": guide + hostile, "outcome": outcome, "kind": "blocking",
         "value": value, "interval": spread, "unit": unit, "count": 299, "needed": 40 if outcome == "unmeasured" else 0,
-        "target": target, "alert": alert, "cause": CAUSE if outcome == "missed" else None,
+        "target": target, "alert": alert, "lines": [], "cause": CAUSE if outcome == "missed" else None,
         "sentence": f"{outcome} after 299 questions{hostile}", "evidence": [],
     }  # fmt: skip
     return entry | changes

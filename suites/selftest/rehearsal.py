@@ -107,6 +107,7 @@ def rehearse(
     fingerprint: dict[str, Any] | None = None,
     backend: str = "https://contact360.example",
     environ: dict[str, str] | None = None,
+    on_terminal: bool = False,
 ) -> Rehearsed:
     """Run `pytest -m phase1` over tests that record what they like; `root` may be used again for a further run."""
     told = {"SECRETS": secrets, "FINGERPRINT": fingerprint or {"backend": {"version": "2.14.1"}}, "BACKEND": backend}
@@ -117,10 +118,14 @@ def rehearse(
     (suite / "gate.toml").write_text(_GATE)
     (suite / "test_it.py").write_text(PRELUDE + tests)
     inherited = {name: value for name, value in os.environ.items()
-                 if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_"))}  # fmt: skip
+                 if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"}  # fmt: skip
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
     command = [sys.executable, "-m", "pytest", "-m", "phase1", *options]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+    if on_terminal:
+        command = [sys.executable, "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)", *command]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, cwd=root, env=environment, capture_output=True, text=True, timeout=120
+    )
     folder = root / "reports" / "out" / "latest"
     assert folder.exists(), done.stdout + done.stderr
     return Rehearsed(code=done.returncode, printed=done.stdout + done.stderr, folder=folder.resolve())

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from reports import history, page, rendering, wording
+from reports.guide import GuideLine
+from reports.observations import Attestation
 from suites.selftest import chromium, invented
 
 WORDS = ("GO", "NO-GO", "HOLD")
@@ -102,10 +104,17 @@ def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None
 
 
 def test_known_differences_are_counted_apart() -> None:
-    html = _page("GO")
+    verdict = invented.verdict("GO")
+    known = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "most": 0.1}
+    verdict["phases"]["phase1"]["known"] = [known | {"count": 7, "of": 120, "stale": False, "over": False},
+                                            known | {"count": 0, "of": 120, "stale": True, "over": False},
+                                            known | {"count": 50, "of": 120, "stale": False, "over": True}]  # fmt: skip
+
+    html = page.html(verdict, invented.recorded())
 
     assert "Known differences, counted apart" in html
-    assert "C360-77" in html
+    for said in ("C360-77", "7 of 120", "within its cap", "stale: it covered nothing", "over its cap"):
+        assert said in html
 
 
 def test_exhibits_without_data_leave_no_heading() -> None:
@@ -118,18 +127,22 @@ def test_exhibits_without_data_leave_no_heading() -> None:
 
 def test_exhibits_appear_with_their_data() -> None:
     verdict = invented.verdict("GO")
-    verdict["phases"]["phase1"]["findings"][0]["lines"] = ["Single contact retrieval works correctly"]
-    verdict["attestations"] = [{"line": "No customer complaints", "by": "on call", "at": "2026-11-25T08:00:00+00:00"}]
+    verdict["phases"]["phase1"]["findings"][0]["lines"] = ["p1-contact"]
+    lines = [GuideLine(id="p1-contact", section="Phase 1", says="Single contact retrieval works correctly"),
+             GuideLine(id="p1-complaints", section="Phase 1", says="No customer complaints", human=True)]  # fmt: skip
+    vouched = Attestation(line="p1-complaints", who="J. Doe", when="2026-11-25", until="2026-12-01", note="asked")
+    seen = replace(invented.recorded(), records=(*invented.recorded().records, vouched))
     entry = history.entry_of(invented.recorded(), verdict)
     earlier = [replace(entry, run_id=f"r{day}", finished=f"2026-11-0{day}T00:00:00+00:00") for day in (1, 2)]
     drills = [{"fault": "stale-record", "phase": "phase1", "detection": "caught", "cause_expected": "index-stale",
                "cause_named": "index-stale", "criterion": "c"}]  # fmt: skip
 
-    html = page.html(verdict, invented.recorded(), earlier=earlier, drills=drills)
+    html = page.html(verdict, seen, earlier=earlier, drills=drills, lines=lines)
 
     assert "1 of 1 faults caught, 1 by the right cause, 0 false alarms" in html
-    assert "1 lines are held by criteria, 1 of them met" in html
-    assert "No customer complaints" in html
+    assert "1 lines of the guide were asked, 1 of them hold; 1 have no criterion" in html
+    assert "J. Doe" in html
+    assert html.count("No customer complaints") == 2
     assert "Trend over earlier runs" in html
 
 
