@@ -9,9 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from fixtures.owned import OwnedSandbox
-from suites.selftest.sides import Company, Sides, both_sides, largest_company
-
-ROWS, SEED = 300, 7
+from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company
 
 
 @pytest.fixture(scope="session")

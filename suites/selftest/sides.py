@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import psycopg
 
+ROWS, SEED = 300, 7  # of the sandboxes that are compared
 BASE = "/api/v1/companies/company"
 
 
