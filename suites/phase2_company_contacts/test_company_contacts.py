@@ -1,4 +1,4 @@
-"""The endpoints of phase 2, and Connectra itself, against PostgreSQL: who is listed, counted, filtered, in what pages."""
+"""The endpoints of phase 2, and Connectra itself, against PostgreSQL: who is listed, counted, filtered, paged."""
 
 import pytest
 
