@@ -90,12 +90,22 @@ def seen_of(
 def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     """The criterion judged by its rule."""
     if criterion.needs_flag and seen.flag_on is False:
-        asked = _finding(criterion, "unmeasured", "not asked while the flag is off")
+        asked = _finding(criterion, "unmeasured", _while_off(criterion, seen))
         return replace(asked, kind="advisory")
     finding = _BY_RULE[criterion.rule](criterion, gate, seen)
     if criterion.kind == "veto":
         return replace(finding, kind="blocking" if finding.outcome == "missed" else "advisory")
     return finding
+
+
+def _while_off(criterion: Criterion, seen: Seen) -> str:
+    """Why it is not asked, and the baseline that was recorded instead, if one was."""
+    said = "not asked while the flag is off"
+    names = {f"{check}-baseline" for check in criterion.checks}
+    times = [each.value for each in seen.facts if each.value is not None and each.name in names]
+    if not times:
+        return said
+    return f"{said}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
 
 
 def exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
@@ -158,8 +168,17 @@ def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
 
 
 def latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
-    """The typical slowdown by block, if the instrument is fit and the times are long enough to matter."""
+    """The typical slowdown by block; against plain SQL, which lacks the web layer, it is advisory."""
     pairs = [pair for pair in seen.pairs if covers(criterion, pair.check)]
+    finding = _slowdown_found(criterion, gate, seen, pairs)
+    if any(pair.direct_by == "sql" for pair in pairs):
+        said = f"{finding.sentence}; direct is plain SQL without a web layer (set CONTACT360_BASELINE_URL)"
+        return replace(finding, kind="advisory", sentence=said)
+    return finding
+
+
+def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pair]) -> Finding:
+    """Judged if the instrument is fit and the times are long enough to matter."""
     needed = max(criterion.least - len(pairs), 0)
     if not pairs:
         return _finding(criterion, "unmeasured", _why_no_pairs(seen), unit="ratio", needed=needed)
@@ -176,17 +195,10 @@ def latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     if why:
         return _measured(criterion, "unmeasured", f"instrument unfit: {why}", found, needed)
     outcome = latency_outcome(criterion, found, blocks=blocks)
-    cause = (
-        most_frequent([fact.cause for fact in seen.facts if covers(criterion, fact.name)]) if outcome != "met" else None
-    )
+    cause = most_frequent([fact.cause for fact in seen.facts if covers(criterion, fact.name)])
     if outcome == "unmeasured" and not needed:
         needed = len(pairs)  # twice as many narrow the interval by a third
-    finding = _measured(criterion, outcome, _slowdown(found, pairs), found, needed, cause)
-    if any(pair.direct_by == "sql" for pair in pairs):
-        return replace(
-            finding, kind="advisory", sentence=f"{finding.sentence}; direct is plain SQL without a web layer"
-        )
-    return finding
+    return _measured(criterion, outcome, _slowdown(found, pairs), found, needed, cause if outcome == "missed" else None)
 
 
 def p95(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:

@@ -1,0 +1,97 @@
+"""Shards joined give the verdict of the whole; runs that do not belong together are refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import ledger
+from reports.ledger import GateFile, Run, Writer
+from reports.merging import UnlikeShards, merge
+from reports.observations import Answer, Event, Outcome, Provenance, Sample
+from reports.verdict import judge, to_json
+
+GATE = """
+schema = 1
+phase = "phase1"
+title = "t"
+flag = "F"
+guide = "g"
+valid_hours = 1
+samples = 100
+[recheck]
+live_s = []
+sandbox_s = []
+[[criterion]]
+id = "parity"
+guide = "g"
+rule = "exact"
+checks = ["c"]
+least = 100
+reason = "r"
+"""
+RUN = Run(run_id="whole", started="2026-01-01T00:00:00+00:00", target="live", seed=1, contract="guide",
+          flags={"CONNECTRA_ENABLED": True, "F": True}, fingerprint={"backend": "b1"},
+          gates={"phase1": GateFile(path="p", sha256="s", text=GATE)})  # fmt: skip
+NOW = "2026-01-01T01:00:00+00:00"
+
+
+def _sample(number: int, outcome: Outcome = Outcome.EQUAL) -> Sample:
+    return Sample(phase="phase1", check="c", key=f"k{number}", stratum="s", outcome=outcome,
+                  answers=(Answer(side="backend", provenance=Provenance.VQL),), attempt=True)  # fmt: skip
+
+
+def _written(folder: Path, samples: list[Sample], **changes: Any) -> Path:
+    ledger.begin(folder, replace(RUN, run_id=folder.name, **changes))
+    writer = Writer(folder, "controller")
+    for record in (*samples, Event(name="collected", phases=("phase1",)), Event(name="run-finished", at=1.0)):
+        writer.append(record)
+    writer.close()
+    return folder
+
+
+@pytest.mark.parametrize("wrong", [(), (7,)], ids=["right", "one-wrong"])
+def test_shards_together_give_the_verdict_of_the_whole(tmp_path: Path, wrong: tuple[int, ...]) -> None:
+    samples = [_sample(number, Outcome.DIFFERENT if number in wrong else Outcome.EQUAL) for number in range(100)]
+    whole = _written(tmp_path / "whole", samples)
+    shards = [_written(tmp_path / f"s{k}", samples[k::3], options={"shard": f"{k + 1}/3"}) for k in range(3)]
+
+    merge(shards, tmp_path / "merged")
+
+    one, many = (to_json(judge(ledger.read(folder), now=NOW)) for folder in (whole, tmp_path / "merged"))
+    assert many["phases"] == one["phases"]
+    assert many["verdict"] == one["verdict"] == ("NO-GO" if wrong else "GO")
+
+
+def test_a_shard_alone_is_not_enough(tmp_path: Path) -> None:
+    shard = _written(tmp_path / "s", [_sample(number) for number in range(50)], options={"shard": "1/2"})
+
+    assert judge(ledger.read(shard), now=NOW).verdict == "HOLD"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"target": "sandbox"}, "target"),
+        ({"seed": 2}, "seed"),
+        ({"fingerprint": {"backend": "b2"}}, "fingerprint"),
+        ({"flags": {"F": False}}, "flags"),
+        ({"gates": {"phase1": GateFile(path="p", sha256="other", text=GATE)}}, "gates"),
+        ({"options": {"shard": "1/2"}}, "shard 1/2 was run twice"),
+    ],
+    ids=["target", "seed", "build", "flags", "gate", "same-shard"],
+)
+def test_runs_that_are_no_shards_of_one_are_refused(tmp_path: Path, changes: dict[str, Any], named: str) -> None:
+    first = _written(tmp_path / "a", [], options={"shard": "1/2"})
+    second = _written(tmp_path / "b", [], **changes)
+
+    with pytest.raises(UnlikeShards, match=named):
+        merge([first, second], tmp_path / "merged")
+
+
+def test_a_run_is_not_merged_with_itself(tmp_path: Path) -> None:
+    folder = _written(tmp_path / "a", [])
+
+    with pytest.raises(UnlikeShards, match="given twice"):
+        merge([folder, folder], tmp_path / "merged")
