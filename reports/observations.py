@@ -73,6 +73,7 @@ class Answer:
     at: float = 0.0
     provenance: Provenance = Provenance.UNKNOWN
     signals: tuple[str, ...] = ()  # what the provenance rests on: header:vql, trait:direct, counter:flat, ...
+    request: str = ""  # how it was asked, values masked: see `redaction.replayable`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from reports.measurements import Measurement
 from reports.observations import Answer, Attestation, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
 
 LEAST_BLOCKS = 8  # a t-interval over fewer is no interval to judge by
+FEW = 3  # facts whose sentences a finding tells in full
 MOST_VOID = 0.10  # of the samples of a check
 MOST_UNKNOWN = 0.10  # of the answers, without provenance
 BIAS = 0.05  # old against old may be off by so much
@@ -155,7 +156,7 @@ def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
         len(offending), len(population), _limit(criterion.target), _limit(criterion.alert)
     )
     if found.value is None or found.interval is None:
-        return _finding(criterion, "unmeasured", "nothing was asked", unit="share", needed=needed)
+        return _finding(criterion, "unmeasured", _why_unasked(criterion, seen), unit="share", needed=needed)
     outcome = by_limits(criterion, found)
     low, high = found.interval
     said = (
@@ -181,7 +182,7 @@ def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequenc
     """Judged if the instrument is fit and the times are long enough to matter."""
     needed = max(criterion.least - len(pairs), 0)
     if not pairs:
-        return _finding(criterion, "unmeasured", _why_no_pairs(seen), unit="ratio", needed=needed)
+        return _finding(criterion, "unmeasured", _why_no_pairs(criterion, seen), unit="ratio", needed=needed)
     found = measurements.latency_ratio(pairs)
     if _too_fast(pairs, gate.latency.floor_ms):
         return _measured(
@@ -254,7 +255,8 @@ def fact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     if unseen or open_ones or count < criterion.least:
         said = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
         return _finding(criterion, "unmeasured", said, count=count, needed=max(len(unseen), criterion.least - count, 0))
-    said = shown.sentence if shown and count == 1 else f"{count} of {count} are as they have to be"
+    few = "; ".join(dict.fromkeys(each.sentence for each in facts if each.sentence)) if count <= FEW else ""
+    said = few or f"{count} of {count} are as they have to be"
     return _finding(criterion, "met", said, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown),
                     count=count)  # fmt: skip
 
@@ -340,7 +342,7 @@ def _lacking(
     least = min(criterion.least, _population(criterion, seen) or criterion.least)
     needed = max(least - count, 0)
     if not samples:
-        return "nothing was asked", least
+        return _why_unasked(criterion, seen), least
     answered = [answer for answer in map(_backend, samples) if answer and answer.error is None]
     unknown = sum(answer.provenance is Provenance.UNKNOWN for answer in answered)
     if criterion.served_by != "any" and answered and unknown / len(answered) > MOST_UNKNOWN:
@@ -359,6 +361,12 @@ def _lacking(
         return f"no mismatch in {count}; need {least}, have {count}{_left_out(samples, counted)}", needed
     missing = _unseen_strata(criterion, seen, counted)
     return (f"no sample of: {', '.join(missing)}", len(missing)) if missing else ("", 0)
+
+
+def _why_unasked(criterion: Criterion, seen: Seen, otherwise: str = "nothing was asked") -> str:
+    """What was said about it when a check of this criterion was left out."""
+    said = (each.sentence for each in seen.facts if each.ok is None and covers(criterion, each.name))
+    return next(said, otherwise)
 
 
 def _why_empty(check: str, samples: Sequence[Sample], needed: int, least: int) -> tuple[str, int]:
@@ -452,7 +460,10 @@ def _too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
     return median(pair.vql_ms for pair in pairs) < floor_ms and median(pair.direct_ms for pair in pairs) < floor_ms
 
 
-def _why_no_pairs(seen: Seen) -> str:
+def _why_no_pairs(criterion: Criterion, seen: Seen) -> str:
+    said = _why_unasked(criterion, seen, "")
+    if said:
+        return said
     fallbacks = [sample for sample in seen.samples if sample.attempt and _served_by_sql(sample)]
     if fallbacks:
         return "no pair counts: VQL served none of the calls (fallback answers are no latency of VQL)"
