@@ -10,11 +10,8 @@ from fixtures.linkedin import SEARCHES, LinkedIn
 from fixtures.linkedin_search import affords, forbidden
 from fixtures.phase import Phase
 
-FEW = (
-    pytest.mark.parametrize(  # a few first: a search that ignores the URL gives long answers, and one of them is enough
-        "part", [slice(8), slice(8, None)], ids=["few", "rest"]
-    )
-)
+# A few first: a search that ignores the URL gives long answers, and few of them are enough.
+FEW = pytest.mark.parametrize("part", [slice(8), slice(8, None)], ids=["few", "rest"])
 EXECUTIONS = 32  # texts asked alone and at once
 
 
