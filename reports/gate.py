@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets as randomness
+import shutil
+import signal
+import threading
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +22,37 @@ from typing import Any, NoReturn
 import pytest
 from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
 
-from reports import allure_results, junit, ledger, redaction, rendering, terminal
+from reports import (
+    allure_results,
+    allure_tests,
+    censor,
+    github,
+    junit,
+    ledger,
+    progress,
+    redaction,
+    rendering,
+    terminal,
+)
 from reports.criteria import read_gate
+from reports.discretion import Unasked, discreet
 from reports.ledger import GateFile, Run, Writer
 from reports.observations import Event, Record
 from reports.verdict import EXIT_CODES, judge, to_json
 
 FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
+OURSELVES = ("drills", "selftest")  # folders whose tests ask no target of this run
+_ONLY_TELLS = (
+    "collectonly",
+    "help",
+    "version",
+    "markers",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "setupplan",
+    "cacheshow",
+)
+_SCRATCH = ".scratch"
 
 
 class Mismatch(AssertionError):
@@ -58,21 +85,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gate-dry-run", action="store_true", help="judge and print, keep pytest's exit code [GATE_DRY_RUN]"
     )
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
+    group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    allure_results.quiet_phantom_teardowns()
+    allure_tests.quiet_phantom_teardowns()
     config.stash[_GATES] = _found_gates(config.rootpath)
-    if hasattr(config, "workerinput") or not wanted(config):
+    if hasattr(config, "workerinput"):
+        config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
+        return
+    if _asks_nothing(config) or _about_ourselves(config):
+        return
+    _forget_latest(config)
+    if not wanted(config):
         return
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
     config.stash[_STARTED] = now.isoformat(timespec="seconds")
     config.stash[_KEY] = randomness.token_bytes(32)
-    config.option.gate_dry_run |= os.environ.get("GATE_DRY_RUN", "").lower() in ("1", "true", "yes", "on")
+    config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
+    config.option.gate_dry_run |= switched_on(os.environ, "GATE_DRY_RUN")
     config.stash[_FOLDER] = _out(config) / run_id
     config.stash[_NOTES] = []
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends in order, with a recorded HOLD
     if not config.option.xmlpath:
         config.option.xmlpath = str(config.stash[_FOLDER] / "junit.xml")
     if not getattr(config.option, "allure_report_dir", None):
@@ -127,6 +164,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """In a worker: open its own file in the controller's folder."""
     given = getattr(session.config, "workerinput", {})
     if "run_folder" in given:
+        session.config.stash[_SECRETS] = tuple(given["secrets"])
         _open(session.config, Path(given["run_folder"]), bytes.fromhex(given["redaction_key"]))
         session.config.stash[_RECORDER].writer.append(
             Event(name="worker-started", at=_epoch(), worker=_worker(session.config))
@@ -137,7 +175,35 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: Any) -> None:
     if _RECORDER in node.config.stash:
         node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
+        node.workerinput["allure_report_dir"] = node.config.option.allure_report_dir
         node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
+        node.workerinput["secrets"] = list(node.config.stash[_SECRETS])  # in memory, never through a file
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    """What a set-up tells of its failure, before Allure hears of it."""
+    try:
+        return (yield)
+    except Exception as error:
+        told = _told(request.config, error)
+        if told is None:
+            raise
+        raise told from None
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test tells of its failure, before anybody else hears of it."""
+    found = _told(item.config, call.excinfo.value) if call.excinfo else None
+    if found is not None and call.excinfo is not None:
+        call.excinfo = pytest.ExceptionInfo.from_exc_info((type(found), found, call.excinfo.tb))
+    report = yield
+    if found is not None:
+        report.longrepr = str(found)
+    return report
 
 
 def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
@@ -145,9 +211,9 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
     recorder = recorder_of(node.config)
     if recorder is None or call.excinfo is None or call.excinfo.errisinstance(Mismatch):
         return
-    where = getattr(report, "nodeid", node.nodeid)
+    where, kind = getattr(report, "nodeid", node.nodeid), getattr(call.excinfo.value, "kind", call.excinfo.typename)
     recorder.writer.append(Event(name="test-error", at=_epoch(), worker=_worker(node.config),
-                               detail=f"{where}: {call.excinfo.typename}"))  # fmt: skip
+                               detail=f"{where}: {kind}"))  # fmt: skip
 
 
 class _Marked:
@@ -165,6 +231,7 @@ class Incidents:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self.interrupted = False
 
     def note(self, name: str, detail: str, worker: str = "controller") -> None:
         self._recorder.writer.append(Event(name=name, at=_epoch(), worker=worker, detail=detail))
@@ -180,10 +247,11 @@ class Incidents:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
-        del report
-        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem)
+        worker = getattr(getattr(report, "node", None), "gateway", None)
+        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem, getattr(worker, "id", ""))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = True
         self.note("interrupted", excinfo.typename)
 
 
@@ -205,6 +273,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = EXIT_CODES[verdict["verdict"]]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take away what the run shared while it lasted, and all of a run that never began."""
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
+        if not (folder / "run.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     verdict = config.stash.get(_VERDICT, None)
     if verdict is None:
@@ -212,8 +290,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section(f"{verdict['verdict']}", sep="=")
     for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
         terminalreporter.write_line(text, **({style: True} if style else {}))
+    for command in github.commands(verdict, os.environ):
+        terminalreporter.write_line(command)
     for note in config.stash.get(_NOTES, []):
-        terminalreporter.write_line(f"note: {note}")
+        terminalreporter.write_line(f"note: {_cleaner(config)(note)}")
 
 
 @pytest.fixture(scope="session")
@@ -227,33 +307,29 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
 
 def wanted(config: pytest.Config) -> bool:
     """Whether this run may ask the target at all: some gate's mark can match -m and the given paths."""
-    option = config.option
-    if option.collectonly or option.help or option.version or getattr(option, "showfixtures", False):
+    if _asks_nothing(config) or (not config.option.markexpr and _about_ourselves(config)):
         return False
-    if option.markers or getattr(option, "setupplan", False):
-        return False
-    if option.markexpr:
-        return any(_may_match(option.markexpr, phase) for phase in config.stash[_GATES])
-    folders = {f"suites/{folder}" for folder in ("selftest", "drills")}
-    arguments = [argument.split("::")[0].rstrip("/") for argument in config.args]
-    return not all(any(folder in argument for folder in folders) for argument in arguments)
+    markexpr = config.option.markexpr
+    return not markexpr or any(_may_match(markexpr, phase) for phase in config.stash[_GATES])
 
 
 def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     """Make the run folder and point `latest` at it: from here on everything is recorded."""
     folder = config.stash[_FOLDER]
-    ledger.begin(folder, run)
-    _point_latest(folder)
     config.stash[_SECRETS] = tuple(secrets)
+    clean = _cleaner(config)
+    ledger.begin(folder, replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint)))
+    _point_latest(folder)
     _open(config, folder, config.stash[_KEY])
     config.pluginmanager.register(Incidents(config.stash[_RECORDER]), "gate-incidents")
+    progress.install(config, folder, os.environ)
     config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
 
 
-def hold(config: pytest.Config, sentence: str, secrets: Sequence[str] = ()) -> NoReturn:
+def hold(config: pytest.Config, sentence: str, secrets: Sequence[str] = (), *, target: str) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
-    sentence = redaction.mask_secrets(sentence, secrets)
-    run = Run(run_id=run_id(config), started=started(config), target=config.option.target or "unknown",
+    sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
+    run = Run(run_id=run_id(config), started=started(config), target=target,
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
               gates=_selected(config))  # fmt: skip
     begin(config, run, secrets)
@@ -271,6 +347,22 @@ def recorder_of(config: pytest.Config) -> Recorder | None:
 
 def run_id(config: pytest.Config) -> str:
     return config.stash[_FOLDER].name
+
+
+def scratch(config: pytest.Config) -> Path:
+    """A folder for what the processes of this run share while it lasts; inside the run's own, so that a kill of the
+    run leaves nothing elsewhere."""
+    folder = config.stash[_FOLDER] / _SCRATCH
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def switched_on(environ: Mapping[str, str], name: str) -> bool:
+    """Whether an environment variable says yes; what is neither yes nor no is a usage error, never a silent no."""
+    value = environ.get(name, "").strip().lower()
+    if value not in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise pytest.UsageError(f"{name}={environ[name]!r} is neither true nor false")
+    return value in ("1", "true", "yes", "on")
 
 
 def started(config: pytest.Config) -> str:
@@ -301,7 +393,8 @@ def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
 
 
 def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
-    if exitstatus in (2, 3):
+    incidents = config.pluginmanager.getplugin("gate-incidents")
+    if exitstatus in (2, 3) and not getattr(incidents, "interrupted", False):
         why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
         recorder.writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=why))
     recorder.writer.append(Event(name="run-finished", at=_epoch(), worker="controller"))
@@ -316,7 +409,8 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
     config.stash[_VERDICT] = verdict
     rendering.write_verdict(recorder.folder, verdict)
-    config.stash[_NOTES] = rendering.write_all(recorder.folder, recorded, verdict)
+    history = Path(config.option.history).absolute() if config.option.history else None
+    config.stash[_NOTES] = rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
     junit.add_properties(config, verdict)
 
 
@@ -335,9 +429,19 @@ def _out(config: pytest.Config) -> Path:
 
 
 def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
+    """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
     show = bool(getattr(config.option, "show_values", False))
-    redactor = redaction.Redactor(key, show_values=show)
-    config.stash[_RECORDER] = Recorder(folder=folder, writer=Writer(folder, _worker(config)), redactor=redactor)
+    clean = _cleaner(config)
+    witness = allure_tests.Witness([read_gate(each.text, each.path) for each in gates(config).values()])
+    writer = Writer(folder, _worker(config), clean=clean, heard=witness.hear)
+    config.stash[_RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
+    config.pluginmanager.register(witness, "gate-witness")
+    censor.install(config, clean)
+
+
+def _cleaner(config: pytest.Config) -> redaction.Cleaner:
+    show = bool(getattr(config.option, "show_values", False))
+    return redaction.Cleaner(secrets=config.stash.get(_SECRETS, ()), personal=not show)
 
 
 def _found_gates(root: Path) -> dict[str, GateFile]:
@@ -384,12 +488,46 @@ def _mark_of_folder(config: pytest.Config, folder: str) -> str | None:
     return FOLDER_MARKS.get(folder) or phases.get(folder)
 
 
+def _asks_nothing(config: pytest.Config) -> bool:
+    """Whether pytest was asked to tell something, not to run anything."""
+    return any(getattr(config.option, name, None) for name in _ONLY_TELLS)
+
+
+def _about_ourselves(config: pytest.Config) -> bool:
+    """Whether only drills and self-tests can be meant, by -m or by the given paths."""
+    markexpr = config.option.markexpr
+    if markexpr:
+        ours = any(_may_match(markexpr, FOLDER_MARKS[folder]) for folder in OURSELVES)
+        return ours and not any(_may_match(markexpr, phase) for phase in config.stash[_GATES])
+    arguments = [argument.split("::")[0].rstrip("/") for argument in config.args]
+    return all(any(f"suites/{folder}" in argument for folder in OURSELVES) for argument in arguments)
+
+
+def _told(config: pytest.Config, error: BaseException) -> Unasked | None:
+    """The error as it may be shown; None when it may be shown as it is."""
+    if isinstance(error, Unasked):
+        return error
+    passing = (Mismatch, pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+    showing = getattr(config.option, "show_values", False) or getattr(config.option, "usepdb", False)
+    if recorder_of(config) is None or showing or isinstance(error, passing):
+        return None
+    secrets: tuple[str, ...] = config.stash.get(_SECRETS, ())
+    return discreet(error, error.__traceback__, config.rootpath, secrets)
+
+
 def _point_latest(folder: Path) -> None:
     """`latest` names this run from its start: a stale GO must not be found there while this one is still open."""
     temporary = folder.parent / f".latest-{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name)
     temporary.replace(folder.parent / "latest")
+
+
+def _forget_latest(config: pytest.Config) -> None:
+    """Nor may it be found there when this run is refused, or selects nothing, before it begins."""
+    latest = _out(config) / "latest"
+    if latest.is_symlink():
+        latest.unlink()
 
 
 def _worker(config: pytest.Config) -> str:

@@ -61,8 +61,9 @@ class Answer:
     """One side's answer or its error, as met on the wire.
 
     `side` is backend, connectra, baseline, database or index; `status` is the HTTP status if one was received;
-    `error` is None, or one of: refused, timeout, reset, malformed, oversize, content-type, redirect, throttled,
-    unauthorised, http-<status>, database, other. `elapsed_ms` is wall time at the client, `at` epoch seconds.
+    `error` is None, or one of: refused, unresolved (no such host), tls, timeout, reset, malformed, oversize,
+    content-type, redirect, throttled, unauthorised, http-<status>, database, other. `elapsed_ms` is wall time at the
+    client, `at` epoch seconds.
     """
 
     side: str
@@ -72,6 +73,7 @@ class Answer:
     at: float = 0.0
     provenance: Provenance = Provenance.UNKNOWN
     signals: tuple[str, ...] = ()  # what the provenance rests on: header:vql, trait:direct, counter:flat, ...
+    request: str = ""  # how it was asked, values masked: see `redaction.replayable`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

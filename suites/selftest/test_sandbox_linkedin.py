@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from fixtures.owned import OwnedSandbox
-from fixtures.sandbox.connectra_query import query_of
 
 SEARCH = "/api/v2/linkedin/"
 PERSON, COMPANY = "https://www.linkedin.com/in/", "https://www.linkedin.com/company/"
@@ -246,14 +245,3 @@ def test_a_search_costs_the_free_user_one_credit_and_is_noted(
     ).fetchall()
     assert left() == {**before, "FreeUser": before["FreeUser"] - 1}
     assert noted == [("linkedin", "search", "success", {"url": PERSON + slug}, 1)]
-
-
-@pytest.mark.parametrize(
-    ("value", "wildcard"),
-    [("a_b%", "*a?b**"), (r"a\_b", "*a_b*"), ("a*b?", r"*a\*b\?*"), (r"a\\b", r"*a\\b*"), ("a\\", "*a%")],
-)
-def test_contains_takes_wildcards_as_sql_does(value: str, wildcard: str) -> None:
-    query = query_of({"filters": {"and": [{"field": "linkedin_url", "operator": "contains", "value": value}]}})
-
-    (condition,) = query["bool"]["filter"]
-    assert condition["wildcard"]["linkedin_url"]["value"] == wildcard

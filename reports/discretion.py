@@ -1,0 +1,50 @@
+"""What a failure of the suite itself may tell: kind and place. A message of somebody else's may hold a value.
+
+A traceback shows arguments and locals, an assertion shows both its sides, a driver quotes the row it stumbled over; and
+all of that would go to the terminal, into junit.xml and into Allure. Sentences of our own are written for the user.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from reports.redaction import mask_secrets
+
+OURS = ("fixtures", "reports", "suites")
+_MOST_PLACES = 8
+
+
+class Unasked(Exception):
+    """A question could not be asked; `kind` names what was raised."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def discreet(error: BaseException, at: TracebackType | None, root: Path, secrets: Iterable[str] = ()) -> Unasked:
+    """The error as it may be shown: its own words if they are ours, its kind otherwise, and where it came from."""
+    kind = type(error).__name__
+    words = str(error) if _is_ours(error) else "its message is not shown, it may hold a value (sandbox: --show-values)"
+    return Unasked(kind, "\n  ".join([f"{kind}: {mask_secrets(words, secrets)}", *_places(at, root)]))
+
+
+def _is_ours(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in OURS or isinstance(error, pytest.fail.Exception)
+
+
+def _places(at: TracebackType | None, root: Path) -> list[str]:
+    """The last places in our own code that it came through, and the very last one."""
+    frames = traceback.extract_tb(at)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and ".venv" not in frame.filename]
+    kept = own[-_MOST_PLACES:] + ([frames[-1]] if frames and frames[-1] not in own else [])
+    return [f"{_short(Path(frame.filename), root)}:{frame.lineno} in {frame.name}" for frame in kept]
+
+
+def _short(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else Path(*path.parts[-2:])

@@ -1,0 +1,147 @@
+"""The faults of company contacts: each changes the answer to a question that a calm sandbox answers rightly."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from starlette.datastructures import QueryParams
+
+from fixtures.owned import OwnedSandbox
+from fixtures.sandbox.connectra_filters import Filters
+from fixtures.sandbox.contact360_company_vql import VqlContacts
+from fixtures.sandbox.contact360_filters import filters_of, value_wish_of
+from fixtures.sandbox.contact360_pages import Window
+from fixtures.sandbox.mischief import Mischief
+from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company, uuids_of
+
+Shown = Callable[[httpx.Response], Any]
+NOBODY = Company(uuid="00000000-0000-4000-8000-000000000000", row={}, people=())
+
+
+def _exact(company: Company, column: str, length: int = 3) -> str:
+    """As `Company.part`, as it is written in a value."""
+    part = company.part(column, length)
+    return next(text[at : at + length] for text in company.texts(column) if (at := text.upper().find(part)) >= 0)
+
+
+def _who(page: httpx.Response) -> Any:
+    return sorted(uuids_of(page))
+
+
+# Faults that leave each other alone, so that one sandbox plays them all: (path, query, what to look at).
+TOGETHER: dict[str, tuple[str, Callable[[Company], dict[str, Any]], Shown]] = {
+    "filter-ignored": ("", lambda company: {"title": _exact(company, "title")}, _who),
+    "filter-search-ignored": ("", lambda company: {"search": _exact(company, "first_name")}, _who),
+    "filter-dates-ignored": ("", lambda company: {"created_at_after": company.moment("created_at")}, _who),
+    "filter-ordering-ignored": ("", lambda _: {"ordering": "email", "limit": 100}, uuids_of),
+    "filter-comma-literal": ("", lambda company: {"first_name": ",".join(company.texts("first_name")[:2])}, _who),
+    "filter-case-sensitive": ("", lambda company: {"last_name": company.part("last_name")}, _who),
+    "filter-wrong-field": ("", lambda company: {"city": _exact(company, "city")}, _who),
+    "filter-array-exact": ("", lambda company: {"departments": _exact(company, "departments")}, _who),
+    "exclusion-exact": ("", lambda _: {"exclude_seniorities": "enio"}, _who),
+    "exclusion-drops-null": ("", lambda _: {"exclude_seniorities": "nobody's"}, _who),
+    "status-ignored": ("", lambda _: {"status": "active"}, _who),
+    "page-drop": ("", lambda _: {"limit": 5, "offset": 5, "ordering": "email"}, _who),
+    "endless-next": ("", lambda _: {"limit": 100}, lambda page: page.json()["next"] is None),
+    "unstable-order": ("", lambda _: {"limit": 100}, uuids_of),
+    "default-page": ("", lambda _: {}, lambda page: len(uuids_of(page))),
+    "total-capped": ("count/", lambda _: {}, httpx.Response.json),
+    "count-no-company-check": ("count/", lambda _: {}, lambda answer: answer.status_code),
+    "attribute-capped": ("department/", lambda _: {}, httpx.Response.json),
+}
+
+
+@pytest.fixture(scope="module")
+def spoilt(checkout: Path) -> Iterator[Sides]:
+    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=list(TOGETHER), seed=SEED)
+    try:
+        with both_sides(sandbox.values) as sides:
+            yield sides
+    finally:
+        sandbox.stop()
+
+
+@pytest.fixture
+def asked_of(name: str, company: Company, database: psycopg.Connection[Any]) -> Company:
+    """The company for which the fault shows."""
+    if name == "exclusion-drops-null":
+        return largest_company(database, "c.seniority IS NULL")
+    return NOBODY if name == "count-no-company-check" else company
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_a_fault_changes_the_answer(sides: Sides, spoilt: Sides, asked_of: Company, name: str) -> None:
+    path, params, shown = TOGETHER[name]
+
+    right, wrong = (side.ask(asked_of.uuid, path, **params(asked_of))[0] for side in (sides, spoilt))
+
+    assert shown(right) != shown(wrong)
+
+
+class _Connectra:
+    """Knows one company and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Mapping[str, Any]] = []
+
+    def company(self, key: str) -> dict[str, Any]:
+        return {"uuid": key, "metadata": None}
+
+    def ask(self, _path: str, query: Mapping[str, Any], part: str) -> Any:
+        self.asked.append(query)
+        return 0 if part == "count" else []
+
+
+@pytest.fixture
+def connectra() -> _Connectra:
+    return _Connectra()
+
+
+@pytest.fixture
+def playing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Mischief]:
+    def play(name: str) -> Mischief:
+        monkeypatch.setenv("SANDBOX_FAULTS", json.dumps([name]))
+        return Mischief()
+
+    return play
+
+
+NO_QUERY = QueryParams("")
+
+
+def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, playing: Callable[[str], Mischief]) -> None:
+    contacts = VqlContacts(connectra, playing("page-overlap"))
+
+    contacts.page("k", filters_of(NO_QUERY), Window(limit=5, offset=10))
+
+    assert (connectra.asked[0]["offset"], connectra.asked[0]["limit"]) == (9, 5)
+
+
+def test_a_constant_count_counts_everybody(connectra: _Connectra, playing: Callable[[str], Mischief]) -> None:
+    VqlContacts(connectra, playing("count-constant")).count("k", filters_of(NO_QUERY))
+
+    assert connectra.asked == [{"filters": {}}]
+
+
+def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[str], Mischief]) -> None:
+    contacts = VqlContacts(connectra, playing("attribute-global"))
+
+    contacts.values("k", "title", filters_of(NO_QUERY), value_wish_of(NO_QUERY))
+
+    assert connectra.asked[0]["filters"] == {}
+
+
+@pytest.mark.parametrize("text", ["vp", "sales"])
+def test_short_grams_and_words_miss_parts(playing: Callable[[str], Mischief], text: str) -> None:
+    group = {"and": [{"field": "title", "operator": "contains", "value": text}]}
+    nobody = {"bool": {"must_not": [{"match_all": {}}]}}
+
+    (grams,) = Filters("contacts", playing("filter-short-grams")).query(group)["bool"]["filter"]
+    (words,) = Filters("contacts", playing("filter-analysed")).query(group)["bool"]["filter"]
+
+    assert (grams == nobody) is (text == "vp")
+    assert words == {"match": {"title": {"query": text, "operator": "and"}}}
