@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.drills import expected_of
 from fixtures.past import records
 from fixtures.sandbox import histories
+from fixtures.sandbox.drills import expected_of
 from fixtures.sandbox.faults import CATALOGUE, Fault
 from fixtures.sandbox.histories import Past
 from reports import drills, ledger
@@ -68,9 +68,15 @@ def _require(rows: Sequence[Row], verdict: dict[str, Any], drilled: Drilled) -> 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_caught(tmp_path: Path, drilled: Drilled, fault: Fault) -> None:
+    """Flags are off in a rollback and on in a phase: two sandboxes, where a fault concerns both."""
     phases = [phase for phase in fault.phases if phase in GATES]
-
-    verdict = _rehearse(tmp_path, phases, "--fault", fault.text, "--seed", "7", *QUICK, *fault.options).verdict
+    apart = [phase for phase in phases if phase == "rollback"]
+    groups = [group for group in ([phase for phase in phases if phase not in apart], apart) if group]
+    verdicts = [
+        _rehearse(tmp_path / group[0], group, "--fault", fault.text, "--seed", "7", *QUICK, *fault.options).verdict
+        for group in groups
+    ]
+    verdict = {"phases": {name: phase for each in verdicts for name, phase in each["phases"].items()}}
 
     _require([row for each in expected_of(fault, GATES) for row in drills.rows_of(each, verdict)], verdict, drilled)
 
