@@ -162,9 +162,7 @@ def _shares(
 
 
 def _share(counts: Sequence[tuple[PastRun, PastCount]]) -> Measurement:
-    groups = measurements.units([count.failures / count.count for _, count in counts])
-    failures = [sum(counts[index][1].failures for index in group) for group in groups]
-    return measurements.share_by_run(failures, [sum(counts[index][1].count for index in group) for group in groups])
+    return measurements.pooled_share([each.failures for _, each in counts], [each.count for _, each in counts])
 
 
 def _counts(window: Window, criterion: str) -> list[tuple[PastRun, PastCount]]:

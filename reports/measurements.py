@@ -18,6 +18,7 @@ from reports.observations import Pair
 
 CONFIDENCE = 0.997  # per look; at most seven looks: a whole run errs in about 1 %
 ALIKE, MERGED = 0.3, 4  # above that autocorrelation of neighbouring runs, so many count as one
+BURSTS = 5.0  # above that design effect a run is little more than one probe
 LEAST_TO_CORRELATE = 16  # fewer runs can not tell whether neighbours are alike
 LOOKS = (32, 64, 128, 256, 512, 1024, 2048)
 Interval = tuple[float, float]
@@ -65,19 +66,35 @@ def share_by_run(failures: Sequence[int], counts: Sequence[int]) -> Measurement:
     return Measurement(value=value, unit="share", count=total, interval=interval)
 
 
+def pooled_share(failures: Sequence[int], counts: Sequence[int]) -> Measurement:
+    """`share_by_run` over the runs in order of time; where they are bursts, or alike, four of them count as one."""
+    rates = [failed / count for failed, count in zip(failures, counts, strict=True)]
+    groups = units(rates, bursts=len(counts) > 1 and design_effect(failures, counts) > BURSTS)
+    return share_by_run([sum(failures[index] for index in group) for group in groups],
+                        [sum(counts[index] for index in group) for group in groups])  # fmt: skip
+
+
+def design_effect(failures: Sequence[int], counts: Sequence[int]) -> float:
+    """How much wider the share of these runs varies than that of as many independent probes; at least 1."""
+    total, failed, runs = sum(counts), sum(failures), len(counts)
+    value = failed / total
+    if failed in (0, total):
+        return 1.0
+    spread = sum((k - value * m) ** 2 for k, m in zip(failures, counts, strict=True))
+    variance = runs / (runs - 1) * spread / total**2
+    return max(1.0, variance / (value * (1 - value) / total))
+
+
 def effective_count(failures: Sequence[int], counts: Sequence[int]) -> float:
     """How many independent probes the runs are worth."""
     from scipy.stats import norm, t
 
-    total, failed, runs = sum(counts), sum(failures), len(counts)
-    value = failed / total
+    total, failed = sum(counts), sum(failures)
     if failed in (0, total):
         return float(total)
-    spread = sum((k - value * m) ** 2 for k, m in zip(failures, counts, strict=True))
-    variance = runs / (runs - 1) * spread / total**2
-    design = max(1.0, variance / (value * (1 - value) / total))
     tail = (1 + CONFIDENCE) / 2
-    return float(min(total, total / design * (norm.ppf(tail) / t.ppf(tail, runs - 1)) ** 2))
+    shrunk = (norm.ppf(tail) / t.ppf(tail, len(counts) - 1)) ** 2
+    return float(min(total, total / design_effect(failures, counts) * shrunk))
 
 
 def zero_bound(count: int, population: int | None = None, confidence: float = 0.95) -> float:
@@ -245,9 +262,9 @@ def autocorrelation(means: Sequence[float]) -> float:
     return sum((a - middle) * (b - middle) for a, b in pairwise(means)) / spread
 
 
-def units(values: Sequence[float]) -> list[list[int]]:
-    """Which runs (by position, in order of time) count as one: each alone, or four of them if neighbours are alike."""
-    if len(values) < LEAST_TO_CORRELATE or autocorrelation(values) <= ALIKE:
+def units(values: Sequence[float], *, bursts: bool = False) -> list[list[int]]:
+    """Which runs (by position, in order of time) count as one: each alone, or four if neighbours are alike or burst."""
+    if len(values) < LEAST_TO_CORRELATE or not (bursts or autocorrelation(values) > ALIKE):
         return [[index] for index in range(len(values))]
     groups = [list(range(first, min(first + MERGED, len(values)))) for first in range(0, len(values), MERGED)]
     if len(groups[-1]) < MERGED:

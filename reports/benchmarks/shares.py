@@ -80,10 +80,7 @@ def _failures(rate: float, together: float, alike: float, rollouts: int, seed: i
 
 
 def _pooled(kind: str, failures: list[int]) -> int:
-    groups = measurements.units([count / PROBES for count in failures])
-    found = measurements.share_by_run([sum(failures[index] for index in group) for group in groups],
-                                      [PROBES * len(group) for group in groups])  # fmt: skip
-    return WORDS[by_limits(_criterion(kind), found)]
+    return WORDS[by_limits(_criterion(kind), measurements.pooled_share(failures, [PROBES] * len(failures)))]
 
 
 @cache
