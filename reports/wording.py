@@ -104,6 +104,13 @@ def rolled_back(verdict: Entry) -> list[str]:
     return [*(flag for flag in FLAGS if flag in named), *sorted(named - set(FLAGS))]
 
 
+def verification(verdict: Entry) -> str:
+    """The command that verifies the rollback: whichever flags were on and are not taken back should still be."""
+    states, gone = verdict["fingerprint"]["flags"], rolled_back(verdict)
+    kept = [flag for flag in FLAGS if states.get(flag) and flag not in gone and states.get("CONNECTRA_ENABLED")]
+    return f"pytest -m rollback --expect-flags {','.join(kept) or 'none'}"
+
+
 def guide_line(finding: Entry) -> tuple[str, str]:
     """(what the guide says, where it says it), from "section: line"."""
     where, colon, line = finding["guide"].rpartition(": ")

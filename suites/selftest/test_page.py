@@ -81,6 +81,14 @@ def test_a_no_go_ends_with_the_rollback_of_exactly_its_flags(phases: list[str], 
     assert html.rindex("<section") == html.index('<section class="rollback"')
 
 
+def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
+    one, every = (wording.verification(invented.verdict("NO-GO", phases=names))
+                  for names in (["phase2"], list(invented.PHASES)))  # fmt: skip
+
+    assert one == "pytest -m rollback --expect-flags VQL_SINGLE_RECORD_RETRIEVAL,VQL_EXPORTS,VQL_LINKEDIN_SEARCH"
+    assert every == "pytest -m rollback --expect-flags none"
+
+
 @pytest.mark.parametrize("word", ["GO", "HOLD"])
 def test_nothing_is_rolled_back_without_a_no_go(word: str) -> None:
     assert wording.rollback(invented.verdict(word)) == []
