@@ -293,6 +293,18 @@ def test_singles_ask_each_class_once(ground: Ground, matrix: dict[str, Parameter
     assert len(asked) > len(cells(matrix)) / 2
 
 
+def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter]) -> None:
+    everybody = (1 << 1000) - 1
+    broad = Choice(parameter="title", value_class="placeholder", value="_", mask=everybody & ~0b1)
+    narrow = Choice(parameter="city", value_class="word", value="x", mask=0b1111)
+    blunt = Choice(parameter="state", value_class="word", value="x", mask=0b1110)
+
+    found = pairing.singles([Ground(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
+
+    assert [each.choices for each in found] == [(broad, narrow), (narrow,), (blunt,)]
+    assert [each.passing for each in found] == [3, 4, 3]
+
+
 def test_companies_are_counted_by_size(staff: Staff) -> None:
     members, drawn = staff.by_size(seed=7, most=3)
 
