@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from fixtures.contract import Contract, ContractError, load
 from fixtures.database import Database
 from fixtures.filters import condition, tokens
 from fixtures.matrix import Meaning, Parameter, Reading, company_endpoints
-from fixtures.owned import OwnedSandbox
 from fixtures.pairing import MOST_FILTERS, Pairs
 from fixtures.staff import Selection, Staff, Values
 from fixtures.values import CLASSES, SHAPES, Choice, Ground, cells
@@ -30,12 +29,10 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="module")
-def database(checkout: Path) -> Iterator[Database]:
-    sandbox = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=None)
-    connected = Database(sandbox.values["DATABASE_URL"])
+def database(calm: Mapping[str, str]) -> Iterator[Database]:
+    connected = Database(calm["DATABASE_URL"])
     yield connected
     connected.close()
-    sandbox.stop()
 
 
 @pytest.fixture(scope="module")
