@@ -372,3 +372,13 @@ def test_a_contract_error_names_the_file(tmp_path: Path, contract: Contract) -> 
 
     with pytest.raises(ContractError, match=r"mine\.toml.*'equals'"):
         load(str(path))
+
+
+def test_large_tables_are_not_counted_through(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = {each.uuid: each.contacts for each in staff.by_size(seed=7, most=100)[1]}
+    monkeypatch.setattr("fixtures.staff.LARGE_TABLE", 200)
+
+    members, drawn = staff.by_size(seed=7, most=100)
+
+    assert sum(members.values()) <= len(everybody)
+    assert all(everybody[each.uuid] == each.contacts for each in drawn)
