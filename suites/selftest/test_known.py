@@ -1,5 +1,6 @@
 """Known differences: what they cover is counted apart, and only as long, as often and where they say."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_an_excuse_knows_when_it_is_stale_and_when_it_is_over_its_cap(
     (excuse,) = excuses(samples, [known_of(ENTRY)])
 
     assert (excuse.count, excuse.of, excuse.stale, excuse.over) == (covered, covered + equal, stale, over)
+
+
+@pytest.mark.parametrize(
+    ("served", "told"),
+    [(Provenance.VQL, 1), (Provenance.DIRECT, 0), (Provenance.FALLBACK, 0), (Provenance.UNKNOWN, 1)],
+)
+def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenance, told: int) -> None:
+    sample = replace(_sample("k", Outcome.EQUAL), answers=(Answer(side="backend", provenance=served),))
+
+    assert len(excuses([sample], [known_of(ENTRY)])) == told
 
 
 @pytest.mark.parametrize(
