@@ -1,1 +1,1 @@
-"""The judgement: everything between an answer and a decision. Knows no target, opens no socket."""
+"""The judgement: everything between an answer and a decision. Knows no target; opens no socket but to announce."""

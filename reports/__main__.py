@@ -1,4 +1,10 @@
-"""`python -m reports RUN_FOLDER`: judge a recorded run again, write its pages, and exit with its code."""
+"""What can be done with recorded runs:
+
+python -m reports RUN_FOLDER      judge a recorded run again, write its pages, and exit with its code
+python -m reports history DIR     print the history of verdicts and draw its trends
+python -m reports merge INTO RUN RUN...   join the shards of a run into one folder, and judge that
+python -m reports allure [RUN]    make Allure's page of a run
+"""
 
 from __future__ import annotations
 
@@ -7,28 +13,85 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports import ledger, rendering, terminal
+from reports import allure_page, chronicle, ledger, rendering, terminal
 from reports.criteria import GateError
+from reports.merging import UnlikeShards, merge
 from reports.verdict import EXIT_CODES, judge, to_json
+
+LATEST = Path("reports/out/latest")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports", description="Judge a recorded run again.")
-    parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="a folder in reports/out, or reports/out/latest")
-    folder: Path = parser.parse_args(arguments).run
+    given = sys.argv[1:] if arguments is None else arguments
+    commands = {"history": _history, "merge": _merge, "allure": _allure}
+    command = commands.get(given[0]) if given else None
+    return command(given[1:]) if command else _judge_again(given)
+
+
+def _judge_again(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help=f"a folder in reports/out, or {LATEST}")
+    parser.add_argument(
+        "--history", type=Path, metavar="DIR", help="show its trends, and keep this run if it is not yet"
+    )
+    given = parser.parse_args(arguments)
+    folder: Path = given.run
     try:
         recorded = ledger.read(folder)
         verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
     except (ledger.DamagedRun, GateError) as error:
-        print(f"python -m reports: {error}", file=sys.stderr)
-        return 4
+        return _refused(str(error))
     rendering.write_verdict(folder, verdict)
-    notes = rendering.write_all(folder, recorded, verdict)
+    notes = rendering.publish(folder, recorded, verdict, history=given.history)
     for text, _ in terminal.lines(verdict, folder=str(folder)):
         print(text)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return EXIT_CODES[verdict["verdict"]]
+
+
+def _merge(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports merge", description="Join the shards of a run.")
+    parser.add_argument("into", type=Path, metavar="INTO", help="the folder to make")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_FOLDER", help="run folders of --shard 1/N to N/N")
+    parser.add_argument("--history", type=Path, metavar="DIR", help="keep the joined run in it")
+    given = parser.parse_args(arguments)
+    try:
+        merge(given.runs, given.into)
+    except (ledger.DamagedRun, UnlikeShards, FileExistsError) as error:
+        return _refused(str(error))
+    return _judge_again([str(given.into), *(["--history", str(given.history)] if given.history else [])])
+
+
+def _history(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports history", description="Print and draw a history of runs.")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder given to --history")
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="runs to print (default: 20)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="where to draw (default: DIR/trend.html)")
+    given = parser.parse_args(arguments)
+    if not given.folder.is_dir():
+        return _refused(f"{given.folder}: no such folder")
+    for line in chronicle.tell(given.folder, last=given.last, page_path=given.html or given.folder / "trend.html"):
+        print(line)
+    return 0
+
+
+def _allure(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports allure", description="Make Allure's page of a run.")
+    parser.add_argument("run", type=Path, nargs="?", default=LATEST, metavar="RUN_FOLDER", help=f"default: {LATEST}")
+    parser.add_argument("--fetch-node", action="store_true", help="have pip install a Node where none is found")
+    given = parser.parse_args(arguments)
+    try:
+        print(f"Allure's page: {allure_page.make(given.run, fetch_node=given.fetch_node)}")
+    except allure_page.AllureUnavailable as error:
+        return _refused(str(error))
+    return 0
+
+
+def _refused(sentence: str) -> int:
+    print(f"python -m reports: {sentence}", file=sys.stderr)
+    return 4
 
 
 if __name__ == "__main__":

@@ -22,8 +22,19 @@ from typing import Any, NoReturn
 import pytest
 from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
 
-from reports import allure_results, junit, ledger, redaction, rendering, terminal
-from reports.criteria import read_gate
+from reports import (
+    allure_results,
+    allure_tests,
+    censor,
+    github,
+    junit,
+    ledger,
+    progress,
+    redaction,
+    rendering,
+    terminal,
+)
+from reports.criteria import GateError, read_gate
 from reports.discretion import Unasked, discreet
 from reports.ledger import GateFile, Run, Writer
 from reports.observations import Event, Record
@@ -74,13 +85,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gate-dry-run", action="store_true", help="judge and print, keep pytest's exit code [GATE_DRY_RUN]"
     )
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
+    group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    allure_results.quiet_phantom_teardowns()
+    allure_tests.quiet_phantom_teardowns()
     config.stash[_GATES] = _found_gates(config.rootpath)
     if hasattr(config, "workerinput"):
+        config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
         return
     if _asks_nothing(config) or _about_ourselves(config):
         return
@@ -91,6 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
     config.stash[_STARTED] = now.isoformat(timespec="seconds")
     config.stash[_KEY] = randomness.token_bytes(32)
+    config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
     config.option.gate_dry_run |= switched_on(os.environ, "GATE_DRY_RUN")
     config.stash[_FOLDER] = _out(config) / run_id
     config.stash[_NOTES] = []
@@ -150,6 +164,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """In a worker: open its own file in the controller's folder."""
     given = getattr(session.config, "workerinput", {})
     if "run_folder" in given:
+        session.config.stash[_SECRETS] = tuple(given["secrets"])
         _open(session.config, Path(given["run_folder"]), bytes.fromhex(given["redaction_key"]))
         session.config.stash[_RECORDER].writer.append(
             Event(name="worker-started", at=_epoch(), worker=_worker(session.config))
@@ -160,7 +175,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: Any) -> None:
     if _RECORDER in node.config.stash:
         node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
+        node.workerinput["allure_report_dir"] = node.config.option.allure_report_dir
         node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
+        node.workerinput["secrets"] = list(node.config.stash[_SECRETS])  # in memory, never through a file
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -230,8 +247,8 @@ class Incidents:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
-        del report
-        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem)
+        worker = getattr(getattr(report, "node", None), "gateway", None)
+        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem, getattr(worker, "id", ""))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.interrupted = True
@@ -273,8 +290,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section(f"{verdict['verdict']}", sep="=")
     for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
         terminalreporter.write_line(text, **({style: True} if style else {}))
+    for command in github.commands(verdict, os.environ):
+        terminalreporter.write_line(command)
     for note in config.stash.get(_NOTES, []):
-        terminalreporter.write_line(f"note: {note}")
+        terminalreporter.write_line(f"note: {_cleaner(config)(note)}")
 
 
 @pytest.fixture(scope="session")
@@ -297,20 +316,29 @@ def wanted(config: pytest.Config) -> bool:
 def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     """Make the run folder and point `latest` at it: from here on everything is recorded."""
     folder = config.stash[_FOLDER]
-    ledger.begin(folder, run)
-    _point_latest(folder)
     config.stash[_SECRETS] = tuple(secrets)
+    clean = _cleaner(config)
+    ledger.begin(folder, replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint)))
+    _point_latest(folder)
     _open(config, folder, config.stash[_KEY])
     config.pluginmanager.register(Incidents(config.stash[_RECORDER]), "gate-incidents")
+    progress.install(config, folder, os.environ)
     config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
 
 
-def hold(config: pytest.Config, sentence: str, secrets: Sequence[str] = (), *, target: str) -> NoReturn:
+def hold(
+    config: pytest.Config,
+    sentence: str,
+    secrets: Sequence[str] = (),
+    *,
+    target: str,
+    described: Mapping[str, str] | None = None,
+) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
-    sentence = redaction.mask_secrets(sentence, secrets)
-    run = Run(run_id=run_id(config), started=started(config), target=target,
+    sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
+    run = Run(run_id=run_id(config), started=started(config), target=target, described=described or {},
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
-              gates=_selected(config))  # fmt: skip
+              gates=selected(config))  # fmt: skip
     begin(config, run, secrets)
     writer = config.stash[_RECORDER].writer
     writer.append(Event(name="collected", at=_epoch(), worker="controller", phases=tuple(run.gates)))
@@ -388,7 +416,8 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
     config.stash[_VERDICT] = verdict
     rendering.write_verdict(recorder.folder, verdict)
-    config.stash[_NOTES] = rendering.write_all(recorder.folder, recorded, verdict)
+    history = Path(config.option.history).absolute() if config.option.history else None
+    config.stash[_NOTES] = rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
     junit.add_properties(config, verdict)
 
 
@@ -407,9 +436,19 @@ def _out(config: pytest.Config) -> Path:
 
 
 def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
+    """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
     show = bool(getattr(config.option, "show_values", False))
-    redactor = redaction.Redactor(key, show_values=show)
-    config.stash[_RECORDER] = Recorder(folder=folder, writer=Writer(folder, _worker(config)), redactor=redactor)
+    clean = _cleaner(config)
+    witness = allure_tests.Witness([read_gate(each.text, each.path) for each in gates(config).values()])
+    writer = Writer(folder, _worker(config), clean=clean, heard=witness.hear)
+    config.stash[_RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
+    config.pluginmanager.register(witness, "gate-witness")
+    censor.install(config, clean)
+
+
+def _cleaner(config: pytest.Config) -> redaction.Cleaner:
+    show = bool(getattr(config.option, "show_values", False))
+    return redaction.Cleaner(secrets=config.stash.get(_SECRETS, ()), personal=not show)
 
 
 def _found_gates(root: Path) -> dict[str, GateFile]:
@@ -417,16 +456,17 @@ def _found_gates(root: Path) -> dict[str, GateFile]:
     for path in sorted((root / "suites").glob("*/gate.toml")):
         text = path.read_text(encoding="utf-8")
         try:
-            phase = tomllib.loads(text)["phase"]
-        except (tomllib.TOMLDecodeError, KeyError) as error:
-            raise pytest.UsageError(f"{path.relative_to(root)}: not a gate file: {error}") from None
+            phase = read_gate(text, str(path.relative_to(root))).phase
+        except GateError as error:
+            raise pytest.UsageError(str(error)) from None
         found[phase] = GateFile(
             path=str(path.relative_to(root)), sha256=hashlib.sha256(text.encode()).hexdigest(), text=text
         )
     return found
 
 
-def _selected(config: pytest.Config) -> dict[str, GateFile]:
+def selected(config: pytest.Config) -> dict[str, GateFile]:
+    """Those whose mark -m can match; all of them without -m."""
     found = config.stash[_GATES]
     if not config.option.markexpr:
         return {**found}

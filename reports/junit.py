@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from reports import wording
 from reports.wording import Entry
 
 
@@ -14,8 +17,19 @@ def add_properties(config: pytest.Config, verdict: Entry) -> None:
     except ImportError:
         return  # private: without it the file lacks the property, nothing else
     xml = config.stash.get(xml_key, None)
-    if xml is None:
-        return
-    xml.add_global_property("verdict", verdict["verdict"])
+    if xml is not None:
+        for name, value in properties(verdict):
+            xml.add_global_property(name, value)
+
+
+def properties(verdict: Entry) -> Iterator[tuple[str, str]]:
+    """Name and value: the run, its phases, its criteria."""
+    yield "verdict", verdict["verdict"]
+    yield "verdict.run", verdict["run"]
+    yield "verdict.target", verdict["target"]
+    yield "verdict.valid_until", verdict["valid_until"] or ""
     for phase, entry in verdict["phases"].items():
-        xml.add_global_property(f"verdict.{phase}", entry["verdict"])
+        yield f"verdict.{phase}", entry["verdict"]
+        for finding in entry["findings"]:
+            told = f"{finding['outcome']}: {wording.value(finding)} ({wording.limit(finding) or 'no limit'})"
+            yield f"verdict.{phase}.{finding['criterion']}", told

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from typing import Any
 
 from reports.known import Known, known_of
 from reports.observations import Record, from_json, to_json
+from reports.redaction import Cleaner
 
 RUN_SCHEMA = 1
 
@@ -69,23 +70,38 @@ class DamagedRun(ValueError):
 
 
 class Writer:
-    """Appends records to one worker's file; each line is handed to the kernel before `append` returns."""
+    """Appends records to one worker's file; each line is handed to the kernel before `append` returns.
 
-    def __init__(self, folder: Path, worker: str) -> None:
+    `clean` looks over every text that is written; `heard` is told of every record.
+    """
+
+    def __init__(
+        self, folder: Path, worker: str, *, clean: Cleaner | None = None, heard: Callable[[Record], None] | None = None
+    ) -> None:
         self._lock = Lock()
+        self._clean = clean
+        self._heard = heard
         path = folder / "observations" / f"{worker}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def append(self, record: Record) -> None:
-        line = json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":")) + "\n"
+        line = _line(to_json(record))
+        if self._clean is not None and self._clean(line) != line:
+            line = _line(self._clean.entry(to_json(record)))
         data = line.encode()
         with self._lock:
             while data:
                 data = data[os.write(self._file, data) :]
+        if self._heard is not None:
+            self._heard(record)
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def begin(folder: Path, run: Run) -> None:

@@ -1,146 +1,216 @@
-"""summary.html: one self-contained page for the person who decides. No script, no outside request, prints well."""
+"""summary.html: one self-contained page for the person who decides. No script, no outside request, prints well.
+
+Read from the top: the word, what it asks, what it is bound to, why; then one row per criterion; then pictures and
+proof; on NO-GO the last thing is how to take it back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
+from pathlib import Path
+from typing import Any
 
-from reports import charts, wording
+from reports import charts, exhibits, wording
+from reports.guide import GuideLine
+from reports.history import HistoryEntry
 from reports.ledger import Recorded
-from reports.observations import Outcome, Pair, Sample
 from reports.wording import Entry
 
-SHOWN = 10  # mismatches per criterion on the page; all of them are in evidence/
-
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1c1e21;--soft:#5a6068;--line:#d9dce0;--paper:#fff;--go:#0b6b3a;--no:#a61b1b;--hold:#7a5200}
-@media(prefers-color-scheme:dark){:root{--ink:#e8e9eb;--soft:#a9b0b8;--line:#3a3f45;--paper:#17191c;--go:#5fd39a;--no:#ff9a92;--hold:#f0c060}}
-*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:66rem;margin:0 auto;padding:1.5rem 1rem 4rem}h1{font-size:1.9rem;line-height:1.2;margin:0 0 .3rem}
-h2{font-size:1.2rem;margin:2.2rem 0 .6rem}p{margin:.3rem 0}.soft{color:var(--soft)}
-.GO{color:var(--go)}.NO-GO{color:var(--no)}.HOLD{color:var(--hold)}.met{color:var(--go)}.missed{color:var(--no)}.unmeasured{color:var(--hold)}
-.verdict{border-left:.5rem solid currentColor;padding:.2rem 0 .2rem 1rem;margin:0 0 1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.5rem .6rem;border-bottom:1px solid var(--line)}
-th{font-weight:600;color:var(--soft);font-size:.85rem}td.o{white-space:nowrap;font-weight:600}small{color:var(--soft);display:block}
-code,pre{font:.9em ui-monospace,monospace}pre{overflow-x:auto;border:1px solid var(--line);padding:.7rem;border-radius:.3rem}
-svg{max-width:100%;height:auto;display:block;margin:.6rem 0;border:1px solid var(--line)}details{margin:.4rem 0}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-@media(max-width:44rem){thead{position:absolute;left:-999rem}tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}
-td{display:block;border:0;padding:.1rem 0}td[data-h]:not(:empty)::before{content:attr(data-h) ": ";color:var(--soft);font-size:.85rem}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
-@media print{details{display:block}body{font-size:11pt}}
-"""
+REASONS = 5  # named under the headline; all of them are in the tables
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+HEADS = ("Outcome", "What the guide says", "Measured", "Limit", "n", "What was found")
 
 
-def html(verdict: Entry, recorded: Recorded) -> str:
-    """The page. Everything that came from outside is escaped, and a policy forbids scripts all the same."""
-    word = verdict["verdict"]
-    body = [
-        f'<div class="verdict {word}"><h1>{escape(wording.headline(verdict))}</h1></div>',
-        f"<p>{escape(verdict['label'])}</p>",
-        f'<p class="soft">{escape(_when(verdict))}</p>',
-        *(f'<p class="HOLD">Incident: {escape(incident)}</p>' for incident in verdict["incidents"]),
-        *(_phase(name, phase, recorded) for name, phase in verdict["phases"].items()),
+def html(
+    verdict: Entry,
+    recorded: Recorded,
+    *,
+    earlier: Sequence[HistoryEntry] = (),
+    drills: Sequence[Mapping[str, Any]] = (),
+    lines: Sequence[GuideLine] = (),
+) -> str:
+    """The page. `earlier`: runs of the same deployment, for the trend; `drills`: rows of the detection matrix; `lines`:
+    the guide's.
+
+    Everything that came from outside is escaped, and the page's own policy forbids scripts and requests all the same.
+    """
+    body = (
+        _facts(verdict, recorded),
+        _why(verdict),
+        _overview(verdict),
+        *(_phase(name, phase) for name, phase in verdict["phases"].items()),
+        exhibits.latency(verdict, recorded),
+        exhibits.served(recorded),
+        exhibits.trends(verdict, earlier),
+        exhibits.known_differences(verdict),
+        exhibits.mismatches(verdict, recorded),
+        exhibits.coverage(verdict, recorded, lines),
+        exhibits.detection(drills),
+        exhibits.attestations(recorded, lines),
+        exhibits.cost(verdict, recorded),
+        exhibits.bound(verdict, recorded),
         _rollback(verdict),
-        _bound(verdict, recorded),
-    ]
+    )
+    return document(f"{verdict['verdict']} - Contact360 VQL gate", _banner(verdict), "".join(body))
+
+
+def document(title: str, banner: str, body: str) -> str:
+    """A whole page of ours around a banner and a body."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(word)} - Contact360 VQL gate</title><style>{_STYLE}</style></head>"
-        f"<body><main>{''.join(body)}</main></body></html>\n"
+        f"<title>{escape(title)}</title><style>{_style()}</style></head>"
+        f"<body>{banner}<main>{body}</main></body></html>\n"
     )
 
 
-def _when(verdict: Entry) -> str:
-    until = f"valid until {verdict['valid_until']}" if verdict["valid_until"] else "not valid as a GO"
-    return f"started {verdict['started']}, finished {verdict['finished']}, {until}"
-
-
-def _phase(name: str, phase: Entry, recorded: Recorded) -> str:
-    rows = "".join(_row(finding) for finding in wording.ordered(phase["findings"]))
-    pairs = [record for record in recorded.records if isinstance(record, Pair) and record.phase == name]
+def _banner(verdict: Entry) -> str:
+    word = verdict["verdict"]
+    titles = "; ".join(f"{name}, {phase['title']}" for name, phase in verdict["phases"].items()) or "no phase was asked"
     return (
-        f'<h2>{escape(name)}, {escape(phase["title"])}: <span class="{phase["verdict"]}">{phase["verdict"]}</span></h2>'
-        "<table><thead><tr><th>Outcome</th><th>Criterion</th><th>Measured</th><th>Limit</th><th>n</th>"
-        f"<th>What was found</th></tr></thead><tbody>{rows}</tbody></table>{_pictures(phase, pairs)}{_differences(name, recorded)}"
+        f'<header class="{word}"><div><p>Contact360 VQL gate: {escape(titles)}</p>'
+        f"<h1><b>{word}</b><span>{escape(_sentence(wording.meaning(verdict)))}</span></h1>"
+        f"<p>{escape(_sentence(verdict['label']))}</p></div></header>"
+    )
+
+
+def _facts(verdict: Entry, recorded: Recorded) -> str:
+    until = "not valid as a GO"
+    if verdict["valid_until"]:
+        until = f"{wording.moment(verdict['valid_until'])}, for this build, flags, index and gate"
+    facts = {
+        "Target": ", ".join(filter(None, (verdict["target"], recorded.run.described.get("backend")))),
+        "Build": exhibits.build(verdict),
+        "Finished": wording.moment(verdict["finished"]),
+        "Valid until": until,
+        "Criteria": wording.tally(verdict),
+    }
+    rows = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items())
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def _why(verdict: Entry) -> str:
+    """What keeps the verdict from GO, by cause: one thing to repair may explain several criteria."""
+    items = [
+        f'<li class="HOLD"><strong>Incident: {escape(each)}</strong></li>' for each in verdict["incidents"][:REASONS]
+    ]
+    items += [_reason(cause, findings) for cause, findings in wording.reasons(verdict)]
+    if not items:
+        return ""
+    jump = '<p><a href="#rollback">How to take it back</a></p>' if wording.rollback(verdict) else ""
+    title = "Why it is no GO" if verdict["verdict"] == "NO-GO" else "What is lacking"
+    return f'<section><h2>{title}</h2><ul class="why">{"".join(items)}</ul>{jump}</section>'
+
+
+def _reason(title: str, findings: Sequence[Entry]) -> str:
+    lines = "".join(f"<li>{escape(_short(finding))}</li>" for finding in findings[:REASONS])
+    if len(findings) > REASONS:
+        lines += f"<li>and {len(findings) - REASONS} more, in the tables below</li>"
+    remedies = dict.fromkeys(finding["cause"]["remedy"] for finding in findings if finding["cause"])
+    remedy = "".join(f"<small>Remedy: {escape(each)}</small>" for each in remedies)
+    outcome = findings[0]["outcome"]
+    return f'<li class="{outcome}"><strong>{escape(_sentence(title))}</strong><ul>{lines}</ul>{remedy}</li>'
+
+
+def _short(finding: Entry) -> str:
+    line, _ = wording.guide_line(finding)
+    return f"{line}: {wording.found(finding)} ({finding['criterion']})"
+
+
+def _overview(verdict: Entry) -> str:
+    """Several phases: one line each, so that the page can be read from its top."""
+    if len(verdict["phases"]) < 2:
+        return ""
+    rows = "".join(
+        f'<tr><td class="o {phase["verdict"]}">{phase["verdict"]}</td><th scope="row">'
+        f'<a href="#{escape(name)}">{escape(name)}, {escape(phase["title"])}</a></th>'
+        f'<td data-h="Flag"><code>{escape(phase["flag"])}</code></td>'
+        f'<td data-h="Criteria">{escape(wording.tally({"phases": {name: phase}}))}</td></tr>'
+        for name, phase in verdict["phases"].items()
+    )
+    head = "".join(f'<th scope="col">{each}</th>' for each in ("Verdict", "Phase", "Flag", "Criteria"))
+    return f"<section><h2>Phases</h2><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
+
+
+def _phase(name: str, phase: Entry) -> str:
+    rows = "".join(_row(finding) for finding in wording.ordered(phase["findings"]))
+    head = "".join(f'<th scope="col">{each}</th>' for each in HEADS)
+    flag = f", <code>{escape(phase['flag'])}</code>" if phase["flag"] else ""
+    return (
+        f'<section id="{escape(name)}"><h2><span class="{phase["verdict"]}">{phase["verdict"]}</span>: {escape(name)}, '
+        f"{escape(phase['title'])}{flag}</h2>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
 
 def _row(finding: Entry) -> str:
     outcome = finding["outcome"]
+    line, where = wording.guide_line(finding)
+    word = "not measured" if outcome == "unmeasured" else outcome
     note = "" if finding["kind"] == "blocking" else "<small>advisory</small>"
-    needed = f"<small>{finding['needed']} more needed</small>" if finding["needed"] else ""
-    cause = finding["cause"]
-    why = ""
-    if cause and outcome != "met":
-        why = f"<small>{escape(cause['share'])}: {escape(cause['sentence'])} [{escape(cause['code'])}]<br>{escape(cause['remedy'])}</small>"
+    needed = f"<small>{finding['needed']:,} more needed</small>" if finding["needed"] else ""
     cells = (
-        f'<td class="o {outcome}">{wording.SYMBOLS[outcome]} {outcome}{note}</td>',
-        f'<td data-h="Criterion"><code>{escape(finding["criterion"])}</code><small>{escape(finding["guide"])}</small></td>',
-        f'<td data-h="Measured">{escape(wording.value(finding))}</td>',
-        f'<td data-h="Limit">{escape(wording.limit(finding))}</td>',
-        f'<td data-h="n">{finding["count"]}{needed}</td>',
-        f"<td>{escape(finding['sentence'])}{why}</td>",
+        f'<td class="o {outcome}">{wording.SYMBOLS[outcome]} {word}{note}</td>',
+        f'<th scope="row">{escape(line)}<small>{escape(where)}; <code>{escape(finding["criterion"])}</code></small></th>',
+        f'<td class="m" data-h="Measured">{escape(wording.value(finding))}{_gauge(finding)}'
+        f"<small>{escape(wording.bounds(finding))}</small></td>",
+        f'<td class="l" data-h="Limit">{_limit(finding)}</td>',
+        f'<td class="n" data-h="n">{finding["count"]:,}{needed}</td>',
+        f'<td class="f">{escape(wording.found(finding))}{_cause(finding)}{_evidence(finding)}</td>',
     )
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _pictures(phase: Entry, pairs: Sequence[Pair]) -> str:
-    parts = []
-    for check in sorted({pair.check for pair in pairs}):
-        parts.append(charts.distribution(check, [pair for pair in pairs if pair.check == check]))
-    for finding in phase["findings"]:
-        if finding["unit"] == "ratio" and finding["interval"]:
-            parts.append(
-                charts.interval(
-                    finding["criterion"], finding["value"], finding["interval"], finding["target"], finding["alert"]
-                )
-            )
-    return f"<h2>Latency</h2>{''.join(parts)}" if parts else ""
+def _limit(finding: Entry) -> str:
+    target, _, alert = wording.limit(finding).partition(", ")
+    return escape(target) + (f"<small>{escape(alert)}</small>" if alert else "")
 
 
-def _differences(phase: str, recorded: Recorded) -> str:
-    """The first ten mismatches of each check, tokens only."""
-    by_check: dict[str, list[Sample]] = {}
-    for record in recorded.records:
-        if isinstance(record, Sample) and record.phase == phase and record.outcome is Outcome.DIFFERENT:
-            by_check.setdefault(record.check, []).append(record)
-    if not by_check:
+def _gauge(finding: Entry) -> str:
+    if finding["target"] is None or finding["unit"] not in ("share", "ratio", "s"):
         return ""
-    parts = [f"<details open><summary>{escape(check)}: {len(samples)} differ</summary><pre>{escape(_told(samples))}</pre></details>"
-             for check, samples in sorted(by_check.items())]  # fmt: skip
-    return f"<h2>Differences</h2>{''.join(parts)}"
+    return charts.gauge(finding["value"], finding["interval"], finding["target"], finding["alert"], finding["outcome"])
 
 
-def _told(samples: Sequence[Sample]) -> str:
-    lines = []
-    for sample in samples[:SHOWN]:
-        lines.append(f"{sample.key}  {sample.stratum}, served by {sample.answers[0].provenance}, cause {sample.cause}")
-        lines += [f"    {each.path or 'record'}: PostgreSQL {each.expected}, service {each.actual} ({each.kind})"
-                  for each in sample.differences[:SHOWN]]  # fmt: skip
-    return "\n".join([*lines, f"again: {samples[0].again}"])
+def _cause(finding: Entry) -> str:
+    cause = finding["cause"]
+    if not cause or finding["outcome"] == "met":
+        return ""
+    named = f"Cause ({cause['share']}): {cause.get('sentence') or cause['code']} [{cause['code']}]"
+    return f"<small>{escape(named)}</small><small>Remedy: {escape(cause['remedy'])}</small>"
+
+
+def _evidence(finding: Entry) -> str:
+    """Links into the run folder: they work where the page lies beside it, and are read as text elsewhere."""
+    return "".join(f'<small>All of them: <a href="{escape(path)}">{escape(path)}</a></small>'
+                   for path in finding["evidence"] if not path.startswith(("/", "\\")) and ":" not in path)  # fmt: skip
 
 
 def _rollback(verdict: Entry) -> str:
     commands = wording.rollback(verdict)
     if not commands:
         return ""
-    return f"<h2>Rollback</h2><p>From the guide, Rollback Procedures:</p><pre>{escape(chr(10).join(commands))}</pre>"
+    whole = "CONNECTRA_ENABLED=false" in commands
+    title = "Immediate Rollback (All Endpoints)" if whole else "Selective Rollback (Single Endpoint)"
+    check = (
+        "All endpoints should use direct repository queries"
+        if whole
+        else "Only affected endpoint should use repository"
+    )
+    return (
+        f'<section class="rollback" id="rollback"><h2>Take it back</h2><p>The guide, Rollback Procedures, {title}:</p>'
+        f"<pre>{escape(chr(10).join(commands))}</pre>"
+        f"<p>Then verify (the guide: {check}): <code>pytest -m rollback</code></p></section>"
+    )
 
 
-def _bound(verdict: Entry, recorded: Recorded) -> str:
-    served = ", ".join(f"{count} {who}" for who, count in verdict["provenance"].items())
-    entries = {
-        **recorded.run.described,
-        "contract": recorded.run.contract,
-        "seed": str(verdict["seed"]),
-        "answers served by": served,
-        "requests sent": str(verdict["cost"]["requests"]),
-        "credits spent": str(verdict["cost"]["credits"]),
-        "build": str(verdict["fingerprint"]["backend"]),
-        "index": str(verdict["fingerprint"]["index"]),
-        **{f"gate {phase}": digest[:16] for phase, digest in verdict["fingerprint"]["gate_sha256"].items()},
-    }
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in entries.items())
-    return f"<h2>Bound to</h2><dl>{rows}</dl>"
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _style() -> str:
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ def markdown(verdict: Entry) -> str:
 
 def _row(finding: Entry) -> str:
     cause = finding["cause"]
-    said = finding["sentence"]
+    said = wording.found(finding)
     if cause and finding["outcome"] != "met":
         said += f" ({cause['share']}: {cause['sentence']}; {cause['remedy']})"
     note = "" if finding["kind"] == "blocking" else ", advisory"

@@ -39,7 +39,7 @@ def _finding(finding: Entry) -> list[tuple[str, str]]:
     style = {"missed": "red", "unmeasured": "yellow" if finding["kind"] == "blocking" else "", "met": "green"}[outcome]
     note = "" if finding["kind"] == "blocking" else " (advisory)"
     head = f"  {wording.SYMBOLS[outcome]} {outcome:<10} {finding['criterion']}{note}"
-    found = [(head, style)] + [(text, "") for text in _wrapped(finding["sentence"], 15)]
+    found = [(head, style)] + [(text, "") for text in _wrapped(wording.found(finding), 15)]
     if finding["cause"] and outcome != "met":
         cause = finding["cause"]
         found += [(text, "") for text in _wrapped(f"{cause['share']}: {cause['sentence']} [{cause['code']}]", 15)]

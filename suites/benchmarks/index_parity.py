@@ -1,0 +1,121 @@
+"""Whole-index parity against its limit, which is counting and hashing the table once.
+
+    python -m suites.benchmarks.index_parity [--rows 1000000] [--search opensearch|noida] [--differences 100]
+
+Builds both stores, damages them in every way that differs, and times in turn the base (one SQL statement that counts
+and hashes the joined rows that documents are made of) and the census of everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from fixtures.contract import load
+from fixtures.index_parity.census import Census, Plan
+from fixtures.index_parity.documents import Documents
+from fixtures.index_parity.mapping import mapping_of
+from fixtures.index_parity.reading import Reading
+from fixtures.index_parity.state import State
+from fixtures.index_parity.table import Table
+from reports.redaction import Redactor
+from suites.benchmarks.damage import ALL, COUNTED, damage
+from suites.benchmarks.multiplied import MultipliedStores
+
+
+def main() -> int:
+    options = _options()
+    with MultipliedStores(options.rows, options.search) as stores:
+        kinds = ALL if options.search == "opensearch" else COUNTED
+        expected = damage(stores.owner_url, stores.index_url, options.differences, kinds)
+        print(f"  damaged: {dict(Counter(expected.values()))}", flush=True)
+        rounds = [_round(stores, options, number) for number in range(options.rounds)]
+    report = _report(rounds, expected, options)
+    print(json.dumps(report, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    return 0 if report["missed"] == report["false"] == 0 else 1
+
+
+def _round(stores: MultipliedStores, options: argparse.Namespace, number: int) -> dict[str, Any]:
+    base = _base(stores.database_url)
+    before = _load()
+    begun = time.perf_counter()
+    state = _census(stores, options, number)
+    return {"base_s": base, "census_s": time.perf_counter() - begun, "state": state, "load": before}
+
+
+def _base(url: str) -> float:
+    """Seconds to count the rows and hash what documents are made of, in one plain statement."""
+    fields = mapping_of(load("guide"), "contact").fields
+    alias = {"contacts": "c", "contacts_metadata": "m", "companies": "k", "companies_metadata": "n"}
+    columns = ", ".join(f"{alias[field.table]}.{field.column}" for field in fields)
+    query = (
+        f"SELECT count(*), sum(hashtextextended(concat_ws('|', {columns}), 0)) FROM contacts c "
+        "LEFT JOIN contacts_metadata m ON m.uuid = c.uuid LEFT JOIN companies k ON k.uuid = c.company_id "
+        "LEFT JOIN companies_metadata n ON n.uuid = k.uuid"
+    )
+    with psycopg.connect(url, options="-c work_mem=64MB") as session:
+        begun = time.perf_counter()
+        session.execute(query.encode()).fetchall()
+        return time.perf_counter() - begun
+
+
+def _census(stores: MultipliedStores, options: argparse.Namespace, number: int) -> State:
+    mapping = mapping_of(load("guide"), "contact")
+    table, index = Table(stores.database_url, mapping), Documents(stores.index_url, mapping)
+    with tempfile.TemporaryDirectory() as folder:
+        reading = Reading(table, index, mapping, Redactor(os.urandom(16)))
+        plan = Plan(seed=number, rows=options.budget_rows, pauses=(0.2,))
+        say = (lambda line: print(f"  {line}", flush=True)) if options.verbose else (lambda _: None)
+        state = Census(table, index, mapping, reading, plan, Path(folder) / "state.json", say=say).run()
+    table.close()
+    index.close()
+    return state
+
+
+def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
+    state: State = rounds[-1]["state"]
+    found = {each.key: each.kind for each in state.found}
+    ratios = [each["census_s"] / each["base_s"] for each in rounds]
+    return {
+        "rows": state.rows, "documents": state.documents, "engine": options.search, "kind": state.kind,
+        "differences": len(expected), "found": len(found), "missed": len(set(expected) - set(found)),
+        "false": len(set(found) - set(expected)),
+        "wrongly_named": sum(found[key] != kind for key, kind in expected.items() if key in found),
+        "documents_read_share": round(state.read_documents / state.documents, 5), "requests": state.requests,
+        "base_s": [round(each["base_s"], 2) for each in rounds],
+        "census_s": [round(each["census_s"], 2) for each in rounds],
+        "ratio": round(statistics.median(ratios), 2), "ratios": [round(each, 2) for each in ratios],
+        "load_average": [each["load"] for each in rounds],
+    }  # fmt: skip
+
+
+def _load() -> float:
+    return round(os.getloadavg()[0], 2)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--search", default="opensearch", choices=["opensearch", "noida"])
+    parser.add_argument("--differences", type=int, default=100)
+    parser.add_argument("--budget-rows", type=int, help="rows that may be read one by one (default: 5 %% of them)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the figures there as well")
+    parser.add_argument("--verbose", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

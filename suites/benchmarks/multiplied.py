@@ -1,0 +1,162 @@
+"""Stores for benchmarks: a sandbox's PostgreSQL and search engine, its people multiplied by SQL to any number.
+
+People are made one by one up to 20,000 and then copied with other uuids, company included, by one statement per table:
+a million takes a minute instead of half an hour. Documents go from PostgreSQL to the engine as they come, in bulk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+
+from fixtures.sandbox import search, seeding
+from fixtures.sandbox.postgres import Server, await_server
+from fixtures.sandbox.settings import Settings
+from fixtures.sandbox.stack import Stack
+
+BASE_ROWS = 20_000
+BULK_BYTES = 4 * 2**20
+
+
+class MultipliedStores(Stack):
+    """PostgreSQL with `rows` contacts, and the engine with their documents unless `engine` is None."""
+
+    def __init__(self, rows: int, engine: str | None, *, seed: int = 7) -> None:
+        self.rows = rows
+        self._wanted = engine
+        self._server: Server | None = None
+        settings = Settings(rows=min(rows, BASE_ROWS), seed=seed, search=engine or "noida")
+        super().__init__(settings, say=lambda line: print(f"  {line}", flush=True))
+
+    @property
+    def database_url(self) -> str:
+        """The backend's database, by the role that can only read."""
+        assert self._server is not None
+        return self._server.dsn(seeding.BACKEND, seeding.READ_ROLE, self._secrets[seeding.READ_ROLE])
+
+    @property
+    def owner_url(self) -> str:
+        """The same by its owner, who may damage it."""
+        assert self._server is not None
+        return self._dsn(self._server, seeding.BACKEND)
+
+    @property
+    def index_url(self) -> str:
+        assert self._engine is not None
+        return self._engine.url
+
+    def start(self) -> None:
+        if self._wanted:
+            self._engine = search.started(self._wanted, self._run.path / "search", logs=self._run.logs)
+            for child in self._engine.children:
+                self._watch(child)
+        self._server = self._database()
+        await_server(self._server)
+        seeding.set_passwords(self._server, {role: self._secrets[role] for role in seeding.ROLES}, self._logins)
+        with self._server.superuser(seeding.BACKEND) as session:
+            multiply(session, self.rows // self.settings.rows)
+        self._say(f"PostgreSQL holds {self.rows:,} contacts")
+        if self._engine:
+            search.await_engine(self._engine)
+            fill_index(self._engine.url, self.owner_url)
+            self._say(f"{self._engine.name} {self._engine.version} holds their documents")
+
+    def process(self, name: str) -> int:
+        """The process id of one of the servers, to account for its CPU time."""
+        return next(child.process.pid for child in self.children if child.name == name)
+
+
+_COPY_KEY = """
+CREATE FUNCTION pg_temp.copy_key(key text, number int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN position('-' IN key) > 0 THEN md5(key || number)::uuid::text ELSE md5(key || number) END
+$$
+"""
+_CHANGED = {  # columns of a copy that are not the original's
+    "uuid": "pg_temp.copy_key(t.uuid, n)", "company_id": "pg_temp.copy_key(t.company_id, n)",
+    "name": "t.name || ' ' || n", "email": "n || t.email", "annual_revenue": "t.annual_revenue + n",
+}  # fmt: skip
+_TABLES = ("companies", "companies_metadata", "contacts", "contacts_metadata")
+
+
+def multiply(session: psycopg.Connection, times: int) -> None:
+    """Copy everybody `times - 1` times. Indexes that no comparison needs go first: they would cost most of the time."""
+    session.execute("SET work_mem = '64MB'")
+    session.execute(_COPY_KEY)
+    for table in _TABLES:
+        for (name,) in session.execute(
+            "SELECT i.indexrelid::regclass::text FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique",
+            (table,),
+        ).fetchall():
+            session.execute(f"DROP INDEX {name}".encode())
+        query = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND attname <> 'id'"
+        columns = [name for (name,) in session.execute(query, (table,))]
+        values = ", ".join(_CHANGED.get(name, f"t.{name}") for name in columns)
+        names = ", ".join(columns)
+        session.execute(
+            f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} t, generate_series(1, {times - 1}) n".encode()
+        )
+    session.execute("VACUUM ANALYZE")
+
+
+_DOCUMENTS = """
+COPY (
+    SELECT json_strip_nulls(json_build_object(
+        'uuid', c.uuid, 'company_id', c.company_id, 'email', c.email, 'mobile_phone', c.mobile_phone,
+        'email_status', c.email_status, 'seniority', c.seniority, 'city', m.city, 'state', m.state,
+        'country', m.country, 'linkedin_url', m.linkedin_url, 'departments', c.departments,
+        'first_name', c.first_name, 'last_name', c.last_name, 'title', c.title,
+        'company_name', k.name, 'company_address', k.address, 'company_website', n.website,
+        'company_normalized_domain', n.normalized_domain, 'company_city', n.city, 'company_state', n.state,
+        'company_country', n.country, 'company_linkedin_url', n.linkedin_url, 'company_industries', k.industries,
+        'company_keywords', k.keywords, 'company_technologies', k.technologies,
+        'company_employees_count', coalesce(k.employees_count, 0),
+        'company_annual_revenue', coalesce(k.annual_revenue, 0),
+        'company_total_funding', coalesce(k.total_funding, 0),
+        'created_at', to_char(now() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    ))
+    FROM contacts c LEFT JOIN contacts_metadata m ON m.uuid = c.uuid
+    LEFT JOIN companies k ON k.uuid = c.company_id LEFT JOIN companies_metadata n ON n.uuid = k.uuid
+) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')
+"""
+
+
+def fill_index(url: str, database_url: str) -> None:
+    """Create the contacts index with Connectra's mapping, n-grams left out (no comparison reads them), and fill it."""
+    properties = {name: {"type": kind["type"]} for name, kind in search._CONTACT_FIELDS.items()}
+    settings = {"number_of_shards": 6, "number_of_replicas": 0, "codec": "best_compression", "refresh_interval": "-1"}
+    with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
+        body = {"settings": settings, "mappings": {"properties": properties}}
+        client.put("/contacts_index", json=body).raise_for_status()
+        for lines in _bulks(database_url):
+            answer = client.post(
+                "/contacts_index/_bulk", content=lines, headers={"Content-Type": "application/x-ndjson"}
+            )
+            if answer.raise_for_status().json()["errors"]:
+                raise RuntimeError(f"not indexed: {answer.text[:500]}")
+        client.post("/contacts_index/_refresh").raise_for_status()
+        client.put("/contacts_index/_settings", json={"refresh_interval": "1s"}).raise_for_status()
+
+
+def _bulks(database_url: str) -> Iterator[bytes]:
+    lines: list[bytes] = []
+    size = 0
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor, cursor.copy(_DOCUMENTS) as copy:
+        for chunk in _lines(iter(copy)):
+            key = json.loads(chunk)["uuid"]
+            lines.append(b'{"index":{"_id":' + json.dumps(key).encode() + b"}}\n" + chunk + b"\n")
+            size += len(chunk)
+            if size > BULK_BYTES:
+                yield b"".join(lines)
+                lines, size = [], 0
+    if lines:
+        yield b"".join(lines)
+
+
+def _lines(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + bytes(chunk)).split(b"\n")
+        yield from whole

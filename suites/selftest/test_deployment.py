@@ -1,0 +1,160 @@
+"""The files to copy: they parse, name only what exists, and the tools that will read them take them."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fixtures.settings import NAMES
+from reports import announcement, metrics
+
+OURS = {*NAMES, *announcement.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "CI"}
+WORKFLOWS = ("checks", "gate", "canary")
+NO_PROMTOOL = "no promtool on this machine: apt-get install prometheus (issue 5)"
+NO_SYSTEMD = "no systemd-analyze on this machine (issue 5)"
+
+
+def _workflow(checkout: Path, name: str) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load((checkout / ".github" / "workflows" / f"{name}.yml").read_text())
+    return found
+
+
+def _steps(workflow: dict[Any, Any]) -> Iterator[dict[str, Any]]:
+    for job in workflow["jobs"].values():
+        yield from job["steps"]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_has_what_github_needs(checkout: Path, name: str) -> None:
+    workflow = _workflow(checkout, name)
+
+    assert workflow["name"] == name
+    assert workflow[True], "`on` is YAML's true"
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
+    assert all(("run" in step) != ("uses" in step) for step in _steps(workflow))
+    assert all(re.fullmatch(r"actions/[\w/-]+@v\d+", step["uses"]) for step in _steps(workflow) if "uses" in step)
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_workflow_puts_foreign_text_into_a_shell(checkout: Path, name: str) -> None:
+    assert [step["run"] for step in _steps(_workflow(checkout, name)) if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize("name", ["gate", "canary"])
+def test_a_workflow_sets_only_what_is_read(checkout: Path, name: str) -> None:
+    given = {variable for step in _steps(_workflow(checkout, name)) for variable in step.get("env", {})}
+
+    assert given - OURS == {"PHASE"} - ({"PHASE"} - given)
+    assert {"CONTACT360_BASE_URL", "CONNECTRA_API_KEY", "DATABASE_URL", "VQL_LINKEDIN_SEARCH"} <= given
+
+
+def test_the_gate_to_call_passes_on_every_secret_it_declares(checkout: Path) -> None:
+    workflow = _workflow(checkout, "gate")
+    used = re.findall(r"secrets\.(\w+)", json.dumps(workflow["jobs"]))
+
+    assert set(used) == set(workflow[True]["workflow_call"]["secrets"])
+    assert workflow["jobs"]["gate"]["outputs"] == {"verdict": "${{ steps.gate.outputs.verdict }}"}
+
+
+@pytest.mark.parametrize("name", ["gate", "canary"])
+def test_a_history_is_saved_under_a_key_that_the_next_run_finds(checkout: Path, name: str) -> None:
+    actions = {step["uses"]: step.get("with") for step in _steps(_workflow(checkout, name)) if "uses" in step}
+    restored, saved = actions["actions/cache/restore@v4"], actions["actions/cache/save@v4"]
+
+    assert saved["path"] == restored["path"]
+    assert saved["key"].startswith(restored["restore-keys"])
+    assert "${{ github.run_id }}" in saved["key"], "a key is never overwritten"
+
+
+def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -> None:
+    path = checkout / "docs" / "deploy" / "kubernetes" / "cronjob.yaml"
+    found = {each["kind"]: each for each in yaml.safe_load_all(path.read_text())}
+    spec = found["CronJob"]["spec"]
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert {each["apiVersion"] for each in found.values()} == {"v1", "batch/v1"}
+    assert (spec["concurrencyPolicy"], spec["jobTemplate"]["spec"]["backoffLimit"], pod["restartPolicy"]) == (
+        "Forbid", 0, "Never",
+    )  # fmt: skip
+    assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
+    given = {*found["Secret"]["stringData"], *found["ConfigMap"]["data"], *(each["name"] for each in container["env"])}
+    assert given <= OURS
+    assert container["args"][:2] == ["-m", "canary"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=NO_SYSTEMD)
+def test_systemd_takes_the_units(checkout: Path, tmp_path: Path) -> None:
+    for path in (checkout / "docs" / "deploy" / "systemd").iterdir():
+        text = path.read_text().replace("/opt/contact360-vql-gate/.venv/bin/python", sys.executable)
+        (tmp_path / path.name).write_text(text)
+
+    units = [str(path) for path in sorted(tmp_path.iterdir())]
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
+
+    assert len(units) == 2
+    assert done.stderr == ""
+    assert "SuccessExitStatus=6" in (tmp_path / "vql-gate-canary.service").read_text()
+
+
+def test_the_rules_rest_on_series_that_are_written(checkout: Path) -> None:
+    folder = checkout / "docs" / "deploy" / "prometheus"
+    groups = yaml.safe_load((folder / "vql-gate.rules.yml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    recorded = {rule["record"] for rule in rules if "record" in rule}
+
+    assert {name for rule in rules for name in _series(rule["expr"])} <= {*metrics.FAMILIES, *recorded}
+    levels = [rule["labels"].get("level") for rule in rules if "alert" in rule]
+    assert (levels.count("target"), levels.count("alert")) == (5, 5), "the guide's five metrics, each with both levels"
+    assert all('target="live"' in rule["expr"] for rule in rules if "alert" in rule)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
+def test_promtool_passes_the_rules_tests(checkout: Path) -> None:
+    folder = checkout / "docs" / "deploy" / "prometheus"
+    done = subprocess.run(
+        ["promtool", "test", "rules", "vql-gate.rules.test.yml"], cwd=folder, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS" in done.stdout + done.stderr
+
+
+def test_the_dashboard_shows_series_that_are_written(checkout: Path) -> None:
+    expressions = list(_dashboard(checkout))
+    rules = (checkout / "docs" / "deploy" / "prometheus" / "vql-gate.rules.yml").read_text()
+    recorded = set(re.findall(r"record: (\S+)", rules))
+
+    shown = {name for expression in expressions for name in _series(expression)}
+    assert shown <= {*metrics.FAMILIES, *recorded}
+    assert recorded <= shown, "the guide's five metrics are all on it"
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
+def test_prometheus_understands_the_dashboards_questions(checkout: Path, tmp_path: Path) -> None:
+    asked = [each.replace("$target", "live").replace("$phase", ".*") for each in _dashboard(checkout)]
+    rules = [{"record": f"panel:{number}", "expr": each} for number, each in enumerate(asked)]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+
+    done = subprocess.run(["promtool", "check", "rules", "rules.yml"], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _dashboard(checkout: Path) -> Iterator[str]:
+    dashboard = json.loads((checkout / "docs" / "deploy" / "grafana" / "vql-gate.json").read_text())
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    yield from (target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+
+
+def _series(expression: str) -> set[str]:
+    return set(re.findall(r"vql_gate[\w:]*", expression))
