@@ -1,0 +1,130 @@
+"""The backend twin without Connectra: exports and searches fall back to SQL by themselves, and say so.
+
+The same sandbox plays faults of exports that need no Connectra: links that have expired, and that lead elsewhere.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from fixtures.owned import OwnedSandbox
+
+FAULTS = ("connectra-down", "export-expired", "export-link-foreign-host", "export-memory:8")
+MARKER = "VQL query failed, falling back to repository: "
+DEADLINE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
+    owned = OwnedSandbox.start(checkout, rows=100, flags=None, faults=FAULTS, seed=7)
+    yield owned
+    owned.stop()
+
+
+@pytest.fixture(scope="module")
+def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def backend(sandbox: OwnedSandbox) -> Iterator[httpx.Client]:
+    values = sandbox.values
+    with closing(httpx.Client(base_url=values["CONTACT360_BASE_URL"], trust_env=False, timeout=30)) as client:
+        login = {"email": values["CONTACT360_EMAIL"], "password": values["CONTACT360_PASSWORD"]}
+        token = client.post("/api/v1/auth/login/", json=login).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
+
+
+def _ended(client: httpx.Client, export_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        status = client.get(f"/api/v2/exports/{export_id}/status").json()
+        if status["status"] not in ("pending", "processing") or time.monotonic() > deadline:
+            return status
+        time.sleep(0.02)
+
+
+def _exported(client: httpx.Client, database: psycopg.Connection, request_id: str) -> dict[str, Any]:
+    (key,) = database.execute("SELECT uuid FROM contacts ORDER BY uuid LIMIT 1").fetchone()
+    body = {"contact_uuids": [key]}
+    created = client.post("/api/v2/exports/contacts/export", json=body, headers={"X-Request-Id": request_id})
+    return _ended(client, created.json()["export_id"])
+
+
+def _logged(database: psycopg.Connection, request_id: str) -> list[str]:
+    """The fallbacks of a request; the log is written a moment later."""
+    query = "SELECT message FROM logs WHERE request_id = %s AND level = 'WARNING'"
+    deadline = time.monotonic() + DEADLINE_S
+    while not (rows := database.execute(query, (request_id,)).fetchall()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [message for (message,) in rows]
+
+
+def _counters(client: httpx.Client) -> dict[str, int]:
+    return client.get("/api/v1/health/vql/stats").json()
+
+
+def test_an_export_falls_back_once_and_completes(backend: httpx.Client, database: psycopg.Connection) -> None:
+    before = _counters(backend)
+
+    status = _exported(backend, database, "outage-export")
+
+    (message,) = _logged(database, "outage-export")
+    assert status["status"] == "completed"
+    assert message.startswith(MARKER + "ConnectError")
+    assert {name: value - before[name] for name, value in _counters(backend).items()} == {
+        "total_queries": 1, "successes": 0, "failures": 1, "fallbacks": 1
+    }  # fmt: skip
+
+
+def test_a_search_falls_back_and_finds(backend: httpx.Client, database: psycopg.Connection) -> None:
+    (url,) = database.execute(
+        "SELECT linkedin_url FROM contacts_metadata WHERE linkedin_url LIKE 'https://www%' ORDER BY uuid"
+    ).fetchone()
+
+    answer = backend.post("/api/v2/linkedin/", json={"url": url}, headers={"X-Request-Id": "outage-search"})
+
+    assert answer.json()["total_contacts"] > 0
+    assert (answer.headers.get("X-VQL-Fallback"), answer.headers.get("X-VQL-Used")) == ("true", None)
+    assert _logged(database, "outage-search")[0].startswith(MARKER)
+
+
+def test_each_email_falls_back_for_itself(backend: httpx.Client, database: psycopg.Connection) -> None:
+    person = {"first_name": "No", "last_name": "Body", "domain": "void.example"}
+
+    created = backend.post(
+        "/api/v2/email/export", json={"contacts": [person] * 3}, headers={"X-Request-Id": "outage-emails"}
+    )
+    _ended(backend, created.json()["export_id"])
+
+    assert len(_logged(database, "outage-emails")) == 3
+
+
+def test_a_link_that_has_expired_is_gone(backend: httpx.Client, database: psycopg.Connection) -> None:
+    link = httpx.URL(_exported(backend, database, "outage-expired")["download_url"])
+
+    assert link.host == "downloads.contact360.invalid"
+    assert backend.get(link.raw_path.decode()).status_code == 410
+
+
+def test_the_backends_memory_can_be_sampled(
+    sandbox: OwnedSandbox, backend: httpx.Client, database: psycopg.Connection
+) -> None:
+    """By the process id the sandbox tells; each export of this one leaves 8 MB behind."""
+    statm = Path("/proc", sandbox.values["CONTACT360_PROCESS_ID"], "statm")
+    if not statm.exists():
+        pytest.skip("this system shows no process's memory under /proc")
+    before = int(statm.read_text().split()[1])
+
+    for number in range(4):
+        _exported(backend, database, f"outage-memory-{number}")
+
+    assert (int(statm.read_text().split()[1]) - before) * 4096 > 16 * 2**20
