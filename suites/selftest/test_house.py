@@ -10,7 +10,19 @@ import fixtures
 import reports
 
 ORDER = {"reports": 0, "fixtures": 1, "suites": 2}
-PURE = ("observations", "comparison", "measurements", "criteria", "rules", "causes", "known", "verdict")
+PURE = (
+    "observations",
+    "comparison",
+    "cells",
+    "csv_sheet",
+    "table_comparison",
+    "measurements",
+    "criteria",
+    "rules",
+    "causes",
+    "known",
+    "verdict",
+)
 IMPURE_MODULES = {"time", "random", "os", "pytest", "socket", "subprocess", "httpx", "psycopg", "secrets"}
 
 
