@@ -61,6 +61,21 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSizes:
+    """Records per export of each size, and the seconds after which one without an end counts as stuck.
+
+    Most exports are `tiny`, cheap small ones; `shares` are the kinds' parts of them.
+    """
+
+    tiny: int
+    small: int
+    medium: int
+    large: int
+    deadline_s: Mapping[str, float]
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     phase: str
     title: str
@@ -71,6 +86,7 @@ class Gate:
     recheck: Recheck
     latency: Latency
     criteria: tuple[Criterion, ...]
+    exports: ExportSizes | None = None
 
 
 def covers(criterion: Criterion, name: str) -> bool:
@@ -98,6 +114,8 @@ def read_gate(text: str, path: str) -> Gate:
     _reject_twins(criteria, path)
     recheck = _value(Recheck, entry.pop("recheck", {}), f"{path}, [recheck]")
     latency = _value(Latency, entry.pop("latency", {}), f"{path}, [latency]")
+    if "exports" in entry:
+        entry["exports"] = _value(ExportSizes, entry["exports"], f"{path}, [exports]")
     gate: Gate = _value(Gate, {**entry, "recheck": recheck, "latency": latency, "criteria": criteria}, path)
     return gate
 

@@ -20,6 +20,7 @@ from reports.observations import Answer, Attestation, Fact, Outcome, Pair, Plan,
 LEAST_BLOCKS = 8  # a t-interval over fewer is no interval to judge by
 MOST_VOID = 0.10  # of the samples of a check
 MOST_UNKNOWN = 0.10  # of the answers, without provenance
+NOT_ASKED = "not-asked"  # name of the fact that says why a phase left things out
 BIAS = 0.05  # old against old may be off by so much
 
 
@@ -93,6 +94,9 @@ def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
         asked = _finding(criterion, "unmeasured", "not asked while the flag is off")
         return replace(asked, kind="advisory")
     finding = _BY_RULE[criterion.rule](criterion, gate, seen)
+    if finding.outcome == "unmeasured":
+        why = [each.sentence for each in seen.facts if each.name == NOT_ASKED]
+        finding = replace(finding, sentence="; ".join((finding.sentence, *dict.fromkeys(why))))
     if criterion.kind == "veto":
         return replace(finding, kind="blocking" if finding.outcome == "missed" else "advisory")
     return finding

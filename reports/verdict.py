@@ -103,6 +103,14 @@ def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
     return None
 
 
+def is_missed(recorded: Recorded, gate: Gate, criterion_id: str) -> bool:
+    """Whether that criterion is missed already, by what is on record."""
+    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
+    seen = seen_of(recorded.records, gate.phase, flag_on)
+    found = (finding_of(each, gate, seen) for each in gate.criteria if each.id == criterion_id)
+    return any(finding.outcome == "missed" for finding in found)
+
+
 def to_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict as verdict.json holds it; valid against verdict.schema.json."""
     run = verdict.run
