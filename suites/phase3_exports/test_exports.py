@@ -1,4 +1,4 @@
-"""Exports against PostgreSQL: every record in the file, every cell as it is held, each job from its start to its end."""
+"""Exports against PostgreSQL: every record in the file, every cell as it is held, each job from start to end."""
 
 from collections.abc import Iterator
 from contextlib import closing
