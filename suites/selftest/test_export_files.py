@@ -1,4 +1,4 @@
-"""What the faults of exports do to a file: each does its own harm, and an untouched file stays as it is."""
+"""Export files as the backend twin writes them, by both paths, and what each fault does to them."""
 
 import json
 
@@ -131,3 +131,26 @@ def test_a_company_that_is_not_there_has_blank_cells() -> None:
 def test_contacts_are_quoted_only_where_they_must() -> None:
     assert written("contacts", [["a,b", 'c"d', "e\nf", "g\rh", " i "]]) == '"a,b","c""d","e\nf",g\rh, i \n'
     assert written("companies", [["a,b", "c"]]) == '"a,b",c\r\n'
+
+
+CONTACT_HEADER = (
+    "contact_uuid,contact_first_name,contact_last_name,contact_company_id,contact_email,contact_title,"
+    "contact_departments,contact_mobile_phone,contact_email_status,contact_text_search,contact_seniority,"
+    "contact_created_at,contact_updated_at,contact_metadata_linkedin_url,contact_metadata_facebook_url,"
+    "contact_metadata_twitter_url,contact_metadata_website,contact_metadata_work_direct_phone,"
+    "contact_metadata_home_phone,contact_metadata_city,contact_metadata_state,contact_metadata_country,"
+    "contact_metadata_other_phone,contact_metadata_stage,"
+)
+COMPANY_HEADER = (
+    "company_uuid,company_name,company_employees_count,company_industries,company_keywords,company_address,"
+    "company_annual_revenue,company_total_funding,company_technologies,company_text_search,company_created_at,"
+    "company_updated_at,company_metadata_linkedin_url,company_metadata_facebook_url,company_metadata_twitter_url,"
+    "company_metadata_website,company_metadata_company_name_for_emails,company_metadata_phone_number,"
+    "company_metadata_latest_funding,company_metadata_latest_funding_amount,company_metadata_last_raised_at,"
+    "company_metadata_city,company_metadata_state,company_metadata_country"
+)
+
+
+def test_the_columns_are_those_of_the_contract() -> None:
+    assert ",".join(header("contacts")) == CONTACT_HEADER + COMPANY_HEADER
+    assert ",".join(header("companies")) == COMPANY_HEADER
