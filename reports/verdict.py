@@ -92,15 +92,15 @@ def phase_verdict(findings: Iterable[Finding]) -> str:
 
 
 def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
-    """The missed finding that makes asking this check any further idle; None while it is worth it."""
+    """A missed finding, when every criterion that this check serves is missed: asking it any further is idle."""
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(recorded.records, gate.phase, flag_on)
-    for criterion in gate.criteria:
-        if covers(criterion, check) and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
-            finding = finding_of(criterion, gate, seen)
-            if finding.outcome == "missed":
-                return finding
-    return None
+    findings = [
+        finding_of(criterion, gate, seen)
+        for criterion in gate.criteria
+        if covers(criterion, check) and criterion.rule in ("exact", "latency") and criterion.served_by == "vql"
+    ]
+    return findings[0] if findings and all(finding.outcome == "missed" for finding in findings) else None
 
 
 def is_missed(recorded: Recorded, gate: Gate, criterion_id: str) -> bool:

@@ -67,8 +67,8 @@ def require(phase: Phase, book: OrderBook, kind: str, size: str, look: slice = s
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-small-{kind}")
-def test_small_exports_equal_the_database(phase: Phase, going: OrderBook, look: slice, kind: str) -> None:
-    require(phase, going, kind, "small", look)
+def test_small_exports_equal_the_database(phase: Phase, allowed: OrderBook, look: slice, kind: str) -> None:
+    require(phase, allowed, kind, "small", look)
 
 
 @pytest.mark.parametrize("kind", TIMED, ids=lambda kind: f"export-batches-{kind}")

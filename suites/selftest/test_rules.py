@@ -111,6 +111,15 @@ def test_a_share_that_names_checks_looks_at_no_other() -> None:
     assert _judged(_criterion("share", "export", **limits), *samples).outcome == "missed"
 
 
+@pytest.mark.parametrize(("told", "said"), [((), False), (("not-asked",), True)])
+def test_what_was_left_out_is_told_where_it_is_missed(told: tuple[str, ...], said: bool) -> None:
+    facts = [Fact(phase="phase0", name=name, ok=None, sentence="to allow it: --allow-cost 5") for name in told]
+
+    finding = _judged(_criterion("exact", "a"), *facts)
+
+    assert ("--allow-cost 5" in finding.sentence) is said
+
+
 def test_an_event_is_no_fact() -> None:
     assert _judged(_criterion("fact", "run-finished"), Event(name="run-finished")).outcome == "unmeasured"
 
