@@ -50,11 +50,11 @@ class Row:
         return self.detection == QUIET
 
 
-def umbrellas(criteria: Sequence[str], gate: Gate) -> tuple[str, ...]:
-    """Criteria of exactness that look at all that one of these looks at: what breaks it breaks them too."""
-    own = [each for each in gate.criteria if each.id in criteria and each.rule == "exact"]
+def kin(criteria: Sequence[str], gate: Gate) -> tuple[str, ...]:
+    """Other criteria of exactness that look at a check of one of these: a wrong answer is wrong in both."""
+    broken = [check for each in gate.criteria if each.id in criteria and each.rule == "exact" for check in each.checks]
     return tuple(each.id for each in gate.criteria if each.rule == "exact" and each.id not in criteria
-                 and any(set(one.checks) <= set(each.checks) for one in own))  # fmt: skip
+                 and any(is_of(check, name) for check in broken for name in each.checks))  # fmt: skip
 
 
 def rows_of(expected: Expected, verdict: Entry) -> tuple[Row, ...]:
