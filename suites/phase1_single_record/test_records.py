@@ -15,6 +15,7 @@ def records(phase: Phase) -> Records:
     return Records(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
+@pytest.mark.canary
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_an_unknown_record_is_nobody(phase: Phase, records: Records, record: str, way: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +21,7 @@ from reports.observations import Answer, DifferenceKind, Fact, Outcome, Provenan
 from reports.redaction import Redactor
 from reports.table_comparison import Damage
 
-OLD, NOW = datetime(2020, 1, 1), datetime.now(UTC).replace(tzinfo=None)
+OLD, NOW = datetime(2020, 1, 1), datetime(2999, 1, 1)  # written just now, whenever the tests get there
 
 
 @dataclass

@@ -125,7 +125,7 @@ CONNECTRA = {
     "a-key-added": Case(criterion=PARITY, damage=_set("surprise", 1)),
     "a-trailing-blank": Case(criterion=PARITY, damage=with_field("email", lambda text: text + " ")),
     "the-company-dropped": Case(criterion=PARITY, damage=_dropped("company")),
-    "rows-twice": Case(criterion=PARITY, damage=of_rows(lambda rows: rows + rows), cause="surplus-rows"),
+    "rows-twice": Case(criterion=PARITY, damage=of_rows(lambda rows: rows + rows), cause="duplicate-rows"),
     "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="filter-conversion"),
     "anybody": Case(damage=of_rows(lambda rows: rows or [{"uuid": str(uuid4())}]), cause="match-all",
                     criterion=NOBODY),

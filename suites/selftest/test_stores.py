@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.contract import load
+from fixtures.cost import Budget
 from fixtures.index import Absent, Index
 from fixtures.keysets import KeySets
 from fixtures.linkedin import LinkedIn
@@ -27,7 +28,7 @@ RECORDS = ("contact", "company")
 @pytest.fixture(scope="module")
 def target(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     pace = Pace(tmp_path_factory.mktemp("pace"), None)
-    connected = connect(from_values(calm, "sandbox"), load("guide"), pace)
+    connected = connect(from_values(calm, "sandbox"), load("guide"), pace, budget=Budget(None))
     yield connected
     connected.close()
 
