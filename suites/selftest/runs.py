@@ -1,0 +1,76 @@
+"""Runs of pytest as children of a self-test: as a user starts them, each with an environment and output of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fixtures.settings import NAMES
+
+OURS = ("GATE_", "SANDBOX_", "PYTEST_", "COV_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How a run ended, everything it printed, and where its run folder is."""
+
+    code: int
+    printed: str
+    out: Path
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.out / "latest" / "verdict.json").read_text())
+        return found
+
+    def errors(self) -> list[str]:
+        """The sentences for the user."""
+        return [line for line in self.printed.splitlines() if line.startswith(("ERROR:", "Exit:"))]
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without anything that would steer a run, and with `extra`."""
+    kept = {name: value for name, value in os.environ.items() if name not in NAMES and not name.startswith(OURS)}
+    return {**kept, **(extra or {})}
+
+
+def command(out: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--out", str(out), *options]
+
+
+def run(
+    checkout: Path, out: Path, *options: str, extra: Mapping[str, str] | None = None, timeout_s: float = 120
+) -> Done:
+    """A run from its start to its end."""
+    done = subprocess.run(
+        command(out, *options), cwd=checkout, env=environment(extra), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=timeout_s,
+    )  # fmt: skip
+    return Done(code=done.returncode, printed=done.stdout + done.stderr, out=out)
+
+
+def start(
+    checkout: Path, out: Path, log: Path, *options: str, extra: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A run that goes on while the test does something to it."""
+    with log.open("wb") as printed:
+        return subprocess.Popen(
+            command(out, *options), cwd=checkout, env=environment(extra), stdin=subprocess.DEVNULL,
+            stdout=printed, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+def recorded(out: Path, text: str = '"type":"sample"') -> bool:
+    """Whether the run in `out` has recorded something with this text."""
+    return any(text in path.read_text() for path in (out / "latest" / "observations").glob("*.jsonl"))
+
+
+def env_file(path: Path, values: Mapping[str, str]) -> Path:
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    return path
