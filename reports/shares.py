@@ -55,8 +55,7 @@ def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     del gate
     tally = tally_of(criterion, seen)
     if tally.count and tally.unknown / tally.count > MOST_UNKNOWN:
-        said = f"{tally.unknown} of {tally.count} answers do not tell who served them: no share can be told"
-        return finding(criterion, "unmeasured", said, unit="share", count=tally.told)
+        return _of_unknown(criterion, tally)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
     needed = measurements.needed_for_go(tally.offending, tally.told, target, alert)
     needed = max(needed, criterion.least - (tally.told - tally.offending))
@@ -70,6 +69,16 @@ def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
         said += f"; need {tally.told + needed}, have {tally.told}"
     cause = most_frequent(tally.causes) if outcome != "met" else None
     return measured(criterion, outcome, said, found, max(needed, 1) if outcome == "unmeasured" else 0, cause)
+
+
+def _of_unknown(criterion: Criterion, tally: Tally) -> Finding:
+    """Too many answers do not tell who served them: no GO then, but a NO-GO where even they save nothing."""
+    said = f"{tally.unknown} of {tally.count} answers do not tell who served them"
+    least = measurements.share(tally.offending, tally.count)
+    if least.interval is not None and least.interval[0] > limit_of(criterion.target):
+        said += f"; {tally.offending} of all {tally.count} offend even so ({percent(least.value or 0.0)})"
+        return measured(criterion, "missed", said, least, 0, most_frequent(tally.causes))
+    return finding(criterion, "unmeasured", f"{said}: no share can be told", unit="share", count=tally.told)
 
 
 def tally_of(criterion: Criterion, seen: Seen) -> Tally:
