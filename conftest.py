@@ -4,4 +4,5 @@ pytest_plugins = [
     "reports.gate",
     "fixtures.targets",
     "fixtures.phase",
+    "fixtures.past",
 ]

@@ -23,11 +23,11 @@ class Cause:
 
 
 def most_frequent(codes: Sequence[str | None]) -> Cause | None:
-    """The cause named most often; None when none was named."""
+    """The cause named most often, of several the first by name; None when none was named."""
     named = Counter(code for code in codes if code)
     if not named:
         return None
-    code, count = named.most_common(1)[0]
+    code, count = min(named.items(), key=lambda each: (-each[1], each[0]))
     entry = _known().get(code, _UNLISTED)
     sentence = entry["sentence"] or code
     return Cause(code=code, share=f"{count} of {len(codes)}", sentence=sentence, remedy=entry["remedy"])

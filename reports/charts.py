@@ -133,11 +133,13 @@ def trend(title: str, points: Sequence[Point], target: float | None, alert: floa
 
     step = (WIDTH - 140) / max(len(points) - 1, 1)
     parts = [f'<line x1="0" x2="{WIDTH - 110}" y1="110" y2="110" stroke="{LINE}"/>']
+    lowest = 130.0  # labels of limits that lie close together stand above each other
     for name, limit in limits:
         parts.append(
             f'<line x1="0" x2="{WIDTH - 110}" y1="{y(limit)}" y2="{y(limit)}" stroke="{SOFT}" stroke-dasharray="4 3"/>'
         )
-        parts.append(_text(WIDTH - 104, y(limit) + 4, f"{name} {limit:g}{_suffix(unit)}", SOFT))
+        lowest = min(y(limit) + 4, lowest - 14)
+        parts.append(_text(WIDTH - 104, lowest, f"{name} {limit:g}{_suffix(unit)}", SOFT))
     parts += [_whisker(10 + number * step, y(point.low * scale), y(point.high * scale), point.outcome)
               for number, point in enumerate(points) if point.low is not None and point.high is not None]  # fmt: skip
     line = " ".join(f"{10 + number * step:.1f},{y(value)}" for number, value in enumerate(shown))

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested")
-UNLIMITED = ("exact", "fact", "attested")  # rules that need no target and alert
+POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
+RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
+UNLIMITED = ("exact", "fact", "attested", "window", "pooled-exact")  # rules that need no target and alert
+SHARING = ("share", "pooled-share", "burn")  # rules that need `of`
 KINDS = ("blocking", "advisory", "veto")
 SHARES = ("errors", "fallbacks", "vql-failures", "connectra-errors")
 
@@ -24,6 +26,7 @@ class Criterion:
 
     `checks` are what the rule looks at: families of samples, names of facts, or ids of attestations; a name ending in
     `*` stands for all that begin so. `lines` are ids of suites/guide_lines.toml; `unit` is that of a limit.
+    Rules over the history look at phases, over `hours` (none: over those of the gate's bake of each phase).
     """
 
     id: str
@@ -40,6 +43,16 @@ class Criterion:
     kind: str = "blocking"
     needs_flag: bool = False
     served_by: str = "vql"
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bake:
+    """How long a phase has to prove itself: at least `hours` between its first and last run, pooled over `longest`."""
+
+    phase: str
+    hours: float
+    longest: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +84,7 @@ class Gate:
     recheck: Recheck
     latency: Latency
     criteria: tuple[Criterion, ...]
+    bake: tuple[Bake, ...] = ()
 
 
 def covers(criterion: Criterion, name: str) -> bool:
@@ -98,7 +112,9 @@ def read_gate(text: str, path: str) -> Gate:
     _reject_twins(criteria, path)
     recheck = _value(Recheck, entry.pop("recheck", {}), f"{path}, [recheck]")
     latency = _value(Latency, entry.pop("latency", {}), f"{path}, [latency]")
-    gate: Gate = _value(Gate, {**entry, "recheck": recheck, "latency": latency, "criteria": criteria}, path)
+    bake = tuple(_bake(each, f"{path}, [[bake]]") for each in entry.pop("bake", []))
+    parts = {"recheck": recheck, "latency": latency, "criteria": criteria, "bake": bake}
+    gate: Gate = _value(Gate, {**entry, **parts}, path)
     return gate
 
 
@@ -108,15 +124,22 @@ def _criterion(entry: Mapping[str, Any], path: str) -> Criterion:
     _one_of(criterion.rule, RULES, f"{where}: rule")
     _one_of(criterion.kind, KINDS, f"{where}: kind")
     _one_of(criterion.served_by, ("vql", "any"), f"{where}: served_by")
-    if criterion.rule == "share":
+    if criterion.rule in SHARING:
         _one_of(criterion.of, SHARES, f"{where}: of")
-    elif not criterion.checks:
+    if criterion.rule != "share" and not criterion.checks:
         raise GateError(f"{where}: checks is missing: the rule {criterion.rule!r} needs something to look at")
     if criterion.rule not in UNLIMITED:
         _require_limits(criterion, where)
     if criterion.least < 1:
         raise GateError(f"{where}: least = {criterion.least}: expected 1 or more")
     return criterion
+
+
+def _bake(entry: Mapping[str, Any], where: str) -> Bake:
+    bake: Bake = _value(Bake, entry, where)
+    if not 0 < bake.hours <= bake.longest:
+        raise GateError(f"{where} of {bake.phase}: expected 0 < hours <= longest, not {bake.hours}, {bake.longest}")
+    return bake
 
 
 def _require_limits(criterion: Criterion, where: str) -> None:

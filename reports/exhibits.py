@@ -67,7 +67,9 @@ def trends(verdict: Entry, earlier: Sequence[HistoryEntry]) -> str:
         for finding in phase["findings"]:
             if finding["unit"] in ("share", "ratio") and finding["value"] is not None:
                 points = [*earlier_points(runs, name, finding["criterion"]), _point(finding, "this run")]
-                title = f"{name}, {finding['criterion']}"
+                title = f"{name}, {finding['criterion']}" + (
+                    ", as failures" if wording.counts_failures(finding) else ""
+                )
                 figures.append(_figure("", charts.trend(title, points, finding["target"], finding["alert"],
                                                         finding["unit"])))  # fmt: skip
     return _section("Trend over earlier runs", _pictures(figures))
@@ -146,9 +148,10 @@ def coverage(verdict: Entry, recorded: Recorded, lines: Sequence[GuideLine] = ()
     rows = [(line.says, line.section, _held_by(here.get(line.id, ()), anywhere.get(line.id, ()))) for line in listed]
     proven = sum(all(each["outcome"] == "met" for _, each in found) for found in here.values())
     nobody = sum(not here.get(line.id) and not anywhere.get(line.id) for line in listed)
-    head = f"{len(here)} lines of the guide were asked, {proven} of them hold"
-    head += f"; {len(listed) - len(here) - nobody} belong to other phases" if len(listed) > len(here) + nobody else ""
-    head += f"; {nobody} have no criterion" if nobody else ""
+    elsewhere = len(listed) - len(here) - nobody
+    head = f"Lines of the guide: {len(here)} asked in this run, {proven} of them hold"
+    head += f"; {elsewhere} asked in other phases" if elsewhere > 0 else ""
+    head += f"; {nobody} without a criterion" if nobody else ""
     table = _table(("The guide says", "Section", "Held by"), rows)
     return _section("The guide's lines", f"<details><summary>{escape(head)}</summary>{table}</details>")
 

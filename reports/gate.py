@@ -34,7 +34,7 @@ from reports import (
     rendering,
     terminal,
 )
-from reports.criteria import read_gate
+from reports.criteria import GateError, read_gate
 from reports.discretion import Unasked, discreet
 from reports.ledger import GateFile, Run, Writer
 from reports.observations import Event, Record
@@ -326,12 +326,19 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
 
 
-def hold(config: pytest.Config, sentence: str, secrets: Sequence[str] = (), *, target: str) -> NoReturn:
+def hold(
+    config: pytest.Config,
+    sentence: str,
+    secrets: Sequence[str] = (),
+    *,
+    target: str,
+    described: Mapping[str, str] | None = None,
+) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
     sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
-    run = Run(run_id=run_id(config), started=started(config), target=target,
+    run = Run(run_id=run_id(config), started=started(config), target=target, described=described or {},
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
-              gates=_selected(config))  # fmt: skip
+              gates=selected(config))  # fmt: skip
     begin(config, run, secrets)
     writer = config.stash[_RECORDER].writer
     writer.append(Event(name="collected", at=_epoch(), worker="controller", phases=tuple(run.gates)))
@@ -449,16 +456,17 @@ def _found_gates(root: Path) -> dict[str, GateFile]:
     for path in sorted((root / "suites").glob("*/gate.toml")):
         text = path.read_text(encoding="utf-8")
         try:
-            phase = tomllib.loads(text)["phase"]
-        except (tomllib.TOMLDecodeError, KeyError) as error:
-            raise pytest.UsageError(f"{path.relative_to(root)}: not a gate file: {error}") from None
+            phase = read_gate(text, str(path.relative_to(root))).phase
+        except GateError as error:
+            raise pytest.UsageError(str(error)) from None
         found[phase] = GateFile(
             path=str(path.relative_to(root)), sha256=hashlib.sha256(text.encode()).hexdigest(), text=text
         )
     return found
 
 
-def _selected(config: pytest.Config) -> dict[str, GateFile]:
+def selected(config: pytest.Config) -> dict[str, GateFile]:
+    """Those whose mark -m can match; all of them without -m."""
     found = config.stash[_GATES]
     if not config.option.markexpr:
         return {**found}

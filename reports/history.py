@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from reports.ledger import Recorded
+from reports.ledger import Recorded, Run
 from reports.observations import Answer, Outcome, Pair, Provenance, Sample
 from reports.wording import Entry
 
@@ -138,7 +138,7 @@ def entry_of(recorded: Recorded, verdict: Entry) -> HistoryEntry:
     return HistoryEntry(
         run_id=run.run_id,
         target=run.target,
-        where=run.target if run.target != "live" else run.described.get("backend", "live"),
+        where=where(run),
         started=run.started,
         finished=verdict["finished"],
         verdict=verdict["verdict"],
@@ -153,6 +153,11 @@ def entry_of(recorded: Recorded, verdict: Entry) -> HistoryEntry:
         incidents=len(verdict["incidents"]),
         options=dict(run.options),
     )
+
+
+def where(run: Run) -> str:
+    """Which deployment a run asks: the backend's URL, or "sandbox"."""
+    return run.target if run.target != "live" else run.described.get("backend", "live")
 
 
 def write(folder: Path, entry: HistoryEntry) -> Path:

@@ -15,6 +15,8 @@ from reports.comparison import Disagreement
 from reports.criteria import is_of
 from reports.observations import Outcome, Provenance, Sample
 
+COMPARED = (Outcome.EQUAL, Outcome.DIFFERENT, Outcome.LAGGED, Outcome.EXCUSED)  # both sides gave an answer
+
 
 class KnownError(ValueError):
     """A declared difference can't be used; the message quotes what is wrong."""
@@ -99,12 +101,17 @@ def excused(found: Sequence[Disagreement], known: Sequence[Known]) -> tuple[Disa
 
 
 def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, ...]:
-    """What each known difference covered among these samples; those whose checks were not asked are left out."""
+    """What each known difference covered among the questions that were compared, each counted once.
+
+    Those whose checks were not asked are left out. A question that failed neither spends a cap nor makes it larger.
+    """
     found = []
     for each in known:
-        of = [sample for sample in samples if any(is_of(sample.check, name) for name in each.checks)]
-        covered = [sample for sample in of if sample.outcome is Outcome.EXCUSED
-                   and any(difference.excused_by == each.id for difference in sample.differences)]  # fmt: skip
+        compared = [sample for sample in samples if sample.outcome in COMPARED
+                    and any(is_of(sample.check, name) for name in each.checks)]  # fmt: skip
+        of = {(sample.check, sample.key) for sample in compared}
+        covered = {(sample.check, sample.key) for sample in compared if sample.outcome is Outcome.EXCUSED
+                   and any(difference.excused_by == each.id for difference in sample.differences)}  # fmt: skip
         if of:
             found.append(Excuse(id=each.id, ticket=each.ticket, reason=each.reason, until=each.until,
                                 count=len(covered), of=len(of), most=each.most))  # fmt: skip

@@ -7,16 +7,21 @@ SciPy's own formulas wherever it has them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from statistics import fmean, median
+from typing import Any
 
 from reports.observations import Pair
 
 CONFIDENCE = 0.997  # per look; at most seven looks: a whole run errs in about 1 %
+ALIKE, MERGED = 0.3, 4  # above that autocorrelation of neighbouring runs, so many count as one
+LEAST_TO_CORRELATE = 16  # fewer runs can not tell whether neighbours are alike
 LOOKS = (32, 64, 128, 256, 512, 1024, 2048)
 Interval = tuple[float, float]
+_LARGEST_LOG = 700.0  # of what exp can take: two blocks far apart have an interval beyond any number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,15 @@ def zero_bound_stratified(weights: Sequence[float], counts: Sequence[int], confi
 
 def block_means(pairs: Sequence[Pair]) -> list[float]:
     """Mean of log(vql/direct) of each block, in block order: the unit of everything about latency."""
-    return [fmean(math.log(pair.vql_ms / pair.direct_ms) for pair in block) for block in blocks_of(pairs).values()]
+    return _means(pairs, lambda pair: math.log(pair.vql_ms / pair.direct_ms))
+
+
+def _means(pairs: Sequence[Pair], of: Callable[[Pair], float]) -> list[float]:
+    """One number per block; where a block holds several checks, each of them weighs the same."""
+    by_block: dict[int, list[float]] = {}
+    for (_, number), block in blocks_of(pairs).items():
+        by_block.setdefault(number, []).append(fmean(of(pair) for pair in block))
+    return [fmean(by_block[number]) for number in sorted(by_block)]
 
 
 def blocks_of(pairs: Sequence[Pair]) -> Mapping[tuple[str, int], list[Pair]]:
@@ -148,9 +161,8 @@ def ratio_of_means(means: Sequence[float], count: int) -> Measurement:
     from scipy.stats import ttest_1samp
 
     interval = ttest_1samp(means, 0).confidence_interval(CONFIDENCE)
-    return Measurement(
-        value=value, unit="ratio", count=count, interval=(math.exp(interval.low), math.exp(interval.high))
-    )
+    low, high = (math.exp(max(-_LARGEST_LOG, min(float(each), _LARGEST_LOG))) for each in (interval.low, interval.high))
+    return Measurement(value=value, unit="ratio", count=count, interval=(low, high))
 
 
 def latency_ratio(pairs: Sequence[Pair]) -> Measurement:
@@ -161,11 +173,7 @@ def latency_ratio(pairs: Sequence[Pair]) -> Measurement:
 def old_against_old(pairs: Sequence[Pair]) -> Measurement:
     """The second direct call over the first: what the instrument says when nothing differs."""
     twice = [pair for pair in pairs if pair.again_ms]
-    means = [
-        fmean(math.log(pair.again_ms / pair.direct_ms) for pair in block if pair.again_ms)
-        for block in blocks_of(twice).values()
-    ]
-    return ratio_of_means(means, len(twice))
+    return ratio_of_means(_means(twice, lambda pair: math.log((pair.again_ms or 0) / pair.direct_ms)), len(twice))
 
 
 def noise_floor(interval: Interval) -> float:
@@ -177,37 +185,55 @@ def p95_ratio(pairs: Sequence[Pair]) -> Measurement:
     """p95 of VQL over p95 of direct, endpoints scaled by their own direct median, bootstrapped over blocks."""
     import numpy as np
 
-    scaled = _scaled_blocks(pairs)
-    if not scaled:
+    blocks = blocks_of(pairs)
+    if not blocks:
         return Measurement(value=None, unit="ratio", count=0)
-    value = _p95_of(scaled)
-    if len(scaled) < 2:
+    scale = {check: median(pair.direct_ms for pair in pairs if pair.check == check) for check, _ in blocks}
+    vql, direct = (
+        [(getattr(pair, side) / scale[check], number) for number, (check, _) in enumerate(blocks)
+         for pair in blocks[check, _]] for side in ("vql_ms", "direct_ms")
+    )  # fmt: skip
+    once = np.ones((1, len(blocks)))
+    value = float((_p95(vql, once) / _p95(direct, once))[0])
+    if len(blocks) < 2:
         return Measurement(value=value, unit="ratio", count=len(pairs))
-    random = np.random.default_rng(0)
-    draws = random.integers(0, len(scaled), size=(9_999, len(scaled)))
-    ratios = np.array([_p95_of([scaled[index] for index in draw]) for draw in draws])
+    times = _resampled(len(blocks))
+    ratios = np.concatenate([_p95(vql, part) / _p95(direct, part) for part in np.array_split(times, 10)])
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
     return Measurement(value=value, unit="ratio", count=len(pairs), interval=(float(low), float(high)))
 
 
-def _scaled_blocks(pairs: Sequence[Pair]) -> list[tuple[list[float], list[float]]]:
-    by_check: dict[str, list[float]] = {}
-    for pair in pairs:
-        by_check.setdefault(pair.check, []).append(pair.direct_ms)
-    scale = {check: median(times) for check, times in by_check.items()}
-    return [
-        ([pair.vql_ms / scale[check] for pair in block], [pair.direct_ms / scale[check] for pair in block])
-        for (check, _), block in blocks_of(pairs).items()
-    ]
-
-
-def _p95_of(blocks: Sequence[tuple[list[float], list[float]]]) -> float:
+@lru_cache(4)
+def _resampled(blocks: int) -> Any:
+    """How often each block was drawn, for each of 9,999 draws with replacement: an array (draws, blocks)."""
     import numpy as np
 
-    vql = np.concatenate([block[0] for block in blocks])
-    direct = np.concatenate([block[1] for block in blocks])
-    return float(np.quantile(vql, 0.95) / np.quantile(direct, 0.95))
+    draws = np.random.default_rng(0).integers(0, blocks, size=(9_999, blocks))
+    times = np.zeros((len(draws), blocks), dtype=float)
+    np.add.at(times, (np.arange(len(draws))[:, None], draws), 1)
+    return times
+
+
+def _p95(values: Sequence[tuple[float, int]], times: Any) -> Any:
+    """For each row of `times`, numpy's p95 of the values, each taken as often as its block was drawn.
+
+    Looks at the upper quarter of the values first: that is where it nearly always lies, and matrices are smaller there.
+    """
+    import numpy as np
+
+    ranked = sorted(values)
+    ordered, block = np.array([value for value, _ in ranked]), np.array([number for _, number in ranked])
+    up_to = np.cumsum(np.arange(times.shape[1])[:, None] == block, axis=1).astype(float)  # of each block, by value
+    place = 0.95 * (times @ up_to[:, -1] - 1)
+    below = np.floor(place)[:, None]
+    first = 3 * len(ordered) // 4
+    reached = times @ up_to[:, first:]
+    if (reached[:, :1] > below).any():
+        first, reached = 0, times @ up_to
+    lower = ordered[first + (reached <= below).sum(axis=1)]
+    upper = ordered[np.minimum(first + (reached <= below + 1).sum(axis=1), len(ordered) - 1)]
+    return lower + (upper - lower) * (place - below[:, 0])
 
 
 def autocorrelation(means: Sequence[float]) -> float:
@@ -217,6 +243,16 @@ def autocorrelation(means: Sequence[float]) -> float:
     if spread == 0:
         return 0.0
     return sum((a - middle) * (b - middle) for a, b in pairwise(means)) / spread
+
+
+def units(values: Sequence[float]) -> list[list[int]]:
+    """Which runs (by position, in order of time) count as one: each alone, or four of them if neighbours are alike."""
+    if len(values) < LEAST_TO_CORRELATE or autocorrelation(values) <= ALIKE:
+        return [[index] for index in range(len(values))]
+    groups = [list(range(first, min(first + MERGED, len(values)))) for first in range(0, len(values), MERGED)]
+    if len(groups[-1]) < MERGED:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
 
 
 def alarm_count(count: int, alert: float) -> int:

@@ -6,10 +6,14 @@ Personal values are never part of them: differences carry tokens (see `redaction
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from reports import past
+from reports.past import PastRun
 
 SCHEMA = 1
 
@@ -172,13 +176,14 @@ class Event:
     credits: int = 0
 
 
-Record = Sample | Pair | Plan | Fact | Attestation | Event
+Record = Sample | Pair | Plan | Fact | Attestation | PastRun | Event
 _TYPES: dict[str, type[Any]] = {
     "sample": Sample,
     "pair": Pair,
     "plan": Plan,
     "fact": Fact,
     "attestation": Attestation,
+    "pastrun": PastRun,
     "event": Event,
 }
 
@@ -205,10 +210,27 @@ def from_json(entry: Mapping[str, Any]) -> Record:
             known["differences"] = tuple(_difference(each) for each in known.get("differences", ()))
         if kind is Event:
             known["phases"] = tuple(known.get("phases", ()))
-        record: Record = kind(**known)
+        record: Record = past.from_json(known) if kind is PastRun else kind(**known)
+        _reject_nonsense(record)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"damaged {name} record: {error}") from error
     return record
+
+
+def _reject_nonsense(record: Record) -> None:
+    """What no measurement can be would bend the judgement without a word: a time of zero, a limit of infinity."""
+    if isinstance(record, Pair):
+        times = (record.vql_ms, record.direct_ms, *([] if record.again_ms is None else [record.again_ms]))
+        if not all(_is_number(time) and time > 0 for time in times):
+            raise ValueError("its times are no numbers above 0")
+    if isinstance(record, Fact) and (record.ok not in (None, True, False) or not _is_number(record.value or 0)):
+        raise ValueError(f"ok = {record.ok!r}, value = {record.value!r}")
+    if isinstance(record, Sample) and not (isinstance(record.attempt, bool) and _is_number(record.lag_s or 0)):
+        raise ValueError(f"attempt = {record.attempt!r}, lag_s = {record.lag_s!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _answer(entry: Mapping[str, Any]) -> Answer:

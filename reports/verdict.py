@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,11 +13,14 @@ from typing import Any
 
 import jsonschema
 
-from reports.criteria import Gate, GateError, covers, read_gate
+from reports.criteria import POOLED, Criterion, Gate, GateError, covers, read_gate
+from reports.findings import Finding, Seen, seen_of
 from reports.known import Excuse, excuses
 from reports.ledger import Recorded, Run
 from reports.observations import Attestation, Event, Provenance, Record, Sample
-from reports.rules import Finding, finding_of, seen_of
+from reports.ratios import at_look
+from reports.rules import finding_of
+from reports.shares import concerns
 
 SCHEMA = 1
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
@@ -92,15 +95,26 @@ def phase_verdict(findings: Iterable[Finding]) -> str:
 
 
 def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
-    """The missed finding that makes asking this check any further idle; None while it is worth it."""
+    """The finding that makes asking this check any further idle; None while it is worth it.
+
+    A NO-GO of exactness or latency is enough. A GO is enough when every criterion that looks at the check is met, of
+    whatever kind; the verdict itself rests on all that was recorded. Latency is looked at after 8, 16, 32, ... blocks.
+    """
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
-    seen = seen_of(recorded.records, gate.phase, flag_on)
-    for criterion in gate.criteria:
-        if covers(criterion, check) and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
-            finding = finding_of(criterion, gate, seen)
-            if finding.outcome == "missed":
-                return finding
-    return None
+    seen = seen_of(recorded.records, gate.phase, flag_on, target=recorded.run.target, known=recorded.run.known)
+    seen = replace(seen, pairs=at_look(seen.pairs))
+    looking = [each for each in gate.criteria if each.rule not in POOLED and _looks_at(each, check, seen)]
+    found = [(each, finding_of(each, gate, seen)) for each in looking]
+    for criterion, finding in found:
+        if finding.outcome == "missed" and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
+            return finding
+    return found[0][1] if found and all(finding.outcome == "met" for _, finding in found) else None
+
+
+def _looks_at(criterion: Criterion, check: str, seen: Seen) -> bool:
+    if criterion.needs_flag and seen.flag_on is False:
+        return False
+    return concerns(criterion, check, seen) if criterion.rule == "share" else covers(criterion, check)
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
@@ -173,7 +187,8 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(
         recorded.records, phase, flag_on, target=recorded.run.target, now=now.isoformat(timespec="seconds"),
-        known=recorded.run.known,
+        known=recorded.run.known, gates={each.phase: _gate(recorded.run, each.phase) for each in gate.bake
+                                         if each.phase in recorded.run.gates},
     )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
     return PhaseVerdict(

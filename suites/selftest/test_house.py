@@ -10,7 +10,8 @@ import fixtures
 import reports
 
 ORDER = {"reports": 0, "fixtures": 1, "suites": 2}
-PURE = ("observations", "comparison", "measurements", "criteria", "rules", "causes", "known", "verdict")
+PURE = ("observations", "comparison", "measurements", "criteria", "causes", "known", "findings", "exactness", "shares",
+        "ratios", "past", "windows", "bake", "rules", "verdict")  # fmt: skip
 IMPURE_MODULES = {"time", "random", "os", "pytest", "socket", "subprocess", "httpx", "psycopg", "secrets"}
 
 

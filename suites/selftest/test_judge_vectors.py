@@ -11,7 +11,7 @@ import pytest
 from reports import measurements, rules
 from reports.criteria import Criterion, Gate, Latency, Recheck
 from reports.measurements import Measurement
-from reports.observations import Pair
+from reports.observations import Outcome, Pair, Plan, Sample
 
 VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("judge_vectors.json").read_text())
 WORDS = {"met": "GO", "missed": "NO-GO", "unmeasured": "HOLD"}
@@ -78,10 +78,17 @@ def test_a_share_by_run(case: dict[str, Any]) -> None:
     assert WORDS[rules.by_limits(_criterion(0.05, 0.10), found)] == verdict
 
 
-def test_zero_mismatches_in_an_unlimited_population() -> None:
-    for entry in VECTORS["zero_mismatch"]["upper"]:
-        count, at_95 = (entry["n"], entry["u95"]) if isinstance(entry, dict) else entry[:2]
-        assert measurements.zero_bound(count) == pytest.approx(at_95, abs=1e-5)
+@pytest.mark.parametrize("case", VECTORS["zero_mismatch"]["upper"], ids=lambda case: str(case["n"]))
+def test_zero_mismatches_in_an_unlimited_population(case: dict[str, Any]) -> None:
+    assert measurements.zero_bound(case["n"]) == pytest.approx(case["u95"], abs=1e-5)
+    assert measurements.zero_bound(case["n"], confidence=0.99) == pytest.approx(case["u99"], abs=1e-5)
+
+
+@pytest.mark.parametrize("case", VECTORS["zero_mismatch"]["needed_n"], ids=lambda case: str(case["p"]))
+def test_how_many_exclude_a_share_of_wrong_ones(case: dict[str, Any]) -> None:
+    for count, confidence in ((case["n95"], 0.95), (case["n99"], 0.99)):
+        assert measurements.zero_bound(count, confidence=confidence) <= case["p"]
+        assert measurements.zero_bound(count - 1, confidence=confidence) > case["p"]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +98,35 @@ def test_zero_mismatches_in_a_finite_population(case: dict[str, Any]) -> None:
     assert measurements.most_wrong(case["n"], case["N"]) == case["max_mismatches_95"]
 
 
+@pytest.mark.parametrize(
+    "case",
+    VECTORS["zero_mismatch_finite"]["needed_n_to_claim_fewer_than_D"],
+    ids=lambda case: f"{case['D']}-of-{case['N']}",
+)
+def test_how_many_of_a_finite_population_exclude_that_many_wrong_ones(case: dict[str, Any]) -> None:
+    assert measurements.most_wrong(case["n95"], case["N"]) < case["D"]
+    assert measurements.most_wrong(case["n95"] - 1, case["N"]) >= case["D"]
+
+
 @pytest.mark.parametrize("case", VECTORS["zero_mismatch_stratified"]["cases"], ids=lambda case: str(case["n"]))
 def test_zero_mismatches_in_strata(case: dict[str, Any]) -> None:
     assert measurements.zero_bound_stratified(case["weights"], case["n"]) == pytest.approx(case["u95"], abs=1e-5)
+
+
+@pytest.mark.parametrize("case", VECTORS["exactness_verdict"], ids=lambda case: case["verdict"] + f"-{case['n']}")
+def test_exactness(case: dict[str, Any]) -> None:
+    """Strata that are not covered: one that the plan knows and no sample is of."""
+    wrong, void = case["confirmed"], round(case["inconclusive_share"] * case["n"])
+    outcomes = [Outcome.DIFFERENT] * wrong + [Outcome.EQUAL] * (case["n"] - wrong) + [Outcome.VOID] * void
+    strata = {"s": 10} if case["strata_ok"] else {"s": 10, "unseen": 1}
+    plan = Plan(phase="p", check="x", population=1_000_000, planned=case["n"], strata=strata)
+    samples = [Sample(phase="p", check="x", key=str(index), stratum="s", outcome=outcome, answers=())
+               for index, outcome in enumerate(outcomes)]  # fmt: skip
+    criterion = Criterion(id="c", guide="g", rule="exact", reason="r", checks=("x",), least=case["n_min"])
+
+    finding = rules.finding_of(criterion, GATE, rules.seen_of([plan, *samples], "p", True))
+
+    assert WORDS[finding.outcome] == case["verdict"]
 
 
 def _pairs(case: dict[str, Any]) -> list[Pair]:
@@ -143,23 +176,69 @@ def test_the_alarm_of_a_single_run(case: dict[str, Any]) -> None:
     assert measurements.alarm_count(count, case["alert"]) == case["alarm_at_failures"]
 
 
-@pytest.mark.slow
-def test_the_tail_by_recipe() -> None:
-    case = VECTORS["p95_pooled"]["cases"][0]
+def _by_recipe(tail_only: bool) -> list[Pair]:
+    """The two recipes of the vectors: equal paths, and every twelfth VQL request four times slower."""
     random, pairs = np.random.default_rng(11), []
     for block in range(32):
         base = 20 * np.exp(0.4 * random.normal(size=32))
         direct = np.round(base * np.exp(0.35 * random.normal(size=32)), 1)
         vql = np.round(base * np.exp(0.35 * random.normal(size=32)), 1)
-        pairs += [
-            Pair(phase="p", check="x", key=f"{block}-{index}", block=block, vql_ms=float(b), direct_ms=float(a))
-            for index, (a, b) in enumerate(zip(direct, vql, strict=True))
-        ]
+        for index, (a, b) in enumerate(zip(direct, vql, strict=True)):
+            slow = tail_only and (block * 7 + index) % 12 == 0
+            time = round(4 * float(b), 1) if slow else float(b)
+            pairs.append(Pair(phase="p", check="x", key=f"{block}-{index}", block=block, vql_ms=time,
+                              direct_ms=float(a), again_ms=float(a)))  # fmt: skip
+    return pairs
+
+
+@pytest.mark.parametrize(("number", "tail_only"), [(0, False), (1, True)], ids=["equal", "tail-only"])
+def test_the_tail_by_recipe(number: int, tail_only: bool) -> None:
+    case, pairs = VECTORS["p95_pooled"]["cases"][number], _by_recipe(tail_only)
+    seen = rules.Seen(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
     found = measurements.p95_ratio(pairs)
+    tail = rules.finding_of(_criterion(1.2, 1.5, "p95", 1024), GATE, seen)
+    typical = rules.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
 
-    assert sum(pair.direct_ms for pair in pairs) == pytest.approx(case["sum_a"], abs=0.1)
+    assert sum(pair.vql_ms for pair in pairs) == pytest.approx(case["sum_b"], abs=0.1)
     assert found.value == pytest.approx(case["p95_ratio"], abs=1e-4)
     assert found.interval is not None
     for mine, theirs in zip(found.interval, case["p95_ci_0.997_bootstrap_runs_seed0_9999"], strict=True):
         assert math.log(mine) == pytest.approx(math.log(theirs), abs=0.03)
+    assert typical.value == pytest.approx(case["typical_ratio"], abs=1e-4)
+    assert (WORDS[tail.outcome], WORDS[typical.outcome]) == (case["p95_verdict"], case["typical_verdict"])
+
+
+def test_the_quick_bootstrap_is_numpys_quantile_of_every_resample() -> None:
+    pairs = [Pair(phase="p", check="x", key=f"{block}-{n}", block=block, vql_ms=1 + (7 * n + block) % 13,
+                  direct_ms=1 + (5 * n + 3 * block) % 11)
+             for block in range(9) for n in range(2 + block)]  # fmt: skip
+    blocks = [[(pair.vql_ms, pair.direct_ms) for pair in pairs if pair.block == block] for block in range(9)]
+    scale = float(np.median([pair.direct_ms for pair in pairs]))
+    draws = np.random.default_rng(0).integers(0, 9, size=(9_999, 9))
+    pooled = [np.concatenate([blocks[block] for block in draw]) / scale for draw in draws]
+    ratios = [np.quantile(each[:, 0], 0.95) / np.quantile(each[:, 1], 0.95) for each in pooled]
+
+    found = measurements.p95_ratio(pairs)
+
+    assert found.interval == pytest.approx(tuple(np.quantile(ratios, [0.0015, 0.9985])))
+
+
+def test_scipy_is_the_one_the_vectors_were_made_with() -> None:
+    case = VECTORS["scipy_cross_checks"]
+    found = measurements.ratio_of_means(case["log_ratios"], 12)
+
+    assert found.interval == pytest.approx([math.exp(each) for each in case["t_0.997"]], abs=1e-4)
+
+
+NOT_OURS = {
+    "_meta": "tells how the vectors were made",
+    "optional_always_valid": "for a monitor that must look after every request; this judge looks at doubling sizes",
+}
+
+
+def test_every_section_of_the_vectors_is_looked_at_or_left_out_for_a_reason(checkout: Path) -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    used = {section for section in VECTORS if f'VECTORS["{section}"]' in text}
+
+    assert set(VECTORS) == used | set(NOT_OURS)

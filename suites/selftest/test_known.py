@@ -76,6 +76,16 @@ def test_an_excuse_knows_when_it_is_stale_and_when_it_is_over_its_cap(
     assert (excuse.count, excuse.of, excuse.stale, excuse.over) == (covered, covered + equal, stale, over)
 
 
+def test_failures_and_repetitions_make_a_cap_no_larger() -> None:
+    samples = [
+        _sample("c0", Outcome.EXCUSED, "industry-first-only"),
+        *(_sample(f"e{n}", Outcome.EQUAL) for n in range(4)),
+    ]
+    more = [_sample(f"f{n}", Outcome.FAILED) for n in range(20)] + samples[1:] * 5
+
+    assert excuses([*samples, *more], [known_of(ENTRY)]) == excuses(samples, [known_of(ENTRY)])
+
+
 @pytest.mark.parametrize(
     "change",
     [{"until": "soon"}, {"most": 0}, {"most": 2}, {"reason": ""}, {"ticket": ""}, {"by": "anybody"}, {"why": "x"},

@@ -79,6 +79,25 @@ def test_a_damaged_line_is_never_fatal(folder: Path, line: bytes) -> None:
     assert len(ledger.read(folder).unreadable) == 1
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        Pair(phase="p", check="c", key="k", block=1, vql_ms=1.0, direct_ms=0.0),
+        Pair(phase="p", check="c", key="k", block=1, vql_ms=float("nan"), direct_ms=1.0),
+        Pair(phase="p", check="c", key="k", block=1, vql_ms=1.0, direct_ms=1.0, again_ms=-1.0),
+        Fact(phase="p", name="n", ok=True, value=float("inf")),
+        Fact(phase="p", name="n", ok="perhaps"),  # type: ignore[arg-type]
+        Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.LAGGED, answers=(), lag_s=float("inf")),
+        Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(),
+               attempt="no"),  # type: ignore[arg-type]
+    ],
+    ids=["no-time", "no-number", "negative", "infinite", "perhaps", "endless-lag", "an-attempt-of-text"],
+)  # fmt: skip
+def test_what_no_measurement_can_be_is_no_record(record: Record) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        from_json(to_json(record))
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"schema": 99}', b"\xff"])
 def test_a_folder_that_holds_no_run_is_said_to_hold_none(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:

@@ -4,7 +4,7 @@ import pytest
 
 from reports.criteria import Criterion, Gate, Latency, Recheck
 from reports.observations import Answer as Told
-from reports.observations import Attestation, Event, Fact, Outcome, Plan, Provenance, Record, Sample
+from reports.observations import Attestation, Event, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
 from reports.rules import Finding, finding_of, seen_of
 
 NOW = "2026-11-25T12:00:00+00:00"
@@ -65,6 +65,14 @@ def test_the_largest_value_counts_against_a_limit(values: tuple[float | None, ..
     assert finding.outcome == outcome
 
 
+def test_a_limit_wants_a_value_of_everything_it_names() -> None:
+    criterion = _criterion("limit", "a", "b", target=2.0, alert=5.0, unit="MB")
+
+    assert _judged(criterion, _fact("a", None, 1.0)).sentence == "no value of b"
+    assert _judged(criterion, _fact("a", None, 9.0)).outcome == "missed"
+    assert _judged(criterion, _fact("a", None, 1.0), _fact("b", None, 1.0)).outcome == "met"
+
+
 def _word(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") -> Attestation:
     return Attestation(line=line, who="Jane", when=when, until=until)
 
@@ -89,6 +97,13 @@ def test_a_word_counts_while_it_holds(words: tuple[Attestation, ...], outcome: s
     assert (finding.outcome, finding.kind) == (outcome, "blocking")
 
 
+def test_of_two_words_on_a_line_one_that_holds_is_enough() -> None:
+    words = [_word(until="2026-11-24"), _word(until="2026-11-30")]
+
+    assert _judged(_criterion("attested", "a"), *words).outcome == "met"
+    assert _judged(_criterion("attested", "a"), *reversed(words)).outcome == "met"
+
+
 def test_a_rehearsal_asks_nobody() -> None:
     finding = _judged(_criterion("attested", "a"), target="sandbox")
 
@@ -109,6 +124,83 @@ def test_a_share_that_names_checks_looks_at_no_other() -> None:
 
     assert _judged(_criterion("share", "list", **limits), *samples).outcome == "met"
     assert _judged(_criterion("share", "export", **limits), *samples).outcome == "missed"
+
+
+def _attempts(vql: int = 0, fallback: int = 0, unknown: int = 0, pairs: int = 0) -> list[Record]:
+    """Attempts by who served them; pairs of latency are attempts that VQL served."""
+    served = [Provenance.VQL] * vql + [Provenance.FALLBACK] * fallback + [Provenance.UNKNOWN] * unknown
+    samples = [
+        Sample(phase="phase0", check="list", key=str(number), stratum="s", outcome=Outcome.EQUAL, attempt=True,
+               answers=(Told(side="backend", provenance=each),))
+        for number, each in enumerate(served)
+    ]  # fmt: skip
+    timed = [Pair(phase="phase0", check="t", key=str(number), block=1, vql_ms=1, direct_ms=1)
+             for number in range(pairs)]  # fmt: skip
+    return [*samples, *timed]
+
+
+@pytest.mark.parametrize(
+    ("records", "outcome"),
+    [
+        (_attempts(vql=100), "met"),
+        (_attempts(vql=36, pairs=64), "met"),
+        (_attempts(vql=36, fallback=12, pairs=64), "unmeasured"),
+        (_attempts(vql=100, fallback=3), "unmeasured"),
+        (_attempts(vql=200, fallback=30), "missed"),
+        (_attempts(vql=90, unknown=11), "unmeasured"),
+        (_attempts(vql=98, unknown=2), "unmeasured"),
+        (_attempts(vql=200, unknown=2), "met"),
+        (_attempts(vql=180, fallback=40, unknown=5), "missed"),
+        (_attempts(vql=180, fallback=22, unknown=21), "unmeasured"),
+    ],
+    ids=["all", "with-pairs", "too-many", "not-sure", "beyond", "hardly-known", "may-be-fallbacks", "few-unknown",
+         "beyond-anyway", "beyond-if-unknown-are-left-out"],
+)  # fmt: skip
+def test_a_share_of_fallbacks_is_told_only_by_answers_that_tell(records: list[Record], outcome: str) -> None:
+    criterion = _criterion("share", of="fallbacks", target=0.05, alert=0.10)
+
+    assert _judged(criterion, *records).outcome == outcome
+
+
+def test_a_share_wants_its_least_good_ones() -> None:
+    criterion = _criterion("share", of="fallbacks", target=0.05, alert=0.10, least=200)
+
+    assert _judged(criterion, *_attempts(vql=199, fallback=2)).outcome == "unmeasured"
+    assert _judged(criterion, *_attempts(vql=200, fallback=2)).outcome == "met"
+
+
+def test_failures_do_not_make_a_void_sample_lighter() -> None:
+    criterion = _criterion("exact", "x", least=9)
+    told = (Told(side="backend", provenance=Provenance.VQL),)
+    outcomes = [Outcome.EQUAL] * 9 + [Outcome.VOID] * 2
+    samples = [Sample(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=told)
+               for number, outcome in enumerate(outcomes)]  # fmt: skip
+    failed = [Sample(phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=told)
+              for number in range(50)]  # fmt: skip
+
+    assert _judged(criterion, *samples).outcome == "unmeasured"
+    assert _judged(criterion, *samples, *failed).outcome == "unmeasured"
+    assert _judged(criterion, *samples[:-1], *samples[:5]).outcome == "met"
+
+
+@pytest.mark.parametrize(
+    ("served", "flag_on"),
+    [
+        ({Provenance.VQL, Provenance.DIRECT}, True),
+        ({Provenance.FALLBACK}, True),
+        ({Provenance.DIRECT}, False),
+        ({Provenance.DIRECT, Provenance.UNKNOWN}, None),
+        ({Provenance.UNKNOWN}, None),
+        (set(), None),
+    ],
+)
+def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
+    served: set[Provenance], flag_on: bool | None
+) -> None:
+    samples = [Sample(phase="phase0", check="x", key=each, stratum="s", outcome=Outcome.EQUAL,
+                      answers=(Told(side="backend", provenance=each),)) for each in served]  # fmt: skip
+
+    assert seen_of(samples, "phase0", None).flag_on is flag_on
 
 
 def test_an_event_is_no_fact() -> None:

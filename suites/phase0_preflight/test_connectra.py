@@ -1,0 +1,63 @@
+"""Connectra before any flag is on: healthy, asked only with the key, and answering what it was asked."""
+
+import pytest
+
+from fixtures.phase import Phase
+from fixtures.preflight import KEYS, Preflight
+from fixtures.records import Records
+from fixtures.uuid_counts import CountByConnectra
+
+RECORDS = ("contact", "company")
+
+
+@pytest.fixture(scope="module")
+def preflight(phase: Phase) -> Preflight:
+    return Preflight(phase.target, phase.gate.phase)
+
+
+@pytest.fixture(scope="module")
+def records(phase: Phase) -> Records:
+    return Records(phase.target, flag_on=None, count=phase.count, seed=phase.seed)
+
+
+def test_connectra_calls_itself_healthy(phase: Phase, preflight: Preflight) -> None:
+    phase.record(preflight.connectra_health())
+
+
+@pytest.mark.parametrize("given", KEYS)
+def test_connectra_takes_the_right_key_and_no_other(phase: Phase, preflight: Preflight, given: str) -> None:
+    phase.record(preflight.connectra_key(given))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_path_without_its_slash_leads_somewhere(phase: Phase, preflight: Preflight, record: str) -> None:
+    phase.record(preflight.slashless(phase.target.contract.records[record]))
+
+
+def test_the_backend_calls_itself_healthy(phase: Phase, preflight: Preflight) -> None:
+    phase.record(preflight.backend_health())
+
+
+def test_the_backend_sees_connectra(phase: Phase, preflight: Preflight) -> None:
+    phase.record(preflight.connectra_as_seen())
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: Records, record: str) -> None:
+    check = f"{record}-unknown-connectra"
+
+    phase.require_equal(records.asked(check), records.drawn(check))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
+    asked = CountByConnectra(phase.target, phase.target.contract.records[record])
+
+    phase.require_equal(asked, asked.drawn(count=phase.count, seed=phase.seed))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_uuid_finds_its_record(phase: Phase, records: Records, look: slice, record: str) -> None:
+    check = f"{record}-connectra"
+
+    phase.require_equal(records.asked(check), records.drawn(check), look)

@@ -1,0 +1,65 @@
+"""Elasticsearch against PostgreSQL: the indices as the contract has them, and the same records on both sides."""
+
+import pytest
+
+from fixtures.index import IndexSilent
+from fixtures.keysets import KeySets
+from fixtures.phase import Phase, require_match
+from fixtures.synchronization import IndexFacts
+from reports.observations import Fact
+
+RECORDS = ("contact", "company")
+
+
+@pytest.fixture(scope="module")
+def facts(phase: Phase) -> IndexFacts:
+    return IndexFacts(phase.target, phase.gate.phase, pauses=phase.pauses, fresh_s=phase.gate.recheck.fresh_s)
+
+
+@pytest.fixture
+def keysets(phase: Phase) -> KeySets:
+    if phase.target.index is None:
+        pytest.skip("ELASTICSEARCH_HOST is not set: there is no index to ask")
+    return KeySets(phase.target, phase.target.index, count=phase.count, seed=phase.seed)
+
+
+def test_elasticsearch_answers(phase: Phase, facts: IndexFacts) -> None:
+    phase.record(facts.reachable())
+
+
+def test_the_cluster_is_well(phase: Phase, facts: IndexFacts) -> None:
+    phase.record(facts.health())
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_mapping_is_the_contracts(phase: Phase, facts: IndexFacts, record: str) -> None:
+    phase.record(facts.mapping(phase.target.contract.records[record]))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_both_stores_hold_as_many(phase: Phase, facts: IndexFacts, record: str) -> None:
+    phase.record(facts.count(phase.target.contract.records[record]))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("kind", ["index", "ghosts"])
+def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: KeySets, kind: str, record: str) -> None:
+    check = f"{record}-{kind}"
+    try:
+        draw = keysets.drawn(check)
+    except IndexSilent as error:
+        phase.leave([check], str(error))
+
+    phase.require_equal(keysets.asked(check), draw)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_index_is_not_behind(phase: Phase, keysets: KeySets, record: str) -> None:
+    check = f"{record}-newest"
+
+    found = phase.put(keysets.asked(check), keysets.drawn(check))
+
+    seconds, said = keysets.behind(phase.target.contract.records[record], found)
+    phase.record(Fact(phase=phase.gate.phase, name=f"{record}-behind", ok=None, value=seconds, unit="s", sentence=said,
+                      cause="index-stale" if seconds else None))  # fmt: skip
+    require_match(found)

@@ -1,0 +1,28 @@
+"""Monitoring before any flag is on: what is there that tells VQL from SQL, and what the guide's own queries tell."""
+
+import pytest
+
+from fixtures import samples
+from fixtures.monitoring import Monitoring
+from fixtures.phase import Phase
+
+FLAG = "VQL_SINGLE_RECORD_RETRIEVAL"  # of the endpoint whose answer is looked at
+
+
+@pytest.fixture(scope="module")
+def monitoring(phase: Phase) -> Monitoring:
+    return Monitoring(phase.target, phase.gate.phase, flag_on=phase.flag(FLAG))
+
+
+def test_something_watched_tells_vql_from_sql(phase: Phase, monitoring: Monitoring) -> None:
+    contract, database = phase.target.contract, phase.target.database
+    record = contract.records["contact"]
+    (question,) = samples.of_records(database, contract, record, count=1, seed=phase.seed).questions
+
+    for fact in monitoring.facts(monitoring.signals(record, question.key)):
+        phase.record(fact)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["success", "fallback"])
+def test_the_guides_query_can_be_asked(phase: Phase, monitoring: Monitoring, number: int) -> None:
+    phase.record(monitoring.queries()[number])

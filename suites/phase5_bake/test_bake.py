@@ -1,0 +1,29 @@
+"""What the bake asks of the deployment itself: the history is judged from what was recorded at the run's start."""
+
+import pytest
+
+from fixtures.fallback import FAILING, NoProxy, probe
+from fixtures.monitoring import Monitoring
+from fixtures.phase import Phase
+from fixtures.records import Records
+from fixtures.samples import Question
+from reports.observations import Fact
+
+
+@pytest.fixture(scope="module")
+def people(phase: Phase) -> tuple[Question, ...]:
+    return Records(phase.target, flag_on=True, count=phase.count, seed=phase.seed).drawn("contact-endpoint").questions
+
+
+@pytest.mark.parametrize("mode", FAILING)
+def test_the_fallback_is_kept(phase: Phase, people: tuple[Question, ...], mode: str) -> None:
+    try:
+        fact = probe(phase.target, mode, people, phase=phase.gate.phase)
+    except NoProxy as reason:
+        fact = Fact(phase=phase.gate.phase, name=f"fallback-{mode}", ok=None, sentence=str(reason))
+    phase.record(fact)
+
+
+def test_the_log_is_counted_by_the_guides_queries_and_by_ours(phase: Phase) -> None:
+    for fact in Monitoring(phase.target, phase.gate.phase, flag_on=True).queries():
+        phase.note(fact)

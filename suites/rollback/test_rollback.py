@@ -1,0 +1,62 @@
+"""After flags went off: the endpoints they belong to answer from SQL, the others still by VQL, and rightly.
+
+Which flags should be on is what `--expect-flags` says, else what the settings say; who serves is what answers show.
+"""
+
+import pytest
+
+from fixtures import rollback
+from fixtures.linkedin_search import affords, forbidden
+from fixtures.phase import Phase, require_match
+from fixtures.rollback import ENDPOINTS, Judgement, Watched
+from fixtures.rollback_probes import Probes
+from reports.observations import Sample
+
+SEARCHES = 32  # of those that cost a credit each
+
+
+@pytest.fixture(scope="module")
+def probes(phase: Phase) -> Probes:
+    return Probes(phase.target, count=phase.count, seed=phase.seed)
+
+
+@pytest.fixture(scope="module")
+def flags(phase: Phase, pytestconfig: pytest.Config) -> dict[str, bool | None]:
+    return rollback.expected_flags(pytestconfig.option.expect_flags, phase.flag)
+
+
+def test_something_was_rolled_back(phase: Phase, flags: dict[str, bool | None]) -> None:
+    for fact in rollback.of_flags(phase.gate.phase, flags):
+        phase.record(fact)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_endpoint_is_served_as_its_flag_says(
+    phase: Phase, probes: Probes, flags: dict[str, bool | None], endpoint: str
+) -> None:
+    should_be_on = flags[ENDPOINTS[endpoint]]
+    judgement = Judgement(phase.gate.phase, endpoint, should_be_on)
+    _require_askable(phase, probes, endpoint, should_be_on)
+    asked, samples = Watched(probes.asked(endpoint)), list[Sample]()
+    draw, some = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
+    indices = sorted({record.index for record in phase.target.contract.records.values()})
+
+    counted = rollback.searches(phase.target.index, indices, lambda: samples.extend(phase.put(asked, draw, some)))
+
+    facts = [judgement.served(samples)]
+    if should_be_on is False:
+        facts += [judgement.in_log(phase.target.log, asked.request_ids), judgement.idle(counted)]
+    phase.record_all(facts)
+    require_match(samples)
+
+
+def _require_askable(phase: Phase, probes: Probes, endpoint: str, should_be_on: bool | None) -> None:
+    """Leave an endpoint that is not there, or whose price nobody allows."""
+    why = "the contract names no such endpoint" if probes.absent(endpoint) else ""
+    if endpoint == "linkedin" and not why:
+        why = forbidden(phase.target)
+        if not why and not affords(phase.target, SEARCHES):
+            why = f"{SEARCHES} LinkedIn searches take as many credits: more than --allow-cost leaves"
+    if why:
+        kinds = ["vql"] if should_be_on else ["direct", "log"]
+        phase.leave([f"{kind}-{endpoint}" for kind in kinds], f"{endpoint}: {why}")

@@ -1,0 +1,241 @@
+"""A proxy that damages answers on their way to the suite, and the damages it knows."""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+RECORDS = ("/api/v1/contacts/", "/api/v1/companies/")  # the backend's endpoints of phase 1
+SEARCHES = ("/contacts/", "/companies/")  # Connectra's
+
+
+class HangUp(Exception):
+    """The connection ends here, without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer on its way; `headers` by their names in small letters."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def saying(self, value: Any) -> Reply:
+        """The same answer with another JSON body."""
+        return replace(self, body=json.dumps(value).encode())
+
+
+Damage = Callable[[Reply], Reply]
+Edit = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(slots=True)
+class Proxy:
+    """One service behind a damage; `share`: every how many-th of its answers is hit; `paths`: which of them."""
+
+    upstream: str
+    paths: tuple[str, ...]
+    damage: Damage = lambda reply: reply
+    every: int = 1
+    url: str = ""
+    seen: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def hit(self, path: str) -> bool:
+        """Whether this answer is to be damaged."""
+        if not path.startswith(self.paths):
+            return False
+        with self.lock:
+            self.seen += 1
+            return self.seen % self.every == 0
+
+
+@contextmanager
+def between(upstream: str, paths: tuple[str, ...]) -> Iterator[Proxy]:
+    """A proxy in front of a service while inside."""
+    proxy = Proxy(upstream, paths)
+    server = _Server(("127.0.0.1", 0), _handler(proxy))
+    proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asked has hung up: damage makes people do that."""
+
+
+def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            reply = _asked(proxy.upstream, self.command, self.path, dict(self.headers), asked)
+            try:
+                self._tell(proxy.damage(reply) if proxy.hit(self.path) else reply)
+            except HangUp:
+                self.close_connection = True
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+
+        do_POST = do_GET  # noqa: N815 - the name http.server looks for
+
+        def _tell(self, reply: Reply) -> None:
+            self.send_response_only(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(reply.body)))
+            self.end_headers()
+            try:
+                self.wfile.write(reply.body)
+            except OSError:  # whoever asked has heard enough
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None: ...
+
+    return Handler
+
+
+def _asked(upstream: str, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
+    parts = urlsplit(upstream)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    kept = {name: value for name, value in headers.items() if name.lower() not in ("host", "accept-encoding")}
+    connection.request(method, path, body=body or None, headers=kept)
+    answer = connection.getresponse()
+    left_out = ("content-length", "transfer-encoding", "connection", "date", "server")
+    told = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in left_out}
+    reply = Reply(status=answer.status, headers=told, body=answer.read())
+    connection.close()
+    return reply
+
+
+def edited(edit: Edit) -> Damage:
+    """Damage to each record in an answer: the backend's one, or Connectra's rows. Nobody's answer is left alone."""
+
+    def damage(reply: Reply) -> Reply:
+        body = json.loads(reply.body)
+        if reply.status != 200:
+            return reply
+        if isinstance(body.get("data"), list):
+            return reply.saying({**body, "data": [edit(copy.deepcopy(row)) for row in body["data"]]})
+        return reply.saying(edit(body))
+
+    return damage
+
+
+def of_rows(edit: Callable[[list[Any]], Any]) -> Damage:
+    """Damage to the rows of a search as a whole."""
+
+    def damage(reply: Reply) -> Reply:
+        body = json.loads(reply.body)
+        return reply.saying({**body, "data": edit(body["data"])}) if reply.status == 200 else reply
+
+    return damage
+
+
+def with_field(name: str, change: Callable[[Any], Any]) -> Damage:
+    """Damage to one field, by what it holds."""
+
+    def edit(record: dict[str, Any]) -> dict[str, Any]:
+        if record.get(name) is not None:
+            record[name] = change(record[name])
+        return record
+
+    return edited(edit)
+
+
+def everywhere(change: Callable[[Any], Any]) -> Damage:
+    """Damage to every value of every record, nested ones included."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: inner if name.endswith("uuid") else walk(inner) for name, inner in value.items()}
+        return [walk(inner) for inner in value] if isinstance(value, list) else change(value)
+
+    return edited(walk)
+
+
+def header(name: str, value: str | None) -> Damage:
+    """A header set, or taken away."""
+
+    def damage(reply: Reply) -> Reply:
+        rest = {each: text for each, text in reply.headers.items() if each != name.lower()}
+        return replace(reply, headers=rest if value is None else {**rest, name.lower(): value})
+
+    return damage
+
+
+def both(*damages: Damage) -> Damage:
+    def damage(reply: Reply) -> Reply:
+        for each in damages:
+            reply = each(reply)
+        return reply
+
+    return damage
+
+
+def status(code: int, body: bytes = b"{}") -> Damage:
+    """This status for everything."""
+    return lambda reply: replace(reply, status=code, body=body)
+
+
+def hang_up(_: Reply) -> Reply:
+    raise HangUp
+
+
+def late(seconds: float) -> Damage:
+    """The right answer, later."""
+
+    def damage(reply: Reply) -> Reply:
+        time.sleep(seconds)
+        return reply
+
+    return damage
+
+
+def swapped() -> Damage:
+    """Every answer is that to the question before."""
+    before: list[Reply] = []
+
+    def damage(reply: Reply) -> Reply:
+        before.append(reply)
+        return before[-2] if len(before) > 1 else reply
+
+    return damage
+
+
+def shifted(**by: float) -> Callable[[str], str]:
+    """A time moved, in the form it came in."""
+
+    def change(text: str) -> str:
+        moved = datetime.fromisoformat(text) + timedelta(**by)
+        return moved.isoformat().replace("+00:00", "Z")
+
+    return change
+
+
+def nested(depth: int) -> bytes:
+    """JSON of that depth."""
+    return b'{"uuid":' * depth + b"1" + b"}" * depth

@@ -1,0 +1,265 @@
+"""The bake judges the history it was given: calm is GO, and whatever can be wrong with it breaks its criterion."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixtures.past import records
+from fixtures.sandbox import histories
+from fixtures.sandbox.histories import CALM, Past, Regime, Times, scheduled, write
+from reports import history, ledger, measurements
+from reports.criteria import GateError, read_gate
+from reports.history import HistoryEntry
+from reports.ledger import GateFile, Recorded, Run
+from reports.observations import Event, Fact, Record, from_json, to_json
+from reports.past import PastCount, PastRun, PastTimes
+from reports.rules import Finding, finding_of, seen_of
+from reports.verdict import PhaseVerdict, judge
+
+PHASES = ("phase1", "phase2", "phase3", "phase4")
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def run(checkout: Path) -> Run:
+    """A run that is about to judge: phase 5's own gate, and phase 1's under the names of all that are baked."""
+    text = (checkout / "suites/phase1_single_record/gate.toml").read_text(encoding="utf-8")
+    gates = {name: GateFile(path=name, sha256=name, text=text.replace('"phase1"', f'"{name}"')) for name in PHASES}
+    own = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
+    return Run(run_id="now", started=NOW.isoformat(), target="sandbox", seed=1, contract="guide",
+               flags={"CONNECTRA_ENABLED": True}, fingerprint={"backend": {"version": "new"}, "index": {"name": "i"}},
+               gates={**gates, "phase5": GateFile(path="phase5", sha256="5", text=own)})  # fmt: skip
+
+
+@pytest.fixture
+def judged(run: Run, tmp_path: Path) -> Callable[[Sequence[HistoryEntry]], dict[str, Finding]]:
+    """What phase 5 finds when these are the history."""
+
+    def judged(entries: Sequence[HistoryEntry]) -> dict[str, Finding]:
+        write(tmp_path / "history", entries)
+        return _found(_verdict(run, tmp_path / "history"))
+
+    return judged
+
+
+def _verdict(run: Run, folder: Path) -> PhaseVerdict:
+    """The way from a folder to a verdict, through the ledger's own form, without a sandbox."""
+    kept: list[Record] = [*records(str(folder), run, "phase5"), Fact(phase="phase5", name="fallback-timeout", ok=True)]
+    events = [Event(name="collected", phases=("phase5",)), Event(name="run-finished", at=NOW.timestamp() + 60)]
+    through_json = [from_json(json.loads(json.dumps(to_json(record)))) for record in (*kept, *events)]
+    (phase,) = judge(Recorded(run=run, records=tuple(through_json)), now=NOW.isoformat()).phases
+    return phase
+
+
+def _found(phase: PhaseVerdict) -> dict[str, Finding]:
+    return {finding.criterion: finding for finding in phase.findings}
+
+
+@pytest.mark.parametrize("past", histories.CATALOGUE, ids=lambda past: past.fault.name)
+def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(run: Run, tmp_path: Path, past: Past) -> None:
+    past.write(tmp_path, run, PHASES)
+
+    phase = _verdict(run, tmp_path)
+
+    told = {finding.criterion: finding.outcome for finding in phase.findings if finding.kind == "blocking"}
+    missed = {name for name, outcome in told.items() if outcome == "missed"}
+    assert phase.verdict == past.fault.verdict, told
+    if past.fault.verdict == "HOLD":
+        assert missed == set()
+        assert set(past.fault.criteria) <= {name for name, outcome in told.items() if outcome == "unmeasured"}
+    else:
+        assert set(past.fault.criteria) <= missed <= {*past.fault.criteria, *past.fault.may_also}
+
+
+def test_without_a_history_nothing_is_decided(run: Run, tmp_path: Path) -> None:
+    kept = [*records(None, run, "phase5"), Event(name="run-finished", at=NOW.timestamp())]
+
+    verdict = judge(Recorded(run=run, records=tuple(kept)), now=NOW.isoformat())
+
+    assert verdict.verdict == "HOLD"
+    assert "--history" in _found(verdict.phases[0])["history-readable"].sentence
+
+
+def test_an_empty_history_is_none(run: Run, tmp_path: Path) -> None:
+    assert _verdict(run, tmp_path / "nowhere").verdict == "HOLD"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"fingerprint": {"backend": {"version": "old"}, "index": {"name": "i"}}}, "of another build"),
+        ({"fingerprint": {"backend": {"version": "new"}, "index": {"name": "j"}}}, "of another index"),
+        ({"flags": {"CONNECTRA_ENABLED": False}}, "with other flags"),
+        ({"options": {"faults": ["connectra-slow"]}}, "with faults on purpose"),
+        ({"finished": (NOW + timedelta(hours=2)).isoformat()}, "from the future"),
+    ],
+    ids=["build", "index", "flags", "faults", "clock"],
+)
+def test_a_run_that_is_bound_to_something_else_is_left_out_and_named(
+    run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]], change: dict[str, object], why: str
+) -> None:
+    bad = Regime(shares={"errors": 1.0}, mismatches=9)
+    entries = scheduled(run, PHASES, lambda ago: bad if 9 < ago < 11 else CALM, hours=50, every=2.0)
+    entries = [replace(each, **change) if each.phases["phase1"].criteria[0].value else each for each in entries]  # type: ignore[arg-type]
+
+    found = judged(entries)
+
+    assert found["bake-windows"].outcome == "met"
+    assert f"left out: 1 run {why} (2026" in found["bake-windows"].sentence
+    assert "missed" not in {finding.outcome for name, finding in found.items() if name != "two-weeks-faster"}
+
+
+def test_a_run_under_another_gate_is_left_out(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, scheduled(run, PHASES))
+    other = replace(run, gates={**run.gates, "phase2": replace(run.gates["phase2"], sha256="changed")})
+
+    found = _found(_verdict(other, tmp_path))["bake-windows"]
+
+    assert found.outcome == "unmeasured"
+    assert "phase2: no run" in found.sentence
+    assert "under another gate" in found.sentence
+    assert "phase1" not in found.sentence.split(";")[0]
+
+
+def test_another_deployments_runs_are_not_even_named(
+    run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]]
+) -> None:
+    found = judged([replace(each, where="https://elsewhere") for each in scheduled(run, PHASES)])
+
+    assert "left out" not in found["bake-windows"].sentence
+    assert "none of 71 runs" in found["history-readable"].sentence
+
+
+def test_the_verdict_needs_no_history_once_it_was_recorded(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "history", scheduled(run, PHASES))
+    kept = [*records(str(tmp_path / "history"), run, "phase5"), Event(name="run-finished", at=NOW.timestamp())]
+    ledger.begin(tmp_path / "run", run)
+    writer = ledger.Writer(tmp_path / "run", "controller")
+    for record in kept:
+        writer.append(record)
+    writer.close()
+
+    recorded = ledger.read(tmp_path / "run")
+
+    assert recorded.unreadable == ()
+    assert recorded.records == tuple(kept)
+    assert judge(recorded, now="").phases == judge(Recorded(run=run, records=tuple(kept)), now="").phases
+
+
+def test_seeds_that_were_asked_again_prove_nothing_new(
+    run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]]
+) -> None:
+    found = judged([replace(each, seed=7) for each in scheduled(run, PHASES)])["two-weeks-exactness"]
+
+    assert (found.outcome, found.count) == ("unmeasured", histories.PROBES)
+
+
+def _pooled(run: Run, folder: Path, criterion: str, regime: histories.Regimes, **schedule: float) -> Finding:
+    """What one criterion finds about phase 1 alone."""
+    write(folder, scheduled(run, ("phase1",), regime, **schedule))  # type: ignore[arg-type]
+    gate = read_gate(run.gates["phase5"].text, "phase5")
+    gates = {"phase1": read_gate(run.gates["phase1"].text, "phase1")}
+    seen = seen_of(records(str(folder), run, "phase5"), "phase5", None, now=NOW.isoformat(), gates=gates)
+    (asked,) = (each for each in gate.criteria if each.id == criterion)
+    return finding_of(replace(asked, checks=("phase1",)), gate, seen)
+
+
+def test_errors_that_come_together_make_a_share_less_sure(run: Run, tmp_path: Path) -> None:
+    """The same share of errors: spread evenly, or all of them in a quarter of the runs."""
+
+    def interval(name: str, regime: histories.Regimes) -> float:
+        low, high = _pooled(run, tmp_path / name, "two-weeks-errors", regime).interval or (0, 0)
+        return high - low
+
+    even = interval("even", lambda _: Regime(shares={"errors": 0.03}))
+    together = interval("together", lambda ago: Regime(shares={"errors": 0.12 if 30 < ago % 48 < 43 else 0.0}))
+
+    assert together > 2 * even
+
+
+@pytest.mark.parametrize(("wandering", "units"), [(0.0, 96), (0.05, 24)], ids=["steady", "wandering"])
+def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, wandering: float, units: int) -> None:
+    times = Regime(times=Times(wandering=wandering))
+
+    found = _pooled(run, tmp_path, "bake-latency", lambda _: times, hours=48, every=0.5)
+
+    assert f"in {units} units of runs" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [
+        ([1.0] * 40, [1] * 40),
+        ([0.0, 1.0] * 20, [1] * 40),
+        ([float(number // 8) for number in range(40)], [4] * 10),
+        ([float(number // 8) for number in range(42)], [4] * 9 + [6]),
+        ([float(number // 8) for number in range(15)], [1] * 15),
+        ([], []),
+    ],
+    ids=["constant", "to-and-fro", "in-eights", "with-a-rest", "too-few", "none"],
+)
+def test_four_runs_count_as_one_where_neighbours_are_alike(values: list[float], sizes: list[int]) -> None:
+    groups = measurements.units(values)
+
+    assert [len(group) for group in groups] == sizes
+    assert [index for group in groups for index in group] == list(range(len(values)))
+
+
+def test_merging_keeps_dependent_runs_from_a_false_no_go() -> None:
+    """Runs at exactly the target, each much like the one before: judged one by one they err far more often."""
+    random, wrong = np.random.default_rng(5), {1: 0, 4: 0}
+    for _ in range(300):
+        noise, means = 0.0, []
+        for _ in range(96):
+            noise = 0.8 * noise + random.normal(0, 0.1)
+            means.append(math.log(1.2) + noise)
+        for size, groups in ((1, [[index] for index in range(96)]), (4, measurements.units(means))):
+            found = measurements.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
+            wrong[size] += found.interval is not None and found.interval[0] > 1.2
+
+    assert wrong[4] < wrong[1] / 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"finished": "yesterday"},
+        {"finished": "2026-01-01T00:00:00"},
+        {"started": "2026-01-02T00:00:00+00:00"},
+        {"counts": [{"criterion": "c", "failures": 2, "count": 1}]},
+        {"counts": [{"criterion": "c", "failures": "1", "count": 1}]},
+        {"times": [{"check": "c", "vql_ms": [1.0], "direct_ms": []}]},
+        {"times": [{"check": "c", "vql_ms": [1.0], "direct_ms": [0.0]}]},
+    ],
+    ids=str,
+)
+def test_a_past_that_can_not_have_been_is_no_record(change: dict[str, object]) -> None:
+    entry = to_json(PastRun(phase="p", run="r", of="phase1", started="2026-01-01T00:00:00+00:00",
+                            finished="2026-01-01T01:00:00+00:00", verdict="GO",
+                            counts=(PastCount(criterion="c", failures=0, count=1),),
+                            times=(PastTimes(check="c", vql_ms=(1.0,), direct_ms=(1.0,)),)))  # fmt: skip
+    assert isinstance(from_json(json.loads(json.dumps(entry))), PastRun)
+
+    with pytest.raises(ValueError, match="damaged pastrun"):
+        from_json({**entry, **change})
+
+
+@pytest.mark.parametrize(("hours", "longest"), [(0, 1), (2, 1), (-1, 1)])
+def test_a_window_is_no_longer_than_what_is_pooled(checkout: Path, hours: float, longest: float) -> None:
+    text = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
+
+    with pytest.raises(GateError, match="hours <= longest"):
+        read_gate(text + f'\n[[bake]]\nphase = "x"\nhours = {hours}\nlongest = {longest}\n', "g")
+
+
+def test_a_history_file_is_read_as_it_was_written(run: Run, tmp_path: Path) -> None:
+    entries = scheduled(run, PHASES, hours=8)
+    write(tmp_path, entries)
+
+    assert history.read(tmp_path) == (tuple(entries), ())

@@ -1,0 +1,365 @@
+"""Filters: what each meaning lets pass, in a real PostgreSQL; values that split; every pair of them asked together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from fixtures import pairing, values
+from fixtures.contract import Contract, ContractError, load
+from fixtures.database import Database
+from fixtures.filters import condition, tokens
+from fixtures.matrix import Meaning, Parameter, Reading, company_endpoints
+from fixtures.owned import OwnedSandbox
+from fixtures.pairing import MOST_FILTERS, Pairs
+from fixtures.staff import Selection, Staff, Values
+from fixtures.values import CLASSES, SHAPES, Choice, Ground, cells
+from reports.known import Known, known_of
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load("guide")
+
+
+@pytest.fixture(scope="module")
+def database(checkout: Path) -> Iterator[Database]:
+    sandbox = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=None)
+    connected = Database(sandbox.values["DATABASE_URL"])
+    yield connected
+    connected.close()
+    sandbox.stop()
+
+
+@pytest.fixture(scope="module")
+def staff(database: Database, contract: Contract) -> Staff:
+    assert contract.company_contacts is not None
+    return Staff(database, contract.company_contacts, contract.records["contact"])
+
+
+@pytest.fixture(scope="module")
+def matrix(contract: Contract) -> dict[str, Parameter]:
+    assert contract.company_contacts is not None
+    return dict(contract.company_contacts.filters)
+
+
+@pytest.fixture(scope="module")
+def ground(staff: Staff, matrix: dict[str, Parameter]) -> Ground:
+    """The company of 26."""
+    company = next(each for each in staff.by_size(seed=7, most=50)[1] if each.contacts == 26)
+    return values.ground(staff, matrix, company.uuid, 7)
+
+
+def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any) -> bool:
+    """Whether a contact with these columns passes; the company's metadata row is there if `n` is told."""
+    condition_ = condition(parameter, value, columns.pop("reading", None))
+    kind = {"departments": "text[]", "created_at": "timestamp"}
+    cells_ = [sql.SQL("%s::{} AS {}").format(sql.SQL(kind.get(name, "text")), sql.Identifier(name)) for name in columns]
+    query = sql.SQL("SELECT {} AS passes FROM (SELECT {}) c, (SELECT NULL::text AS uuid) n").format(
+        condition_.text, sql.SQL(", ").join(cells_)
+    )
+    return bool(database.select(query, (*condition_.values, *columns.values()))[0]["passes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "held", "passes"),
+    [
+        ("title", "engineer", "Senior Engineer", True),
+        ("title", "ngine", "Senior Engineer", True),
+        ("title", "vp", "SVP Sales", True),
+        ("title", "engineer senior", "Senior Engineer", False),
+        ("title", "ceo, cto", "CTO", True),
+        ("title", "ceo, ,cto,", "Nurse", False),
+        ("title", "en_ineer", "Engineer", True),
+        ("title", "e%r", "Engineer", True),
+        ("title", "_", "x", True),
+        ("title", "_", None, False),
+        ("title", "_", "", False),
+        ("title", "c++", "C++ Developer", True),
+        ("title", "王", "王 伟", True),
+        ("email_status", "ver, un", "verified", False),
+        ("email_status", "ver, un", "ver, unsure", True),
+        ("status", "ACTIVE", "active", True),
+        ("status", "activ", "active", False),
+        ("status", "_", "active", False),
+        ("departments", "oper", ["Sales Operations"], True),
+        ("departments", "hr, legal", ["legal"], True),
+        ("departments", "hr", [], False),
+        ("departments", "hr", None, False),
+        ("exclude_seniorities", ("vp",), "svp", False),
+        ("exclude_seniorities", ("vp",), None, True),
+        ("exclude_seniorities", ("vp", "owner"), "Owner", False),
+        ("exclude_seniorities", ("vp", "owner"), "entry", True),
+        ("exclude_departments", ("sales",), ["hr", "Sales Operations"], False),
+        ("exclude_departments", ("sales",), [], True),
+        ("exclude_departments", ("sales",), None, True),
+        ("exclude_titles", ("engineer senior",), "Senior  Engineer", False),
+        ("exclude_titles", ("Senior Engineer",), "Senior Engineer", True),
+        ("exclude_titles", ("engineer",), "Senior Engineer", True),
+        ("exclude_titles", ("engineer",), None, True),
+        ("exclude_titles", ("engineer",), "  ", True),
+        ("created_at_after", "2026-01-01T12:00:00", "2026-01-01T12:00:00", True),
+        ("created_at_after", "2026-01-01T12:00:00.000001", "2026-01-01T12:00:00", False),
+        ("created_at_after", "2026-01-01T14:00:00+02:00", "2026-01-01T12:00:00", True),
+        ("created_at_before", "2026-01-01T12:00:00", "2026-01-01T12:00:00", True),
+        ("created_at_before", "2026-01-01T12:00:00Z", "2026-01-01T12:00:01", False),
+        ("created_at_after", "1970-01-01T00:00:00", None, False),
+    ],
+)
+def test_a_filter_means_what_the_matrix_says(
+    database: Database, matrix: dict[str, Parameter], name: str, value: Any, held: Any, passes: bool
+) -> None:
+    column = matrix[name].columns[0].removeprefix("c.").removesuffix("[]")
+
+    assert _passes(database, matrix[name], value, **{column: held}) is passes
+
+
+@pytest.mark.parametrize("value", ["'; DROP TABLE contacts; --", "%s", "%(seed)s", "{}", '"', "\\", "a\\"])
+def test_a_value_stays_a_value(database: Database, matrix: dict[str, Parameter], value: str) -> None:
+    assert _passes(database, matrix["status"], value, status=value)
+    assert not _passes(database, matrix["title"], f"{value}x", title="Nurse")
+
+
+def test_readings_are_what_a_path_makes_of_a_filter(database: Database, matrix: dict[str, Parameter]) -> None:
+    title = matrix["title"]
+
+    assert _passes(database, title, "cto", title="Nurse", reading=Reading.DROPPED)
+    assert _passes(database, title, "nurse", title="Nurse")
+    assert not _passes(database, title, "nurse", title="Nurse", reading=Reading.NEEDS_COMPANY_METADATA)
+
+
+def test_every_known_difference_is_one_of_the_direct_path_and_told_in_the_matrix(contract: Contract) -> None:
+    assert contract.company_contacts is not None
+    differing = {name for name, each in contract.company_contacts.filters.items() if each.direct != "as meant"}
+
+    assert {each.field for each in contract.known if each.reads_as} == differing
+    assert {each.by for each in contract.known} == {"direct"}
+
+
+def _like(text: str, pattern: str) -> bool:
+    """ILIKE, written a second time: `%` is anything, `_` one character, letter case ignored."""
+    parts = (".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
+    return re.fullmatch(f".*{''.join(parts)}.*", text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _meant(parameter: Parameter, value: Any, held: list[Any]) -> bool:
+    texts = [each for each in held if isinstance(each, str)]
+    joined = [",".join(texts)] if texts and parameter.columns[0].endswith("[]") else texts
+    if parameter.meaning in (Meaning.ANY_SUBSTRING, Meaning.ARRAY_SUBSTRING):
+        return any(_like(text, part) for text in joined for part in tokens(value))
+    if parameter.meaning in (Meaning.SUBSTRING, Meaning.SEARCH):
+        return any(_like(text, value) for text in joined)
+    if parameter.meaning is Meaning.EQUALS:
+        return any(text.lower() == value.lower() for text in texts)
+    if parameter.meaning is Meaning.NONE_SUBSTRING:
+        return not any(_like(text, part) for text in joined for part in value)
+    return not any(" ".join(sorted(text.lower().split())) in value for text in texts)
+
+
+def test_every_value_of_the_data_passes_whom_it_means(
+    staff: Staff, matrix: dict[str, Parameter], ground: Ground
+) -> None:
+    """The SQL against a second way of saying the same, over all values that were drawn from 26 people."""
+    rows = [each for _, each in sorted(staff.tables(staff.uuids(Selection(company=ground.company))).items())]
+    choices = [each for each in ground.choices if matrix[each.parameter].type != "time"]
+    astray = [
+        (choice.parameter, choice.value_class, choice.value)
+        for choice in choices
+        for bit, row in enumerate(rows)
+        if _meant(matrix[choice.parameter], choice.value, values.held(matrix[choice.parameter], [row]))
+        is not bool(choice.mask >> bit & 1)
+    ]
+
+    assert len(choices) > 300
+    assert astray == []
+
+
+def test_values_split_the_company(ground: Ground) -> None:
+    assert all(0 < each.mask.bit_count() < ground.contacts for each in ground.choices)
+
+
+def test_values_stand_for_their_class(ground: Ground) -> None:
+    def texts(value_class: str) -> list[str]:
+        return [each.value if isinstance(each.value, str) else each.value[0] for each in ground.choices
+                if each.value_class == value_class]  # fmt: skip
+
+    assert all(len(text) <= 4 for text in texts("short"))
+    assert all(len(tokens(text)) == 2 for text in texts("comma"))
+    assert all(re.search("[%_]", text) for text in texts("wildcard"))
+    assert not any(re.search(r"[%_,\\]", text) for text in texts("word") + texts("symbols"))
+    assert all(re.search(r"[^\w\s]", text) for text in texts("symbols"))
+    assert {"word", "part", "case", "short", "comma", "wildcard", "symbols", "nulls"} <= {
+        each.value_class for each in ground.choices
+    }
+
+
+def test_the_same_seed_draws_the_same_values(staff: Staff, matrix: dict[str, Parameter], ground: Ground) -> None:
+    again = values.ground(staff, matrix, ground.company, 7)
+    other = values.ground(staff, matrix, ground.company, 8)
+
+    assert again == ground
+    assert other != ground
+
+
+def test_every_class_has_a_shape_and_every_meaning_its_classes() -> None:
+    assert set(CLASSES) == set(Meaning)
+    assert {each for classes in CLASSES.values() for each in classes} == set(SHAPES)
+
+
+def _ground(size: int = 64) -> Ground:
+    """Six parameters of three classes each, whose values are the bits of the contacts' numbers."""
+    choices = [
+        Choice(parameter=f"p{bit}", value_class=value_class, value=f"{bit}{value_class}",
+               mask=sum(1 << row for row in range(size) if bool(row >> bit & 1) is wanted))
+        for bit in range(6)
+        for value_class, wanted in (("word", True), ("comma", False), ("wildcard", True))
+    ]  # fmt: skip
+    return Ground(company="k", contacts=size, choices=tuple(choices))
+
+
+def test_all_pairs_are_covered() -> None:
+    found = pairing.pairs([_ground()], seed=1)
+
+    levels = [(f"p{bit}", shape) for bit in range(6) for shape in ("plain", "several", "signs")]
+    everything = {frozenset(pair) for pair in combinations(levels, 2) if pair[0][0] != pair[1][0]}
+    assert found.wanted == everything
+    assert found.impossible == frozenset()
+    assert set().union(*(pairing.met(each) for each in found.combinations)) == everything
+
+
+def test_pairs_take_far_fewer_questions_than_products() -> None:
+    found = pairing.pairs([_ground()], seed=1)
+
+    assert len(found.combinations) <= 24, "nine are the least for six parameters of three shapes; 729 their product"
+
+
+def _bites(combination: pairing.Combination, everybody: int) -> bool:
+    for left_out in combination.choices:
+        without, all_of_them = everybody, everybody
+        for each in combination.choices:
+            all_of_them &= each.mask
+            without &= everybody if each is left_out else each.mask
+        if all_of_them == 0 or without == all_of_them:
+            return False
+    return True
+
+
+def test_every_filter_of_a_combination_bites(ground: Ground) -> None:
+    found = pairing.pairs([ground], seed=3)
+
+    everybody = (1 << ground.contacts) - 1
+    assert len(found.combinations) > 50
+    assert all(_bites(each, everybody) for each in found.combinations)
+    assert all(2 <= len(each.choices) <= MOST_FILTERS for each in found.combinations)
+    assert all(len({choice.parameter for choice in each.choices}) == len(each.choices) for each in found.combinations)
+
+
+def test_what_is_neither_met_nor_impossible_does_not_exist(ground: Ground) -> None:
+    found: Pairs = pairing.pairs([ground, _ground()], seed=3)
+    met = set().union(*(pairing.met(each) for each in found.combinations))
+
+    assert met | found.impossible >= found.wanted
+    assert not met & found.impossible
+
+
+def test_a_pair_that_can_never_bite_is_told_as_impossible() -> None:
+    same = [Choice(parameter=name, value_class="word", value="x", mask=0b0011) for name in ("a", "b")]
+
+    found = pairing.pairs([Ground(company="k", contacts=4, choices=tuple(same))], seed=1)
+
+    assert found.combinations == ()
+    assert len(found.impossible) == 1
+
+
+def test_a_parameter_can_be_kept_out_of_pairs() -> None:
+    found = pairing.pairs([_ground()], seed=1, without=["p0"])
+
+    assert all(choice.parameter != "p0" for each in found.combinations for choice in each.choices)
+
+
+def test_singles_ask_each_class_once(ground: Ground, matrix: dict[str, Parameter]) -> None:
+    found = pairing.singles([ground], matrix)
+    asked = Counter((each.choices[0].parameter, each.choices[0].value_class) for each in found)
+
+    assert set(asked.values()) == {1}
+    assert set(asked) <= set(cells(matrix))
+    assert len(asked) > len(cells(matrix)) / 2
+
+
+def test_companies_are_counted_by_size(staff: Staff) -> None:
+    members, drawn = staff.by_size(seed=7, most=3)
+
+    assert members["no-contact"] >= 1
+    assert members["one-contact"] >= 1
+    assert members["to-100"] == 1
+    assert max(Counter(each.stratum for each in drawn).values()) <= 3
+
+
+def test_attribute_values_come_one_by_one_and_in_order(staff: Staff, ground: Ground) -> None:
+    selection = Selection(company=ground.company)
+    everything = staff.values(selection, Values(attribute="department"))
+    distinct = staff.values(selection, Values(attribute="department", distinct=True, descending=True, limit=3))
+
+    assert list(everything) == sorted(everything)
+    assert list(distinct) == sorted(set(everything), reverse=True)[:3]
+
+
+def _entry(contract: Contract) -> dict[str, Any]:
+    import tomllib
+
+    from fixtures.contract import CONTRACTS
+
+    entry: dict[str, Any] = tomllib.loads((CONTRACTS / f"{contract.name}.toml").read_text(encoding="utf-8"))
+    return entry["company_contacts"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"meaning": "any-substr"}, "did you mean 'any-substring'"),
+        ({"columns": ["title"]}, "'title' is no column"),
+        ({"columns": []}, "columns must not be empty"),
+        ({"type": "number"}, "'number'"),
+        ({"vql": "has title"}, "'has title'"),
+        ({"colums": ["c.title"]}, "did you mean 'columns'"),
+    ],
+    ids=lambda change: str(change)[:30],
+)
+def test_a_misspelt_matrix_is_refused(contract: Contract, change: dict[str, Any], said: str) -> None:
+    entry = _entry(contract)
+    entry["filters"]["title"] = {**entry["filters"]["title"], **change}
+
+    with pytest.raises(ValueError, match=re.escape(said)) as refused:
+        company_endpoints(entry, ())
+    assert "title" in str(refused.value)
+
+
+def _known(**change: Any) -> Known:
+    return known_of({"id": "x", "checks": ["company-contacts-filters"], "field": "status", "by": "direct", "most": 0.1,
+                     "reason": "r", "ticket": "t", "until": "2027-01-01", "reads_as": "dropped", **change})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"reads_as": "droped"}, "'dropped'"), ({"field": "statu"}, "'status'")], ids=["way", "field"]
+)
+def test_a_known_reading_that_nobody_knows_is_refused(contract: Contract, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=f"did you mean {said}"):
+        company_endpoints(_entry(contract), [_known(**change)])
+
+
+def test_a_contract_error_names_the_file(tmp_path: Path, contract: Contract) -> None:
+    from fixtures.contract import CONTRACTS
+
+    text = (CONTRACTS / "guide.toml").read_text(encoding="utf-8").replace('meaning = "equals"', 'meaning = "equal"')
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ContractError, match=r"mine\.toml.*'equals'"):
+        load(str(path))

@@ -1,0 +1,171 @@
+"""Latency beyond the golden vectors: how much evidence it wants, which pairs count, and when sampling may stop."""
+
+from dataclasses import replace
+
+import pytest
+
+from reports.criteria import Criterion, Gate, Latency, Recheck
+from reports.ledger import GateFile, Recorded, Run
+from reports.observations import Answer, Outcome, Pair, Plan, Provenance, Record, Sample
+from reports.ratios import at_look
+from reports.rules import Finding, finding_of, seen_of
+from reports.verdict import decided
+
+SLOW = Criterion(id="slow", guide="g", rule="latency", reason="r", checks=("a",), target=1.2, alert=1.5, least=128)
+TAIL = replace(SLOW, id="tail", rule="p95", kind="veto", least=1024)
+BOTH = replace(SLOW, checks=("a", "b"))
+
+
+def _gate(*criteria: Criterion, floor_ms: float = 5.0) -> Gate:
+    return Gate(phase="p", title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(floor_ms=floor_ms),
+                recheck=Recheck(live_s=(), sandbox_s=()), criteria=criteria)  # fmt: skip
+
+
+def _pairs(blocks: int = 8, each: int = 16, *, check: str = "a", ratio: float = 1.0, ms: float = 100.0,
+           direct_by: str = "baseline", noise: float = 0.01) -> list[Pair]:  # fmt: skip
+    """Steady pairs: block 2 a little faster than block 1, block 3 a little slower, and so on."""
+    return [
+        Pair(phase="p", check=check, key=f"{block}-{index}", block=block, direct_ms=ms, again_ms=ms * swing,
+             vql_ms=ms * ratio * swing, direct_by=direct_by)
+        for block in range(1, blocks + 1) for index in range(each) for swing in [1 + noise * (-1) ** block]
+    ]  # fmt: skip
+
+
+def _lost(count: int, outcome: Outcome = Outcome.FAILED) -> list[Sample]:
+    error = "timeout" if outcome is Outcome.FAILED else None
+    return [Sample(phase="p", check="a", key=f"lost-{number}", stratum="s", outcome=outcome, attempt=True,
+                   answers=(Answer(side="backend", error=error, provenance=Provenance.FALLBACK),))
+            for number in range(count)]  # fmt: skip
+
+
+def _judged(criterion: Criterion, *records: Record, floor_ms: float = 5.0) -> Finding:
+    return finding_of(criterion, _gate(criterion, floor_ms=floor_ms), seen_of(records, "p", True))
+
+
+@pytest.mark.parametrize(
+    ("records", "outcome", "says"),
+    [
+        (_pairs(), "met", "1.00 times direct"),
+        (_pairs(7, 20), "unmeasured", "7 blocks"),
+        (_pairs(8, 15), "unmeasured", "1.00 times"),
+        (_pairs(ratio=1.3), "missed", "1.30 times"),
+        (_pairs(8, 2, ratio=1.3), "missed", "1.30 times"),
+        (_pairs(ms=4.0, ratio=1.2), "met", "too fast to matter"),
+        (_pairs(7, 20, ms=4.0), "unmeasured", "7 blocks"),
+        (_pairs(ms=4.9, ratio=1.3), "missed", "1.30 times"),
+    ],
+    ids=["steady", "few-blocks", "few-pairs", "slow", "slow-and-few", "fast", "fast-and-few", "one-side-fast"],
+)
+def test_a_slowdown_is_judged_by_block_from_enough_of_them(records: list[Pair], outcome: str, says: str) -> None:
+    finding = _judged(SLOW, *records)
+
+    assert finding.outcome == outcome
+    assert says in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("again", "says"),
+    [(lambda ms, block: ms * 1.08, "off by 1.08"), (lambda ms, block: ms * 2 ** (block % 2), "spreads")],
+)
+@pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
+@pytest.mark.parametrize("ratio", [1.0, 3.0])
+def test_an_instrument_that_differs_from_itself_judges_nothing(
+    criterion: Criterion, again: object, says: str, ratio: float
+) -> None:
+    pairs = [replace(pair, again_ms=again(pair.direct_ms, pair.block)) for pair in _pairs(ratio=ratio)]  # type: ignore[operator]
+
+    finding = _judged(criterion, *pairs)
+
+    assert finding.outcome == "unmeasured"
+    assert "instrument unfit" in finding.sentence
+    assert says in finding.sentence
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.VOID], ids=["failed", "served-by-sql"])
+def test_calls_without_a_time_hold_a_go_and_excuse_no_slowdown(outcome: Outcome) -> None:
+    assert _judged(SLOW, *_pairs(), *_lost(6, outcome)).outcome == "met"
+    assert _judged(SLOW, *_pairs(), *_lost(8, outcome)).outcome == "unmeasured"
+    assert _judged(SLOW, *_pairs(ratio=1.3), *_lost(80, outcome)).outcome == "missed"
+
+
+def test_pairs_against_plain_sql_only_advise() -> None:
+    finding = _judged(SLOW, *_pairs(ratio=3, direct_by="sql"))
+
+    assert (finding.outcome, finding.kind) == ("missed", "advisory")
+    assert "plain SQL" in finding.sentence
+
+
+@pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
+def test_pairs_against_plain_sql_take_nothing_from_better_ones(criterion: Criterion) -> None:
+    finding = _judged(criterion, *_pairs(ratio=2), *_pairs(ratio=0.5, direct_by="sql"))
+
+    assert (finding.outcome, finding.kind) == ("missed", "blocking")
+
+
+def test_every_check_that_a_criterion_names_needs_its_own_blocks() -> None:
+    assert _judged(BOTH, *_pairs()).sentence == "no pairs of b"
+    assert _judged(BOTH, *_pairs(), *_pairs(2, check="b")).outcome == "unmeasured"
+    assert _judged(BOTH, *_pairs(), *_pairs(check="b")).outcome == "met"
+
+
+def test_checks_of_one_criterion_weigh_the_same() -> None:
+    finding = _judged(BOTH, *_pairs(8, 100), *_pairs(8, 4, check="b", ratio=1.21))
+
+    assert finding.value == pytest.approx(1.1, rel=1e-3)
+
+
+def test_the_tail_vetoes_from_its_least_pairs_on() -> None:
+    slow_tail = [replace(pair, vql_ms=pair.vql_ms * (4 if number % 12 == 0 else 1))
+                 for number, pair in enumerate(_pairs(32, 32))]  # fmt: skip
+
+    assert (_judged(TAIL, *slow_tail).outcome, _judged(TAIL, *slow_tail).kind) == ("missed", "blocking")
+    assert (_judged(SLOW, *slow_tail).outcome, _judged(SLOW, *slow_tail).kind) == ("met", "blocking")
+    assert _judged(replace(TAIL, least=1025), *slow_tail).kind == "advisory"
+
+
+@pytest.mark.parametrize(("blocks", "look"), [(0, 0), (7, 0), (8, 8), (15, 8), (16, 16), (31, 16), (100, 64)])
+def test_looks_are_at_doubling_numbers_of_blocks(blocks: int, look: int) -> None:
+    assert len({pair.block for pair in at_look(_pairs(blocks, 1))}) == look
+
+
+PARITY = Criterion(id="parity", guide="g", rule="exact", reason="r", checks=("x",), least=20)
+ERRORS = Criterion(id="errors", guide="g", rule="share", reason="r", of="errors", target=0.05, alert=0.5)
+GATE_TEXT = GateFile(path="p", sha256="s", text="t")
+
+
+def _asked(count: int, outcome: Outcome = Outcome.EQUAL) -> list[Record]:
+    answer = Answer(side="backend", provenance=Provenance.VQL)
+    return [Plan(phase="p", check="x", population=1000, planned=count),
+            *(Sample(phase="p", check="x", key=str(number), stratum="s", outcome=outcome, answers=(answer,))
+              for number in range(count))]  # fmt: skip
+
+
+def _decided(records: list[Record], *criteria: Criterion, check: str = "x") -> str | None:
+    run = Run(run_id="r", started="", target="live", seed=1, contract="guide", flags={"F": True}, fingerprint={},
+              gates={"p": GATE_TEXT})  # fmt: skip
+    finding = decided(Recorded(run=run, records=tuple(records)), _gate(*criteria), check)
+    return finding.outcome if finding else None
+
+
+@pytest.mark.parametrize(
+    ("records", "outcome"),
+    [
+        (_asked(19), None),
+        (_asked(20), "met"),
+        (_asked(1, Outcome.DIFFERENT), "missed"),
+        ([*_asked(20), *_lost(1)], "met"),
+        ([*_asked(20), *_lost(20)], None),
+        ([], None),
+    ],
+    ids=["not-enough", "enough", "a-mismatch", "one-error", "errors-undecided", "nothing"],
+)
+def test_asking_goes_on_until_every_criterion_that_looks_is_met_or_one_is_missed(
+    records: list[Record], outcome: str | None
+) -> None:
+    assert _decided(records, PARITY, ERRORS) == outcome
+
+
+def test_a_tail_that_still_wants_pairs_keeps_them_coming() -> None:
+    assert _decided([*_pairs()], SLOW, check="a") == "met"
+    assert _decided([*_pairs()], SLOW, TAIL, check="a") is None
+    assert _decided([*_pairs(ratio=1.3)], SLOW, TAIL, check="a") == "missed"
