@@ -301,7 +301,7 @@ def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, map
     assert not unequal(ours[0], theirs[0], wrapped=True)
 
 
-def test_the_judge_gets_a_question_per_range_and_one_per_difference(
+def test_the_judge_gets_a_question_per_part_and_one_per_difference(
     fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
     done = damage(fake.owner_url, fake.index_url, 4, ("ghost",))
@@ -310,10 +310,22 @@ def test_the_judge_gets_a_question_per_range_and_one_per_difference(
     plan, *samples, fact = account.records(state, phase="phase0", index="contacts_index", again="")
 
     outcomes = [each.outcome for each in samples if isinstance(each, Sample)]
-    assert outcomes.count(Outcome.DIFFERENT) == len(done)
+    assert (outcomes.count(Outcome.DIFFERENT), len(outcomes)) == (len(done), state.documents)
     assert plan.population == len(outcomes)
     assert {each.cause for each in samples if each.outcome is Outcome.DIFFERENT} == {"ghost-in-index"}
     assert (fact.ok, fact.value) == (True, len(done))
+
+
+def test_what_a_budget_left_out_is_planned_and_not_answered(
+    fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path
+) -> None:
+    state = _run(fake, mapping, tmp_path, replace(QUICK, rows=600))
+
+    plan, *samples, fact = account.records(state, phase="phase0", index="contacts_index", again="")
+
+    assert 0 < len(samples) < plan.population
+    assert fact.ok is None
+    assert "undecided" in fact.sentence
 
 
 def test_the_command_says_what_differs(
