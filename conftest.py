@@ -5,4 +5,5 @@ pytest_plugins = [
     "fixtures.targets",
     "fixtures.phase",
     "fixtures.past",
+    "fixtures.sandbox.drills",
 ]

@@ -4,6 +4,7 @@ python -m reports RUN_FOLDER      judge a recorded run again, write its pages, a
 python -m reports history DIR     print the history of verdicts and draw its trends
 python -m reports merge INTO RUN RUN...   join the shards of a run into one folder, and judge that
 python -m reports allure [RUN]    make Allure's page of a run
+python -m reports coverage        print which criteria stand for which line of the guide
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports import allure_page, chronicle, ledger, rendering, terminal
-from reports.criteria import GateError
+from reports import allure_page, chronicle, guide, ledger, rendering, terminal
+from reports.criteria import GateError, read_gate
 from reports.merging import UnlikeShards, merge
 from reports.verdict import EXIT_CODES, judge, to_json
 
 LATEST = Path("reports/out/latest")
+SUITES = Path(__file__).parents[1] / "suites"
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    commands = {"history": _history, "merge": _merge, "allure": _allure}
+    commands = {"history": _history, "merge": _merge, "allure": _allure, "coverage": _coverage}
     command = commands.get(given[0]) if given else None
     return command(given[1:]) if command else _judge_again(given)
 
@@ -85,6 +87,23 @@ def _allure(arguments: list[str]) -> int:
     try:
         print(f"Allure's page: {allure_page.make(given.run, fetch_node=given.fetch_node)}")
     except allure_page.AllureUnavailable as error:
+        return _refused(str(error))
+    return 0
+
+
+def _coverage(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports coverage", description="The guide's lines by criterion.")
+    parser.add_argument("--into", type=Path, metavar="FILE", help="put the table between the markers of this page")
+    given = parser.parse_args(arguments)
+    try:
+        lines = guide.read_lines((SUITES / "guide_lines.toml").read_text(encoding="utf-8"))
+        gates = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in sorted(SUITES.glob("*/gate.toml"))]
+        told = guide.table(lines, gates)
+        if given.into is None:
+            print(told, end="")
+        else:
+            given.into.write_text(guide.with_table(given.into.read_text(encoding="utf-8"), told), encoding="utf-8")
+    except (OSError, GateError, guide.GuideError) as error:
         return _refused(str(error))
     return 0
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -29,11 +29,13 @@ class Field:
     """One field of a record: where the service shows it, which columns it comes from, and in which form both compare.
 
     `columns` are "table.column" in order of preference (the first that is not empty); none: the field is always null.
+    What is not `required` may be absent; if it is shown, it has to be right, or anything where there are no columns.
     """
 
     path: str
     columns: tuple[str, ...]
     rules: tuple[str, ...]
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +61,12 @@ class Disagreement:
 
 def expected_record(tables: Mapping[str, Mapping[str, Any] | None], fields: Sequence[Field]) -> dict[str, Any]:
     """What the service should say, in canonical form, given the database rows by table (None: no such row)."""
-    return _nested({field.path: _from_columns(tables, field) for field in fields})
+    return _nested({field.path: _from_columns(tables, field) for field in fields if field.required})
 
 
 def actual_record(body: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
     """What the service said, in canonical form: only declared fields; one that is absent counts as null."""
-    return _nested({field.path: canonical(_at(body, field.path), field.rules) for field in fields})
+    return _nested({field.path: canonical(_at(body, field.path), field.rules) for field in fields if field.required})
 
 
 def disagreements(
@@ -76,6 +78,20 @@ def disagreements(
     if _strict(expected) == _strict(actual):
         return ()
     return tuple(sorted(_walk(expected, actual, identity), key=lambda each: each.path))
+
+
+def blemishes(
+    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], fields: Sequence[Field]
+) -> tuple[Disagreement, ...]:
+    """What the rules of single fields do not see: keys that nobody declared, and values dressed up on the way.
+
+    A rule excuses the form that a value has in the database. Where there is nothing to excuse, the service has to show
+    it as it is: no blanks or quotes around it, no placeholder or zero for null.
+    """
+    found = (
+        _wrong_if_shown(tables, body, field) or _dressed_up(tables, body, field) for field in fields if field.columns
+    )
+    return (*_undeclared(body, fields), *(each for each in found if each))
 
 
 def canonical(value: Any, rules: Sequence[str]) -> Any:
@@ -161,6 +177,72 @@ def _from_columns(tables: Mapping[str, Mapping[str, Any] | None], field: Field) 
         if value is not None:
             return value
     return None
+
+
+def _wrong_if_shown(
+    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], field: Field
+) -> Disagreement | None:
+    shown = canonical(_at(body, field.path), field.rules)
+    if field.required or shown is None:
+        return None
+    held = _from_columns(tables, field)
+    if _strict({"value": held}) == _strict({"value": shown}):
+        return None
+    return Disagreement(path=field.path, kind=_kind(field.path, held, shown, ""), expected=held, actual=shown)
+
+
+def _dressed_up(
+    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], field: Field
+) -> Disagreement | None:
+    """The difference between a value and the same value in a form that neither the database nor the rules gave it."""
+    shown = _at(body, field.path)
+    if shown is None or not _FORM_GIVING.intersection(field.rules):
+        return None
+    held = _held(tables, field)
+    if canonical(held, field.rules) != canonical(shown, field.rules) or type(shown) not in (str, int):
+        return None  # said already, or nothing that these rules are about
+    forms = (held, held.strip(), canonical(held, field.rules)) if isinstance(held, str) else (held, "")
+    if any(shown == form and type(shown) is type(form) for form in forms):
+        return None
+    kind = DifferenceKind.VALUE if held is not None else DifferenceKind.GHOST
+    return Disagreement(path=field.path, kind=kind, expected=held, actual=shown)
+
+
+_FORM_GIVING = {"text", "seniority", "phone", "zero"}
+
+
+def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
+    """The column that stands for the field, as it is: the first that is not empty, else the last."""
+    values = [
+        row[name] for table, name in (column.split(".") for column in field.columns) if (row := tables.get(table))
+    ]
+    filled = (value for value in values if canonical(value, field.rules) is not None)
+    return next(filled, values[-1] if values else None)
+
+
+def _undeclared(body: Mapping[str, Any], fields: Sequence[Field]) -> tuple[Disagreement, ...]:
+    """Something in places the contract does not know, or where it knows an object."""
+    declared = {field.path for field in fields}
+    parents = {path.rpartition(".")[0] for path in declared}
+    found: list[Disagreement] = []
+    for path, value in _places(body, parents - {""}):
+        if path not in declared and value not in _NOTHING and len(found) < _MOST_UNDECLARED:
+            shown = path if re.fullmatch(r"[\w.-]{1,60}", path) else "(a name that can't be shown)"
+            found.append(Disagreement(path=shown, kind=DifferenceKind.GHOST, expected=None, actual=value))
+    return tuple(found)
+
+
+_NOTHING: tuple[Any, ...] = (None, "", "_", [], {})
+_MOST_UNDECLARED = 20
+
+
+def _places(body: Mapping[str, Any], parents: Set[str], at: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in body.items():
+        path = f"{at}.{name}" if at else name
+        if path in parents and isinstance(value, Mapping):
+            yield from _places(value, parents, path)
+        else:
+            yield path, value
 
 
 def _at(body: Mapping[str, Any], path: str) -> Any:

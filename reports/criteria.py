@@ -74,6 +74,21 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSizes:
+    """Records per export of each size, and the seconds after which one without an end counts as stuck.
+
+    Most exports are `tiny`, cheap small ones; `shares` are the kinds' parts of them.
+    """
+
+    tiny: int
+    small: int
+    medium: int
+    large: int
+    deadline_s: Mapping[str, float]
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     phase: str
     title: str
@@ -85,6 +100,7 @@ class Gate:
     latency: Latency
     criteria: tuple[Criterion, ...]
     bake: tuple[Bake, ...] = ()
+    exports: ExportSizes | None = None
 
 
 def covers(criterion: Criterion, name: str) -> bool:
@@ -113,6 +129,8 @@ def read_gate(text: str, path: str) -> Gate:
     recheck = _value(Recheck, entry.pop("recheck", {}), f"{path}, [recheck]")
     latency = _value(Latency, entry.pop("latency", {}), f"{path}, [latency]")
     bake = tuple(_bake(each, f"{path}, [[bake]]") for each in entry.pop("bake", []))
+    if "exports" in entry:
+        entry["exports"] = _value(ExportSizes, entry["exports"], f"{path}, [exports]")
     parts = {"recheck": recheck, "latency": latency, "criteria": criteria, "bake": bake}
     gate: Gate = _value(Gate, {**entry, **parts}, path)
     return gate

@@ -106,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_KEY] = randomness.token_bytes(32)
     config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
     config.option.gate_dry_run |= switched_on(os.environ, "GATE_DRY_RUN")
-    config.stash[_FOLDER] = _out(config) / run_id
+    config.stash[_FOLDER] = out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends in order, with a recorded HOLD
@@ -421,7 +421,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     junit.add_properties(config, verdict)
 
 
-def _out(config: pytest.Config) -> Path:
+def out(config: pytest.Config) -> Path:
     """The folder of run folders, made if need be; a usage error when it can't be written to."""
     given = config.option.out or os.environ.get("GATE_OUT")
     folder = Path(given).absolute() if given else config.rootpath / "reports" / "out"
@@ -533,7 +533,7 @@ def _point_latest(folder: Path) -> None:
 
 def _forget_latest(config: pytest.Config) -> None:
     """Nor may it be found there when this run is refused, or selects nothing, before it begins."""
-    latest = _out(config) / "latest"
+    latest = out(config) / "latest"
     if latest.is_symlink():
         latest.unlink()
 

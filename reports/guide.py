@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from reports.criteria import Gate
 
+OPENED, CLOSED = "<!-- coverage -->", "<!-- /coverage -->"
+
 
 class GuideError(ValueError):
     """The list of lines can't be used; the message names the line."""
@@ -44,3 +46,23 @@ def coverage(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> Mapping[str, 
             for line in criterion.lines:
                 by_line.setdefault(line, []).append(f"{gate.phase}/{criterion.id}")
     return {line: tuple(names) for line, names in by_line.items()}
+
+
+def table(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> str:
+    """The same as a Markdown table: a row per line, in the guide's order."""
+    by_line = coverage(lines, gates)
+    rows = ["| section | line | the guide says | who stands for it |", "|---|---|---|---|"]
+    for line in lines:
+        names = ", ".join(f"`{name}`" for name in by_line[line.id]) or "nobody yet"
+        says = line.says.replace("|", "\\|")
+        rows.append(f"| {line.section} | `{line.id}` | {says} | {'people: ' if line.human else ''}{names} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(text: str, told: str) -> str:
+    """A page whose block between the coverage markers is this table; raises GuideError where there is none."""
+    before, opened, rest = text.partition(OPENED)
+    _, closed, after = rest.partition(CLOSED)
+    if not opened or not closed:
+        raise GuideError(f"no block between {OPENED} and {CLOSED}")
+    return f"{before}{OPENED}\n{told}{CLOSED}{after}"

@@ -103,7 +103,8 @@ def excused(found: Sequence[Disagreement], known: Sequence[Known]) -> tuple[Disa
 def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, ...]:
     """What each known difference covered among the questions that were compared, each counted once.
 
-    Those whose checks were not asked are left out. A question that failed neither spends a cap nor makes it larger.
+    Those whose checks were not asked, or only answered by the other path, are left out: they can't be stale. A
+    question that failed neither spends a cap nor makes it larger.
     """
     found = []
     for each in known:
@@ -112,10 +113,17 @@ def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, 
         of = {(sample.check, sample.key) for sample in compared}
         covered = {(sample.check, sample.key) for sample in compared if sample.outcome is Outcome.EXCUSED
                    and any(difference.excused_by == each.id for difference in sample.differences)}  # fmt: skip
-        if of:
+        if not all(_by_another(sample, each.by) for sample in compared):
             found.append(Excuse(id=each.id, ticket=each.ticket, reason=each.reason, until=each.until,
                                 count=len(covered), of=len(of), most=each.most))  # fmt: skip
     return tuple(found)
+
+
+def _by_another(sample: Sample, by: str) -> bool:
+    """Whether the other path is known to have answered; what the fallback gives is an answer of the direct one."""
+    served = sample.answers[0].provenance if sample.answers else Provenance.UNKNOWN
+    path = Provenance.DIRECT if served is Provenance.FALLBACK else served
+    return path is not Provenance.UNKNOWN and path != by
 
 
 def _by(difference: Disagreement, known: Sequence[Known]) -> str | None:

@@ -203,7 +203,7 @@ def _rollback(verdict: Entry) -> str:
     return (
         f'<section class="rollback" id="rollback"><h2>Take it back</h2><p>The guide, Rollback Procedures, {title}:</p>'
         f"<pre>{escape(chr(10).join(commands))}</pre>"
-        f"<p>Then verify (the guide: {check}): <code>pytest -m rollback</code></p></section>"
+        f"<p>Then verify (the guide: {check}): <code>{escape(wording.verification(verdict))}</code></p></section>"
     )
 
 

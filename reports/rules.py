@@ -22,6 +22,7 @@ from reports.windows import window
 
 __all__ = ["Finding", "Seen", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
 
+NOT_ASKED = "not-asked"  # name of the fact that says why a phase left things out
 FEW = 3  # facts whose sentences a finding tells in full
 
 
@@ -31,6 +32,9 @@ def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
         asked = finding(criterion, "unmeasured", _while_off(criterion, seen))
         return replace(asked, kind="advisory")
     found = _BY_RULE[criterion.rule](criterion, gate, seen)
+    if found.outcome == "unmeasured":
+        why = [each.sentence for each in seen.facts if each.name == NOT_ASKED]
+        found = replace(found, sentence="; ".join((found.sentence, *dict.fromkeys(why))))
     if criterion.kind == "veto":
         return replace(found, kind="blocking" if found.outcome == "missed" else "advisory")
     return found

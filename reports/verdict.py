@@ -97,17 +97,19 @@ def phase_verdict(findings: Iterable[Finding]) -> str:
 def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
     """The finding that makes asking this check any further idle; None while it is worth it.
 
-    A NO-GO of exactness or latency is enough. A GO is enough when every criterion that looks at the check is met, of
-    whatever kind; the verdict itself rests on all that was recorded. Latency is looked at after 8, 16, 32, ... blocks.
+    A NO-GO of exactness or latency is enough, once every such criterion that the check serves is missed. A GO is enough
+    when every criterion that looks at the check is met, of whatever kind; the verdict itself rests on all that was
+    recorded. Latency is looked at after 8, 16, 32, ... blocks.
     """
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(recorded.records, gate.phase, flag_on, target=recorded.run.target, known=recorded.run.known)
     seen = replace(seen, pairs=at_look(seen.pairs))
     looking = [each for each in gate.criteria if each.rule not in POOLED and _looks_at(each, check, seen)]
     found = [(each, finding_of(each, gate, seen)) for each in looking]
-    for criterion, finding in found:
-        if finding.outcome == "missed" and criterion.rule in ("exact", "latency") and criterion.served_by == "vql":
-            return finding
+    strict = [finding for criterion, finding in found
+              if criterion.rule in ("exact", "latency") and criterion.served_by == "vql"]  # fmt: skip
+    if strict and all(finding.outcome == "missed" for finding in strict):
+        return strict[0]
     return found[0][1] if found and all(finding.outcome == "met" for _, finding in found) else None
 
 
@@ -115,6 +117,14 @@ def _looks_at(criterion: Criterion, check: str, seen: Seen) -> bool:
     if criterion.needs_flag and seen.flag_on is False:
         return False
     return concerns(criterion, check, seen) if criterion.rule == "share" else covers(criterion, check)
+
+
+def is_missed(recorded: Recorded, gate: Gate, criterion_id: str) -> bool:
+    """Whether that criterion is missed already, by what is on record."""
+    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
+    seen = seen_of(recorded.records, gate.phase, flag_on)
+    found = (finding_of(each, gate, seen) for each in gate.criteria if each.id == criterion_id)
+    return any(finding.outcome == "missed" for finding in found)
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:

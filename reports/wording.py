@@ -80,7 +80,10 @@ def found(finding: Entry) -> str:
 
 def counts_failures(finding: Entry) -> bool:
     """Whether the guide asks for a share of successes ("> 95%") where failures are what was counted."""
-    return finding["unit"] == "share" and bool(re.search(r">\s*\d", finding["guide"]))
+    first = re.search(r"([<>≤≥])=?\s*\d", finding["guide"])
+    if finding["unit"] != "share" or first is None or first[1] in "<≤":
+        return False
+    return "alert" not in finding["guide"][: first.start()].lower()
 
 
 def rollback(verdict: Entry) -> list[str]:
@@ -104,9 +107,16 @@ def rolled_back(verdict: Entry) -> list[str]:
     return [*(flag for flag in FLAGS if flag in named), *sorted(named - set(FLAGS))]
 
 
+def verification(verdict: Entry) -> str:
+    """The command that verifies the rollback: whichever flags were on and are not taken back should still be."""
+    states, gone = verdict["fingerprint"]["flags"], rolled_back(verdict)
+    kept = [flag for flag in FLAGS if states.get(flag) and flag not in gone and states.get("CONNECTRA_ENABLED")]
+    return f"pytest -m rollback --expect-flags {','.join(kept) or 'none'}"
+
+
 def guide_line(finding: Entry) -> tuple[str, str]:
     """(what the guide says, where it says it), from "section: line"."""
-    where, colon, line = finding["guide"].rpartition(": ")
+    where, colon, line = finding["guide"].partition(": ")
     return (line, where) if colon else (finding["guide"], "")
 
 

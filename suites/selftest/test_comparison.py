@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reports.comparison import Field, actual_record, canonical, disagreements, expected_record
+from reports.comparison import Field, actual_record, blemishes, canonical, disagreements, expected_record
 from reports.observations import DifferenceKind
 from reports.redaction import Redactor
 
@@ -120,6 +120,76 @@ def test_a_field_without_a_column_is_expected_to_be_null() -> None:
     assert [each.kind for each in disagreements({"f": None}, actual_record({"f": "x"}, [field]))] == [
         DifferenceKind.GHOST
     ]
+
+
+BLEMISHES = [  # rule, what the database holds, what the service shows, whether that is a blemish
+    ("text", "CTO", "CTO", False),
+    ("text", ' "CTO" ', ' "CTO" ', False),  # as it is
+    ("text", ' "CTO" ', "CTO", False),  # as the rule says
+    ("text", ' "CTO" ', '"CTO"', False),  # on the way there
+    ("text", "CTO", "CTO ", True),
+    ("text", "CTO", '"CTO"', True),
+    ("text", "_", "_", False),
+    ("text", "_", None, False),
+    ("text", None, "", False),
+    ("text", None, "_", True),
+    ("text", None, " ", True),
+    ("text", "", "_", True),
+    ("phone", "'+49 1", "+49 1", False),
+    ("phone", "+49 1", "'+49 1", True),
+    ("seniority", "_", "_", False),
+    ("seniority", "VP", " VP", True),
+    ("zero", 0, None, False),
+    ("zero", 0, 0, False),
+    ("zero", None, 0, True),
+    ("text", "CTO", "CEO", False),  # a difference, told by disagreements()
+]
+
+
+@pytest.mark.parametrize(("rule", "held", "shown", "blemish"), BLEMISHES)
+def test_a_rule_needs_an_occasion(rule: str, held: object, shown: object, blemish: bool) -> None:
+    field = Field(path="field", columns=("table.column",), rules=(rule,))
+
+    found = blemishes({"table": {"column": held}}, {"field": shown}, [field])
+
+    assert [each.path for each in found] == (["field"] if blemish else [])
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        ({"o": {"a": 1}}, []),
+        ({"o": {"a": 1}, "b": 2}, ["b"]),
+        ({"o": {"a": 1, "c": [0]}}, ["o.c"]),
+        ({"o": "text"}, ["o"]),
+        ({"b": None, "c": "", "d": [], "e": {}}, []),
+        ({"jane@example.org": 1}, ["(a name that can't be shown)"]),
+    ],
+)
+def test_what_nobody_declared_is_a_ghost(body: dict, paths: list[str]) -> None:
+    fields = [Field(path="o.a", columns=("t.a",), rules=())]
+
+    assert [(each.path, each.kind) for each in blemishes({"t": {"a": 1}}, body, fields)] == [
+        (path, DifferenceKind.GHOST) for path in paths
+    ]
+
+
+def test_ghosts_by_the_thousand_are_told_by_a_few() -> None:
+    assert len(blemishes({}, {f"key{number}": number for number in range(1, 9_999)}, [])) == 20
+
+
+@pytest.mark.parametrize(("shown", "paths"), [(None, []), ("x", []), ("y", ["f"])])
+def test_what_is_not_required_has_to_be_right_all_the_same(shown: object, paths: list[str]) -> None:
+    field = Field(path="f", columns=("t.f",), rules=(), required=False)
+
+    assert disagreements(expected_record({"t": {"f": "x"}}, [field]), actual_record({"f": shown}, [field])) == ()
+    assert [each.path for each in blemishes({"t": {"f": "x"}}, {"f": shown}, [field])] == paths
+
+
+def test_what_is_the_services_own_may_be_anything() -> None:
+    field = Field(path="id", columns=(), rules=(), required=False)
+
+    assert blemishes({}, {"id": 5}, [field]) == ()
 
 
 def test_values_leave_as_tokens() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from fixtures.contract import Contract, ContractError, load
 from fixtures.database import Database
 from fixtures.filters import condition, tokens
 from fixtures.matrix import Meaning, Parameter, Reading, company_endpoints
-from fixtures.owned import OwnedSandbox
 from fixtures.pairing import MOST_FILTERS, Pairs
 from fixtures.staff import Selection, Staff, Values
 from fixtures.values import CLASSES, SHAPES, Choice, Ground, cells
@@ -30,12 +29,10 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="module")
-def database(checkout: Path) -> Iterator[Database]:
-    sandbox = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=None)
-    connected = Database(sandbox.values["DATABASE_URL"])
+def database(calm: Mapping[str, str]) -> Iterator[Database]:
+    connected = Database(calm["DATABASE_URL"])
     yield connected
     connected.close()
-    sandbox.stop()
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +290,18 @@ def test_singles_ask_each_class_once(ground: Ground, matrix: dict[str, Parameter
     assert len(asked) > len(cells(matrix)) / 2
 
 
+def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter]) -> None:
+    everybody = (1 << 1000) - 1
+    broad = Choice(parameter="title", value_class="placeholder", value="_", mask=everybody & ~0b1)
+    narrow = Choice(parameter="city", value_class="word", value="x", mask=0b1111)
+    blunt = Choice(parameter="state", value_class="word", value="x", mask=0b1110)
+
+    found = pairing.singles([Ground(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
+
+    assert [each.choices for each in found] == [(broad, narrow), (narrow,), (blunt,)]
+    assert [each.passing for each in found] == [3, 4, 3]
+
+
 def test_companies_are_counted_by_size(staff: Staff) -> None:
     members, drawn = staff.by_size(seed=7, most=3)
 
@@ -363,3 +372,13 @@ def test_a_contract_error_names_the_file(tmp_path: Path, contract: Contract) -> 
 
     with pytest.raises(ContractError, match=r"mine\.toml.*'equals'"):
         load(str(path))
+
+
+def test_large_tables_are_not_counted_through(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = {each.uuid: each.contacts for each in staff.by_size(seed=7, most=100)[1]}
+    monkeypatch.setattr("fixtures.staff.LARGE_TABLE", 200)
+
+    members, drawn = staff.by_size(seed=7, most=100)
+
+    assert sum(members.values()) <= len(everybody)
+    assert all(everybody[each.uuid] == each.contacts for each in drawn)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reports.criteria import Gate, read_gate
-from reports.guide import GuideError, GuideLine, coverage, read_lines
+from reports.guide import GuideError, GuideLine, coverage, read_lines, table, with_table
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,8 @@ def lines(checkout: Path) -> tuple[GuideLine, ...]:
 
 @pytest.fixture(scope="module")
 def gates(checkout: Path) -> list[Gate]:
-    found = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in checkout.glob("suites/*/gate.toml")]
+    paths = sorted(checkout.glob("suites/*/gate.toml"))
+    found = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in paths]
     assert found
     return found
 
@@ -46,6 +47,42 @@ def test_a_human_line_is_attested_and_no_other_is(lines: tuple[GuideLine, ...], 
 def test_a_line_that_is_told_twice_or_not_at_all_is_refused(text: str) -> None:
     with pytest.raises(GuideError, match="'x'"):
         read_lines(text)
+
+
+def test_every_line_has_a_criterion(lines: tuple[GuideLine, ...], gates: list[Gate]) -> None:
+    open_lines = sorted(line for line, criteria in coverage(lines, gates).items() if not criteria)
+
+    assert open_lines == []
+
+
+def test_a_human_line_is_covered_by_an_attestation_alone(lines: tuple[GuideLine, ...], gates: list[Gate]) -> None:
+    human = {line.id for line in lines if line.human}
+    otherwise = [f"{gate.phase}/{criterion.id}" for gate in gates for criterion in gate.criteria
+                 if criterion.rule != "attested" and human & set(criterion.lines)]  # fmt: skip
+
+    assert otherwise == []
+
+
+def test_the_readme_shows_the_coverage_as_it_is(
+    checkout: Path, lines: tuple[GuideLine, ...], gates: list[Gate]
+) -> None:
+    readme = (checkout / "README.md").read_text(encoding="utf-8")
+
+    assert readme == with_table(readme, table(lines, gates)), "python -m reports coverage --into README.md"
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(GuideError, match="coverage"):
+        with_table("a page", "a table")
+
+
+def test_the_table_quotes_the_line_and_says_who_attests() -> None:
+    lines = (GuideLine(id="a", section="S", says="x | y", human=True), GuideLine(id="b", section="S", says="z"))
+
+    *_, first, second = table(lines, []).splitlines()
+
+    assert first == "| S | `a` | x \\| y | people: nobody yet |"
+    assert second == "| S | `b` | z | nobody yet |"
 
 
 def test_coverage_tells_who_stands_for_a_line(gates: list[Gate]) -> None:

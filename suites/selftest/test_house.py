@@ -10,8 +10,9 @@ import fixtures
 import reports
 
 ORDER = {"reports": 0, "fixtures": 1, "suites": 2}
-PURE = ("observations", "comparison", "measurements", "criteria", "causes", "known", "findings", "exactness", "shares",
-        "ratios", "past", "windows", "bake", "rules", "verdict")  # fmt: skip
+PURE = ("observations", "comparison", "cells", "csv_sheet", "table_comparison", "measurements", "criteria",
+        "causes", "known", "findings", "exactness", "shares", "ratios", "past", "windows", "bake", "rules",
+        "verdict")  # fmt: skip
 IMPURE_MODULES = {"time", "random", "os", "pytest", "socket", "subprocess", "httpx", "psycopg", "secrets"}
 
 

@@ -1,5 +1,6 @@
 """Known differences: what they cover is counted apart, and only as long, as often and where they say."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -84,6 +85,16 @@ def test_failures_and_repetitions_make_a_cap_no_larger() -> None:
     more = [_sample(f"f{n}", Outcome.FAILED) for n in range(20)] + samples[1:] * 5
 
     assert excuses([*samples, *more], [known_of(ENTRY)]) == excuses(samples, [known_of(ENTRY)])
+
+
+@pytest.mark.parametrize(
+    ("served", "told"),
+    [(Provenance.VQL, 1), (Provenance.DIRECT, 0), (Provenance.FALLBACK, 0), (Provenance.UNKNOWN, 1)],
+)
+def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenance, told: int) -> None:
+    sample = replace(_sample("k", Outcome.EQUAL), answers=(Answer(side="backend", provenance=served),))
+
+    assert len(excuses([sample], [known_of(ENTRY)])) == told
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,26 @@ def test_a_share_of_successes_reads_as_the_guide_says_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("guide", "successes"),
+    [
+        ("Monitoring Dashboard, 1: VQL Success Rate > 95%, alert < 90%", True),
+        ("Phase 3, Success Criteria: Export success rate > 99%", True),
+        ("Monitoring Dashboard, 2: Fallback Rate: Target: < 5%, alert if > 10%", False),
+        ("Phase 0, 4: Set up alerts for VQL error rates (>5%)", False),
+        ("Phase 1, Success Criteria: Error rate < 1%", False),
+    ],
+)
+def test_only_a_line_that_asks_for_more_counts_successes(guide: str, successes: bool) -> None:
+    assert wording.counts_failures(invented.finding(1) | {"guide": guide}) is successes
+
+
+def test_a_line_of_the_guide_is_told_from_where_it_stands() -> None:
+    finding = invented.finding(0) | {"guide": 'Phase 0, 1: Verify Health: expected {"status": "healthy"}'}
+
+    assert wording.guide_line(finding) == ('Verify Health: expected {"status": "healthy"}', "Phase 0, 1")
+
+
+@pytest.mark.parametrize(
     ("phases", "commands"),
     [
         (["phase2"], ["VQL_COMPANY_CONTACTS=false"]),
@@ -79,6 +99,14 @@ def test_a_no_go_ends_with_the_rollback_of_exactly_its_flags(phases: list[str], 
     assert wording.rollback(verdict) == [*commands, wording.RESTART]
     html = page.html(verdict, invented.recorded())
     assert html.rindex("<section") == html.index('<section class="rollback"')
+
+
+def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
+    one, every = (wording.verification(invented.verdict("NO-GO", phases=names))
+                  for names in (["phase2"], list(invented.PHASES)))  # fmt: skip
+
+    assert one == "pytest -m rollback --expect-flags VQL_SINGLE_RECORD_RETRIEVAL,VQL_EXPORTS,VQL_LINKEDIN_SEARCH"
+    assert every == "pytest -m rollback --expect-flags none"
 
 
 @pytest.mark.parametrize("word", ["GO", "HOLD"])

@@ -1,6 +1,7 @@
 """The seam to HTTP: hostile and broken answers come back as values, in bounded time and memory. Real sockets."""
 
 import gzip
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ ANSWERS = {
     "/broken": (503, JSON, b"{}"),
     "/bad": (400, JSON, b"{}"),
     "/bomb": (200, {**JSON, "Content-Encoding": "gzip"}, gzip.compress(b"0" * (wire.MAX_BODY + 1))),
+    "/file": (200, {"Content-Type": "text/csv; charset=utf-8"}, b"a,b\n" * 50_000),
     "/no-gzip": (200, {**JSON, "Content-Encoding": "gzip"}, b"not gzip"),
 }
 ERRORS = {
@@ -126,6 +128,36 @@ def test_requests_are_counted(asked: Wire) -> None:
     asked.ask("GET", "/broken")
 
     assert asked._pace.sent - before == 2
+
+
+def test_a_file_is_streamed_to_where_it_should_go(asked: Wire) -> None:
+    file = io.BytesIO()
+
+    reply = asked.fetch("/file", file, content_type="text/csv")
+
+    assert (reply.ok, reply.body) == (True, None)
+    assert file.getvalue() == ANSWERS["/file"][2]
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("/absent", "http-404"), ("/broken", "http-503"), ("/denied", "unauthorised"), ("/elsewhere", "redirect"),
+     ("/ok", "content-type"), ("/busy", "throttled"), ("/hang-up", "reset")],
+)  # fmt: skip
+def test_what_is_no_file_is_an_error_and_leaves_nothing(asked: Wire, path: str, error: str) -> None:
+    file = io.BytesIO()
+
+    reply = asked.fetch(path, file, content_type="text/csv")
+
+    assert (reply.answer.error, file.getvalue()) == (error, b"")
+
+
+def test_a_file_that_never_ends_is_given_up(asked: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_FILE", 1000)
+
+    reply = asked.fetch("/file", io.BytesIO(), content_type="text/csv")
+
+    assert reply.answer.error == "oversize"
 
 
 def test_an_answer_serialises_without_its_body(asked: Wire) -> None:

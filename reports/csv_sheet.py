@@ -1,0 +1,241 @@
+"""Reads the CSV of an export as it comes, in bounded memory, and never gives up: what is wrong with it is told.
+
+The csv module would stop at the first oddity or pass it over: a lone carriage return ends a row for it, a cell over
+128 KiB is an error, text after a closing quote is joined on without a word. Here each of them is a Trouble, with how
+often and where first, and the rows go on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+MAX_CELL = 8 * 2**20  # characters: a quote that is still open after so many is not going to close
+MAX_LINE = 64 * 2**20  # bytes: a line that is longer is taken in pieces
+_BOM = b"\xef\xbb\xbf"
+
+TROUBLES = {  # kind -> what it means, for people
+    "empty": "there is nothing in the file, not even a header",
+    "header-missing": "the first row is no header",
+    "header-order": "the columns stand in another order",
+    "header-lacks": "columns are missing from the header",
+    "header-extra": "the header has columns that nobody declared",
+    "header-twice": "a column is there twice",
+    "byte-order-mark": "the file begins with a byte order mark",
+    "encoding": "bytes that are not UTF-8",
+    "nul": "NUL characters",
+    "line-ends": "rows end in different ways",
+    "lone-quote": "a quote inside a cell that is not quoted",
+    "after-quote": "text after a closing quote",
+    "open-quote": "a quote that never closes",
+    "ragged": "rows with more or fewer cells than the header",
+    "cut": "the file ends in the middle of a row",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something wrong with the file itself: how often, the first row of it (the header is row 0), and which columns."""
+
+    kind: str
+    count: int
+    row: int
+    detail: str = ""
+
+
+class Sheet:
+    """A CSV file against the columns it should have. `rows` reads it once; `troubles` are whole when it is through."""
+
+    def __init__(self, chunks: Iterable[bytes], columns: Sequence[str]) -> None:
+        self._troubles: dict[str, Trouble] = {}
+        self._records = _Records(chunks, self._note)
+        self._columns = tuple(columns)
+        self.row = 0
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        return tuple(self._troubles.values())
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last row lacks its line end: by itself no damage, but what a cut in its last cell leaves."""
+        return self._records.unfinished
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """The cells of each row in the order of the declared columns; a cell that is not there is empty."""
+        records = iter(self._records)
+        header = next(records, None)
+        if header is None:
+            self._note("empty")
+            return
+        names = self._header(header)
+        if names is None:
+            yield from self._row(header, self._columns, None)
+            names = self._columns
+        places = None if names == self._columns else [_place(names, name) for name in self._columns]
+        for record in records:
+            yield from self._row(record, names, places)
+
+    def _header(self, found: Sequence[str]) -> tuple[str, ...] | None:
+        """The names in the header, its faults noted; None when it is no header at all."""
+        names, wanted = tuple(found), self._columns
+        if names == wanted:
+            return names
+        known = set(names) & set(wanted)
+        if not known:
+            self._note("header-missing")
+            return None
+        for kind, odd in (
+            ("header-lacks", [name for name in wanted if name not in known]),
+            ("header-extra", [name for name in names if name not in known]),
+            ("header-twice", [name for name, count in Counter(names).items() if count > 1]),
+        ):
+            if odd:
+                self._note(kind, ", ".join(odd[:5]) if kind != "header-extra" else f"{len(odd)} of them")
+        if [name for name in names if name in known] != [name for name in wanted if name in known]:
+            self._note("header-order")
+        return names
+
+    def _row(
+        self, record: Sequence[str], names: Sequence[str], places: Sequence[int] | None
+    ) -> Iterator[tuple[str, ...]]:
+        if record == [""] and len(names) > 1:
+            return  # an empty line
+        self.row += 1
+        if len(record) != len(names):
+            self._note("cut" if self._records.unfinished and len(record) < len(names) else "ragged")
+            places = places or range(len(self._columns))
+        yield tuple(record) if places is None else tuple(record[at] if 0 <= at < len(record) else "" for at in places)
+
+    def _note(self, kind: str, detail: str = "") -> None:
+        known = self._troubles.get(kind)
+        self._troubles[kind] = (
+            replace(known, count=known.count + 1) if known else Trouble(kind=kind, count=1, row=self.row, detail=detail)
+        )
+
+
+class _Records:
+    """Rows of cells from chunks of bytes. A row may hold line ends within quotes."""
+
+    def __init__(self, chunks: Iterable[bytes], note: Callable[[str], None]) -> None:
+        self._chunks = chunks
+        self._note = note
+        self._cells: list[str] = []
+        self._open: list[str] | None = None  # the parts of a quoted cell that goes on in the next line
+        self._size = 0  # characters of the cell that is open
+        self._returns: bool | None = None  # whether rows end in CR LF, as the first one showed
+        self.unfinished = False
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for number, (line, ended) in enumerate(_lines(self._chunks)):
+            self.unfinished = not ended
+            text = self._text(line, first=number == 0)
+            if self._take(text, ended=ended):
+                yield self._whole()
+        if self._open is not None:
+            self._note("open-quote")
+            self._cells.append("".join(self._open))
+            yield self._whole()
+
+    def _whole(self) -> list[str]:
+        cells, self._cells, self._open, self._size = self._cells, [], None, 0
+        return cells
+
+    def _text(self, line: bytes, *, first: bool) -> str:
+        if first and line.startswith(_BOM):
+            self._note("byte-order-mark")
+            line = line[len(_BOM) :]
+        if b"\0" in line:
+            self._note("nul")
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self._note("encoding")
+            return line.decode("latin-1")
+
+    def _take(self, line: str, *, ended: bool) -> bool:
+        """Read one line of text; True when the row ends with it."""
+        returns = ended and line.endswith("\r")
+        body = line[:-1] if returns else line
+        if self._open is None and '"' not in body:
+            self._cells = body.split(",")
+        elif not self._quoted(body):
+            assert self._open is not None
+            self._open.append(line[len(body) :] + "\n" if ended else "")
+            return self._never_closes(len(line))
+        if ended:
+            if self._returns not in (None, returns):
+                self._note("line-ends")
+            self._returns = returns if self._returns is None else self._returns
+        return True
+
+    def _quoted(self, line: str) -> bool:
+        """Read a line that has quotes in it; False when it ends within a quoted cell."""
+        at, parts = 0, self._open
+        self._open = None
+        while True:
+            if parts is None and not line.startswith('"', at):
+                text, at = _until_comma(line, at)
+                if '"' in text:
+                    self._note("lone-quote")
+            else:
+                at, parts = (at + 1, []) if parts is None else (at, parts)
+                end = _closing(line, at, parts)
+                if end is None:
+                    self._open = parts
+                    return False
+                after, at = _until_comma(line, end)
+                if after:
+                    self._note("after-quote")
+                text, parts = "".join(parts) + after, None
+            self._cells.append(text)
+            if at > len(line):
+                return True
+
+    def _never_closes(self, more: int) -> bool:
+        """Whether the open cell has grown so long that its quote must be a slip; the row is then taken as it is."""
+        self._size += more
+        if self._size <= MAX_CELL:
+            return False
+        self._note("open-quote")
+        self._cells.append("".join(self._open or ()))
+        return True
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else -1
+
+
+def _until_comma(line: str, at: int) -> tuple[str, int]:
+    """The text from there to the next comma, and where the cell after it begins; beyond the line when there is none."""
+    end = line.find(",", at)
+    return (line[at:], len(line) + 1) if end < 0 else (line[at:end], end + 1)
+
+
+def _closing(line: str, at: int, parts: list[str]) -> int | None:
+    """Collect a quoted cell's text from there on; just behind its closing quote, or None when the line ends first."""
+    while True:
+        end = line.find('"', at)
+        if end < 0:
+            parts.append(line[at:])
+            return None
+        if not line.startswith('"', end + 1):
+            parts.append(line[at:end])
+            return end + 1
+        parts.append(line[at : end + 1])
+        at = end + 2
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Lines without their line feed, and whether they had one; what follows the last one only if there is any."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line, True
+        if len(rest) > MAX_LINE:
+            yield rest, True
+            rest = b""
+    if rest:
+        yield rest, False

@@ -1,0 +1,77 @@
+"""The life of a background job as its status told it, and what in it may not be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """One look at a job's status, as it was told: `after_s` seconds since the job was asked for."""
+
+    state: Any
+    progress: Any
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The way a job should go: its states in order, the last of which is success, and the ends without it."""
+
+    states: tuple[str, ...]
+    ended: tuple[str, ...]
+
+    @property
+    def done(self) -> str:
+        return self.states[-1]
+
+
+def complaints(life: Sequence[Glimpse], course: Course) -> tuple[str, ...]:
+    """What the glimpses show that may not be, a sentence each; nothing for a job that went its way."""
+    return tuple(dict.fromkeys((*_of_states(life, course), *_of_progress(life, course))))
+
+
+def expiry_complaint(expires: Any, now: datetime) -> str | None:
+    """What is wrong with the time at which a file expires: it has to be a time to come; naive means UTC."""
+    try:
+        moment = datetime.fromisoformat(expires)
+    except (TypeError, ValueError):
+        return "expires_at is no time"
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None if aware > now else "expires_at is not in the future"
+
+
+def _of_states(life: Sequence[Glimpse], course: Course) -> Iterator[str]:
+    known = (*course.states, *course.ended)
+    for glimpse in life:
+        if glimpse.state not in known:
+            yield f"status is {str(glimpse.state)[:20]!r}, which is none of {', '.join(known)}"
+    ranks = [_rank(glimpse, course) for glimpse in life if glimpse.state in known]
+    if any(later < earlier for earlier, later in pairwise(ranks)):
+        yield "status goes backwards"
+
+
+def _of_progress(life: Sequence[Glimpse], course: Course) -> Iterator[str]:
+    told = [glimpse for glimpse in life if glimpse.progress is not None]
+    numbers = [glimpse.progress for glimpse in told if _is_number(glimpse.progress)]
+    if len(numbers) < len(told):
+        yield "progress is no number"
+    if any(not 0 <= number <= 100 for number in numbers):
+        yield "progress is not within 0 and 100"
+    if any(later < earlier for earlier, later in pairwise(numbers)):
+        yield "progress goes backwards"
+    if life and life[-1].state == course.done and life[-1].progress != 100:
+        yield f"completed at a progress of {life[-1].progress if numbers else 'nothing'}"
+
+
+def _rank(glimpse: Glimpse, course: Course) -> int:
+    return course.states.index(glimpse.state) if glimpse.state in course.states else len(course.states)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

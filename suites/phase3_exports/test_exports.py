@@ -1,0 +1,108 @@
+"""Exports against PostgreSQL: every record in the file, every cell as it is held, each job from start to end."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import NoReturn
+
+import pytest
+
+from fixtures.latency import Block
+from fixtures.memory import Memory
+from fixtures.order_book import KINDS, TIMED, OrderBook
+from fixtures.phase import Phase
+from reports.observations import Fact
+from reports.rules import NOT_ASKED
+
+SUCCESS = "export-success-rate"  # once it is missed, more exports would only cost
+TIMED_SIZES = ("small", "medium")
+
+
+def left_out(phase: Phase, sentence: str) -> NoReturn:
+    """Skip, with the reason on record for the judge."""
+    phase.note(Fact(phase=phase.gate.phase, name=NOT_ASKED, ok=None, sentence=sentence))
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="module")
+def book(phase: Phase) -> Iterator[OrderBook]:
+    if phase.target.contract.exports is None:
+        left_out(phase, f"the contract {phase.target.contract.name} has no exports")
+    with closing(
+        OrderBook(phase.target, phase.gate.exports, flag_on=phase.flag_on, count=phase.count, seed=phase.seed,
+                  folder=phase.folder)
+    ) as opened:  # fmt: skip
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def allowed(phase: Phase, book: OrderBook) -> OrderBook:
+    """The book, where its price may be paid at least in part; the estimate is on record before anything is asked."""
+    timed = phase.flag_on is not False and phase.target.baseline is not None
+    price, budget = book.price(phase.gate.latency, timed=timed), phase.target.budget
+    estimate = f"{price.files:,} exports of {price.credits:,} records in all, a credit each"
+    phase.note(Fact(phase=phase.gate.phase, name="export-estimate", ok=None, value=float(price.credits),
+                    unit="credits", sentence=estimate))  # fmt: skip
+    if budget.forbids_all:
+        left_out(phase, f"exports cost credits and leave files; to allow {estimate}: --allow-cost {price.credits}")
+    if budget.allowed is not None and budget.allowed < price.credits:
+        sentence = f"--allow-cost {budget.allowed} covers a part of what a GO takes: {estimate}"
+        phase.note(Fact(phase=phase.gate.phase, name=NOT_ASKED, ok=None, sentence=sentence))
+    return book
+
+
+@pytest.fixture
+def going(phase: Phase, allowed: OrderBook) -> OrderBook:
+    """The book, while exports succeed."""
+    if phase.is_missed(SUCCESS):
+        pytest.skip(f"decided already: {SUCCESS} is missed")
+    return allowed
+
+
+def require(phase: Phase, book: OrderBook, kind: str, size: str, look: slice = slice(None)) -> None:
+    """That exports of that kind and size equal the database."""
+    __tracebackhide__ = True
+    if not book.may_write(kind):
+        left_out(phase, f"{kind} exports write what they find, and Connectra finds somebody for a uuid that nobody has")
+    phase.require_bundles(book.asked(kind, size), book.drawn(kind, size), look, unless_missed=SUCCESS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-small-{kind}")
+def test_small_exports_equal_the_database(phase: Phase, allowed: OrderBook, look: slice, kind: str) -> None:
+    require(phase, allowed, kind, "small", look)
+
+
+@pytest.mark.parametrize("kind", TIMED, ids=lambda kind: f"export-batches-{kind}")
+def test_batches_of_connectra_equal_the_database(phase: Phase, book: OrderBook, kind: str) -> None:
+    way, draw = book.batches(kind)
+
+    phase.require_bundles(way, draw)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-medium-{kind}")
+def test_medium_exports_equal_the_database(phase: Phase, going: OrderBook, kind: str) -> None:
+    require(phase, going, kind, "medium")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-large-{kind}")
+def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, going: OrderBook, kind: str) -> None:
+    settings = phase.target.settings
+    memory = Memory(settings.process_id, settings.metrics_url)
+
+    with memory.watched() as seen:
+        try:
+            require(phase, going, kind, "large")
+        finally:
+            phase.note(seen.fact(phase.gate.phase, f"export-memory-{kind}"))
+
+
+@pytest.mark.parametrize("size", TIMED_SIZES)
+def test_vql_exports_take_no_longer_than_direct_ones(phase: Phase, going: OrderBook, block: int, size: str) -> None:
+    check, baseline = f"export-duration-{size}", phase.direct_path()
+    questions = phase.of_block(going.timed(size), block)[: None if size == "small" else 1]
+    price = going.price_of(questions + questions[:1]).times(3)  # a warm-up, and three calls each
+    if not phase.target.budget.take(price.credits, price.files):
+        pytest.skip("--allow-cost does not cover this block")
+
+    phase.measure_latency(
+        Block(check=check, number=block, questions=questions, calls=going.calls(size, baseline), itself=going.itself)
+    )

@@ -1,0 +1,78 @@
+"""Phase 1's questions put to a target in this very process, and judged: what a run does, without a run around it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixtures.contract import load
+from fixtures.pace import Pace
+from fixtures.records import Records
+from fixtures.settings import Settings, from_values
+from fixtures.targets import Target, connect
+from fixtures.verification import Verifier
+from reports import ledger
+from reports.ledger import GateFile, Recorded, Run, Writer
+from reports.observations import Event
+from reports.redaction import Redactor
+from reports.rules import Finding
+from reports.verdict import judge
+
+CHECKS = tuple(
+    f"{record}-{way}"
+    for record in ("contact", "company")
+    for way in ("endpoint", "connectra", "unknown-endpoint", "unknown-connectra")
+)
+NOW = "2026-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What came of it: the verdict, findings by criterion, and everything recorded."""
+
+    verdict: str
+    findings: Mapping[str, Finding]
+    recorded: Recorded
+
+    def missed(self) -> dict[str, str | None]:
+        """Missed criteria, each with its cause."""
+        missed = {name: each for name, each in self.findings.items() if each.outcome == "missed"}
+        return {name: each.cause.code if each.cause else None for name, each in missed.items()}
+
+
+@contextmanager
+def connected(values: Mapping[str, str], scratch: Path) -> Iterator[Target]:
+    """The target these settings describe, while inside."""
+    with closing(connect(from_values(values, "sandbox"), load("guide"), Pace(scratch, None))) as target:
+        yield target
+
+
+def judged(checkout: Path, folder: Path, target: Target, *, checks: Sequence[str] = CHECKS, count: int = 8) -> Judged:
+    """Ask `count` questions of each check. Flags are as the target's settings tell them."""
+    ledger.begin(folder, _run(checkout, target.settings))
+    writer = Writer(folder, "here")
+    flag_on = ledger.read_run(folder).flag_on("VQL_SINGLE_RECORD_RETRIEVAL")
+    records = Records(target, flag_on=flag_on, count=count, seed=7)
+    verifier = Verifier(
+        target, writer, Redactor(b"key"), phase="phase1", flag_on=flag_on, recheck_s=(0,), fresh_s=60, seed=7,
+        wait=lambda _: None,
+    )  # fmt: skip
+    for check in checks:
+        draw = records.drawn(check)
+        verifier.plan(check, draw, planned=len(draw.questions))
+        verifier.put(records.asked(check), draw.questions)
+    writer.append(Event(name="run-finished"))
+    writer.close()
+    recorded = ledger.read(folder)
+    (phase,) = judge(recorded, now=NOW).phases
+    return Judged(verdict=phase.verdict, findings={each.criterion: each for each in phase.findings}, recorded=recorded)
+
+
+def _run(checkout: Path, settings: Settings) -> Run:
+    path = checkout / "suites" / "phase1_single_record" / "gate.toml"
+    text = path.read_text()
+    return Run(run_id="r", started=NOW, target="live", seed=7, contract="guide", flags=settings.flags, fingerprint={},
+               gates={tomllib.loads(text)["phase"]: GateFile(path=path.name, sha256="s", text=text)})  # fmt: skip

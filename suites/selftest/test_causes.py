@@ -1,0 +1,141 @@
+"""The causes cover the guide's troubleshooting chapter, and each remedy quotes what the guide really says."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from reports import causes
+from reports.causes import most_frequent
+
+# The chapter: each section's possible causes, with the codes that stand for them, and its solutions word for word.
+CHAPTER = {
+    "High Fallback Rate": (
+        {
+            "Connectra service unavailable": ("connectra-down", "connectra-unhealthy", "rate-limited"),
+            "Elasticsearch sync lag": ("index-absent", "index-unhealthy"),
+            "VQL query syntax errors": ("upstream-errors", "malformed-answers", "key-refused"),
+            "Network connectivity issues": ("timeouts",),
+        },
+        (
+            "Check Connectra service health",
+            "Verify Elasticsearch sync status",
+            "Review VQL query logs",
+            "Check network connectivity",
+        ),
+    ),
+    "Slow Response Times": (
+        {
+            "Elasticsearch performance issues": ("connectra-slow", "elasticsearch-silent"),
+            "Network latency to Connectra": ("network-slow",),
+            "Large result sets": ("large-result",),
+            "Complex filter queries": ("large-result", "load"),
+        },
+        (
+            "Optimize Elasticsearch indices",
+            "Check network latency",
+            "Review query complexity",
+            "Consider increasing batch sizes",
+        ),
+    ),
+    "Data Inconsistencies": (
+        {
+            "Elasticsearch sync lag": ("index-stale",),
+            "Missing data in Elasticsearch": ("missing-in-index", "ghost-in-index"),
+            "Filter conversion errors": ("filter-conversion", "match-all", "wrong-identity"),
+            "Field mapping issues": ("field-mapping",),
+        },
+        (
+            "Re-sync Elasticsearch data",
+            "Review filter converter logic",
+            "Verify field mappings",
+            "Check Connectra field definitions",
+        ),
+    ),
+}
+SOLUTION = re.compile(r"(?:Troubleshooting, )?([A-Z][A-Za-z ]+), Solution (\d)(: ([^;(]+))?")
+
+
+@pytest.fixture(scope="module")
+def listed(checkout: Path) -> dict[str, dict[str, str]]:
+    return tomllib.loads((checkout / "reports/causes.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("section", "possible", "codes"),
+    [(section, *each) for section, (possible, _) in CHAPTER.items() for each in possible.items()],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_every_possible_cause_of_the_chapter_can_be_named(section: str, possible: str, codes: tuple[str, ...]) -> None:
+    assert set(codes) <= causes.codes()
+
+
+def test_every_solution_of_the_chapter_is_somebodys_remedy(listed: dict[str, dict[str, str]]) -> None:
+    quoted = {(match[1], int(match[2])) for entry in listed.values() for match in SOLUTION.finditer(entry["remedy"])}
+
+    assert quoted == {(section, number) for section, (_, solutions) in CHAPTER.items()
+                      for number in range(1, len(solutions) + 1)}  # fmt: skip
+
+
+def test_a_remedy_quotes_a_solution_word_for_word(listed: dict[str, dict[str, str]]) -> None:
+    wrong = {
+        code: match[0]
+        for code, entry in listed.items()
+        for match in SOLUTION.finditer(entry["remedy"])
+        if match[1] not in CHAPTER or (match[4] or "").strip() != CHAPTER[match[1]][1][int(match[2]) - 1]
+    }
+
+    assert wrong == {}
+
+
+def test_every_cause_has_a_sentence_and_a_place_in_the_guide(listed: dict[str, dict[str, str]]) -> None:
+    places = ("Troubleshooting, ", "Phase ", "Rollback Procedures, ", "Monitoring Dashboard, ", "Prerequisites")
+
+    assert [code for code, entry in listed.items() if set(entry) != {"sentence", "remedy"}] == []
+    assert [code for code, entry in listed.items() if not entry["sentence"].strip()] == []
+    assert [code for code, entry in listed.items() if not entry["remedy"].startswith(places)] == []
+
+
+def test_every_code_that_is_named_is_listed(checkout: Path) -> None:
+    """Texts that look like codes in the decision list: a misspelt one would be a cause without remedy."""
+    tree = ast.parse((checkout / "fixtures/diagnosis.py").read_text(encoding="utf-8"))
+    returned = {
+        node.value for function in ast.walk(tree) if isinstance(function, ast.Return) and function.value
+        for node in ast.walk(function.value)
+        if isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]+(-[a-z]+)+", str(node.value))
+    }  # fmt: skip
+
+    assert len(returned) > 10
+    assert returned <= causes.codes()
+
+
+@pytest.mark.parametrize(
+    ("codes", "named", "share"),
+    [
+        (["index-stale"] * 7 + ["match-all"] * 2, "index-stale", "7 of 9"),
+        (["index-stale", "index-stale", None], "index-stale", "2 of 3"),
+        (["timeouts", "load"], "load", "1 of 2"),
+    ],
+    ids=["most", "some-unnamed", "a-tie"],
+)
+def test_the_cause_named_most_often_is_told_with_its_share(codes: list[str | None], named: str, share: str) -> None:
+    cause = most_frequent(codes)
+
+    assert cause is not None
+    assert (cause.code, cause.share) == (named, share)
+    assert cause.remedy.startswith("Troubleshooting")
+
+
+def test_nothing_named_is_no_cause() -> None:
+    assert most_frequent([None, None]) is None
+    assert most_frequent([]) is None
+
+
+def test_a_code_that_is_not_listed_still_speaks() -> None:
+    cause = most_frequent(["never-heard-of"])
+
+    assert cause is not None
+    assert cause.sentence == "never-heard-of"
+    assert cause.remedy

@@ -1,0 +1,110 @@
+"""Files as they should not be: read to their end all the same, each oddity told."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reports.csv_sheet import TROUBLES, Sheet
+
+COLUMNS = ("uuid", "name", "note")
+HEAD = b"uuid,name,note\n"
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6) | st.text('",\r\n ', max_size=4)
+
+
+def _read(data: bytes, size: int = 7) -> tuple[list[tuple[str, ...]], dict[str, int]]:
+    """(rows, troubles with their count); the file comes in chunks of `size` bytes."""
+    sheet = Sheet((data[at : at + size] for at in range(0, len(data), size)), COLUMNS)
+    rows = list(sheet.rows())
+    assert {trouble.kind for trouble in sheet.troubles} <= set(TROUBLES)
+    return rows, {trouble.kind: trouble.count for trouble in sheet.troubles}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@given(rows=st.lists(st.tuples(st.text("abc-", min_size=1), TEXT, TEXT), max_size=6), size=st.integers(1, 40))
+def test_what_csv_writes_is_read_back(line_end: str, rows: list[tuple[str, ...]], size: int) -> None:
+    assume(line_end == "\r\n" or not any(row[-1].endswith("\r") for row in rows))  # csv leaves it bare: a line end
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator=line_end).writerows([COLUMNS, *rows])
+
+    assert _read(file.getvalue().encode(), size) == (rows, {})
+
+
+@pytest.mark.parametrize(
+    ("data", "rows", "troubles"),
+    [
+        (b"", [], {"empty": 1}),
+        (HEAD, [], {}),
+        (HEAD + b"1,a,b\n\n", [("1", "a", "b")], {}),
+        (b"\xef\xbb\xbf" + HEAD + b"1,a,b\n", [("1", "a", "b")], {"byte-order-mark": 1}),
+        (HEAD + b"1,\xe9,b\n", [("1", "é", "b")], {"encoding": 1}),
+        (HEAD + b"1,a\0,b\n", [("1", "a\0", "b")], {"nul": 1}),
+        (HEAD + b"1,a\rb,c\n", [("1", "a\rb", "c")], {}),
+        (HEAD + b'1,5" pipe,b\n2,c,d\n', [("1", '5" pipe', "b"), ("2", "c", "d")], {"lone-quote": 1}),
+        (HEAD + b'1,"a"x,b\n', [("1", "ax", "b")], {"after-quote": 1}),
+        (HEAD + b'1,"a\n2,b,c\n', [("1", "a\n2,b,c\n", "")], {"open-quote": 1, "ragged": 1}),
+        (HEAD + b'1,a,"b', [("1", "a", "b")], {"open-quote": 1}),
+        (HEAD + b"1,a,b\n2,c", [("1", "a", "b"), ("2", "c", "")], {"cut": 1}),
+        (HEAD + b"1,a,b\n2,c,d", [("1", "a", "b"), ("2", "c", "d")], {}),
+        (HEAD + b"1,a\n2,a,b,c\n", [("1", "a", ""), ("2", "a", "b")], {"ragged": 2}),
+        (HEAD + b"1,a,b\r\n2,c,d\n", [("1", "a", "b"), ("2", "c", "d")], {"line-ends": 1}),
+        (b"uuid,name,note\r\n1,a,b\n", [("1", "a", "b")], {"line-ends": 1}),
+        (b"uuid,note,name\n1,b,a\n", [("1", "a", "b")], {"header-order": 1}),
+        (b"uuid,name\n1,a\n", [("1", "a", "")], {"header-lacks": 1}),
+        (b"uuid,name,note,more\n1,a,b,c\n", [("1", "a", "b")], {"header-extra": 1}),
+        (b"uuid,name,note,name\n1,a,b,c\n", [("1", "a", "b")], {"header-twice": 1, "header-order": 1}),
+        (b"1,a,b\n2,c,d\n", [("1", "a", "b"), ("2", "c", "d")], {"header-missing": 1}),
+        (HEAD + b"1,=1+1,@x\n", [("1", "=1+1", "@x")], {}),
+        (HEAD + b'1,"a\r\nb","c ""d"""\n', [("1", "a\r\nb", 'c "d"')], {}),
+    ],
+    ids=lambda value: value.decode("latin-1") if isinstance(value, bytes) else "",
+)
+def test_an_odd_file_is_read_and_its_oddity_told(
+    data: bytes, rows: list[tuple[str, ...]], troubles: dict[str, int]
+) -> None:
+    assert _read(data) == (rows, troubles)
+
+
+def test_a_utf_16_file_is_no_table_of_ours() -> None:
+    _, troubles = _read("uuid,name,note\n1,a,b\n".encode("utf-16"))
+
+    assert {"encoding", "nul", "header-missing"} <= set(troubles)
+
+
+def test_a_cell_of_a_million_characters_is_a_cell() -> None:
+    rows, troubles = _read(HEAD + b'1,"' + b"x" * 10**6 + b'",b\n', size=65_536)
+
+    assert (len(rows[0][1]), troubles) == (10**6, {})
+
+
+def test_a_quote_that_never_closes_does_not_swallow_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reports.csv_sheet.MAX_CELL", 50)
+
+    rows, troubles = _read(HEAD + b'1,"a,b\n' + b"".join(b"%d,c,d\n" % number for number in range(100)))
+
+    assert troubles["open-quote"] == 1
+    assert rows[-1] == ("99", "c", "d")
+
+
+@given(st.binary(max_size=200), st.integers(1, 50))
+def test_no_bytes_are_too_strange(data: bytes, size: int) -> None:
+    rows, _ = _read(data, size)
+
+    assert all(len(row) == len(COLUMNS) for row in rows)
+
+
+@given(
+    rows=st.lists(st.tuples(st.just("k"), TEXT, st.text("ab,\n", min_size=1, max_size=4)), min_size=1, max_size=6),
+    data=st.data(),
+)
+def test_a_file_cut_anywhere_is_not_the_whole_file(rows: list[tuple[str, ...]], data: st.DataObject) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    whole = file.getvalue().rstrip("\n").encode()
+    cut = data.draw(st.integers(0, len(whole) - 1))
+
+    read, troubles = _read(whole[:cut])
+
+    assert read != _read(whole)[0] or troubles

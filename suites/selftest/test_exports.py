@@ -1,0 +1,269 @@
+"""A file against the database: which damage is told of which file, by whom it was made, and why it may be so."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fixtures.addressees import Addressee, Held, stranger
+from fixtures.bundles import Parts
+from fixtures.contract import load
+from fixtures.email_exports import Answered, EmailExports
+from fixtures.export_jobs import Job
+from fixtures.exports import Exports
+from fixtures.orders import Order
+from fixtures.samples import Question
+from fixtures.verification import Told
+from reports.observations import Answer, DifferenceKind, Provenance
+
+CONTRACT = load("guide")
+KIND = CONTRACT.exports.kinds["contacts"]  # type: ignore[union-attr]
+COLUMNS = [column.name for column in KIND.columns]
+PEOPLE = {"a": "José", "b": "Bob", "c": "Cy"}
+OLD = datetime(2020, 1, 1)
+Lines = list[dict[str, str]]
+
+
+def _tables(key: str) -> dict[str, Any]:
+    """The rows of one contact: a name, a title that is null, an employer with an address and no metadata."""
+    contact = {column.source.partition(".")[2]: None for column in KIND.columns}
+    contact |= {"uuid": key, "first_name": PEOPLE[key], "departments": ["r", "d"], "company_id": f"co-{key}",
+                "created_at": OLD, "updated_at": OLD}  # fmt: skip
+    company = {**dict.fromkeys(contact), "uuid": f"co-{key}", "address": f"{key} Street", "employees_count": 0}
+    return {"contacts": contact, "contacts_metadata": None, "companies": company, "companies_metadata": None}
+
+
+def _line(key: str) -> dict[str, str]:
+    """How VQL prints that contact."""
+    shown = {
+        "contact_uuid": key, "contact_first_name": PEOPLE[key], "contact_departments": "r, d",
+        "contact_company_id": f"co-{key}", "contact_created_at": "2020-01-01T00:00:00+00:00",
+        "contact_updated_at": "2020-01-01T00:00:00+00:00", "company_uuid": f"co-{key}",
+        "company_address": f"{key} Street", "company_name": "None", "company_employees_count": "",
+    }  # fmt: skip
+    return {**dict.fromkeys(COLUMNS, ""), **shown}
+
+
+def _file(lines: Lines, encoding: str = "utf-8") -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return file.getvalue().encode(encoding)
+
+
+class _Jobs:
+    """Gives one file, or one error."""
+
+    def __init__(self, content: bytes, error: str | None = None, signals: tuple[str, ...] = ()) -> None:
+        self._content = content
+        self._answer = Answer(side="backend", status=200, error=error, signals=signals)
+
+    @contextmanager
+    def run(self, *_: Any, **__: Any) -> Iterator[Job]:
+        file = None if self._answer.error else io.BytesIO(self._content)
+        yield Job(export_id="e", request_id="gate-1", answer=self._answer, headers=(), requests={}, complaints=(),
+                  file=file)  # fmt: skip
+
+
+class _Diagnosis:
+    def matches_all(self, _: Any) -> bool:
+        return False
+
+    def of_record(self, *_: Any, **__: Any) -> str:
+        return "field-mapping"
+
+    def of_failure(self, *_: Any) -> str:
+        return "backend-errors"
+
+
+def _exports(jobs: _Jobs, way: type[Exports] = Exports, kind: Any = KIND) -> Exports:
+    target = SimpleNamespace(contract=CONTRACT, diagnosis=_Diagnosis(), connectra=None, database=None)
+    return way(target, jobs, kind, "small", flag_on=True, deadline_s=1)  # type: ignore[arg-type]
+
+
+QUESTION = Question(key="small-1", stratum="plain", subject=Order(kind="contacts", keys=("a", "b", "c"), strata={}))
+EXPECTED = {key: _tables(key) for key in PEOPLE}
+
+
+def _compared(content: bytes, question: Question = QUESTION) -> tuple[Exports, Told, Parts]:
+    exports = _exports(_Jobs(content))
+    told = exports.ask(question)
+    return exports, told, exports.parts(question, EXPECTED, told)
+
+
+def _right() -> Lines:
+    return [_line(key) for key in PEOPLE]
+
+
+def test_the_file_of_an_order_is_equal() -> None:
+    _, told, parts = _compared(_file(_right()))
+
+    assert parts == Parts(records={"a": (), "b": (), "c": ()})
+    assert told.answer.provenance is Provenance.VQL
+
+
+def _without(*keys: str) -> Callable[[Lines], Lines]:
+    return lambda lines: [line for line in lines if line["contact_uuid"] not in keys]
+
+
+def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
+    return lambda lines: [{**line, column: value} if line["contact_uuid"] in (keys or PEOPLE) else line
+                          for line in lines]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("damage", "wrong", "cause"),
+    [
+        (_without("c"), "c", "export-truncated"),
+        (_without("a"), "a", "export-incomplete"),
+        (_without("a", "b", "c"), "abc", "export-header-only"),
+        (lambda lines: [*lines, *lines], "abc", "export-doubled"),
+        (_with("company_address", ""), "abc", "export-blank"),
+        (_with("company_address", "None", "b"), "b", "field-mapping"),
+        (_with("contact_first_name", "Bo", "b"), "b", "field-mapping"),
+        (_with("contact_title", "CEO", "b"), "b", "field-mapping"),
+        (_with("contact_uuid", "x", "b"), "bx", "export-wrong-person"),
+        (lambda lines: _with("contact_first_name", "Cy", "a")(_with("contact_first_name", "José", "b")(
+            _with("contact_first_name", "Bob", "c")(lines))), "abc", "export-shifted"),
+    ],
+    ids=["last-gone", "first-gone", "all-gone", "twice", "blank", "none-for-value", "value", "ghost-cell", "stranger",
+         "moved-down"],
+)  # fmt: skip
+def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], Lines], wrong: str, cause: str) -> None:
+    exports, told, parts = _compared(_file(damage(_right())))
+
+    found = {key: each for key, each in parts.records.items() if each}
+    causes = {
+        exports.cause_of_record(QUESTION, key, EXPECTED.get(key), told, each, parts) for key, each in found.items()
+    }
+    assert ("".join(sorted(found)), causes) == (wrong, {cause})
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (_file(_right(), "latin-1"), "export-encoding"),
+        (b"\xef\xbb\xbf" + _file(_right()), "export-encoding"),
+        (_file(_right())[:-90], "export-truncated"),
+        (_file(_right()).replace(b"contact_title,", b""), "export-malformed"),
+        (b"", "export-malformed"),
+        (_file(list(reversed(_right()))), "export-disorder"),
+    ],
+    ids=["latin-1", "bom", "cut", "header-lacks", "nothing", "reversed"],
+)
+def test_damage_to_the_file_is_named(content: bytes, cause: str) -> None:
+    exports, told, parts = _compared(content)
+
+    assert parts.file or parts.damages
+    assert exports.cause_of_whole(QUESTION, told, parts, ()) == cause
+
+
+@pytest.mark.parametrize(
+    ("times", "provenance"),
+    [
+        ("2020-01-01T00:00:00", Provenance.DIRECT),
+        ("2020-01-01T00:00:00+00:00", Provenance.VQL),
+        ("", Provenance.UNKNOWN),
+    ],
+)
+def test_the_times_in_a_file_tell_who_made_it(times: str, provenance: Provenance) -> None:
+    _, told, _ = _compared(_file(_with("contact_created_at", times)(_right())))
+
+    assert told.answer.provenance is provenance
+
+
+def test_one_row_of_the_direct_path_gives_the_file_away() -> None:
+    _, told, _ = _compared(_file(_with("contact_created_at", "2020-01-01T00:00:00", "b")(_right())))
+
+    assert told.answer.provenance is Provenance.DIRECT
+
+
+def test_who_does_not_exist_must_not_be_there() -> None:
+    order = Order(kind="contacts", keys=("a", "x", "c"), strata={"x": "unknown"})
+    question = Question(key="small-2", stratum="unknown", subject=order)
+
+    _, _, right = _compared(_file(_without("b")(_right())), question)
+    _, _, wrong = _compared(_file([_line("a"), {**_line("b"), "contact_uuid": "x"}, _line("c")]), question)
+
+    assert right == Parts(records={"a": (), "x": (), "c": ()})
+    assert [each.kind for each in wrong.records["x"]] == [DifferenceKind.GHOST]
+
+
+def test_who_is_asked_for_twice_is_there_twice() -> None:
+    order = Order(kind="contacts", keys=("a", "b", "a"), strata={})
+    question = Question(key="small-3", stratum="repeated", subject=order)
+
+    _, _, right = _compared(_file([_line("a"), _line("b"), _line("a")]), question)
+    _, _, wrong = _compared(_file([_line("a"), _line("b")]), question)
+
+    assert right.damages == ()
+    assert [each.kind for each in wrong.records["a"]] == [DifferenceKind.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("error", "signals", "cause"),
+    [
+        ("stuck", ("step:status",), "export-stuck"),
+        ("http-404", ("step:download",), "export-link"),
+        ("foreign-host", ("step:download",), "export-link"),
+        ("export-failed", ("step:status",), "export-failed"),
+        ("export-failed", ("step:status", "said:upstream"), "upstream-errors"),
+        ("http-500", ("step:create",), "backend-errors"),
+    ],
+)
+def test_an_export_without_a_file_has_a_cause(error: str, signals: tuple[str, ...], cause: str) -> None:
+    exports = _exports(_Jobs(b"", error, signals))
+
+    answer = exports.ask(QUESTION).answer
+
+    assert exports.cause_of_error(QUESTION, answer) == cause
+
+
+EMAILS = CONTRACT.exports.kinds["emails"]  # type: ignore[union-attr]
+JANE = Addressee(first_name="Jane", last_name="Roe", domain="acme.example")
+ASKED = Question(key="small-1", stratum="plain",
+                 subject=Order(kind="emails", keys=("a", "x"), strata={}, people={"a": JANE}))  # fmt: skip
+HELD = {
+    "a": Answered(person=JANE, held=Held(addresses=("jane@acme.example",))),
+    "x": Answered(person=stranger("x"), held=Held()),
+}
+
+
+def _emails(*found: str) -> bytes:
+    """A file with these addresses for Jane and the stranger."""
+    people = [("a", JANE), ("x", stranger("x"))]
+    rows = [f"{key},{each.first_name},{each.last_name},{each.domain},{address}\r\n"
+            for (key, each), address in zip(people, found, strict=True)]  # fmt: skip
+    return ("contact_uuid,first_name,last_name,domain,email\r\n" + "".join(rows)).encode()
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        (("jane@acme.example", ""), {"a": [], "x": []}),
+        (("joe@acme.example", ""), {"a": [DifferenceKind.VALUE], "x": []}),
+        (("", ""), {"a": [DifferenceKind.MISSING], "x": []}),
+        (("jane@acme.example", "joe@acme.example"), {"a": [], "x": [DifferenceKind.GHOST]}),
+    ],
+    ids=["right", "somebody-elses", "none", "for-nobody"],
+)
+def test_an_address_is_the_right_one_or_none(found: tuple[str, ...], kinds: dict[str, list[DifferenceKind]]) -> None:
+    exports = _exports(_Jobs(_emails(*found)), EmailExports, EMAILS)
+
+    parts = exports.parts(ASKED, HELD, exports.ask(ASKED))
+
+    assert {key: [each.kind for each in differences] for key, differences in parts.records.items()} == kinds
+
+
+def test_an_e_mail_export_is_given_rows_with_a_key_to_know_them_by() -> None:
+    body = _exports(_Jobs(b""), EmailExports, EMAILS).body(ASKED.subject)
+
+    assert [row["contact_uuid"] for row in body["rows"]] == ["a", "x"]
+    assert body["contacts"][0] == {"first_name": "Jane", "last_name": "Roe", "domain": "acme.example"}
+    assert body["contacts"][1]["domain"].endswith(".invalid")

@@ -1,0 +1,74 @@
+"""The life of a job: which glimpses of it are as they have to be, and which are not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reports.job_life import Course, Glimpse, complaints, expiry_complaint
+
+COURSE = Course(states=("pending", "processing", "completed"), ended=("failed", "cancelled"))
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def _life(*told: tuple[Any, Any]) -> list[Glimpse]:
+    return [Glimpse(state=state, progress=progress, after_s=float(at)) for at, (state, progress) in enumerate(told)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (("pending", None), ("processing", 0), ("completed", 100)),
+        (("pending", None), ("completed", 100.0)),
+        (("completed", 100),),
+        (("pending", 0), ("pending", 0), ("processing", 40.0), ("processing", 40.0), ("completed", 100)),
+        (("pending", None), ("failed", 40)),
+        (("processing", 10),),
+        (),
+    ],
+    ids=str,
+)
+def test_a_job_that_goes_its_way_gives_no_cause_for_complaint(told: tuple[tuple[Any, Any], ...]) -> None:
+    assert complaints(_life(*told), COURSE) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ((("processing", 0), ("pending", 0)), "status goes backwards"),
+        ((("completed", 100), ("processing", 100)), "status goes backwards"),
+        ((("processing", 60), ("processing", 20), ("completed", 100)), "progress goes backwards"),
+        ((("processing", 101), ("completed", 100)), "not within 0 and 100"),
+        ((("processing", -1),), "not within 0 and 100"),
+        ((("processing", "half"),), "no number"),
+        ((("processing", True),), "no number"),
+        ((("processing", float("nan")),), "no number"),
+        ((("completed", 0),), "completed at a progress of 0"),
+        ((("completed", None),), "completed at a progress of nothing"),
+        ((("done", 100),), "'done', which is none of pending"),
+        (((None, None),), "'None'"),
+        (((["completed"], 1),), "which is none of"),
+    ],
+    ids=str,
+)
+def test_what_may_not_be_is_told(told: tuple[tuple[Any, Any], ...], said: str) -> None:
+    assert any(said in complaint for complaint in complaints(_life(*told), COURSE))
+
+
+@pytest.mark.parametrize(
+    ("expires", "said"),
+    [
+        ((NOW + timedelta(hours=24)).isoformat(), None),
+        ("2026-11-26T12:00:00Z", None),
+        ("2026-11-26T12:00:00", None),
+        ("2026-11-25T12:00:00Z", "not in the future"),
+        ("2026-11-25T11:00:00", "not in the future"),
+        ("tomorrow", "no time"),
+        (None, "no time"),
+        (17, "no time"),
+    ],
+)
+def test_a_file_expires_in_the_future(expires: Any, said: str | None) -> None:
+    found = expiry_complaint(expires, NOW)
+
+    assert (found is None) if said is None else said in str(found)

@@ -1,0 +1,69 @@
+"""Orders: of the guide's sizes, with unknown and repeated people among them, the same for a seed."""
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.orders import SIZES, Composer, Order
+from fixtures.samples import Question
+from reports.criteria import ExportSizes
+
+SIZED = ExportSizes(tiny=2, small=99, medium=250, large=1001, deadline_s={}, shares={})
+DRAWN = tuple(Question(key=f"k{number}", stratum="risky" if number % 2 else "ordinary") for number in range(1500))
+COMPOSER = Composer(kind="contacts", drawn=DRAWN, seed=7)
+
+
+def _orders(composer: Composer, size: str) -> list[Question]:
+    return list(composer.small(20, SIZED) if size == "small" else composer.of_size(size, getattr(SIZED, size)))
+
+
+@pytest.mark.parametrize(("size", "least", "most"), [("small", 1, 99), ("medium", 100, 1000), ("large", 1001, 10**6)])
+def test_orders_are_of_the_guides_sizes(size: str, least: int, most: int) -> None:
+    sizes = {len(question.subject.keys) for question in _orders(COMPOSER, size)}
+
+    assert sizes
+    assert least <= min(sizes) <= max(sizes) <= most
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_same_seed_gives_the_same_orders(size: str) -> None:
+    again, other = replace(COMPOSER), replace(COMPOSER, seed=8)
+
+    assert _orders(COMPOSER, size) == _orders(again, size)
+    assert size == "large" or _orders(COMPOSER, size) != _orders(other, size)
+
+
+@pytest.mark.parametrize("size", ["small", "medium"])
+def test_orders_hold_unknown_people_and_repeated_ones(size: str) -> None:
+    orders: list[Order] = [question.subject for question in _orders(COMPOSER, size)]
+
+    assert any("unknown" in order.strata.values() for order in orders)
+    assert any(len(set(order.keys)) < len(order.keys) for order in orders)
+
+
+def test_somebody_asks_for_nobody_at_all() -> None:
+    alone = [q for q in COMPOSER.small(1, SIZED) if set(q.subject.strata.values()) == {"unknown"}]
+
+    assert [question.stratum for question in alone] == ["nobody"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_orders_have_names_of_their_own(size: str) -> None:
+    keys = [question.key for question in _orders(COMPOSER, size)]
+
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_small_deployment_repeats_its_people() -> None:
+    (order,) = (question.subject for question in replace(COMPOSER, drawn=DRAWN[:5]).of_size("large", 1001))
+
+    assert (len(order.keys), len(set(order.keys))) == (1001, 5)
+
+
+@pytest.mark.parametrize("composer", [replace(COMPOSER, drawn=())], ids=["no-people"])
+def test_without_people_nothing_is_asked(composer: Composer) -> None:
+    assert composer.small(20, SIZED) == composer.of_size("medium", 250) == ()
+
+
+def test_without_samples_nothing_is_asked() -> None:
+    assert COMPOSER.small(0, SIZED) == ()

@@ -1,0 +1,142 @@
+"""Who serves after a rollback: told by answers, the log and the index; and what flags should be on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from fixtures.index import IndexSilent
+from fixtures.provenance import LogWords
+from fixtures.rollback import ENDPOINTS, Judgement, expected_flags, of_flags, searches
+from fixtures.settings import FLAGS, SettingsError
+from reports.observations import Answer, Outcome, Provenance, Sample
+
+VQL, DIRECT, FALLBACK, UNKNOWN = Provenance.VQL, Provenance.DIRECT, Provenance.FALLBACK, Provenance.UNKNOWN
+
+
+def _samples(*served: Provenance, error: str | None = None) -> list[Sample]:
+    return [Sample(phase="rollback", check="rollback-contact", key=str(number), stratum="s", outcome=Outcome.EQUAL,
+                   answers=(Answer(side="backend", provenance=each, error=error),))
+            for number, each in enumerate(served)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("served", "ok"),
+    [
+        ([DIRECT] * 20, True),
+        ([DIRECT] * 19 + [VQL], False),
+        ([DIRECT] * 19 + [FALLBACK], False),
+        ([DIRECT] * 19 + [UNKNOWN], True),
+        ([DIRECT] * 17 + [UNKNOWN] * 3, None),
+        ([UNKNOWN] * 20, None),
+        ([], None),
+    ],
+    ids=["all-direct", "one-by-vql", "one-fell-back", "one-unknown", "too-many-unknown", "nothing-known", "nothing"],
+)
+def test_an_endpoint_whose_flag_is_off_must_be_direct(served: Sequence[Provenance], ok: bool | None) -> None:
+    fact = Judgement("rollback", "contact", False).served(_samples(*served))
+
+    assert (fact.name, fact.ok) == ("direct-contact", ok)
+    assert fact.cause == ("flag-in-force" if ok is False else None)
+
+
+@pytest.mark.parametrize(
+    ("served", "ok"),
+    [([VQL] * 20, True), ([VQL, FALLBACK], True), ([VQL, DIRECT], False), ([FALLBACK] * 9, False), ([UNKNOWN], None)],
+    ids=["all-vql", "tried-and-fell-back", "one-direct", "never-vql", "unknown"],
+)
+def test_an_endpoint_whose_flag_is_on_must_be_vqls(served: Sequence[Provenance], ok: bool | None) -> None:
+    fact = Judgement("rollback", "listing", True).served(_samples(*served))
+
+    assert (fact.name, fact.ok) == ("vql-listing", ok)
+
+
+def test_errors_say_nothing_about_who_serves() -> None:
+    assert Judgement("rollback", "contact", False).served(_samples(VQL, error="timeout")).ok is None
+
+
+def test_without_knowing_the_flag_nothing_is_said() -> None:
+    assert Judgement("rollback", "contact", None).served(_samples(DIRECT)).ok is None
+
+
+class _Log:
+    usable = True
+
+    def __init__(self, **words: set[str]) -> None:
+        self._words = LogWords(**words)
+
+    def words(self, request_ids: Sequence[str]) -> LogWords:
+        del request_ids
+        return self._words
+
+
+@pytest.mark.parametrize(
+    ("log", "ok"),
+    [
+        (_Log(known={"a", "b"}), True),
+        (_Log(known={"a", "b"}, served={"a"}), False),
+        (_Log(known={"a", "b"}, fell_back={"b"}), False),
+        (_Log(), None),
+        (None, None),
+    ],
+    ids=["no-marker", "served", "fell-back", "knows-nobody", "no-log"],
+)
+def test_the_log_must_know_the_requests_and_mark_none(log: Any, ok: bool | None) -> None:
+    fact = Judgement("rollback", "contact", False).in_log(log, ["a", "b"], wait=lambda _: None)
+
+    assert (fact.name, fact.ok) == ("log-contact", ok)
+
+
+class _Index:
+    """Counts searches as it is told to; an exception for silence."""
+
+    def __init__(self, *counts: int | IndexSilent) -> None:
+        self._counts = list(counts)
+
+    def searches(self, *indices: str) -> int:
+        count = self._counts.pop(0)
+        if isinstance(count, IndexSilent):
+            raise count
+        return count
+
+
+@pytest.mark.parametrize(
+    ("index", "ok"),
+    [(_Index(5, 5, 5), True), (_Index(5, 5, 9), None), (_Index(IndexSilent("x")), None), (None, None)],
+    ids=["flat", "grown", "silent", "none"],
+)
+def test_an_index_that_did_not_search_is_idle(index: Any, ok: bool | None) -> None:
+    asked: list[str] = []
+
+    counted = searches(index, ["i"], lambda: asked.append("once"))
+
+    assert Judgement("rollback", "contact", False).idle(counted).ok is ok
+    assert asked == ["once"]
+
+
+def test_flags_are_those_named_else_those_told() -> None:
+    named = expected_flags("vql_exports, VQL_LINKEDIN_SEARCH", lambda _: True)
+
+    assert {flag for flag, on in named.items() if on} == {"VQL_EXPORTS", "VQL_LINKEDIN_SEARCH"}
+    assert set(expected_flags("none", lambda _: True).values()) == {False}
+    assert expected_flags(None, lambda flag: None) == dict.fromkeys(FLAGS)
+
+
+def test_a_name_that_is_no_flag_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"VQL_EXPORT.*did you mean 'VQL_EXPORTS'"):
+        expected_flags("VQL_EXPORT", lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("on", "wanted"),
+    [(True, {"direct-none": False}), (False, {"vql-none": True}), (None, {})],
+    ids=["all-on", "none-on", "not-told"],
+)
+def test_what_flags_alone_say(on: bool | None, wanted: dict[str, bool]) -> None:
+    facts = of_flags("rollback", dict.fromkeys(FLAGS, on))
+
+    assert {fact.name: fact.ok for fact in facts} == wanted
+
+
+def test_every_endpoint_belongs_to_a_flag() -> None:
+    assert set(ENDPOINTS.values()) < set(FLAGS)

@@ -1,0 +1,164 @@
+"""Index, database and Connectra of a calm sandbox, asked as phases 0 and 4 ask them: they agree, and none is empty."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from fixtures.contract import load
+from fixtures.index import Absent, Index
+from fixtures.keysets import KeySets
+from fixtures.linkedin import LinkedIn
+from fixtures.linkedin_draws import Draws
+from fixtures.linkedin_oracle import Oracle, Size
+from fixtures.linkedin_search import affords, forbidden
+from fixtures.linkedin_urls import FORMS
+from fixtures.pace import Pace
+from fixtures.samples import Draw
+from fixtures.settings import from_values
+from fixtures.synchronization import IndexFacts
+from fixtures.targets import Target, connect
+from fixtures.uuid_counts import CountByConnectra
+from fixtures.verification import Asked
+
+RECORDS = ("contact", "company")
+
+
+@pytest.fixture(scope="module")
+def target(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    pace = Pace(tmp_path_factory.mktemp("pace"), None)
+    connected = connect(from_values(calm, "sandbox"), load("guide"), pace)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture(scope="module")
+def index(target: Target) -> Index:
+    assert target.index is not None
+    return target.index
+
+
+@pytest.fixture(scope="module")
+def draws(target: Target) -> Draws:
+    return Draws(target, Oracle(target), count=60, seed=7)
+
+
+def _astray(asked: Asked, draw: Draw, most: int = 40) -> list[str]:
+    """Keys of those questions that are answered otherwise than PostgreSQL holds."""
+    questions = draw.questions[:most]
+    assert questions
+    expected = asked.expected(questions)
+    told = {question.key: asked.ask(question) for question in questions}
+    assert all(each.answer.error is None for each in told.values())
+    return [question.key for question in questions
+            if asked.differences(question, expected.get(question.key), told[question.key])]  # fmt: skip
+
+
+def test_the_index_says_what_it_is(target: Target) -> None:
+    facts = IndexFacts(target, "phase0", pauses=(), fresh_s=60)
+    records = target.contract.records.values()
+
+    found = [facts.reachable(), facts.health(), *map(facts.mapping, records), *map(facts.count, records)]
+
+    assert [fact.sentence for fact in found if not fact.ok] == []
+
+
+def test_an_index_that_is_not_there_is_told_from_silence(index: Index) -> None:
+    for ask in (index.count, index.mapping, lambda name: index.documents(name, ["x"])):
+        with pytest.raises(Absent):
+            ask("no_such_index")
+
+
+def test_keys_of_the_index_are_distinct_and_as_many_as_asked(index: Index) -> None:
+    found = index.some_keys("contacts_index", count=50, seed=7)
+
+    assert len(found) == len(set(found.values())) == 50
+    assert len(index.some_keys("contacts_index", count=9_999, seed=7)) == index.count("contacts_index")
+
+
+def test_documents_are_looked_up_in_batches(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fixtures.index.BATCH", 7)
+    keys = list(index.some_keys("contacts_index", count=20, seed=7))
+
+    assert set(index.documents("contacts_index", [*keys, "nobody"])) == set(keys)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("kind", ["index", "newest", "ghosts"])
+def test_keys_agree_on_both_sides(target: Target, index: Index, kind: str, record: str) -> None:
+    keysets = KeySets(target, index, count=30, seed=7)
+    check = f"{record}-{kind}"
+
+    assert _astray(keysets.asked(check), keysets.drawn(check), most=400) == []
+
+
+def test_a_uuid_is_counted_once_or_not_at_all(target: Target) -> None:
+    for name in RECORDS:
+        asked = CountByConnectra(target, target.contract.records[name])
+        draw = asked.drawn(count=10, seed=7)
+
+        assert {question.stratum for question in draw.questions} == {"known", "unknown"}
+        assert _astray(asked, draw) == []
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_linkedin_urls_are_drawn_in_every_form(draws: Draws, record: str) -> None:
+    draw = draws.forms(record)
+
+    assert set(FORMS) <= {question.stratum for question in draw.questions}
+    assert all(question.subject not in question.key for question in draw.questions), "a URL is personal"
+    assert {name for name, members in draw.members.items() if members} == {each.stratum for each in draw.questions}
+    assert draw == draws.forms(record)
+
+
+def test_stored_urls_hold_the_awkward_ones(draws: Draws) -> None:
+    found = {row["stratum"] for row in draws.stored("contact")}
+
+    assert {"shared", "contained", "underscore", "stored-otherwise", "no-company", "ordinary"} <= found
+    assert {"no-people", "most-people"} <= {row["stratum"] for row in draws.stored("company")}
+
+
+def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws: Draws) -> None:
+    questions = [each for each in draws.forms("contact").questions if each.stratum in FORMS]
+    held = Oracle(target).held({question.key: question.subject for question in questions})
+
+    for question in questions:
+        found = question.key.partition("/")[0] in held[question.key].people
+        assert found is (question.stratum != "percent-encoded"), question.key
+
+
+def test_what_is_counted_is_what_is_held(target: Target, draws: Draws) -> None:
+    oracle = Oracle(target)
+    for question in [*draws.both().questions[:6], *draws.forms("company").questions[:12]]:
+        held = oracle.held({"": question.subject})[""]
+        size = Size(people=len(held.people), companies=len(held.companies),
+                    colleagues=sum(len(firm.people) for firm in held.companies.values()))  # fmt: skip
+
+        assert size == oracle.size(question.subject)
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["linkedin-contacts", "linkedin-companies", "linkedin-nobody", "linkedin-execution", "linkedin-connectra-contact",
+     "linkedin-connectra-company"],
+)  # fmt: skip
+def test_linkedin_answers_as_the_database_holds(target: Target, check: str) -> None:
+    linkedin = LinkedIn(target, flag_on=True, count=40, seed=7)
+
+    assert _astray(linkedin.asked(check), linkedin.drawn(check), most=12) == []
+
+
+def test_a_search_costs_nothing_on_a_sandbox_and_is_forbidden_elsewhere(target: Target) -> None:
+    assert (forbidden(target), affords(target, 1_000)) == ("", True)
+
+
+def test_what_is_no_search_is_refused(target: Target) -> None:
+    facts = LinkedIn(target, flag_on=True, count=4, seed=7).refusals("phase4")
+
+    assert [fact.sentence for fact in facts if not fact.ok] == []
+
+
+def test_every_folder_of_a_phase_has_its_gate(checkout: Path) -> None:
+    folders = {path.parent.name for path in checkout.glob("suites/*/test_*.py")} - {"selftest", "drills"}
+
+    assert folders == {path.parent.name for path in checkout.glob("suites/*/gate.toml")}

@@ -1,0 +1,184 @@
+"""Two tables as streams: whatever single damage is done to one of them is found, and named for what it is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reports.observations import DifferenceKind
+from reports.table_comparison import Damage, Row, RowResult, TableComparison, partition_of
+
+COLUMNS = ("uuid", "name", "city", "note")
+CELLS = st.none() | st.text('ab,\n"é😀', min_size=1, max_size=4)
+TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=12).map(
+    lambda rows: [Row(key=f"k{number}", cells=(f"k{number}", *cells)) for number, cells in enumerate(rows)]
+)
+
+
+def _compared(expected: list[Row], actual: list[Row]) -> tuple[list[RowResult], TableComparison]:
+    comparison = TableComparison(COLUMNS)
+    return list(comparison.results(iter(expected), iter(actual))), comparison
+
+
+def _named(expected: list[Row], actual: list[Row]) -> tuple[dict[str, list[tuple[str, DifferenceKind]]], set[str]]:
+    """(differences by key, kinds of damage)."""
+    results, comparison = _compared(expected, actual)
+    found: dict[str, list[tuple[str, DifferenceKind]]] = {}
+    for result in results:
+        found.setdefault(result.key, []).extend((each.path, each.kind) for each in result.found)
+    return {key: each for key, each in found.items() if each}, {damage.kind for damage in comparison.damages()}
+
+
+def _with(row: Row, at: int, value: str | None) -> Row:
+    return replace(row, cells=(*row.cells[:at], value, *row.cells[at + 1 :]))
+
+
+@given(TABLES)
+def test_equal_tables_have_no_difference(table: list[Row]) -> None:
+    results, comparison = _compared(table, list(table))
+
+    assert [result.key for result in results] == [row.key for row in table]
+    assert comparison.damages() == ()
+    assert all(not result.found for result in results)
+
+
+@given(TABLES, st.data())
+def test_a_row_that_is_gone_is_missing(table: list[Row], data: st.DataObject) -> None:
+    gone = data.draw(st.integers(0, len(table) - 1))
+
+    found, damage = _named(table, table[:gone] + table[gone + 1 :])
+
+    assert found == {f"k{gone}": [("", DifferenceKind.MISSING)]}
+    kind = "header-only" if len(table) == 1 else ("truncated" if gone == len(table) - 1 else "missing")
+    assert damage == {kind}
+
+
+@given(TABLES, st.data())
+def test_a_table_cut_short_is_truncated(table: list[Row], data: st.DataObject) -> None:
+    kept = data.draw(st.integers(0, len(table) - 1))
+
+    found, damage = _named(table, table[:kept])
+
+    assert set(found) == {row.key for row in table[kept:]}
+    assert damage == ({"truncated"} if kept else {"header-only"})
+
+
+@given(TABLES, st.data())
+def test_a_row_that_is_there_twice_is_doubled(table: list[Row], data: st.DataObject) -> None:
+    twice, where = (data.draw(st.integers(0, len(table) - 1)) for _ in range(2))
+
+    found, damage = _named(table, [*table[:where], table[twice], *table[where:]])
+
+    assert found == {f"k{twice}": [("", DifferenceKind.DUPLICATE)]}
+    assert "doubled" in damage <= {"doubled", "disorder"}
+
+
+@given(TABLES, st.data())
+def test_a_stranger_is_a_ghost(table: list[Row], data: st.DataObject) -> None:
+    where = data.draw(st.integers(0, len(table)))
+    stranger = Row(key="x", cells=("x", None, None, None))
+
+    found, damage = _named(table, [*table[:where], stranger, *table[where:]])
+
+    assert found == {"x": [("", DifferenceKind.GHOST)]}
+    assert damage == {"ghost"}
+
+
+@given(TABLES, st.data())
+def test_rows_in_another_order_are_equal_but_out_of_order(table: list[Row], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(table))
+    assume(shuffled != table)
+
+    found, damage = _named(table, shuffled)
+
+    assert (found, damage) == ({}, {"disorder"})
+
+
+@given(TABLES, st.data())
+def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[Row], data: st.DataObject) -> None:
+    row, at, value = (data.draw(each) for each in (st.integers(0, len(table) - 1), st.integers(1, 3), CELLS))
+    before = table[row].cells[at]
+    assume(value != before)
+
+    found, damage = _named(table, [*table[:row], _with(table[row], at, value), *table[row + 1 :]])
+
+    kind = DifferenceKind.GHOST if before is None else DifferenceKind.VALUE
+    assert found == {f"k{row}": [(COLUMNS[at], DifferenceKind.MISSING if value is None else kind)]}
+    assert damage == {"value"} or damage == {"blank-column"}
+
+
+@given(TABLES, st.integers(1, 3))
+def test_a_blank_column_is_named(table: list[Row], at: int) -> None:
+    filled = [row for row in table if row.cells[at] is not None]
+    assume(filled)
+
+    found, _ = _named(table, [_with(row, at, None) for row in table])
+    damages = _compared(table, [_with(row, at, None) for row in table])[1].damages()
+
+    assert set(found) == {row.key for row in filled}
+    assert Damage(kind="blank-column", count=len(filled), column=COLUMNS[at]) in damages
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["down", "up"])
+@given(st.integers(3, 20))
+def test_a_column_that_stands_a_row_off_is_shifted(step: int, size: int) -> None:
+    table = [Row(key=f"k{n}", cells=(f"k{n}", f"name {n}", "x", None)) for n in range(size)]
+    moved = [_with(row, 1, table[(n - step) % size].cells[1]) for n, row in enumerate(table)]
+
+    _, comparison = _compared(table, moved)
+
+    assert comparison.damages() == (Damage(kind="shifted-column", count=size, column="name"),)
+
+
+def test_cells_that_stand_a_column_off_are_shifted() -> None:
+    table = [Row(key=f"k{n}", cells=(f"k{n}", f"a{n}", f"b{n}", f"c{n}")) for n in range(9)]
+    moved = [replace(row, cells=(row.cells[0], None, *row.cells[1:3])) for row in table]
+
+    _, comparison = _compared(table, moved)
+
+    assert "shifted-cells" in {damage.kind for damage in comparison.damages()}
+
+
+@given(TABLES, st.data())
+def test_two_rows_that_changed_cells_are_both_named(table: list[Row], data: st.DataObject) -> None:
+    assume(len(table) > 1)
+    first, second = data.draw(st.permutations(range(len(table))))[:2]
+    assume(table[first].cells[1] != table[second].cells[1])
+    swapped = list(table)
+    swapped[first] = _with(table[first], 1, table[second].cells[1])
+    swapped[second] = _with(table[second], 1, table[first].cells[1])
+
+    found, _ = _named(table, swapped)
+
+    assert set(found) == {f"k{first}", f"k{second}"}
+
+
+@given(TABLES, st.integers(2, 4))
+def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[Row], times: int) -> None:
+    asked = [row for row in table for _ in range(times)]
+
+    assert _named(asked, asked) == ({}, set())
+    found, _ = _named(asked, asked[1:])
+    assert found == {"k0": [("", DifferenceKind.MISSING)]}
+
+
+def test_rows_in_step_are_not_held() -> None:
+    comparison, held = TableComparison(COLUMNS), []
+
+    def rows() -> Iterator[Row]:
+        for number in range(1000):
+            held.append(len(comparison._waiting) + len(comparison._early))
+            yield Row(key=str(number), cells=(str(number), None, None, None))
+
+    results = comparison.results(rows(), (Row(key=str(n), cells=(str(n), None, None, None)) for n in range(1000)))
+
+    assert sum(1 for _ in results) == 1000
+    assert max(held) == 0
+
+
+@given(st.text(), st.integers(1, 64))
+def test_both_sides_of_a_key_fall_into_one_partition(key: str, count: int) -> None:
+    assert partition_of(key, count) == partition_of(key, count)
+    assert 0 <= partition_of(key, count) < count
