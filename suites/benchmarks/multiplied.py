@@ -64,6 +64,23 @@ class MultipliedStores(Stack):
             fill_index(self._engine.url, self.owner_url)
             self._say(f"{self._engine.name} {self._engine.version} holds their documents")
 
+    def keep(self) -> None:
+        """Remember the tables as they are, for `restore`."""
+        assert self._server is not None
+        with self._server.superuser(seeding.BACKEND) as session:
+            for table in _TABLES:
+                session.execute(f"CREATE TABLE kept_{table} AS TABLE {table}".encode())
+
+    def restore(self) -> None:
+        """Tables as they were kept, and the index filled from them afresh."""
+        assert self._server is not None
+        with self._server.superuser(seeding.BACKEND) as session, session.transaction():
+            session.execute(f"TRUNCATE {', '.join(_TABLES)} CASCADE".encode())
+            for table in _TABLES:
+                session.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}".encode())
+        httpx.delete(f"{self.index_url}/contacts_index", timeout=60, trust_env=False).raise_for_status()
+        fill_index(self.index_url, self.owner_url)
+
     def process(self, name: str) -> int:
         """The process id of one of the servers, to account for its CPU time."""
         return next(child.process.pid for child in self.children if child.name == name)

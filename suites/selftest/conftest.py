@@ -1,6 +1,8 @@
 """A calm sandbox for the self-tests of its twins: one for all of them, and small."""
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from fixtures.owned import OwnedSandbox
+from fixtures.sandbox import opensearch
+from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company
 
 
@@ -38,3 +42,23 @@ def company(database: psycopg.Connection[Any]) -> Company:
     largest = largest_company(database, "true")
     assert len(largest.people) == 26
     return largest
+
+
+@pytest.fixture(scope="session")
+def stores_of() -> Iterator[Callable[[str], MultipliedStores]]:
+    """PostgreSQL and a search engine without the services, by the engine's name, one pair per engine and process.
+
+    OpenSearch only where nothing has to be fetched, or where it is asked for.
+    """
+    running: dict[str, MultipliedStores] = {}
+    with ExitStack() as stack:
+
+        def started(engine: str) -> MultipliedStores:
+            if engine == "opensearch" and not (opensearch.ready() or os.environ.get("SANDBOX_SEARCH") == "opensearch"):
+                pytest.skip("OpenSearch is not in the cache: SANDBOX_SEARCH=opensearch fetches it")
+            if engine not in running:
+                running[engine] = stack.enter_context(MultipliedStores(1_000, engine))
+                running[engine].keep()
+            return running[engine]
+
+        yield started

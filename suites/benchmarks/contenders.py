@@ -1,0 +1,70 @@
+"""One contender of the export benchmark as a process: `python -m suites.benchmarks.contenders NAME FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from fixtures.contract import load
+from fixtures.export_parity import forms
+from fixtures.export_parity.comparison import ExportComparison
+from fixtures.export_parity.direct import Direct
+from reports.comparison import Disagreement
+from reports.observations import DifferenceKind
+from suites.benchmarks.export_files import _QUERY
+
+KIND = load("guide").exports.kinds["contacts"]
+_WORDS = {DifferenceKind.MISSING: "missing", DifferenceKind.GHOST: "extra", DifferenceKind.DUPLICATE: "doubled"}
+Told = list[tuple[str, str]]  # (key, column or what happened to the row)
+
+
+def copy(path: Path | None, columns: list[str] | None = None) -> Told:
+    """The limit: the direct query, written as the file is, and thrown away."""
+    del path
+    cells = ", ".join(columns or forms.chosen(KIND.columns, ()))
+    with psycopg.connect(os.environ["BENCH_DATABASE_URL"], options="-c work_mem=64MB") as session:
+        query = f"COPY (SELECT {cells} FROM {_QUERY}) TO STDOUT (FORMAT csv)"
+        with session.cursor() as cursor, cursor.copy(query.encode()) as stream:
+            while stream.read():
+                pass
+    return []
+
+
+def raw_copy(path: Path | None) -> Told:
+    """The same with the columns as they are: no form of a cell costs anything."""
+    names = (column.source.partition(".") for column in KIND.columns)
+    return copy(path, [f"{forms.ALIASES[table]}.{name}" for table, _, name in names])
+
+
+def ours(path: Path | None) -> Told:
+    assert path is not None
+    told: Told = []
+
+    def tell(key: str, found: Disagreement) -> None:
+        told.append((key, found.path or _WORDS[found.kind]))
+
+    direct = Direct(os.environ["BENCH_DATABASE_URL"], KIND)
+    ExportComparison(direct, KIND, tell).run(path)
+    direct.close()
+    return told
+
+
+CONTENDERS: dict[str, Callable[[Path | None], Told]] = {"copy": copy, "raw-copy": raw_copy, "ours": ours}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=list(CONTENDERS))
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    options.out.write_text(json.dumps(CONTENDERS[options.name](options.file)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Every document against every row, both ways: the census that samples can't replace."""
+
+import psycopg
+import pytest
+
+from fixtures.contract import ContractError
+from fixtures.index import IndexSilent
+from fixtures.index_parity import account, stores
+from fixtures.index_parity.census import Plan
+from fixtures.phase import Phase, require_match, shard_of
+from reports.gate import Recorder
+from reports.observations import Sample
+
+RECORDS = ("contact", "company")
+BUDGET_S = 600  # for each index; what is left out is told, and `python -m fixtures.index_parity` goes on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_whole_index_is_the_whole_table(
+    request: pytest.FixtureRequest, phase: Phase, recorder: Recorder, record: str
+) -> None:
+    check, settings, contract = f"{record}-parity", phase.target.settings, phase.target.contract
+    if settings.index_url is None:
+        phase.leave([check], "not asked: ELASTICSEARCH_HOST is not set")
+    if settings.kind == "live" and "slow" not in request.config.option.markexpr:
+        phase.leave([check], "it reads both stores whole: only asked with -m 'phase0 and slow'")
+    if shard_of(request.config)[0] > 1:
+        phase.leave([check], "the first shard asks for all of them")
+    plan = Plan(seed=phase.seed, seconds=BUDGET_S, pauses=tuple(phase.pauses))
+    path = recorder.folder / "index-parity" / f"{record}.json"
+
+    try:
+        with stores.census(settings, contract, record, plan, path, recorder.redactor) as census:
+            state = census.run()
+    except (ContractError, IndexSilent, psycopg.Error) as error:
+        phase.leave([check], " ".join(str(error).split()))
+
+    again = f"python -m fixtures.index_parity --record {record} --seed {phase.seed}"
+    found = list(account.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))
+    for each in found:
+        recorder.writer.append(each)
+    require_match([each for each in found if isinstance(each, Sample)])
