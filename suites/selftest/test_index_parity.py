@@ -237,7 +237,7 @@ def test_documents_of_one_key_are_not_parted_by_a_page(
             client.index(index="contacts_index", id=f"{key}-{number}", document={"uuid": key}, refresh=True)
 
     with closing(Documents(stores.index_url, mapping)) as index:
-        read = [identity for _, identity, _ in index.documents([Span()])]
+        read = [identity for _, identity, _ in index.in_spans([Span()])]
         total = index.total()
 
     assert len(read) == len(set(read)) == total
@@ -253,7 +253,7 @@ def test_both_stores_and_python_agree_on_the_order_of_keys(stores: MultipliedSto
 
     with closing(Table(stores.database_url, mapping)) as table, closing(Documents(stores.index_url, mapping)) as index:
         ours = [key for key, _ in table.rows([Span()])]
-        theirs = [key for key, _, _ in index.documents([Span()])]
+        theirs = [key for key, _, _ in index.in_spans([Span()])]
         spans = cut(sorted({*ours} - {"a" * 80}), len(ours))
         digests = (
             table.digests(spans, None, kind="keys"),
