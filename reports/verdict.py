@@ -60,7 +60,8 @@ class Verdict:
 
 def judge(recorded: Recorded, *, now: str) -> Verdict:
     """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
-    incidents = _incidents(recorded)
+    untold = [_untold(recorded, _gate(recorded.run, phase)) for phase in _collected(recorded)]
+    incidents = (*_incidents(recorded), *(each for each in untold if each))
     events = [record for record in recorded.records if isinstance(record, Event)]
     finished = _finished(events, now)
     phases = tuple(_phase(recorded, phase, finished) for phase in _collected(recorded))
@@ -201,13 +202,30 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
                                          if each.phase in recorded.run.gates},
     )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
+    verdict = phase_verdict(findings)
+    if verdict == "GO" and _untold(recorded, gate):
+        verdict = "HOLD"
     return PhaseVerdict(
         phase=phase,
         title=gate.title,
         flag=gate.flag,
-        verdict=phase_verdict(findings),
+        verdict=verdict,
         findings=findings,
         excuses=excuses(seen.samples, seen.known),
+    )
+
+
+def _untold(recorded: Recorded, gate: Gate) -> str:
+    """Why a phase can't be GO although all is met: nobody said that the flag is off, and SQL answered everything.
+
+    A flag that is off and a VQL that never serves look alike from outside.
+    """
+    told = recorded.run.flag_on(gate.flag) if gate.flag else False
+    if told is not None or seen_of(recorded.records, gate.phase, None).flag_on is not False:
+        return ""
+    return (
+        f"SQL answered everything, and nobody told whether {gate.flag} is on: set it as the deployment has it, "
+        "for a flag that is off and a VQL that never serves look alike"
     )
 
 

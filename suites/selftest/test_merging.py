@@ -95,3 +95,24 @@ def test_a_run_is_not_merged_with_itself(tmp_path: Path) -> None:
 
     with pytest.raises(UnlikeShards, match="given twice"):
         merge([folder, folder], tmp_path / "merged")
+
+
+@pytest.mark.parametrize(
+    ("flags", "by", "verdict"),
+    [
+        ({"CONNECTRA_ENABLED": True, "F": False}, Provenance.DIRECT, "GO"),
+        ({}, Provenance.DIRECT, "HOLD"),
+        ({}, Provenance.VQL, "GO"),
+        ({"CONNECTRA_ENABLED": True}, Provenance.DIRECT, "HOLD"),
+    ],
+    ids=["told-off", "untold-and-direct", "untold-and-vql", "half-told-and-direct"],
+)
+def test_sql_alone_is_no_go_unless_the_flag_is_told_to_be_off(
+    tmp_path: Path, flags: dict[str, bool], by: Provenance, verdict: str
+) -> None:
+    answers = (Answer(side="backend", provenance=by),)
+    samples = [replace(_sample(number), answers=answers) for number in range(100)]
+
+    judged = judge(ledger.read(_written(tmp_path / "run", samples, flags=flags)), now=NOW)
+
+    assert (judged.verdict, judged.phases[0].verdict) == (verdict, verdict)
