@@ -128,17 +128,7 @@ def read(folder: Path) -> Recorded:
 
 def read_run(folder: Path) -> Run:
     """What the run in this folder was bound to; raises DamagedRun."""
-    return _read_run(folder / "run.json")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a reader never meets half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def _read_run(path: Path) -> Run:
+    path = folder / "run.json"
     try:
         entry = _object(path.read_bytes())
         if entry.pop("schema", None) != RUN_SCHEMA:
@@ -150,6 +140,13 @@ def _read_run(path: Path) -> Run:
         raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedRun(f"{path}: not the record of a run: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a reader never meets half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def _object(data: bytes) -> dict[str, Any]:

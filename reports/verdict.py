@@ -41,6 +41,7 @@ class PhaseVerdict:
     verdict: str
     findings: tuple[Finding, ...]
     excuses: tuple[Excuse, ...] = ()
+    untold: str = ""  # why it can't be GO although all is met: nobody told whether its flag is on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,10 @@ class Verdict:
 
 def judge(recorded: Recorded, *, now: str) -> Verdict:
     """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
-    untold = [_untold(recorded, _gate(recorded.run, phase)) for phase in _collected(recorded)]
-    incidents = (*_incidents(recorded), *(each for each in untold if each))
     events = [record for record in recorded.records if isinstance(record, Event)]
     finished = _finished(events, now)
     phases = tuple(_phase(recorded, phase, finished) for phase in _collected(recorded))
+    incidents = (*_incidents(recorded), *(each.untold for each in phases if each.untold))
     verdict = worst([each.verdict for each in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
@@ -203,7 +203,8 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
     )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
     verdict = phase_verdict(findings)
-    if verdict == "GO" and _untold(recorded, gate):
+    untold = _untold(gate, flag_on, seen) if gate.flag else ""
+    if verdict == "GO" and untold:
         verdict = "HOLD"
     return PhaseVerdict(
         phase=phase,
@@ -212,16 +213,16 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
         verdict=verdict,
         findings=findings,
         excuses=excuses(seen.samples, seen.known),
+        untold=untold,
     )
 
 
-def _untold(recorded: Recorded, gate: Gate) -> str:
+def _untold(gate: Gate, told: bool | None, seen: Seen) -> str:
     """Why a phase can't be GO although all is met: nobody said that the flag is off, and SQL answered everything.
 
     A flag that is off and a VQL that never serves look alike from outside.
     """
-    told = recorded.run.flag_on(gate.flag) if gate.flag else False
-    if told is not None or seen_of(recorded.records, gate.phase, None).flag_on is not False:
+    if told is not None or seen.flag_on is not False:
         return ""
     return (
         f"SQL answered everything, and nobody told whether {gate.flag} is on: set it as the deployment has it, "
