@@ -86,6 +86,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
     group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
+    group.addoption(
+        "--bake", action="store_true", help="judge the phase's bake in --history too: window, pooled metrics [GATE_BAKE]"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -106,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_KEY] = randomness.token_bytes(32)
     config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
     config.option.gate_dry_run |= switched_on(os.environ, "GATE_DRY_RUN")
+    config.option.bake |= switched_on(os.environ, "GATE_BAKE")
     config.stash[_FOLDER] = out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():

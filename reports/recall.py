@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from reports.criteria import Gate, read_gate
+from reports.baked import gate_of
+from reports.criteria import Gate
 from reports.history import Block, HistoryEntry, Kept, PhaseEntry, where
 from reports.ledger import Run
 from reports.past import PastCount, PastRun, PastTimes
@@ -16,7 +17,7 @@ AHEAD = timedelta(minutes=5)  # a run that ended later than that after now tells
 
 def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[PastRun, ...]:
     """What the bake of this phase asks for: runs of the same deployment, as old as its longest window, oldest first."""
-    gate = read_gate(run.gates[phase].text, run.gates[phase].path)
+    gate = gate_of(run, phase)
     now, bonds = datetime.fromisoformat(run.started), _bonds(run, gate)
     since = now - timedelta(hours=_longest(gate))
     found = []

@@ -13,7 +13,8 @@ from typing import Any
 
 import jsonschema
 
-from reports.criteria import POOLED, Criterion, Gate, GateError, covers, read_gate
+from reports.baked import gate_of
+from reports.criteria import POOLED, Criterion, Gate, covers
 from reports.findings import Finding, Seen, seen_of
 from reports.known import Excuse, excuses
 from reports.ledger import Recorded, Run
@@ -68,7 +69,7 @@ def judge(recorded: Recorded, *, now: str) -> Verdict:
     verdict = worst([each.verdict for each in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
-    hours = min((_gate(recorded.run, each.phase).valid_hours for each in phases), default=0)
+    hours = min((gate_of(recorded.run, each.phase).valid_hours for each in phases), default=0)
     return Verdict(
         verdict=verdict,
         run=recorded.run,
@@ -194,11 +195,11 @@ def _label(run: Run) -> str:
 
 
 def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
-    gate = _gate(recorded.run, phase)
+    gate = gate_of(recorded.run, phase)
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(
         recorded.records, phase, flag_on, target=recorded.run.target, now=now.isoformat(timespec="seconds"),
-        known=recorded.run.known, gates={each.phase: _gate(recorded.run, each.phase) for each in gate.bake
+        known=recorded.run.known, gates={each.phase: gate_of(recorded.run, each.phase) for each in gate.bake
                                          if each.phase in recorded.run.gates},
     )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
@@ -228,13 +229,6 @@ def _untold(gate: Gate, told: bool | None, seen: Seen) -> str:
         f"SQL answered everything, and nobody told whether {gate.flag} is on: set it as the deployment has it, "
         "for a flag that is off and a VQL that never serves look alike"
     )
-
-
-def _gate(run: Run, phase: str) -> Gate:
-    file = run.gates.get(phase)
-    if file is None:
-        raise GateError(f"the run asked {phase}, but kept no gate file for it")
-    return read_gate(file.text, file.path)
 
 
 def _collected(recorded: Recorded) -> list[str]:

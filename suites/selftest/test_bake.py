@@ -77,6 +77,36 @@ def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(run: Run
         assert set(past.fault.criteria) <= missed <= {*past.fault.criteria, *past.fault.may_also}
 
 
+def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path) -> None:
+    """The window of that phase alone, beside its own criteria, which nothing answers here."""
+
+    def found(regime: Regime | None) -> dict[str, str]:
+        folder = tmp_path / str(regime is None)
+        if regime is not None:
+            write(folder, scheduled(run, PHASES, lambda _: regime))
+        asking = replace(run, options={"bake": True})
+        kept = [*records(str(folder), asking, "phase1"), Event(name="collected", phases=("phase1",))]
+        (phase,) = judge(Recorded(run=asking, records=tuple(kept)), now=NOW.isoformat()).phases
+        assert phase.verdict == "HOLD"
+        return {finding.criterion: finding.outcome for finding in phase.findings if "bake" in finding.criterion
+                or finding.criterion.startswith(("burn", "history", "two"))}  # fmt: skip
+
+    calm, without = found(CALM), found(None)
+
+    assert set(calm.values()) == {"met"}, calm
+    assert {"bake-windows", "bake-fallbacks", "bake-latency", "burn-errors", "history-readable"} <= set(calm)
+    assert "two-weeks-stable" not in calm
+    assert without["bake-windows"] == "unmeasured"
+
+
+def test_without_asking_for_it_a_phase_has_no_bake(run: Run) -> None:
+    kept = (Event(name="collected", phases=("phase1",)),)
+
+    (phase,) = judge(Recorded(run=run, records=kept), now=NOW.isoformat()).phases
+
+    assert "bake-windows" not in {finding.criterion for finding in phase.findings}
+
+
 def test_without_a_history_nothing_is_decided(run: Run, tmp_path: Path) -> None:
     kept = [*records(None, run, "phase5"), Event(name="run-finished", at=NOW.timestamp())]
 
