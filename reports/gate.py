@@ -87,7 +87,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
     group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
     group.addoption(
-        "--bake", action="store_true", help="judge the phase's bake in --history too: window, pooled metrics [GATE_BAKE]"
+        "--bake",
+        action="store_true",
+        help="judge the phase's bake in --history too: window, pooled metrics [GATE_BAKE]",
     )
 
 
