@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures.addressees import Addressee
+from fixtures.email_exports import of_known_people
 from fixtures.orders import SIZES, Composer, Order
 from fixtures.samples import Question
 from reports.criteria import ExportSizes
@@ -67,3 +69,23 @@ def test_without_people_nothing_is_asked(composer: Composer) -> None:
 
 def test_without_samples_nothing_is_asked() -> None:
     assert COMPOSER.small(0, SIZED) == ()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_making_room_for_others_loses_nobody(size: str) -> None:
+    """Whoever is drawn is asked for before anybody is twice: the one member of a stratum can be anywhere."""
+    orders = _orders(replace(COMPOSER, drawn=DRAWN[:97]), size)
+
+    assert {key for order in orders for key, stratum in order.subject.strata.items() if stratum != "unknown"} == {
+        question.key for question in DRAWN[:97]
+    }
+
+
+def test_among_people_with_an_address_every_stratum_comes_first() -> None:
+    drawn = [Question(key=f"k{number}", stratum="rare" if number == 90 else "ordinary") for number in range(100)]
+    people = {question.key: Addressee(first_name="A", last_name="B", domain="c.example") for question in drawn[1:]}
+
+    known = of_known_people(drawn, people)
+
+    assert [question.key for question in known[:3]] == ["k1", "k90", "k2"]
+    assert len({question.key for question in known}) == 99
