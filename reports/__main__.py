@@ -1,6 +1,7 @@
 """What can be done with recorded runs:
 
 python -m reports RUN_FOLDER      judge a recorded run again, write its pages, and exit with its code
+python -m reports check VERDICT --phase PHASE    is that verdict.json a GO for the phase, and still good?
 python -m reports history DIR     print the history of verdicts and draw its trends
 python -m reports merge INTO RUN RUN...   join the shards of a run into one folder, and judge that
 python -m reports allure [RUN]    make Allure's page of a run
@@ -14,7 +15,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports import allure_page, chronicle, guide, ledger, rendering, terminal
+from reports import allure_page, chronicle, guide, ledger, lock, rendering, terminal
 from reports.criteria import GateError, read_gate
 from reports.merging import UnlikeShards, merge
 from reports.verdict import EXIT_CODES, judge, to_json
@@ -25,7 +26,7 @@ SUITES = Path(__file__).parents[1] / "suites"
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    commands = {"history": _history, "merge": _merge, "allure": _allure, "coverage": _coverage}
+    commands = {"check": _check, "history": _history, "merge": _merge, "allure": _allure, "coverage": _coverage}
     command = commands.get(given[0]) if given else None
     return command(given[1:]) if command else _judge_again(given)
 
@@ -51,6 +52,23 @@ def _judge_again(arguments: list[str]) -> int:
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return EXIT_CODES[verdict["verdict"]]
+
+
+def _check(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports check", description="The lock of a pipeline: exits with 0 "
+                                     "for a GO that is still good, 1 for NO-GO, 6 for anything else.")  # fmt: skip
+    parser.add_argument("verdict", type=Path, metavar="VERDICT", help="a run's verdict.json, or its folder")
+    parser.add_argument("--phase", required=True, metavar="PHASE", help="phase0 to phase5, or rollback")
+    parser.add_argument("--max-age", default="24h", metavar="AGE", help="since the run ended: 24h (default), 90m, 2d")
+    parser.add_argument("--require-live", action="store_true", help="a rehearsal on the sandbox opens nothing")
+    given = parser.parse_args(arguments)
+    try:
+        oldest, verdict = lock.age(given.max_age), lock.read(given.verdict)
+    except lock.Unusable as error:
+        return _refused(str(error))
+    word, why = lock.opened(verdict, given.phase, now=datetime.now(UTC), oldest=oldest, require_live=given.require_live)
+    print(f"{word}: {why}")
+    return EXIT_CODES[word]
 
 
 def _merge(arguments: list[str]) -> int:

@@ -101,6 +101,7 @@ class Gate:
     criteria: tuple[Criterion, ...]
     bake: tuple[Bake, ...] = ()
     exports: ExportSizes | None = None
+    after: str = ""  # the phase that has to be GO before
 
 
 def covers(criterion: Criterion, name: str) -> bool:

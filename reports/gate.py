@@ -79,6 +79,12 @@ _NOTES = pytest.StashKey[list[str]]()
 _LAST_WORDS = pytest.StashKey[list[Callable[[], Event]]]()
 
 
+_SWITCHES = {
+    "--bake": "judge the phase's bake in --history too: its window, and what it pools",
+    "--out-of-order": "live: don't ask whether the phase before this one is GO",
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gate", "the verdict")
     group.addoption(
@@ -86,11 +92,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
     group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
-    group.addoption(
-        "--bake",
-        action="store_true",
-        help="judge the phase's bake in --history too: window, pooled metrics [GATE_BAKE]",
-    )
+    for name, told in _SWITCHES.items():
+        group.addoption(name, action="store_true", help=f"{told} [GATE_{name[2:].upper().replace('-', '_')}]")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -112,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
     config.option.gate_dry_run |= switched_on(os.environ, "GATE_DRY_RUN")
     config.option.bake |= switched_on(os.environ, "GATE_BAKE")
+    config.option.out_of_order |= switched_on(os.environ, "GATE_OUT_OF_ORDER")
     config.stash[_FOLDER] = out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():

@@ -13,12 +13,13 @@ from typing import Any
 
 import jsonschema
 
+from reports import order
 from reports.baked import gate_of
 from reports.criteria import POOLED, Criterion, Gate, covers
 from reports.findings import Finding, Seen, seen_of
 from reports.known import Excuse, excuses
 from reports.ledger import Recorded, Run
-from reports.observations import Attestation, Event, Provenance, Record, Sample
+from reports.observations import Attestation, Event, Fact, Provenance, Record, Sample
 from reports.ratios import at_look
 from reports.rules import finding_of
 from reports.shares import concerns
@@ -42,7 +43,7 @@ class PhaseVerdict:
     verdict: str
     findings: tuple[Finding, ...]
     excuses: tuple[Excuse, ...] = ()
-    untold: str = ""  # why it can't be GO although all is met: nobody told whether its flag is on
+    withheld: tuple[str, ...] = ()  # why it can't be GO although all is met
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def judge(recorded: Recorded, *, now: str) -> Verdict:
     events = [record for record in recorded.records if isinstance(record, Event)]
     finished = _finished(events, now)
     phases = tuple(_phase(recorded, phase, finished) for phase in _collected(recorded))
-    incidents = (*_incidents(recorded), *(each.untold for each in phases if each.untold))
+    incidents = (*_incidents(recorded), *(why for each in phases for why in each.withheld))
     verdict = worst([each.verdict for each in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
@@ -204,8 +205,8 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
     )  # fmt: skip
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
     verdict = phase_verdict(findings)
-    untold = _untold(gate, flag_on, seen) if gate.flag else ""
-    if verdict == "GO" and untold:
+    withheld = tuple(filter(None, (_untold(gate, flag_on, seen) if gate.flag else "", _early(recorded, gate))))
+    if verdict == "GO" and withheld:
         verdict = "HOLD"
     return PhaseVerdict(
         phase=phase,
@@ -214,7 +215,7 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
         verdict=verdict,
         findings=findings,
         excuses=excuses(seen.samples, seen.known),
-        untold=untold,
+        withheld=withheld,
     )
 
 
@@ -229,6 +230,12 @@ def _untold(gate: Gate, told: bool | None, seen: Seen) -> str:
         f"SQL answered everything, and nobody told whether {gate.flag} is on: set it as the deployment has it, "
         "for a flag that is off and a VQL that never serves look alike"
     )
+
+
+def _early(recorded: Recorded, gate: Gate) -> str:
+    """Why the phase comes too early; '' where its order was not asked: on the sandbox, or beside the phase before."""
+    facts = (each for each in recorded.records if isinstance(each, Fact) and each.name == order.NAME)
+    return next((each.sentence for each in facts if each.phase == gate.phase and each.ok is not True), "")
 
 
 def _collected(recorded: Recorded) -> list[str]:
