@@ -20,7 +20,9 @@ SHOWN = {CAUGHT: "caught", MISSED: "MISSED", FALSE_ALARM: "FALSE ALARM", QUIET: 
 class Expected:
     """What a fault has to do to a phase: the criteria it must break and by which cause, and those it may break too.
 
-    `verdict` is the phase's: at HOLD a broken criterion is one that is not met. Without criteria nothing may break.
+    What else is missed by the cause `damage` is the same damage, seen from another side; by any other cause, or by
+    none, it is a false alarm. `verdict` is the phase's: at HOLD a broken criterion is one that is not met. Without
+    criteria nothing may break.
     """
 
     fault: str
@@ -28,6 +30,7 @@ class Expected:
     criteria: tuple[str, ...] = ()
     cause: str | None = None
     may_also: tuple[str, ...] = ()
+    damage: str | None = None
     verdict: str = "NO-GO"
 
 
@@ -65,6 +68,7 @@ def rows_of(expected: Expected, verdict: Entry) -> tuple[Row, ...]:
     rows = [_own(expected, phase["verdict"], broken)]
     for name, finding in broken.items():
         allowed = any(is_of(name, each) for each in (*expected.criteria, *expected.may_also))
+        allowed |= expected.damage is not None and _cause(finding) == expected.damage
         if not allowed and finding["outcome"] == "missed" and finding["kind"] == "blocking":
             rows.append(Row(fault=expected.fault, phase=expected.phase, detection=FALSE_ALARM, criterion=name,
                             cause_named=_cause(finding)))  # fmt: skip

@@ -36,6 +36,10 @@ def _expected(*criteria: str, **more: Any) -> Expected:
         (_expected("a"), _verdict(_finding("a", "unmeasured")), ["missed"]),
         (_expected("a"), _verdict(_finding("a"), _finding("b")), ["caught", "false-alarm"]),
         (_expected("a", may_also=("b*",)), _verdict(_finding("a"), _finding("big")), ["caught"]),
+        (_expected("a", damage="c"), _verdict(_finding("a"), _finding("b")), ["caught"]),
+        (_expected("a", damage="c"), _verdict(_finding("a"), _finding("b", cause="d")), ["caught", "false-alarm"]),
+        (_expected("a", damage="c"), _verdict(_finding("a"), _finding("b", cause=None)), ["caught", "false-alarm"]),
+        (_expected(damage=None, verdict="GO"), _verdict(_finding("b", cause=None)), ["quiet", "false-alarm"]),
         (_expected("a"), _verdict(_finding("a"), _finding("b", kind="advisory")), ["caught"]),
         (_expected("a"), _verdict(_finding("a"), _finding("b", "unmeasured")), ["caught"]),
         (_expected("a"), _verdict(_finding("a", kind="advisory"), word="GO"), ["missed"]),
@@ -117,6 +121,7 @@ def test_a_fault_says_what_it_does_to_each_phase() -> None:
 
     assert (first.phase, first.criteria, first.cause, first.may_also) == ("phase1", ("a",), "c", ("m", "all"))
     assert (second.phase, second.criteria, second.cause, second.may_also) == ("phase2", ("b",), None, ("m", "n"))
+    assert (first.damage, second.damage) == ("c", "c")
     assert [each.phase for each in expected_of(fault, {"phase2": gates["phase2"]})] == ["phase2"]
 
 
