@@ -26,7 +26,7 @@ def left_out(phase: Phase, sentence: str) -> NoReturn:
 @pytest.fixture(scope="module")
 def book(phase: Phase) -> Iterator[OrderBook]:
     if phase.target.contract.exports is None:
-        left_out(phase, f"the contract {phase.target.contract.name} has no exports")
+        left_out(phase, phase.target.absences.why("exports"))
     with closing(
         OrderBook(phase.target, phase.gate.exports, flag_on=phase.flag_on, count=phase.count, seed=phase.seed,
                   folder=phase.folder)
