@@ -80,7 +80,7 @@ def _lacking(
         return unfit, needed
     empty = [check for check in criterion.checks if not any(is_of(sample.check, check) for sample in counted)]
     if empty:
-        return _why_empty(empty[0], samples, needed, least)
+        return _why_empty(empty[0], seen, samples, needed, least)
     if needed:
         return f"no mismatch in {count}; need {least}, have {count}{_left_out(samples, counted)}", needed
     missing = _unseen_strata(criterion, seen, counted)
@@ -117,14 +117,15 @@ def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Sample]) -> d
     return by_key(sorted(unknown, key=lambda sample: sample.outcome is not Outcome.DIFFERENT))
 
 
-def _why_empty(check: str, samples: Sequence[Sample], needed: int, least: int) -> tuple[str, int]:
+def _why_empty(check: str, seen: Seen, samples: Sequence[Sample], needed: int, least: int) -> tuple[str, int]:
     own = [sample for sample in samples if is_of(sample.check, check)]
     errors = Counter(error for sample in own if (error := error_of(sample)))
     if errors:
         return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({listed(errors)})", needed or least
     if own:
         return f"{check}: none of {len(own)} answers counts{_left_out(own, ())}", needed or least
-    return f"{check}: nothing was asked", needed or least
+    said = (each.sentence for each in seen.facts if each.ok is None and is_of(each.name, check))
+    return f"{check}: {next(said, 'nothing was asked')}", needed or least
 
 
 def _left_out(samples: Sequence[Sample], counted: Sequence[Sample]) -> str:

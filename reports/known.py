@@ -6,7 +6,8 @@ date excuses nothing; one that covers more than its cap holds the criterion; one
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
@@ -15,6 +16,10 @@ from reports.comparison import Disagreement
 from reports.criteria import is_of
 from reports.observations import Outcome, Provenance, Sample
 
+VALUES: Mapping[str, Callable[[Any, Any], bool]] = {  # what a path may show instead of the value
+    "null": lambda _, actual: actual in (None, ""),
+    "first-item": lambda expected, actual: isinstance(expected, str) and expected.startswith(f"{actual},"),
+}
 COMPARED = (Outcome.EQUAL, Outcome.DIFFERENT, Outcome.LAGGED, Outcome.EXCUSED)  # both sides gave an answer
 
 
@@ -26,8 +31,9 @@ class KnownError(ValueError):
 class Known:
     """One declared difference. `checks` and `field` may end in `*`; `by` is the path whose answers it excuses.
 
-    `kinds` of differences it covers (none: all). `reads_as`, where a check knows it, says what the path makes of the
-    question instead: then only an answer that fits exactly is excused. `most` is the share of samples it may cover.
+    A field of a row in a list is that field. `kinds` of differences it covers (none: all). `reads_as` says what the
+    path makes of the question, where a check knows such words, or of the value (VALUES): then only an answer that fits
+    exactly is excused. `most` is the share of samples it may cover.
     """
 
     id: str
@@ -129,9 +135,11 @@ def _by_another(sample: Sample, by: str) -> bool:
 def _by(difference: Disagreement, known: Sequence[Known]) -> str | None:
     if difference.kind == "identity":
         return None
+    path = re.sub(r"^rows\.[^.]+\.", "", difference.path)
     for each in known:
-        if not each.reads_as and is_of(difference.path, each.field) and (
-            not each.kinds or str(difference.kind) in each.kinds
-        ):  # fmt: skip
+        fits = VALUES[each.reads_as](difference.expected, difference.actual) if each.reads_as in VALUES else True
+        if each.reads_as and each.reads_as not in VALUES:
+            continue  # its check knows what it means
+        if fits and is_of(path, each.field) and (not each.kinds or str(difference.kind) in each.kinds):
             return each.id
     return None

@@ -47,9 +47,12 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     described: Mapping[str, str] = field(default_factory=dict)  # the run header: what is targeted, secrets masked
     known: tuple[Known, ...] = ()  # the contract's known differences
+    mandatory: bool = False  # by the contract there are no flags: VQL serves everything
 
     def flag_on(self, flag: str) -> bool | None:
         """Whether the phase's flag is in force: its own switch and CONNECTRA_ENABLED; None when not known."""
+        if self.mandatory:
+            return True
         switches = (self.flags.get("CONNECTRA_ENABLED"), self.flags.get(flag))
         if False in switches:
             return False

@@ -147,6 +147,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "fingerprint": {
             "backend": run.fingerprint.get("backend"),
             "flags": dict(run.flags),
+            "mandatory": run.mandatory,
             "connectra": run.fingerprint.get("connectra"),
             "index": run.fingerprint.get("index"),
             "gate_sha256": {phase.phase: run.gates[phase.phase].sha256 for phase in verdict.phases},

@@ -25,11 +25,12 @@ def meaning(verdict: Entry) -> str:
     """What the verdict asks of the reader: the headline without its word."""
     if verdict["verdict"] == "GO":
         return f"every blocking criterion is met for {_phases(verdict)}"
-    flags = concerned_flags(verdict)
+    flags = [] if _is_mandatory(verdict) else concerned_flags(verdict)
     if verdict["verdict"] == "HOLD":
         return f"not decided yet: do not go on with {', '.join(flags) or 'the next step'}"
     if not flags:
-        return f"do not go on: {_phases(verdict)} does not hold"
+        beside = ", and this deployment has no flag to take back" if _is_mandatory(verdict) else ""
+        return f"do not go on: {_phases(verdict)} does not hold{beside}"
     states = verdict["fingerprint"]["flags"]
     switched = {states.get(flag) if states.get("CONNECTRA_ENABLED") is not False else False for flag in flags}
     advice = {True: "take {} back", False: "do not enable {}"}
@@ -89,13 +90,19 @@ def counts_failures(finding: Entry) -> bool:
 def rollback(verdict: Entry) -> list[str]:
     """The guide's rollback commands for exactly the flags of the phases that are NO-GO; none otherwise.
 
-    Every flag concerned: the guide's immediate rollback, which switches Connectra off as well.
+    Every flag concerned: the guide's immediate rollback, which switches Connectra off as well. Where the contract says
+    that there are no flags, there is nothing to take back by them.
     """
     flags = rolled_back(verdict)
-    if not flags:
+    if not flags or _is_mandatory(verdict):
         return []
     switches = [*flags, "CONNECTRA_ENABLED"] if set(flags) == set(FLAGS) else flags
     return [*(f"{flag}=false" for flag in switches), RESTART]
+
+
+def _is_mandatory(verdict: Entry) -> bool:
+    """Whether the deployment has no flags: VQL serves everything."""
+    return bool(verdict["fingerprint"].get("mandatory"))
 
 
 def rolled_back(verdict: Entry) -> list[str]:

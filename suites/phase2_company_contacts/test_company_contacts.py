@@ -5,16 +5,19 @@ import pytest
 from fixtures.companies import Companies
 from fixtures.latency import Block
 from fixtures.phase import Phase
+from reports.rules import NOT_ASKED
 
 LOOKED_AT = ("filters", "count", "listing", "attributes", "connectra")
 AT_ONCE = ("unknown", "pagination", "consistency")
+ATTRIBUTES = "company-contacts-attributes"
 TIMED = ("listing", "count")
 
 
 @pytest.fixture(scope="module")
 def companies(phase: Phase) -> Companies:
-    if phase.target.contract.company_contacts is None:
-        pytest.skip(f"the contract {phase.target.contract.name!r} names no endpoints for a company's contacts")
+    absent = phase.target.absences.why("company_contacts")
+    if absent:
+        phase.leave([NOT_ASKED], absent)
     return Companies(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
@@ -25,6 +28,10 @@ def test_answers_are_what_they_have_to_be(phase: Phase, companies: Companies, ch
 
 @pytest.mark.parametrize("check", [f"company-contacts-{name}" for name in LOOKED_AT])
 def test_company_contacts_equal_the_database(phase: Phase, companies: Companies, look: slice, check: str) -> None:
+    absent = phase.target.absences.why("company_contacts.attribute") if check == ATTRIBUTES else ""
+    if absent:
+        phase.leave([check], absent)
+
     phase.require_equal(companies.asked(check), companies.drawn(check), look)
 
 

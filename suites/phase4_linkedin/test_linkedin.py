@@ -6,7 +6,7 @@ A search costs a credit: where none may be spent, only what costs nothing is ask
 import pytest
 
 from fixtures.latency import Block
-from fixtures.linkedin import SEARCHES, LinkedIn
+from fixtures.linkedin import REFUSALS, SEARCHES, LinkedIn
 from fixtures.linkedin_search import affords, forbidden
 from fixtures.phase import Phase
 
@@ -32,7 +32,7 @@ def _require_paid(phase: Phase, linkedin: LinkedIn, check: str, questions: int) 
 
 def test_what_is_no_search_is_refused(phase: Phase, linkedin: LinkedIn) -> None:
     if phase.target.contract.linkedin is None:
-        phase.leave(["linkedin-refusals"], forbidden(phase.target))
+        phase.leave([f"linkedin-{name}" for name in REFUSALS], forbidden(phase.target))
 
     for fact in linkedin.refusals(phase.gate.phase):
         phase.record(fact)

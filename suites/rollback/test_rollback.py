@@ -11,6 +11,7 @@ from fixtures.phase import Phase, require_match
 from fixtures.rollback import ENDPOINTS, Judgement, Watched
 from fixtures.rollback_probes import Probes
 from reports.observations import Sample
+from reports.rules import NOT_ASKED
 
 SEARCHES = 32  # of those that cost a credit each
 
@@ -22,6 +23,9 @@ def probes(phase: Phase) -> Probes:
 
 @pytest.fixture(scope="module")
 def flags(phase: Phase, pytestconfig: pytest.Config) -> dict[str, bool | None]:
+    if phase.target.contract.mandatory:
+        name = phase.target.contract.name
+        phase.leave([NOT_ASKED], f"absent: by the contract {name!r} VQL is mandatory: there is no flag to take back")
     return rollback.expected_flags(pytestconfig.option.expect_flags, phase.flag)
 
 
@@ -52,7 +56,7 @@ def test_an_endpoint_is_served_as_its_flag_says(
 
 def _require_askable(phase: Phase, probes: Probes, endpoint: str, should_be_on: bool | None) -> None:
     """Leave an endpoint that is not there, or whose price nobody allows."""
-    why = "the contract names no such endpoint" if probes.absent(endpoint) else ""
+    why = probes.absent(endpoint)
     if endpoint == "linkedin" and not why:
         why = forbidden(phase.target)
         if not why and not affords(phase.target, SEARCHES):
