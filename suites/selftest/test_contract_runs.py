@@ -124,7 +124,7 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
     contract.write_text(f'schema = 1\nname = "wrong"\nbased_on = "v3"\nabsent = {json.dumps(absent)}')
     file = env_file(tmp_path / "live.env", later)
     done = run(checkout, tmp_path, "-m", "phase0 or phase2 or phase3 or phase4", "-k", "not index",
-               "--contract", str(contract), *LIVE, "--env-file", str(file))  # fmt: skip
+               "--contract", str(contract), "--out-of-order", *LIVE, "--env-file", str(file))  # fmt: skip
 
     said = {phase: {each["sentence"].partition("absent: ")[2] for each in _findings(done, phase).values()} - {""}
             for phase in done.verdict["phases"]}  # fmt: skip
