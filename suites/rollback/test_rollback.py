@@ -45,7 +45,9 @@ def test_an_endpoint_is_served_as_its_flag_says(
     draw, some = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
     indices = sorted({record.index for record in phase.target.contract.records.values()})
 
-    counted = rollback.searches(phase.target.index, indices, lambda: samples.extend(phase.put(asked, draw, some)))
+    counted = rollback.searches(
+        phase.target.index, indices, lambda: samples.extend(phase.put(asked, draw, some, always=True))
+    )
 
     facts = [judgement.served(samples)]
     if should_be_on is False:
