@@ -394,6 +394,13 @@ def keep(config: pytest.Config, records: Sequence[Record]) -> None:
         config.stash[_RECORDER].writer.append(record)
 
 
+def happened(config: pytest.Config, event: Event) -> None:
+    """Record what has just happened to the run."""
+    recorder = recorder_of(config)
+    if recorder is not None:
+        recorder.writer.append(replace(event, at=_epoch(), worker=_worker(config)))
+
+
 def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
     """Have `told` asked for one more event when everything has been asked, before the run is judged."""
     config.stash.setdefault(_LAST_WORDS, []).append(told)
