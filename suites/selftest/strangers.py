@@ -31,6 +31,7 @@ def stranger(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 5
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -66,12 +67,13 @@ class _Server(ThreadingHTTPServer):
     """Each session is made in its own thread, so that one that fails holds up nobody."""
 
     context: ssl.SSLContext | None = None
-    daemon_threads = True
 
     def finish_request(self, request: object, client_address: object) -> None:
-        if self.context is not None:
-            request.settimeout(5)
-            request = self.context.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
+        if self.context is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(5)
+        with self.context.wrap_socket(request, server_side=True) as session:
+            super().finish_request(session, client_address)
 
     def handle_error(self, *_: object) -> None: ...
