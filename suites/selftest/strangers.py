@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 JSON = {"Content-Type": "application/json"}
@@ -19,7 +20,7 @@ class Stranger:
     """Where it is, and the requests it got: (method, path, headers)."""
 
     url: str
-    asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    asked: list[tuple[str, str, Message]] = field(default_factory=list)
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def stranger(
             length = int(self.headers.get("Content-Length") or 0)
             self.rfile.read(length)
             with lock:
-                found.asked.append((self.command, self.path, dict(self.headers)))
+                found.asked.append((self.command, self.path, self.headers))
                 number = len(found.asked)
             status, headers, body = says(number, self.path)
             self.send_response(status)
