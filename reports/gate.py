@@ -51,6 +51,7 @@ _ONLY_TELLS = (
     "show_fixtures_per_test",
     "setupplan",
     "cacheshow",
+    "plan",
 )
 _SCRATCH = ".scratch"
 
