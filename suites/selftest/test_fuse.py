@@ -198,8 +198,9 @@ def test_more(recorder):
 """
 
 
-def test_a_run_that_left_a_service_alone_holds_and_says_why(tmp_path: Path) -> None:
-    run = rehearse(tmp_path, STOPPED)
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_run_that_left_a_service_alone_holds_and_says_why(tmp_path: Path, options: tuple[str, ...]) -> None:
+    run = rehearse(tmp_path, STOPPED, *options)
 
     assert (run.code, run.verdict["verdict"]) == (6, "HOLD")
     assert run.verdict["incidents"] == ["connectra was not asked any more after 20 failures in a row"]
