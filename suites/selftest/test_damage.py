@@ -202,7 +202,7 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: Damaged, nam
 def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: Damaged, name: str) -> None:
     found = ask(damaged.backend, Case(damage=BROKEN[name]))
 
-    assert found.missed().get("error-rate") == "backend-errors"
+    assert found.missed().get("error-rate") == ("backend-limit" if name == "429" else "backend-errors")
     assert found.findings[ENDPOINT_PARITY].outcome == "unmeasured"
 
 

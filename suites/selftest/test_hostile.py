@@ -17,7 +17,9 @@ from fixtures.bodies import DEEPEST, is_unfit
 from fixtures.export_jobs import own_path
 from fixtures.pace import Pace
 from fixtures.wire import Wire
+from reports import ledger
 from reports.csv_sheet import Sheet
+from reports.observations import Answer, Outcome, Sample
 from suites.selftest.strangers import JSON, Said, stranger
 
 MUCH = 4 * wire.MAX_BODY  # bytes, some hundred thousand when packed
@@ -100,11 +102,25 @@ def test_a_file_is_unpacked_on_its_way_and_bounded_too(
 @pytest.mark.parametrize(
     "text",
     ["[" * 900 + "]" * 900, "[" * 100_000 + "]" * 100_000, '{"a":' * 70 + "1" + "}" * 70, '{"a": 1e999}',
-     '{"a": -1e999}', r'{"a": "\ud800"}', r'{"\udc00": 1}', '{"a": Infinity}', '{"a": ' + "9" * 5000 + "}"],
-    ids=["deep", "deeper", "objects", "huge", "hugely-negative", "half-a-pair", "half-a-name", "constant", "digits"],
+     '{"a": -1e999}', '{"a": Infinity}', '{"a": ' + "9" * 5000 + "}"],
+    ids=["deep", "deeper", "objects", "huge", "hugely-negative", "constant", "digits"],
 )  # fmt: skip
 def test_json_that_would_break_us_later_is_malformed(pace: Pace, text: str) -> None:
     assert _error(pace, (200, JSON, text.encode())) == "malformed"
+
+
+def test_half_a_character_is_a_difference_that_can_be_written_down(tmp_path: Path) -> None:
+    """No encoding has a lone surrogate, PostgreSQL neither: it arrives, differs, and must not end the record."""
+    answer = Answer(side="backend", status=200)
+    writer = ledger.Writer(tmp_path, "w")
+
+    writer.append(
+        Sample(phase="phase1", check="c", key="a\ud800", stratum="s", outcome=Outcome.DIFFERENT, answers=(answer,))
+    )
+    writer.close()
+
+    (line,) = (tmp_path / "observations" / "w.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["key"] == "a?"
 
 
 @pytest.mark.parametrize("body", [None, 1, 1.5, "ü😀", {"a": [{"b": ["c"]}]}, [[]] * 1000])
