@@ -4,6 +4,7 @@ pytest_plugins = [
     "reports.gate",
     "fixtures.targets",
     "fixtures.phase",
+    "fixtures.planning",
     "fixtures.past",
     "fixtures.sandbox.drills",
 ]

@@ -19,7 +19,7 @@ from reports.criteria import read_gate
 from reports.guide import GuideLine
 from reports.history import HistoryEntry, Kept
 from reports.ledger import Recorded
-from reports.observations import Answer, Attestation, Outcome, Pair, Sample
+from reports.observations import Answer, Attestation, Event, Outcome, Pair, Sample
 from reports.wording import Entry
 
 SHOWN = 10  # mismatches of each kind on the page; all of them are in evidence/
@@ -193,10 +193,17 @@ def cost(verdict: Entry, recorded: Recorded) -> str:
     entries = {
         "Duration": f"{seconds / 60:.1f} minutes",
         "Requests sent": f"{requests:,}" + (f", {requests / seconds:.1f} a second" if seconds else ""),
+        **({"Pace": f"{wording.slowed(verdict)}: {escape(_strains(recorded))}"} if wording.slowed(verdict) else {}),
         "Credits spent": f"{verdict['cost']['credits']:,}",
         "Answers compared": f"{compared:,}",
     }
     return _section("What the run cost", _list(entries))
+
+
+def _strains(recorded: Recorded) -> str:
+    """Why the pace gave way, each reason once, the most frequent first."""
+    told = Counter(each.detail for each in recorded.records if isinstance(each, Event) and each.name == "slowed")
+    return ", ".join(f"{why} ({wording.times(count)})" if count > 1 else why for why, count in told.most_common(5))
 
 
 def bound(verdict: Entry, recorded: Recorded) -> str:

@@ -51,6 +51,7 @@ _ONLY_TELLS = (
     "show_fixtures_per_test",
     "setupplan",
     "cacheshow",
+    "plan",
 )
 _SCRATCH = ".scratch"
 
@@ -402,6 +403,13 @@ def keep(config: pytest.Config, records: Sequence[Record]) -> None:
     """Record what the controller knows before anything is asked."""
     for record in records:
         config.stash[_RECORDER].writer.append(record)
+
+
+def happened(config: pytest.Config, event: Event) -> None:
+    """Record what has just happened to the run."""
+    recorder = recorder_of(config)
+    if recorder is not None:
+        recorder.writer.append(replace(event, at=_epoch(), worker=_worker(config)))
 
 
 def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:

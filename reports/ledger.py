@@ -92,7 +92,7 @@ class Writer:
         line = _line(to_json(record))
         if self._clean is not None and self._clean(line) != line:
             line = _line(self._clean.entry(to_json(record)))
-        data = line.encode()
+        data = line.encode(errors="replace")  # half of a surrogate pair has no encoding, and must not end the record
         with self._lock:
             while data:
                 data = data[os.write(self._file, data) :]

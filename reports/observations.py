@@ -164,7 +164,8 @@ class Event:
     """Something that happened to the run itself.
 
     Names: collected (phases, items), worker-started, worker-finished, worker-crashed, test-error, rerun, interrupted,
-    run-finished, requests (how many were sent), cost (files made at the target, credits spent).
+    run-finished, requests (how many were sent), cost (files made at the target, credits spent), slowed (the pace gave
+    way, and why), stopped (a service is not asked any more, and why).
     """
 
     name: str

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from reports.wording import times
+
 EVERY_S = 0.5
 PACE_OVER_S = 20.0  # the pace is that of the last so many seconds
 QUIET = ("CI", "GATE_QUIET")  # either set: no line
@@ -26,11 +28,16 @@ _CLEAR = "\r\x1b[2K"
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """What was found in the observation files so far. `planned` by check: questions it set out to ask."""
+    """What was found in the observation files so far. `planned` by check: questions it set out to ask.
+
+    `slowed` is how often the pace gave way, `stopped` the services that are not asked any more.
+    """
 
     phase: str = ""
     samples: int = 0
     pairs: int = 0
+    slowed: int = 0
+    stopped: int = 0
     planned: dict[str, int] = field(default_factory=dict)
 
 
@@ -64,6 +71,9 @@ class Growth:
             self.counts.samples += 1
         elif kind == "pair":
             self.counts.pairs += 1
+        elif kind == "event":
+            self.counts.slowed += entry.get("name") == "slowed"
+            self.counts.stopped += entry.get("name") == "stopped"
         elif kind == "plan":
             self.counts.planned[f"{phase} {entry.get('check')}"] = int(entry.get("planned") or 0)
 
@@ -82,6 +92,10 @@ class Meter:
         parts = [counts.phase or "starting", f"{counts.samples:,} of {planned:,} samples"]
         if counts.pairs:
             parts.append(f"{counts.pairs:,} pairs")
+        if counts.slowed:
+            parts.append(f"slowed down {times(counts.slowed)}")
+        if counts.stopped:
+            parts.append("a service is not asked any more")
         pace = self._pace()
         if pace:
             parts.append(f"{pace:.0f}/s" if pace >= 10 else f"{pace:.1f}/s")

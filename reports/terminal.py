@@ -27,7 +27,9 @@ def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
         found += [("", ""), ("to take it back (the guide, Rollback Procedures):", "bold")]
         found += [(f"    {command}", "") for command in commands]
     served = ", ".join(f"{count} {who}" for who, count in verdict["provenance"].items() if count)
-    found += [("", ""), (f"served by: {served or 'nobody'}; {verdict['cost']['requests']} requests sent", "")]
+    slowed = wording.slowed(verdict)
+    sent = f"{verdict['cost']['requests']} requests sent" + (f", {slowed}" if slowed else "")
+    found += [("", ""), (f"served by: {served or 'nobody'}; {sent}", "")]
     if verdict["valid_until"]:
         found.append((f"valid until {verdict['valid_until']}, for this build, flags, index and gate", ""))
     found.append((f"page: {folder}/summary.html", ""))

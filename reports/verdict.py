@@ -31,6 +31,7 @@ _INCIDENTS = {
     "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
     "interrupted": "the run was interrupted: {detail}",
     "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
+    "stopped": "{detail}",
     "test-error": "a question could not be asked: {detail}",
 }
 
@@ -59,6 +60,7 @@ class Verdict:
     provenance: Mapping[str, int]
     requests: int
     credits: int
+    slowed: int = 0  # times that the pace gave way to a target under strain
 
 
 def judge(recorded: Recorded, *, now: str) -> Verdict:
@@ -81,6 +83,7 @@ def judge(recorded: Recorded, *, now: str) -> Verdict:
         provenance=_provenance(recorded.records),
         requests=sum(event.count for event in events if event.name == "requests"),
         credits=sum(event.credits for event in events),
+        slowed=sum(event.count for event in events if event.name == "slowed"),
     )
 
 
@@ -164,7 +167,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         },
         "incidents": list(verdict.incidents),
         "provenance": dict(verdict.provenance),
-        "cost": {"requests": verdict.requests, "credits": verdict.credits},
+        "cost": {"requests": verdict.requests, "credits": verdict.credits, "slowed": verdict.slowed},
     }
     validate(entry)
     return entry

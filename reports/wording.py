@@ -173,6 +173,16 @@ def reasons(verdict: Entry) -> list[tuple[str, list[Entry]]]:
     return sorted(found.items(), key=lambda each: (min(RANK[finding["outcome"]] for finding in each[1]), -len(each[1])))
 
 
+def slowed(verdict: Entry) -> str:
+    """How often the pace gave way to a target under strain, in words; '' if it never did."""
+    count = verdict["cost"].get("slowed", 0)
+    return f"slowed down {times(count)}" if count else ""
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def _cause_in_words(finding: Entry) -> str:
     cause = finding["cause"]
     if cause:

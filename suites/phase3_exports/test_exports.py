@@ -86,7 +86,7 @@ def test_medium_exports_equal_the_database(phase: Phase, going: OrderBook, kind:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-large-{kind}")
 def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, going: OrderBook, kind: str) -> None:
     settings = phase.target.settings
-    memory = Memory(settings.process_id, settings.metrics_url)
+    memory = Memory(settings.process_id, settings.metrics_url, settings.identity("CONTACT360").context())
 
     with memory.watched() as seen:
         try:

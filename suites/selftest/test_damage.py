@@ -202,8 +202,8 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: Damaged, nam
 def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: Damaged, name: str) -> None:
     found = ask(damaged.backend, Case(damage=BROKEN[name]))
 
-    cause = "route-missing" if name == "a-missing-route" else "backend-errors"
-    assert found.missed().get("error-rate") == cause
+    causes = {"a-missing-route": "route-missing", "429": "backend-limit"}
+    assert found.missed().get("error-rate") == causes.get(name, "backend-errors")
     assert found.findings[ENDPOINT_PARITY].outcome == "unmeasured"
 
 

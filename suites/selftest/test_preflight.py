@@ -14,6 +14,7 @@ from fixtures.connectra import Connectra
 from fixtures.contract import load
 from fixtures.pace import Pace
 from fixtures.preflight import Preflight
+from fixtures.tls import Identity
 from fixtures.wire import Wire
 from reports.observations import Fact
 
@@ -64,7 +65,8 @@ def service(tmp_path: Path) -> Iterator[Make]:
         wire = Wire(url, side="connectra", pace=pace, headers={"X-API-Key": KEY})
         wires.append(wire)
         backend = SimpleNamespace(wire=wire, get=lambda path: wire.ask("GET", path))
-        settings = SimpleNamespace(connectra_url=url, connectra_key=KEY, kind="sandbox")
+        settings = SimpleNamespace(connectra_url=url, connectra_key=KEY, kind="sandbox",
+                                   identity=lambda prefix: Identity(prefix=prefix))  # fmt: skip
         target = SimpleNamespace(contract=CONTRACT, settings=settings, pace=pace, backend=backend,
                                  connectra=Connectra(wire, CONTRACT))  # fmt: skip
         return Preflight(target, "phase0")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger import Writer
-from reports.observations import Answer, Outcome, Pair, Plan, Sample
+from reports.observations import Answer, Event, Outcome, Pair, Plan, Sample
 from reports.progress import Counts, Growth, Meter
 from suites.selftest.rehearsal import rehearse
 
@@ -66,6 +66,18 @@ def test_the_line_says_phase_samples_pace_and_time_left() -> None:
     line = meter.line(counts, now=20, tests=5, of_tests=20)
 
     assert line == "phase1, 100 of 400 samples, 16 pairs, 10/s, test 5 of 20, about 1 min left"
+
+
+def test_the_line_says_why_it_goes_slowly(tmp_path: Path) -> None:
+    growth, writer = Growth(tmp_path), Writer(tmp_path, "gw0")
+    for number in range(3):
+        writer.append(Event(name="slowed", count=1, detail=f"connectra answered 429 ({number})"))
+    writer.append(Event(name="stopped", detail="connectra was not asked any more"))
+    writer.close()
+
+    line = Meter(begun=0).line(growth.look(), now=0, tests=0, of_tests=9)
+
+    assert "slowed down 3 times, a service is not asked any more" in line
 
 
 def test_time_left_is_not_guessed_from_nothing() -> None:
