@@ -32,7 +32,7 @@ def test_a_mapping_is_named_where_it_is_wrong(changed: dict[str, Any], wrong: li
     assert lacking(WANTED, mapping) == wrong
 
 
-def _facts(index: Any, *rows: tuple[int, int]) -> IndexFacts:
+def _facts(index: Any, *rows: tuple[int, int], silent: str = "") -> IndexFacts:
     """Facts of a target whose database counts so: (all, fresh) before and after, again and again."""
     counts = list(rows)
 
@@ -40,7 +40,8 @@ def _facts(index: Any, *rows: tuple[int, int]) -> IndexFacts:
         every, fresh = counts.pop(0) if len(counts) > 1 else counts[0]
         return [{"every": every, "fresh": fresh}]
 
-    target = SimpleNamespace(index=index, database=SimpleNamespace(rows=counted), contract=load("guide"))
+    target = SimpleNamespace(index=index, database=SimpleNamespace(rows=counted), contract=load("guide"),
+                             settings=SimpleNamespace(index_silent=silent))  # fmt: skip
     return IndexFacts(target, "phase0", pauses=(1.0,), fresh_s=60, wait=lambda _: None)  # type: ignore[arg-type]
 
 
@@ -86,6 +87,14 @@ def test_silence_is_a_failure_of_the_engine_and_no_word_about_what_it_holds() ->
 
     assert [fact.ok for fact in (facts.reachable(), facts.health())] == [False, False]
     assert [fact.ok for fact in (facts.mapping(CONTACT), facts.count(CONTACT))] == [None, None]
+
+
+def test_an_index_that_was_silent_from_the_beginning_is_missed_and_not_called_unset() -> None:
+    facts = _facts(None, (1, 0), silent="Elasticsearch gave no answer (ConnectionError)")
+    reachable, mapping = facts.reachable(), facts.mapping(CONTACT)
+
+    assert (reachable.ok, reachable.cause) == (False, "elasticsearch-silent")
+    assert (mapping.ok, mapping.sentence) == (None, "Elasticsearch gave no answer (ConnectionError)")
 
 
 def test_an_index_that_does_not_exist_is_a_finding() -> None:
