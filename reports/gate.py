@@ -6,13 +6,11 @@ reads the folder back and judges it exactly as `python -m reports RUN_FOLDER` wo
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets as randomness
 import shutil
 import signal
 import threading
-import tomllib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +18,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
 
 from reports import (
     allure_results,
@@ -32,27 +29,15 @@ from reports import (
     progress,
     redaction,
     rendering,
+    selection,
     terminal,
 )
-from reports.criteria import GateError, read_gate
+from reports.criteria import read_gate
 from reports.discretion import Unasked, discreet
-from reports.ledger import GateFile, Run, Writer
+from reports.ledger import Run, Writer
 from reports.observations import Event, Record
 from reports.verdict import EXIT_CODES, judge, to_json
 
-FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
-OURSELVES = ("drills", "selftest")  # folders whose tests ask no target of this run
-_ONLY_TELLS = (
-    "collectonly",
-    "help",
-    "version",
-    "markers",
-    "showfixtures",
-    "show_fixtures_per_test",
-    "setupplan",
-    "cacheshow",
-    "plan",
-)
 _SCRATCH = ".scratch"
 
 
@@ -74,7 +59,6 @@ _STARTED = pytest.StashKey[str]()
 _RECORDER = pytest.StashKey[Recorder]()
 _KEY = pytest.StashKey[bytes]()
 _SECRETS = pytest.StashKey[tuple[str, ...]]()
-_GATES = pytest.StashKey[dict[str, GateFile]]()
 _VERDICT = pytest.StashKey[dict[str, Any]]()
 _NOTES = pytest.StashKey[list[str]]()
 _LAST_WORDS = pytest.StashKey[list[Callable[[], Event]]]()
@@ -100,14 +84,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     allure_tests.quiet_phantom_teardowns()
-    config.stash[_GATES] = _found_gates(config.rootpath)
+    selection.gates(config)  # a gate file that can't be read is told before anything else
     if hasattr(config, "workerinput"):
         config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
         return
-    if _asks_nothing(config) or _about_ourselves(config):
+    if selection.asks_nothing(config) or selection.about_ourselves(config):
         return
     _forget_latest(config)
-    if not wanted(config):
+    if not selection.wanted(config):
         return
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
@@ -127,44 +111,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.allure_report_dir = str(config.stash[_FOLDER] / "allure-results")
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave folders alone that -m can't match: a self-test that can't even be imported must not hold a rollout."""
-    if not config.option.markexpr or collection_path.parent != config.rootpath / "suites":
-        return None
-    mark = _mark_of_folder(config, collection_path.name)
-    return True if mark and not _may_match(config.option.markexpr, mark) else None
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A test's mark is its folder's: the phase of the gate file there, or the folder's own."""
-    mark = _mark_of_folder(item.config, _suite_folder(item))
-    if not mark:
-        return
-    item.add_marker(mark)
-    if mark in item.config.stash[_GATES]:
-        gate = tomllib.loads(item.config.stash[_GATES][mark].text)
-        item.add_marker(pytest.mark.allure_label(f"{mark}: {gate.get('title', mark)}", label_type="epic"))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A bare `pytest` asks the target; drills and self-tests are asked for by name."""
-    option = config.option
-    if option.markexpr or option.keyword or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
-        return
-    kept = [item for item in items if not any(item.get_closest_marker(mark) for mark in ("drill", "selftest"))]
-    dropped = [item for item in items if item not in kept]
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Say which phases this process is about to ask."""
     recorder = recorder_of(session.config)
     if recorder is None or session.config.option.collectonly:
         return
     phases = sorted(
-        {phase for item in session.items for phase in session.config.stash[_GATES] if item.get_closest_marker(phase)}
+        {phase for item in session.items for phase in selection.gates(session.config) if item.get_closest_marker(phase)}
     )
     recorder.writer.append(Event(name="collected", at=_epoch(), worker=_worker(session.config), phases=tuple(phases),
                                count=len(session.items)))  # fmt: skip
@@ -225,16 +178,6 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
     where, kind = getattr(report, "nodeid", node.nodeid), getattr(call.excinfo.value, "kind", call.excinfo.typename)
     recorder.writer.append(Event(name="test-error", at=_epoch(), worker=_worker(node.config),
                                detail=f"{where}: {kind}"))  # fmt: skip
-
-
-class _Marked:
-    """Answers `-m` for an imagined test that carries these marks."""
-
-    def __init__(self, *marks: str) -> None:
-        self._marks = marks
-
-    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
-        return name in self._marks
 
 
 class Incidents:
@@ -316,14 +259,6 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
     return found
 
 
-def wanted(config: pytest.Config) -> bool:
-    """Whether this run may ask the target at all: some gate's mark can match -m and the given paths."""
-    if _asks_nothing(config) or (not config.option.markexpr and _about_ourselves(config)):
-        return False
-    markexpr = config.option.markexpr
-    return not markexpr or any(_may_match(markexpr, phase) for phase in config.stash[_GATES])
-
-
 def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     """Make the run folder and point `latest` at it: from here on everything is recorded."""
     folder = config.stash[_FOLDER]
@@ -349,7 +284,7 @@ def hold(
     sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
     run = Run(run_id=run_id(config), started=started(config), target=target, described=described or {},
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
-              gates=selected(config))  # fmt: skip
+              gates=selection.selected(config))  # fmt: skip
     begin(config, run, secrets)
     writer = config.stash[_RECORDER].writer
     writer.append(Event(name="collected", at=_epoch(), worker="controller", phases=tuple(run.gates)))
@@ -385,18 +320,6 @@ def switched_on(environ: Mapping[str, str], name: str) -> bool:
 
 def started(config: pytest.Config) -> str:
     return config.stash[_STARTED]
-
-
-def gates(config: pytest.Config) -> dict[str, GateFile]:
-    """Every phase's gate file as it is now."""
-    return config.stash[_GATES]
-
-
-def attested_lines(config: pytest.Config) -> set[str]:
-    """The human lines that some criterion of some phase asks somebody to vouch for."""
-    read = [read_gate(file.text, file.path) for file in gates(config).values()]
-    return {line for each in read for criterion in each.criteria if criterion.rule == "attested"
-            for line in criterion.checks}  # fmt: skip
 
 
 def keep(config: pytest.Config, records: Sequence[Record]) -> None:
@@ -457,7 +380,7 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
     """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
     show = bool(getattr(config.option, "show_values", False))
     clean = _cleaner(config)
-    witness = allure_tests.Witness([read_gate(each.text, each.path) for each in gates(config).values()])
+    witness = allure_tests.Witness([read_gate(each.text, each.path) for each in selection.gates(config).values()])
     writer = Writer(folder, _worker(config), clean=clean, heard=witness.hear)
     config.stash[_RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
     config.pluginmanager.register(witness, "gate-witness")
@@ -467,66 +390,6 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
 def _cleaner(config: pytest.Config) -> redaction.Cleaner:
     show = bool(getattr(config.option, "show_values", False))
     return redaction.Cleaner(secrets=config.stash.get(_SECRETS, ()), personal=not show)
-
-
-def _found_gates(root: Path) -> dict[str, GateFile]:
-    found: dict[str, GateFile] = {}
-    for path in sorted((root / "suites").glob("*/gate.toml")):
-        text = path.read_text(encoding="utf-8")
-        try:
-            phase = read_gate(text, str(path.relative_to(root))).phase
-        except GateError as error:
-            raise pytest.UsageError(str(error)) from None
-        found[phase] = GateFile(
-            path=str(path.relative_to(root)), sha256=hashlib.sha256(text.encode()).hexdigest(), text=text
-        )
-    return found
-
-
-def selected(config: pytest.Config) -> dict[str, GateFile]:
-    """Those whose mark -m can match; all of them without -m."""
-    found = config.stash[_GATES]
-    if not config.option.markexpr:
-        return {**found}
-    return {phase: file for phase, file in found.items() if _may_match(config.option.markexpr, phase)}
-
-
-def _may_match(markexpr: str, mark: str) -> bool:
-    """Whether `-m` can select a test with this mark, alone or together with those that tests add themselves."""
-    try:
-        expression = Expression.compile(markexpr)
-    except SyntaxError:
-        return False  # pytest says so itself
-    return any(expression.evaluate(_Marked(mark, *also)) for also in ((), ("canary",), ("slow",), ("canary", "slow")))
-
-
-def _suite_folder(item: pytest.Item) -> str:
-    try:
-        parts = item.path.relative_to(item.config.rootpath / "suites").parts
-    except ValueError:
-        return ""
-    return parts[0] if len(parts) > 1 else ""
-
-
-def _mark_of_folder(config: pytest.Config, folder: str) -> str | None:
-    """The mark of a folder in suites: its own, or the phase of the gate file in it."""
-    phases = {Path(file.path).parts[1]: phase for phase, file in config.stash[_GATES].items()}
-    return FOLDER_MARKS.get(folder) or phases.get(folder)
-
-
-def _asks_nothing(config: pytest.Config) -> bool:
-    """Whether pytest was asked to tell something, not to run anything."""
-    return any(getattr(config.option, name, None) for name in _ONLY_TELLS)
-
-
-def _about_ourselves(config: pytest.Config) -> bool:
-    """Whether only drills and self-tests can be meant, by -m or by the given paths."""
-    markexpr = config.option.markexpr
-    if markexpr:
-        ours = any(_may_match(markexpr, FOLDER_MARKS[folder]) for folder in OURSELVES)
-        return ours and not any(_may_match(markexpr, phase) for phase in config.stash[_GATES])
-    arguments = [argument.split("::")[0].rstrip("/") for argument in config.args]
-    return all(any(f"suites/{folder}" in argument for folder in OURSELVES) for argument in arguments)
 
 
 def _told(config: pytest.Config, error: BaseException) -> Unasked | None:

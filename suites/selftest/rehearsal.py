@@ -13,10 +13,10 @@ from typing import Any
 CHECKOUT = Path(__file__).parents[2]
 _CONFTEST = """
 import pytest
-from reports import gate
+from reports import gate, selection
 from reports.ledger import Run
 
-pytest_plugins = ["reports.gate"]
+pytest_plugins = ["reports.selection", "reports.gate"]
 
 def pytest_addoption(parser):
     for name in ("target", "contract", "seed"):
@@ -25,10 +25,11 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session):
     config = session.config
-    if not hasattr(config, "workerinput") and gate.wanted(config):
+    if not hasattr(config, "workerinput") and selection.wanted(config):
         run = Run(run_id=gate.run_id(config), started=gate.started(config), target="live", seed=7, contract="guide",
                   flags={"CONNECTRA_ENABLED": True, "VQL_SINGLE_RECORD_RETRIEVAL": True},
-                  fingerprint=FINGERPRINT, gates=gate.gates(config), described={"target": "live", "backend": BACKEND})
+                  fingerprint=FINGERPRINT, gates=selection.gates(config),
+                  described={"target": "live", "backend": BACKEND})
         gate.begin(config, run, secrets=SECRETS)
 """
 _GATE = """
