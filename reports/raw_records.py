@@ -29,11 +29,14 @@ class Block:
     offsets: Numbers
 
 
-def blocks(file: BinaryIO) -> Iterator[Block]:
-    """The records of a file from where it stands, block by block."""
+def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[Block]:
+    """The records of a file from where it stands, block by block.
+
+    `returns`: whether they should end in CR LF; None: as the first one does.
+    """
     at = file.tell()
     held: list[bytes] = []  # lines of a record that is still open
-    rest, returns = b"", None
+    rest = b""
     while chunk := file.read(BLOCK):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE:

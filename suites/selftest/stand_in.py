@@ -108,7 +108,7 @@ def main(count: int, path: Path, *, wrong: bool) -> None:
     result = ExportComparison(StandIn(people), KIND, lambda *_: None).run(path)
     status = Path("/proc/self/status").read_text()
     peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    print(result.differing, peak)
+    sys.stdout.write(f"{result.differing} {peak}\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixtures.export_contract import ExportKind
-from fixtures.export_parity import account, comparison, dialect
 from fixtures.export_parity import __main__ as command
+from fixtures.export_parity import account, comparison, dialect
 from fixtures.export_parity.comparison import ExportComparison, FileMoved, Result
 from reports.cells import expected_cells
 from reports.csv_sheet import Sheet
@@ -26,8 +25,9 @@ from suites.benchmarks import export_files
 from suites.selftest.stand_in import KIND, People, StandIn, person
 
 HEAD = b"uuid,name,note,tags,size,at\n"
+NAMES = [column.name for column in KIND.columns]
 TOLD = tuple[str, str, str]
-AS_IT_IS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+AS_IT_IS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 TEXT = st.none() | st.text('ab,\n"\ré😀_ ', min_size=0, max_size=5)
 PEOPLE = st.lists(st.tuples(TEXT, TEXT, st.lists(st.text("xy,", max_size=3), max_size=3)), min_size=1, max_size=9).map(
     lambda each: {f"{number:08x}": person(f"{number:08x}", *values) for number, values in enumerate(each)}
@@ -49,8 +49,7 @@ def _written(people: People, **how: Any) -> bytes:
     """The people as a deployment would write them; the module csv writes an empty text and nothing alike."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, **{"lineterminator": "\n", **how})
-    writer.writerows([HEAD.decode().strip().split(","), *([each or "" for each in _texts(tables)]
-                                                          for tables in people.values())])  # fmt: skip
+    writer.writerows([NAMES, *([each or "" for each in _texts(tables)] for tables in people.values())])
     return out.getvalue().encode()
 
 
@@ -81,7 +80,7 @@ def test_an_equal_export_is_equal_however_it_is_written(people: People, how: dic
 @given(people=PEOPLE, data=st.data())
 def test_it_names_what_the_comparison_of_phase_3_names(people: People, data: st.DataObject, tmp_path: Path) -> None:
     """Bytes first or not: the same file, the same differences."""
-    rows = list(csv.reader(io.StringIO(_written(people).decode(), newline="")))
+    rows = [NAMES, *([each or "" for each in _texts(one)] for one in people.values())]
     for _ in range(data.draw(st.integers(0, 4))):
         at, column = data.draw(st.integers(1, len(rows) - 1)), data.draw(st.integers(1, 5))
         rows[at][column] = data.draw(st.text('ab,\n"é', max_size=3))
@@ -118,8 +117,7 @@ SECOND = f"{1:08x}"
         (b"\xef\xbb\xbf" + HEAD + b"".join(ROWS), set(), {"byte-order-mark"}),
         ((HEAD + b"".join(ROWS)).replace(b"\n", b"\r\n"), set(), set()),
         (HEAD + ROWS[0] + ROWS[1].replace(b"\n", b"\r\n") + ROWS[2], set(), {"line-ends"}),
-        ((HEAD + b"".join(ROWS)).replace(b"\n", b"\r\n").replace(b"1,x,,,2024-01-02T03:04:05\r", b"1,x,,,2024-01-02T03:04:05"),
-         set(), {"line-ends"}),
+        (HEAD.replace(b"\n", b"\r\n") + b"".join(ROWS), set(), {"line-ends"}),
         (HEAD + ROWS[0] + ROWS[2], {(SECOND, "", "missing")}, set()),
         (HEAD + ROWS[0] + ROWS[1] * 2 + ROWS[2], {(SECOND, "", "duplicate")}, set()),
         (HEAD + b"".join(ROWS) + b"ffffffff,,,,,\n", {("ffffffff", "", "ghost")}, set()),
@@ -134,14 +132,13 @@ SECOND = f"{1:08x}"
         (HEAD + ROWS[0] + ROWS[1].replace(b",x,", b",,") + ROWS[2], {(SECOND, "note", "missing")}, set()),
         (HEAD + ROWS[0] + ROWS[2] + ROWS[1][:11],
          {(SECOND, name, "value" if name == "name" else "missing") for name in ("name", "note", "at")}, {"cut"}),
-        (HEAD + ROWS[0] + ROWS[2], {(SECOND, "", "missing")}, set()),
         (HEAD, {(f"{number:08x}", "", "missing") for number in range(3)}, set()),
         (b"", {(f"{number:08x}", "", "missing") for number in range(3)}, {"empty"}),
         (b"".join(ROWS), set(), {"header-missing"}),
     ],
     ids=["equal", "shuffled", "no-last-line-end", "bom", "crlf", "one-crlf", "one-lf", "missing", "doubled", "extra",
          "nul", "encoding", "line-feed-in-cell", "lone-quote", "after-quote", "cell-gone", "cut-in-a-row",
-         "cut-between-rows", "header-only", "empty", "no-header"],
+         "header-only", "empty", "no-header"],
 )  # fmt: skip
 def test_an_awkward_file_gets_a_verdict(data: bytes, told: set[TOLD], troubles: set[str], tmp_path: Path) -> None:
     found, result = _run(_simple(), data, tmp_path)
@@ -156,7 +153,8 @@ def test_an_awkward_file_gets_a_verdict(data: bytes, told: set[TOLD], troubles: 
         (b"name,uuid,note,tags,size,at\n", b"name 0,00000000,x,,,2024-01-02T03:04:05\n", {"header-order"}, set()),
         (b"uuid,name,tags,size,at\n", b"00000000,name 0,,,2024-01-02T03:04:05\n", {"header-lacks"},
          {("00000000", "note", "missing")}),
-        (b"uuid,name,note,tags,size,at,more\n", b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n", {"header-extra"}, set()),
+        (b"uuid,name,note,tags,size,at,more\n", b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n",
+         {"header-extra"}, set()),
         (b"uuid,name,note,tags,size,at,at\n", b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n",
          {"header-twice", "header-order"}, set()),
     ],
@@ -271,10 +269,10 @@ def test_a_file_that_is_written_to_meanwhile_is_undecided(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("wrong", [False, True], ids=["equal", "every-row-differs"])
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, checkout: Path, *, wrong: bool) -> None:
-    """A file of four times the rows, of 20 MB more, takes less than 6 MB more."""
-    few, many = (_peak_kb(count, tmp_path, checkout, wrong=wrong) for count in (50_000, 200_000))
+    """160,000 rows more, 12 MB of file, take less than 3 MB; where all of them differ, their places take 3 more."""
+    few, many = (_peak_kb(count, tmp_path, checkout, wrong=wrong) for count in (80_000, 240_000))
 
-    assert many - few < 6_000
+    assert many - few < (6_000 if wrong else 3_000)
 
 
 def _peak_kb(count: int, folder: Path, checkout: Path, *, wrong: bool) -> int:
