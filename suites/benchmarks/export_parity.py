@@ -4,8 +4,8 @@
 
 Every contender is a process of its own that queries PostgreSQL, reads the file, and names what differs. They run in
 turn, so that a machine that drifts does so for all of them; a ratio is the median of the ratios of the rounds.
-Peers that are not installed are left out: `pip install -e .[bench]` brings datacompy and csv-diff; data-diff wants
-other versions of what we use, so it lives in an environment of its own (--data-diff-python).
+Peers that are not installed are left out. They live in an environment of their own (--peers-python): data-diff wants
+another deepdiff than we do, and where pandas is installed deepdiff loads it, which would slow us down and not them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 from fixtures.contract import load
 from suites.benchmarks import export_files
+from suites.benchmarks.aims import goal
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.benchmarks.peers import NOT_INSTALLED, PEERS
 
@@ -74,7 +75,7 @@ def _rounds(
         for name, environ in contenders.items():
             if name in absent or (name in PEERS and number >= options.peer_rounds):
                 continue
-            done = _one(name, folder, environ, options.data_diff_python)
+            done = _one(name, folder, environ, options.peers_python)
             if done is None:
                 absent.add(name)
                 print(f"  {name}: not installed", flush=True)
@@ -84,13 +85,12 @@ def _rounds(
     return runs
 
 
-def _one(name: str, folder: Path, environ: Mapping[str, str], data_diff_python: str | None) -> dict[str, Any] | None:
+def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str | None) -> dict[str, Any] | None:
     """One contender's run as a whole: seconds from outside, its peak memory, what it told. None: not installed."""
     out = folder / "told.json"
     file = folder / ("equal.csv" if name == "equal" else "different.csv")
     if name in PEERS:
-        python = (data_diff_python or sys.executable) if name == "data-diff" else sys.executable
-        command = [python, str(Path(__file__).with_name("peers.py")), name, str(file)]
+        command = [peers_python or sys.executable, str(Path(__file__).with_name("peers.py")), name, str(file)]
     else:
         command = [sys.executable, "-m", "suites.benchmarks.contenders"]
         command += [name] if name in ("copy", "raw-copy") else ["ours", str(file)]
@@ -123,23 +123,19 @@ def goals(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What was aimed at, what came of it, and whether that is enough."""
     ours = report["different"]
     found = [
-        _goal("export, equal: time of COPY", report["equal"]["x_copy"], EQUAL_GOAL),
-        _goal("export, 620 differences named: time of COPY", ours["x_copy"], DIFFERENT_GOAL),
-        _goal("export: differences missed or false", ours["missed"] + ours["false"] + report["equal"]["false"], 0),
-        _goal("export: MB at the peak", max(ours["megabytes"], report["equal"]["megabytes"]), MEMORY_GOAL),
+        goal("export, equal: time of COPY", report["equal"]["x_copy"], EQUAL_GOAL),
+        goal("export, 620 differences named: time of COPY", ours["x_copy"], DIFFERENT_GOAL),
+        goal("export: differences missed or false", ours["missed"] + ours["false"] + report["equal"]["false"], 0),
+        goal("export: MB at the peak", max(ours["megabytes"], report["equal"]["megabytes"]), MEMORY_GOAL),
     ]
     peers = {name: report[name] for name in PEERS if name in report}
     if peers:
         best = min(peers, key=lambda name: peers[name]["x_copy"])
         ratio = round(peers[best]["x_copy"] / ours["x_copy"], 2)
-        found.append(_goal(f"export: times faster than the fastest peer ({best})", ratio, PEERS_GOAL, least=True))
+        found.append(goal(f"export: times faster than the fastest peer ({best})", ratio, PEERS_GOAL, least=True))
         fewest = min(each["missed"] + each["false"] for each in peers.values())
-        found.append(_goal("export: wrong, against the best peer's", ours["missed"] + ours["false"], fewest))
+        found.append(goal("export: wrong, against the best peer's", ours["missed"] + ours["false"], fewest))
     return found
-
-
-def _goal(what: str, value: float, goal: float, *, least: bool = False) -> dict[str, Any]:
-    return {"what": what, "value": value, "goal": goal, "met": value >= goal if least else value <= goal}
 
 
 def _load() -> float:
@@ -153,7 +149,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=3)
     add("--peer-rounds", type=int, default=1, help="of the peers, which take longest (1)")
     add("--peers", action=argparse.BooleanOptionalAction, default=True, help="those that are installed")
-    add("--data-diff-python", default=os.environ.get("BENCH_DATA_DIFF_PYTHON"), help="interpreter that has data-diff")
+    add("--peers-python", default=os.environ.get("BENCH_PEERS_PYTHON"), help="interpreter that has the peers")
     add("--folder", help="where the files go (default: the temporary directory)")
     add("--json", type=Path, help="write the figures there as well")
     return parser
