@@ -78,7 +78,7 @@ def _rounds(
             done = _one(name, folder, environ, options.peers_python)
             if done is None:
                 absent.add(name)
-                print(f"  {name}: not installed", flush=True)
+                print(f"  {name}: not installed, or it failed", flush=True)
                 continue
             runs[name].append(done)
             print(f"  {name}: {done['seconds']:.2f} s, {done['megabytes']:.0f} MB", flush=True)
@@ -86,7 +86,7 @@ def _rounds(
 
 
 def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str | None) -> dict[str, Any] | None:
-    """One contender's run as a whole: seconds from outside, its peak memory, what it told. None: not installed."""
+    """One contender's run as a whole: seconds from outside, its peak memory, what it told. None: not there."""
     out = folder / "told.json"
     file = folder / ("equal.csv" if name == "equal" else "different.csv")
     if name in PEERS:
@@ -97,7 +97,7 @@ def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str 
     begun = time.perf_counter()
     done = subprocess.run([*command, "--out", str(out)], env=environ, timeout=SLOW_S)
     seconds = time.perf_counter() - begun
-    if done.returncode == NOT_INSTALLED:
+    if done.returncode == NOT_INSTALLED or (done.returncode and name in PEERS):
         return None
     done.check_returncode()
     return {"seconds": seconds, **json.loads(out.read_text())}

@@ -29,7 +29,7 @@ def datacompy(path: Path) -> Told:
     import polars
     from datacompy import PolarsCompare
 
-    ours, theirs = (polars.read_csv(each, infer_schema=False, missing_utf8_is_empty_string=True)
+    ours, theirs = (polars.read_csv(each, infer_schema=False, empty_string_is_null=False)
                     for each in (_direct(), path))  # fmt: skip
     found = PolarsCompare(ours, theirs, join_columns=[KEY])
     for frame, what in ((found.df1_unq_rows, "missing"), (found.df2_unq_rows, "extra")):
@@ -53,7 +53,11 @@ def csv_diff(path: Path) -> Told:
 
 
 def data_diff(path: Path) -> Told:
-    """Two tables, joined in the database. It refuses doubled keys, so they are taken out first, and nobody is told."""
+    """Two tables, joined in the database.
+
+    It refuses doubled keys, so they are taken out first, and nobody is told; and it guesses whether a key is a uuid
+    from a few of them on either side and refuses two guesses, so each gets a letter before it.
+    """
     import psycopg2
     from data_diff import connect_to_table, diff_tables
 
@@ -65,12 +69,14 @@ def data_diff(path: Path) -> Told:
         cursor.execute("CREATE TABLE bench_loaded (LIKE bench_query)")
         cursor.copy_expert("COPY bench_loaded FROM STDIN (FORMAT csv, HEADER, NULL '\\N')", file)
         cursor.execute(f"CREATE TABLE bench_file AS SELECT DISTINCT ON ({KEY}) * FROM bench_loaded")
+        for table in ("bench_query", "bench_file"):
+            cursor.execute(f"UPDATE {table} SET {KEY} = 'k' || {KEY}")
         cursor.execute("SELECT * FROM bench_query LIMIT 0")
         names = [column.name for column in cursor.description if column.name != KEY]
     tables = [connect_to_table(url, name, KEY) for name in ("bench_query", "bench_file")]
     sides: dict[str, dict[str, tuple[str, ...]]] = {"-": {}, "+": {}}
     for sign, row in diff_tables(*tables, extra_columns=tuple(names)):
-        sides[sign][row[0]] = row[1:]
+        sides[sign][row[0][1:]] = row[1:]
     for key, row in sides["-"].items():
         other = sides["+"].get(key)
         if other is None:
