@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -364,6 +365,22 @@ def test_nothing_against_nothing_is_undecided(
 
     assert asked(tmp_path / "none.csv", "--keys", str(tmp_path / "keys")) == command.UNDECIDED
     assert "nothing to compare" in capsys.readouterr().out
+
+
+def test_a_connection_that_breaks_is_undecided(
+    asked: Callable[..., int], kind: ExportKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def broken(*_: Any, **__: Any) -> Iterator[bytes]:
+        raise psycopg.OperationalError("the row (Ada Lovelace) was lost")
+
+    monkeypatch.setattr("fixtures.export_parity.direct.Direct.rows", broken)
+    (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
+
+    assert asked(tmp_path / "none.csv") == command.UNDECIDED
+    said = capsys.readouterr().err
+    assert "PostgreSQL broke off" in said
+    assert "Ada" not in said
 
 
 def test_what_cannot_be_used_is_said(
