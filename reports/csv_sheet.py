@@ -51,6 +51,7 @@ class Sheet:
         self._troubles: dict[str, Trouble] = {}
         self._records = _Records(chunks, self._note)
         self._columns = tuple(columns)
+        self.names: tuple[str, ...] = ()  # as the header has them, once it is read; none without a header
         self.row = 0
 
     @property
@@ -70,6 +71,7 @@ class Sheet:
             self._note("empty")
             return
         names = self._header(header)
+        self.names = names or ()
         if names is None:
             yield from self._row(header, self._columns, None)
             names = self._columns

@@ -1,7 +1,8 @@
 """Records of a CSV as raw bytes: where each begins, and a number that stands for it.
 
 Two records of the same bytes are equal by any rule, so nothing has to be read of them. Only what is left over on either
-side is taken apart. Records come without their line end; a line end within quotes belongs to its record.
+side is taken apart. Records come without their line end; a line end within quotes belongs to its record. Where rows end
+in CR LF, one that ends otherwise keeps a line feed: then it is like nothing else, and is taken apart.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ class Block:
     offsets: Numbers
 
 
-def blocks(file: BinaryIO) -> Iterator[Block]:
-    """The records of a file from where it stands, block by block."""
+def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[Block]:
+    """The records of a file from where it stands, block by block.
+
+    `returns`: whether they should end in CR LF; None: as the first one does.
+    """
     at = file.tell()
     held: list[bytes] = []  # lines of a record that is still open
-    rest, returns = b"", None
+    rest = b""
     while chunk := file.read(BLOCK):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE:
@@ -72,7 +76,7 @@ def record_at(file: BinaryIO, offset: int) -> bytes:
 
 def _block(whole: list[bytes], at: int, *, returns: bool) -> Block:
     sizes = np.fromiter(map(len, whole), np.int64, len(whole)) + 1
-    records = [record[:-1] if record.endswith(b"\r") else record for record in whole] if returns else whole
+    records = [record[:-1] if record.endswith(b"\r") else record + b"\n" for record in whole] if returns else whole
     return Block(records=records, offsets=at + np.cumsum(sizes) - sizes)
 
 

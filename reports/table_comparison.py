@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reports.cells import Cell
+from reports.cells import Cell, Column, actual_cells
 from reports.comparison import Disagreement
 from reports.observations import DifferenceKind
 
@@ -54,6 +54,13 @@ class Damage:
 def partition_of(key: str, count: int) -> int:
     """Which of `count` partitions a key falls into, the same in every process."""
     return zlib.crc32(key.encode()) % count
+
+
+def rows_of_file(rows: Iterable[Sequence[str]], columns: Sequence[Column], key: str) -> Iterator[Row]:
+    """Rows of a file by the column that says whom they are about; one that names nobody goes by its number."""
+    place = [column.name for column in columns].index(key)
+    for number, texts in enumerate(rows, 1):
+        yield Row(key=texts[place] or f"row {number}", cells=actual_cells(texts, columns))
 
 
 class TableComparison:

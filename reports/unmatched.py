@@ -83,4 +83,8 @@ def _surplus(mine: Numbers, other: Numbers) -> Numbers:
 
 
 def _all(parts: list[Numbers]) -> Numbers:
-    return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+    """The parts as one, in order; they themselves are let go of."""
+    found = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    parts.clear()
+    found.sort()
+    return found

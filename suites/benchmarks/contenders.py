@@ -16,7 +16,8 @@ from fixtures.export_parity.comparison import ExportComparison
 from fixtures.export_parity.direct import Direct
 from reports.comparison import Disagreement
 from reports.observations import DifferenceKind
-from suites.benchmarks.export_files import _QUERY
+from suites.benchmarks.export_files import QUERY
+from suites.benchmarks.peers import peak_megabytes
 
 KIND = load("guide").exports.kinds["contacts"]
 _WORDS = {DifferenceKind.MISSING: "missing", DifferenceKind.GHOST: "extra", DifferenceKind.DUPLICATE: "doubled"}
@@ -28,7 +29,7 @@ def copy(path: Path | None, columns: list[str] | None = None) -> Told:
     del path
     cells = ", ".join(columns or forms.chosen(KIND.columns, ()))
     with psycopg.connect(os.environ["BENCH_DATABASE_URL"], options="-c work_mem=64MB") as session:
-        query = f"COPY (SELECT {cells} FROM {_QUERY}) TO STDOUT (FORMAT csv)"
+        query = f"COPY (SELECT {cells} FROM {QUERY}) TO STDOUT (FORMAT csv)"
         with session.cursor() as cursor, cursor.copy(query.encode()) as stream:
             while stream.read():
                 pass
@@ -63,7 +64,8 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    options.out.write_text(json.dumps(CONTENDERS[options.name](options.file)))
+    told = CONTENDERS[options.name](options.file)
+    options.out.write_text(json.dumps({"told": told, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from fixtures.export_contract import ExportKind
 from fixtures.export_parity.forms import chosen
 from reports.cells import cell
 
-_QUERY = (
+QUERY = (
     "contacts c LEFT JOIN contacts_metadata m ON m.uuid = c.uuid "
     "LEFT JOIN companies k ON k.uuid = c.company_id LEFT JOIN companies_metadata n ON n.uuid = k.uuid"
 )
@@ -24,9 +23,8 @@ Differences = set[tuple[str, str]]  # (key, column); "" for a whole row, with a 
 def write(database_url: str, kind: ExportKind, path: Path) -> int:
     """Everybody, in no order, as the direct path writes them; the number of rows."""
     names = ",".join(column.name for column in kind.columns) + "\n"
-    cells = ", ".join(f"coalesce(({each})::text, '')" for each in chosen(kind.columns, ()))
     # Null written as something that never occurs: then an empty text is not quoted, as in the deployment's own files.
-    query = f"COPY (SELECT {cells} FROM {_QUERY} ORDER BY md5(c.uuid)) TO STDOUT (FORMAT csv, NULL '\\N')"
+    query = f"COPY ({as_texts(kind)} ORDER BY md5(c.uuid)) TO STDOUT (FORMAT csv, NULL '\\N')"
     count = 0
     with psycopg.connect(database_url) as session, session.cursor() as cursor, path.open("wb") as file:
         file.write(names.encode())
@@ -35,6 +33,13 @@ def write(database_url: str, kind: ExportKind, path: Path) -> int:
                 file.write(row)
                 count += 1
     return count
+
+
+def as_texts(kind: ExportKind) -> str:
+    """The direct query with every cell as the file writes it, columns named as in the file."""
+    forms = zip(kind.columns, chosen(kind.columns, ()), strict=True)
+    cells = ", ".join(f"coalesce(({form})::text, '') AS {column.name}" for column, form in forms)
+    return f"SELECT {cells} FROM {QUERY}"
 
 
 def damaged(source: Path, target: Path, kind: ExportKind, rows: int, *, cells: int, missing: int, extra: int,
@@ -84,8 +89,3 @@ def _changes(text: str) -> Sequence[str]:
     if not text:
         return ["something"]
     return ["", f"{text}x", f"{text} ", text.swapcase(), ",".join(reversed(text.split(","))), text[:-1], f"{text}\n"]
-
-
-def read_text(path: Path) -> list[list[str]]:
-    """The file as cells, for peers."""
-    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))

@@ -1,9 +1,11 @@
 """Export parity against its limit, which is COPY TO STDOUT, and against what people would pick instead.
 
-    python -m suites.benchmarks.export_parity [--rows 1000000] [--rounds 3] [--peers] [--json FILE]
+    python -m suites.benchmarks.export_parity [--rows 100000] [--rounds 3] [--no-peers] [--json FILE]
 
 Every contender is a process of its own that queries PostgreSQL, reads the file, and names what differs. They run in
-turn, so that a machine that drifts does so for all of them.
+turn, so that a machine that drifts does so for all of them; a ratio is the median of the ratios of the rounds.
+Peers that are not installed are left out. They live in an environment of their own (--peers-python): data-diff wants
+another deepdiff than we do, and where pandas is installed deepdiff loads it, which would slow us down and not them.
 """
 
 from __future__ import annotations
@@ -15,83 +17,142 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from fixtures.contract import load
 from suites.benchmarks import export_files
+from suites.benchmarks.aims import goal
 from suites.benchmarks.multiplied import MultipliedStores
+from suites.benchmarks.peers import NOT_INSTALLED, PEERS
 
 DAMAGE = {"cells": 500, "missing": 50, "extra": 50, "doubled": 20}
+OURS = ("copy", "raw-copy", "equal", "different")
+EQUAL_GOAL, DIFFERENT_GOAL, PEERS_GOAL, MEMORY_GOAL = 1.25, 1.5, 4.0, 400.0
+SLOW_S = 900.0  # a peer that takes longer is not waited for
 
 
 def main() -> int:
-    options = _options()
-    kind = load("guide").exports.kinds["contacts"]
-    with MultipliedStores(options.rows, None) as stores, tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
-        rows = export_files.write(stores.database_url, kind, folder / "equal.csv")
-        export_files.damaged(folder / "equal.csv", folder / "wrong.csv", kind, rows, **DAMAGE)
-        wanted = export_files.damaged(folder / "equal.csv", folder / "again.csv", kind, rows, **DAMAGE)
-        (folder / "again.csv").unlink()
-        report = _measured(stores.database_url, folder, wanted, rows, options)
+    options = arguments().parse_args()
+    report = run(options)
     print(json.dumps(report, indent=1))
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     return 0
 
 
-def _measured(
-    url: str, folder: Path, wanted: export_files.Differences, rows: int, options: argparse.Namespace
-) -> dict[str, Any]:
-    contenders = {"copy": ["copy"], "raw-copy": ["raw-copy"], "equal": ["ours", str(folder / "equal.csv")],
-                  "different": ["ours", str(folder / "wrong.csv")]}  # fmt: skip
-    if options.peers:
-        contenders |= {peer: [peer, str(folder / "wrong.csv")] for peer in ("datacompy", "csv-diff", "data-diff")}
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
-    for _ in range(options.rounds):
-        for name, arguments in contenders.items():
-            runs[name].append(_one(url, arguments, folder / f"{name}.json"))
-            print(f"  {name}: {runs[name][-1]['seconds']:.2f} s, {runs[name][-1]['megabytes']:.0f} MB", flush=True)
-    base = [run["seconds"] for run in runs["copy"]]
-    report: dict[str, Any] = {"rows": rows, "columns": 48, "bytes": (folder / "equal.csv").stat().st_size,
-                              "load_average": round(os.getloadavg()[0], 2)}  # fmt: skip
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Stores and files made, every contender timed; the report."""
+    kind = load("guide").exports.kinds["contacts"]
+    with MultipliedStores(options.rows, None) as stores, tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        rows = export_files.write(stores.database_url, kind, folder / "equal.csv")
+        wanted = export_files.damaged(folder / "equal.csv", folder / "different.csv", kind, rows, **DAMAGE)
+        environ = {**os.environ, "BENCH_DATABASE_URL": stores.database_url}
+        peering = environ | {"BENCH_DATABASE_URL": stores.owner_url, "BENCH_QUERY": export_files.as_texts(kind),
+                             "BENCH_KEY": kind.key}  # fmt: skip
+        contenders = dict.fromkeys(OURS, environ) | (dict.fromkeys(PEERS, peering) if options.peers else {})
+        runs = _rounds(contenders, folder, options)
+        size = (folder / "equal.csv").stat().st_size
+    report = {"rows": rows, "columns": len(kind.columns), "bytes": size, "load_average": _load(), "absent": []}
+    base = [each["seconds"] for each in runs["copy"]]
     for name, found in runs.items():
-        seconds = [run["seconds"] for run in found]
-        report[name] = {
-            "seconds": round(median(seconds), 2), "megabytes": round(max(run["megabytes"] for run in found)),
-            "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=True)), 2),
-        }  # fmt: skip
-        if name not in ("copy", "raw-copy", "equal"):
-            told = {(key, what) for key, what in found[-1]["told"]}
-            report[name] |= {"found": len(told & wanted), "missed": len(wanted - told), "false": len(told - wanted)}
-        elif name == "equal":
-            report[name]["false"] = len(found[-1]["told"])
-    return report
+        if found:
+            report[name] = _figures(name, found, base, wanted)
+        else:
+            report["absent"].append(name)
+    return report | {"goals": goals(report)}
 
 
-def _one(url: str, arguments: list[str], out: Path) -> dict[str, Any]:
-    """One contender's run as a whole: seconds from outside, memory of its largest process, what it told."""
-    command = [sys.executable, "-m", "suites.benchmarks.contenders", *arguments, "--out", str(out)]
+def _rounds(
+    contenders: Mapping[str, Mapping[str, str]], folder: Path, options: argparse.Namespace
+) -> dict[str, list[dict[str, Any]]]:
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
+    absent: set[str] = set()
+    for number in range(options.rounds):
+        for name, environ in contenders.items():
+            if name in absent or (name in PEERS and number >= options.peer_rounds):
+                continue
+            done = _one(name, folder, environ, options.peers_python)
+            if done is None:
+                absent.add(name)
+                print(f"  {name}: not installed, or it failed", flush=True)
+                continue
+            runs[name].append(done)
+            print(f"  {name}: {done['seconds']:.2f} s, {done['megabytes']:.0f} MB", flush=True)
+    return runs
+
+
+def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str | None) -> dict[str, Any] | None:
+    """One contender's run as a whole: seconds from outside, its peak memory, what it told. None: not there."""
+    out = folder / "told.json"
+    file = folder / ("equal.csv" if name == "equal" else "different.csv")
+    if name in PEERS:
+        command = [peers_python or sys.executable, str(Path(__file__).with_name("peers.py")), name, str(file)]
+    else:
+        command = [sys.executable, "-m", "suites.benchmarks.contenders"]
+        command += [name] if name in ("copy", "raw-copy") else ["ours", str(file)]
     begun = time.perf_counter()
-    with subprocess.Popen(command, env={**os.environ, "BENCH_DATABASE_URL": url}) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    done = subprocess.run([*command, "--out", str(out)], env=environ, timeout=SLOW_S)
     seconds = time.perf_counter() - begun
-    if process.returncode:
-        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}")
-    return {"seconds": seconds, "megabytes": usage.ru_maxrss / 1024, "told": json.loads(out.read_text())}
+    if done.returncode == NOT_INSTALLED or (done.returncode and name in PEERS):
+        return None
+    done.check_returncode()
+    return {"seconds": seconds, **json.loads(out.read_text())}
 
 
-def _options() -> argparse.Namespace:
+def _figures(
+    name: str, found: list[dict[str, Any]], base: list[float], wanted: export_files.Differences
+) -> dict[str, Any]:
+    seconds = [each["seconds"] for each in found]
+    figures: dict[str, Any] = {
+        "seconds": round(median(seconds), 2), "megabytes": round(max(each["megabytes"] for each in found)),
+        "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=False)), 2),
+    }  # fmt: skip
+    if name == "equal":
+        figures["false"] = len(found[-1]["told"])
+    elif not name.endswith("copy"):
+        told = {(key, what) for key, what in found[-1]["told"]}
+        figures |= {"found": len(told & wanted), "missed": len(wanted - told), "false": len(told - wanted)}
+    return figures
+
+
+def goals(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was aimed at, what came of it, and whether that is enough."""
+    ours = report["different"]
+    found = [
+        goal("export, equal: time of COPY", report["equal"]["x_copy"], EQUAL_GOAL),
+        goal("export, 620 differences named: time of COPY", ours["x_copy"], DIFFERENT_GOAL),
+        goal("export: differences missed or false", ours["missed"] + ours["false"] + report["equal"]["false"], 0),
+        goal("export: MB at the peak", max(ours["megabytes"], report["equal"]["megabytes"]), MEMORY_GOAL),
+    ]
+    peers = {name: report[name] for name in PEERS if name in report}
+    if peers:
+        best = min(peers, key=lambda name: peers[name]["x_copy"])
+        ratio = round(peers[best]["x_copy"] / ours["x_copy"], 2)
+        found.append(goal(f"export: times faster than the fastest peer ({best})", ratio, PEERS_GOAL, least=True))
+        fewest = min(each["missed"] + each["false"] for each in peers.values())
+        found.append(goal("export: wrong, against the best peer's", ours["missed"] + ours["false"], fewest))
+    return found
+
+
+def _load() -> float:
+    return round(os.getloadavg()[0], 2)
+
+
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", action="store_true", help="datacompy, csv-diff and data-diff too (installed apart)")
-    parser.add_argument("--folder", help="where the files go (default: the temporary directory)")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
-    return parser.parse_args()
+    add = parser.add_argument
+    add("--rows", type=int, default=100_000)
+    add("--rounds", type=int, default=3)
+    add("--peer-rounds", type=int, default=1, help="of the peers, which take longest (1)")
+    add("--peers", action=argparse.BooleanOptionalAction, default=True, help="those that are installed")
+    add("--peers-python", default=os.environ.get("BENCH_PEERS_PYTHON"), help="interpreter that has the peers")
+    add("--folder", help="where the files go (default: the temporary directory)")
+    add("--json", type=Path, help="write the figures there as well")
+    return parser
 
 
 if __name__ == "__main__":

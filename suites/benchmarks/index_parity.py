@@ -29,22 +29,30 @@ from fixtures.index_parity.reading import Reading
 from fixtures.index_parity.state import State
 from fixtures.index_parity.table import Table
 from reports.redaction import Redactor
+from suites.benchmarks.aims import goal
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
 
 
 def main() -> int:
-    options = _options()
+    options = arguments().parse_args()
+    report = run(options)
+    print(json.dumps(report, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    return 0 if report["missed"] == report["false"] == 0 else 1
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Stores made and damaged, base and census timed in turn; the report."""
     with MultipliedStores(options.rows, options.search) as stores:
         kinds = ALL if options.search == "opensearch" else COUNTED
         expected = damage(stores.owner_url, stores.index_url, options.differences, kinds)
         print(f"  damaged: {dict(Counter(expected.values()))}", flush=True)
         rounds = [_round(stores, options, number) for number in range(options.rounds)]
     report = _report(rounds, expected, options)
-    print(json.dumps(report, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
-    return 0 if report["missed"] == report["false"] == 0 else 1
+    wrong = report["missed"] + report["false"] + report["wrongly_named"]
+    return report | {"goals": [goal("index: differences missed, false or wrongly named", wrong, 0)]}
 
 
 def _round(stores: MultipliedStores, options: argparse.Namespace, number: int) -> dict[str, Any]:
@@ -105,7 +113,7 @@ def _load() -> float:
     return round(os.getloadavg()[0], 2)
 
 
-def _options() -> argparse.Namespace:
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--search", default="opensearch", choices=["opensearch", "noida"])
@@ -114,7 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     parser.add_argument("--verbose", action="store_true")
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":

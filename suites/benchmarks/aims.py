@@ -1,0 +1,18 @@
+"""What a benchmark aims at, what came of it, and whether that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+
+def goal(what: str, value: float, aim: float, *, least: bool = False) -> dict[str, Any]:
+    """`value` is to be `aim` at most, or at least."""
+    return {"what": what, "value": value, "goal": aim, "least": least, "met": value >= aim if least else value <= aim}
+
+
+def lines(goals: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line per goal, those that were missed marked."""
+    for each in goals:
+        bound = "at least" if each["least"] else "at most"
+        yield f"{'met   ' if each['met'] else 'MISSED'}  {each['what']}: {each['value']:g} ({bound} {each['goal']:g})"

@@ -1,0 +1,115 @@
+"""A stand-in for the direct query: people in memory, or as many as wanted, written as PostgreSQL's COPY would.
+
+`python -m suites.selftest.stand_in COUNT FILE WRONG` compares so many with a file of them, and prints how many records
+differ and the process's peak memory in KiB.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fixtures.export_contract import ExportKind
+from fixtures.export_parity import forms
+from fixtures.export_parity.comparison import ExportComparison
+from reports.cells import Column
+
+_RULES = {"uuid": "", "name": "", "note": "placeholder", "tags": "items", "size": "zero", "at": "time"}
+KIND = ExportKind(
+    name="contacts", create="", given="", count="", record="contact", key="uuid",
+    columns=tuple(Column(name=name, source=f"contacts.{name}", rules=tuple(rule.split()))
+                  for name, rule in _RULES.items()),
+)  # fmt: skip
+People = Mapping[str, forms.Tables]
+_WRITERS = {  # expression -> (column, form)
+    form.sql.format(f"c.{column.name}", "c.uuid"): (column.name, form)
+    for column in KIND.columns for form in forms._FORMS[" ".join(column.rules)]
+}  # fmt: skip
+
+
+def person(key: str, name: str | None, note: str | None, tags: Sequence[str]) -> forms.Tables:
+    row = {
+        "uuid": key,
+        "name": name,
+        "note": note,
+        "tags": list(tags),
+        "size": None,
+        "at": datetime(2024, 1, 2, 3, 4, 5),
+    }
+    return {"contacts": row, "contacts_metadata": None, "companies": None, "companies_metadata": None}
+
+
+class StandIn:
+    """The query over these people."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def rows(
+        self, expressions: Sequence[str], keys: Sequence[str] | None = None, *, quote_all: bool = False,
+        quote_nulls: bool = False,
+    ) -> Iterator[bytes]:  # fmt: skip
+        for key in self._people if keys is None else keys:
+            if key in self._people:
+                row = self._people[key]["contacts"]
+                assert row is not None
+                cells = [_cell(expression, row) for expression in expressions]
+                written = ",".join(_quoted(each, everything=quote_all, nulls=quote_nulls) for each in cells)
+                yield f"{_quoted(key, everything=quote_all, nulls=False)},{written}\n".encode()
+
+    def tables(self, keys: Sequence[str]) -> dict[str, forms.Tables]:
+        return {key: self._people[key] for key in keys if key in self._people}
+
+
+def _cell(expression: str, row: Mapping[str, Any]) -> str | None:
+    name, form = _WRITERS[expression]
+    if row[name] is None or (row[name] == "" and form.sql == "{0}"):
+        return None if row[name] is None else ""
+    return form.text(row[name]) or None
+
+
+def _quoted(text: str | None, *, everything: bool, nulls: bool) -> str:
+    if text is None:
+        return '""' if nulls else ""
+    if everything or not text or any(mark in text for mark in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+class _Many(Mapping[str, forms.Tables]):
+    """So many people, made as they are asked for."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __getitem__(self, key: str) -> forms.Tables:
+        return person(key, f"name {key}", "a note of some length, so that rows weigh something", [])
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{number:08x}" for number in range(self._count))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and int(key, 16) < self._count
+
+
+def main(count: int, path: Path, *, wrong: bool) -> None:
+    people = _Many(count)
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join(column.name for column in KIND.columns) + "\n")
+        for row in StandIn(people).rows([forms._sql(column, []) for column in KIND.columns]):
+            record = row.decode().partition(",")[2]
+            file.write(record.replace("a note", "another note") if wrong else record)
+    result = ExportComparison(StandIn(people), KIND, lambda *_: None).run(path)
+    status = Path("/proc/self/status").read_text()
+    peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    sys.stdout.write(f"{result.differing} {peak}\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), wrong=bool(int(sys.argv[3])))
