@@ -107,8 +107,7 @@ def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
     when every criterion that looks at the check is met, of whatever kind; the verdict itself rests on all that was
     recorded. Latency is looked at after 8, 16, 32, ... blocks.
     """
-    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
-    seen = seen_of(recorded.records, gate.phase, flag_on, target=recorded.run.target, known=recorded.run.known)
+    seen = _seen(recorded, gate)
     seen = replace(seen, pairs=at_look(seen.pairs))
     looking = [each for each in gate.criteria if each.rule not in POOLED and _looks_at(each, check, seen)]
     found = [(each, finding_of(each, gate, seen)) for each in looking]
@@ -127,10 +126,16 @@ def _looks_at(criterion: Criterion, check: str, seen: Seen) -> bool:
 
 def is_missed(recorded: Recorded, gate: Gate, criterion_id: str) -> bool:
     """Whether that criterion is missed already, by what is on record."""
-    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
-    seen = seen_of(recorded.records, gate.phase, flag_on)
+    seen = _seen(recorded, gate)
     found = (finding_of(each, gate, seen) for each in gate.criteria if each.id == criterion_id)
     return any(finding.outcome == "missed" for finding in found)
+
+
+def _seen(recorded: Recorded, gate: Gate) -> Seen:
+    """What a run has on record for that phase so far."""
+    run = recorded.run
+    return seen_of(recorded.records, gate.phase, run.flag_on(gate.flag) if gate.flag else None, target=run.target,
+                   known=run.known)  # fmt: skip
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
