@@ -64,21 +64,20 @@ _NOTES = pytest.StashKey[list[str]]()
 _LAST_WORDS = pytest.StashKey[list[Callable[[], Event]]]()
 
 
-_SWITCHES = {
-    "--bake": "judge the phase's bake in --history too: its window, and what it pools",
-    "--out-of-order": "live: don't ask whether the phase before this one is GO",
-}
+_SWITCHES = (  # option, destination, environment twin, help
+    ("--gate-dry-run", "gate_dry_run", "GATE_DRY_RUN", "judge and print, keep pytest's exit code"),
+    ("--bake", "bake", "GATE_BAKE", "judge the phase's bake in --history too: its window, and what it pools"),
+    ("--out-of-order", "out_of_order", "GATE_OUT_OF_ORDER",
+     "live: don't ask whether the phase before this one is GO"),
+)  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gate", "the verdict")
-    group.addoption(
-        "--gate-dry-run", action="store_true", help="judge and print, keep pytest's exit code [GATE_DRY_RUN]"
-    )
     group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
     group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
-    for name, told in _SWITCHES.items():
-        group.addoption(name, action="store_true", help=f"{told} [GATE_{name[2:].upper().replace('-', '_')}]")
+    for name, destination, twin, told in _SWITCHES:
+        group.addoption(name, action="store_true", dest=destination, help=f"{told} [{twin}]")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -98,9 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STARTED] = now.isoformat(timespec="seconds")
     config.stash[_KEY] = randomness.token_bytes(32)
     config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
-    config.option.gate_dry_run |= switched_on(os.environ, "GATE_DRY_RUN")
-    config.option.bake |= switched_on(os.environ, "GATE_BAKE")
-    config.option.out_of_order |= switched_on(os.environ, "GATE_OUT_OF_ORDER")
+    for _, destination, twin, _ in _SWITCHES:
+        if switched_on(os.environ, twin):
+            setattr(config.option, destination, True)
     config.stash[_FOLDER] = out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():

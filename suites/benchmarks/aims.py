@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -16,3 +18,11 @@ def lines(goals: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for each in goals:
         bound = "at least" if each["least"] else "at most"
         yield f"{'met   ' if each['met'] else 'MISSED'}  {each['what']}: {each['value']:g} ({bound} {each['goal']:g})"
+
+
+def publish(report: Mapping[str, Any], path: Path | None) -> None:
+    """A benchmark's report as JSON: printed, and written where somebody wants it."""
+    text = json.dumps(report, indent=1)
+    print(text)
+    if path:
+        path.write_text(text + "\n")

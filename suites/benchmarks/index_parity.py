@@ -9,7 +9,6 @@ and hashes the joined rows that documents are made of) and the census of everyth
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -29,7 +28,7 @@ from fixtures.index_parity.reading import Reading
 from fixtures.index_parity.state import State
 from fixtures.index_parity.table import Table
 from reports.redaction import Redactor
-from suites.benchmarks.aims import goal
+from suites.benchmarks.aims import goal, publish
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
 
@@ -37,9 +36,7 @@ from suites.benchmarks.multiplied import MultipliedStores
 def main() -> int:
     options = arguments().parse_args()
     report = run(options)
-    print(json.dumps(report, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    publish(report, options.json)
     return 0 if report["missed"] == report["false"] == 0 else 1
 
 

@@ -39,7 +39,7 @@ from reports import ledger
 from reports.ledger import GateFile, Run, Writer
 from reports.observations import Answer, Outcome, Plan, Provenance, Sample
 from reports.redaction import Redactor
-from suites.benchmarks.aims import goal
+from suites.benchmarks.aims import goal, publish
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 300
@@ -50,9 +50,7 @@ SPEED_GOAL, REPORT_GOAL_S = 0.6, 3.0
 def main() -> int:
     options = arguments().parse_args()
     report = run(options)
-    print(json.dumps(report, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    publish(report, options.json)
     return 0
 
 

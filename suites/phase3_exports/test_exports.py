@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import NoReturn
 
 import pytest
 
@@ -17,16 +16,10 @@ SUCCESS = "export-success-rate"  # once it is missed, more exports would only co
 TIMED_SIZES = ("small", "medium")
 
 
-def left_out(phase: Phase, sentence: str) -> NoReturn:
-    """Skip, with the reason on record for the judge."""
-    phase.note(Fact(phase=phase.gate.phase, name=NOT_ASKED, ok=None, sentence=sentence))
-    pytest.skip(sentence)
-
-
 @pytest.fixture(scope="module")
 def book(phase: Phase) -> Iterator[OrderBook]:
     if phase.target.contract.exports is None:
-        left_out(phase, phase.target.absences.why("exports"))
+        phase.leave([NOT_ASKED], phase.target.absences.why("exports"))
     with closing(
         OrderBook(phase.target, phase.gate.exports, flag_on=phase.flag_on, count=phase.count, seed=phase.seed,
                   folder=phase.folder)
@@ -43,7 +36,9 @@ def allowed(phase: Phase, book: OrderBook) -> OrderBook:
     phase.note(Fact(phase=phase.gate.phase, name="export-estimate", ok=None, value=float(price.credits),
                     unit="credits", sentence=estimate))  # fmt: skip
     if budget.forbids_all:
-        left_out(phase, f"exports cost credits and leave files; to allow {estimate}: --allow-cost {price.credits}")
+        phase.leave(
+            [NOT_ASKED], f"exports cost credits and leave files; to allow {estimate}: --allow-cost {price.credits}"
+        )
     if budget.allowed is not None and budget.allowed < price.credits:
         sentence = f"--allow-cost {budget.allowed} covers a part of what a GO takes: {estimate}"
         phase.note(Fact(phase=phase.gate.phase, name=NOT_ASKED, ok=None, sentence=sentence))
@@ -62,7 +57,9 @@ def require(phase: Phase, book: OrderBook, kind: str, size: str, look: slice = s
     """That exports of that kind and size equal the database."""
     __tracebackhide__ = True
     if not book.may_write(kind):
-        left_out(phase, f"{kind} exports write what they find, and Connectra finds somebody for a uuid that nobody has")
+        phase.leave(
+            [NOT_ASKED], f"{kind} exports write what they find, and Connectra finds somebody for a uuid that nobody has"
+        )
     phase.require_bundles(book.asked(kind, size), book.drawn(kind, size), look, unless_missed=SUCCESS)
 
 
