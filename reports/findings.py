@@ -195,7 +195,8 @@ def _order_of_sample(each: Sample) -> tuple[object, ...]:
 
 
 def _order_of_run(each: PastRun) -> tuple[object, ...]:
-    return datetime.fromisoformat(each.finished), each.run, each.of
+    # Even a history that says two things of one run is pooled in one order: sums of floats depend on it.
+    return datetime.fromisoformat(each.finished), each.run, each.of, repr(each)
 
 
 def _order_of_pair(each: Pair) -> tuple[object, ...]:
