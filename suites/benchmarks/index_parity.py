@@ -1,6 +1,6 @@
 """Whole-index parity against its limit, which is counting and hashing the table once.
 
-    python -m suites.benchmarks.index_parity [--rows 1000000] [--search opensearch|noida] [--differences 100]
+    python -m suites.benchmarks.index_parity [--rows 1000000] [--search opensearch|osmem] [--differences 100]
 
 Builds both stores, damages them in every way that differs, and times in turn the base (one SQL statement that counts
 and hashes the joined rows that documents are made of) and the census of everything.
@@ -27,6 +27,7 @@ from fixtures.index_parity.mapping import mapping_of
 from fixtures.index_parity.reading import Reading
 from fixtures.index_parity.state import State
 from fixtures.index_parity.table import Table
+from fixtures.sandbox.search import ENGINES
 from reports.redaction import Redactor
 from suites.benchmarks.aims import goal, publish
 from suites.benchmarks.damage import ALL, COUNTED, damage
@@ -113,7 +114,7 @@ def _load() -> float:
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--search", default="opensearch", choices=["opensearch", "noida"])
+    parser.add_argument("--search", default="opensearch", choices=list(ENGINES))
     parser.add_argument("--differences", type=int, default=100)
     parser.add_argument("--budget-rows", type=int, help="rows that may be read one by one (default: 5 %% of them)")
     parser.add_argument("--rounds", type=int, default=3)

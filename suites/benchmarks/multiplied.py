@@ -28,7 +28,7 @@ class MultipliedStores(Stack):
         self.rows = rows
         self._wanted = engine
         self._server: Server | None = None
-        settings = Settings(rows=min(rows, BASE_ROWS), seed=seed, search=engine or "noida")
+        settings = Settings(rows=min(rows, BASE_ROWS), seed=seed, search=engine or search.DEFAULT)
         super().__init__(settings, say=lambda line: print(f"  {line}", flush=True))
 
     @property

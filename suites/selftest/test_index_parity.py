@@ -27,7 +27,7 @@ from reports.redaction import Redactor
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
 
-ENGINES = ("noida", "opensearch")
+ENGINES = ("osmem", "opensearch")
 QUICK = Plan(pauses=(0.0,))
 AWKWARD = ("Z", "a", "a-b", "ab", "zz", "é", "株", "\ue000", "\uffff", "👩‍💻", "\U0010ffff", "_", "a" * 80)
 
@@ -53,7 +53,7 @@ def lucene(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedS
 
 @pytest.fixture
 def fake(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedStores]:
-    found = stores_of("noida")
+    found = stores_of("osmem")
     yield found
     found.restore()
 
