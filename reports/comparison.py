@@ -7,7 +7,6 @@ excuse more than it names.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -74,7 +73,7 @@ def disagreements(
     """Every way in which two canonical records differ; none if they say the same. None stands for "no record"."""
     if expected is None or actual is None:
         return _absence(expected, actual, identity)
-    if _strict(expected) == _strict(actual):
+    if _same(expected, actual):
         return ()
     return tuple(sorted(_walk(expected, actual, identity), key=lambda each: each.path))
 
@@ -94,7 +93,9 @@ def blemishes(
 
 
 def canonical(value: Any, rules: Sequence[str]) -> Any:
-    """`value` after each of the rules in turn. Values of a type that a rule is not about pass through unchanged."""
+    """`value` after each of the rules in turn. Null, and values of a type that a rule is not about, pass unchanged."""
+    if value is None:
+        return None
     for rule in rules:
         value = RULES[rule](value)
     return value
@@ -103,7 +104,9 @@ def canonical(value: Any, rules: Sequence[str]) -> Any:
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    inner = _unquoted(value.strip())
+    inner = value.strip()
+    if inner and inner[0] in _QUOTES:
+        inner = _unquoted(inner)
     return None if inner in ("", "_") else inner
 
 
@@ -115,11 +118,14 @@ def _seniority(value: Any) -> Any:
 
 def _phone(value: Any) -> Any:
     text = _text(value)
-    return re.sub(r"^'(?=\+)", "", text) if isinstance(text, str) else text
+    return text[1:] if isinstance(text, str) and text.startswith("'+") else text
+
+
+_QUOTES = "'\""
 
 
 def _unquoted(text: str) -> str:
-    while len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+    while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
         text = text[1:-1].strip()
     return text
 
@@ -187,7 +193,7 @@ def _wrong_if_shown(
     if shown is None:
         return None
     held = _from_columns(tables, field)
-    if _strict({"value": held}) == _strict({"value": shown}):
+    if _same(held, shown):
         return None
     return Disagreement(path=field.path, kind=_kind(field.path, held, shown, ""), expected=held, actual=shown)
 
@@ -218,7 +224,11 @@ _FORM_GIVING = {"text", "seniority", "phone", "zero"}
 
 def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
     """The column that stands for the field, as it is: the first that is not empty, else the last."""
-    values = [row[name] for table, name in map(_parts, field.columns) if (row := tables.get(table))]
+    values = []
+    for column in field.columns:
+        table, name = _parts(column)
+        if row := tables.get(table):
+            values.append(row[name])
     if len(values) < 2:
         return values[0] if values else None
     filled = (value for value in values if canonical(value, field.rules) is not None)
@@ -228,7 +238,7 @@ def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
 def _undeclared(body: Mapping[str, Any], fields: Sequence[Field]) -> tuple[Disagreement, ...]:
     """Something in places the contract does not know, or where it knows an object."""
     declared = {field.path for field in fields}
-    parents = {path.rpartition(".")[0] for path in declared}
+    parents = {_home(path)[0] for path in declared}
     found: list[Disagreement] = []
     for path, value in _places(body, parents - {""}):
         if path not in declared and value not in _NOTHING and len(found) < _MOST_UNDECLARED:
@@ -265,10 +275,16 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(path.split("."))
 
 
+@cache
+def _home(path: str) -> tuple[str, str]:
+    parent, _, name = path.rpartition(".")
+    return parent, name
+
+
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for path, value in flat.items():
-        parent, _, name = path.rpartition(".")
+        parent, name = _home(path)
         (record.setdefault(parent, {}) if parent else record)[name] = value
     return {name: None if _is_hollow(value) else value for name, value in record.items()}
 
@@ -277,8 +293,15 @@ def _is_hollow(value: Any) -> bool:
     return isinstance(value, dict) and all(inner is None for name, inner in value.items() if name != "uuid")
 
 
-def _strict(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, sort_keys=True, ensure_ascii=False, default=repr)
+def _same(one: Any, other: Any) -> bool:
+    """Equal in type and value, at any depth."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
 
 
 def _absence(

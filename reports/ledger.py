@@ -104,7 +104,10 @@ class Writer:
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _JSON.encode(entry) + "\n"
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def begin(folder: Path, run: Run) -> None:

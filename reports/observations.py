@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -191,7 +191,16 @@ _TYPES: dict[str, type[Any]] = {
 
 def to_json(record: Record) -> dict[str, Any]:
     """The record as a JSON object with its `type` and the schema version `v`."""
-    return {"v": SCHEMA, "type": type(record).__name__.lower(), **asdict(record)}
+    return {"v": SCHEMA, "type": type(record).__name__.lower(), **_entry(record)}
+
+
+def _entry(value: Any) -> Any:
+    """As `dataclasses.asdict`, without its copies of what can't change: it is on the way of every answer."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _entry(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, tuple):
+        return [_entry(each) for each in value]
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def from_json(entry: Mapping[str, Any]) -> Record:
