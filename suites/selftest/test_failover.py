@@ -118,7 +118,8 @@ def test_a_difference_that_can_not_be_settled_is_void(
     target: Target, end_sessions: Callable[[], int], tmp_path: Path
 ) -> None:
     """The session ends while the pause before the second look goes by."""
-    verifier = _verifier(target, tmp_path)
+    verifier = _verifier(target, tmp_path, wait=lambda _: end_sessions())
+    records = Records(target, flag_on=True, count=8, seed=7)
     right = records.asked("contact-endpoint")
     questions = records.drawn("contact-endpoint").questions[:3]
 
