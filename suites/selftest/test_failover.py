@@ -97,10 +97,7 @@ def _verifier(target: Target, folder: Path, wait: Callable[[float], object] = la
 def test_what_was_asked_is_recorded_as_void_and_the_next_questions_are_asked(
     target: Target, end_sessions: Callable[[], int], tmp_path: Path, when: str, outcome: Outcome | None
 ) -> None:
-    writer = ledger.Writer(tmp_path, "here")
-    verifier = Verifier(
-        target, writer, Redactor(b"key"), phase="phase1", flag_on=True, recheck_s=(0,), fresh_s=60, seed=7
-    )
+    verifier = _verifier(target, tmp_path)
     records = Records(target, flag_on=True, count=8, seed=7)
     questions = records.drawn("contact-endpoint").questions
     broken = _Broken(records.asked("contact-endpoint"), end_sessions, when)
