@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from reports import metrics, wording
+from reports.deadline import bounded, within
 from reports.history import HistoryEntry
 from reports.redaction import shown_url
 from reports.wording import Entry
@@ -35,7 +36,7 @@ def announce(
 ) -> list[str]:
     """Push and post as the environment asks; returns a note for each that failed. `earlier` None: no history."""
     notes = []
-    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, transport=transport) as client:
+    with bounded(httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, transport=transport)) as client:
         if address := environ.get(PUSHGATEWAY):
             notes += _pushed(client, address, verdict)
         if address := environ.get(WEBHOOK):
@@ -85,7 +86,8 @@ def _sent(
     client: httpx.Client, method: str, address: str, name: str, *, content: bytes | None = None, json: object = None
 ) -> list[str]:
     try:
-        response = client.request(method, address, content=content, json=json)
+        with within(TIMEOUT_S), client.stream(method, address, content=content, json=json) as response:
+            pass  # its status is all that matters
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
         return [f"{name}: {shown_url(address)} was not reached: {type(error).__name__}"]
     if response.is_success:

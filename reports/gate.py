@@ -22,6 +22,7 @@ import pytest
 from reports import (
     allure_results,
     allure_tests,
+    bystanders,
     censor,
     github,
     junit,
@@ -34,7 +35,7 @@ from reports import (
 )
 from reports.criteria import read_gate
 from reports.discretion import Unasked, discreet
-from reports.ledger import Run, Writer
+from reports.ledger import DamagedRun, Recorded, Run, Unrecorded, Writer
 from reports.observations import Event, Record
 from reports.verdict import EXIT_CODES, judge, to_json
 
@@ -61,6 +62,7 @@ _KEY = pytest.StashKey[bytes]()
 _SECRETS = pytest.StashKey[tuple[str, ...]]()
 _VERDICT = pytest.StashKey[dict[str, Any]]()
 _NOTES = pytest.StashKey[list[str]]()
+_UNRECORDED = pytest.StashKey[list[Event]]()
 _LAST_WORDS = pytest.StashKey[list[Callable[[], Event]]]()
 
 
@@ -118,8 +120,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     phases = sorted(
         {phase for item in session.items for phase in selection.gates(session.config) if item.get_closest_marker(phase)}
     )
-    recorder.writer.append(Event(name="collected", at=_epoch(), worker=_worker(session.config), phases=tuple(phases),
-                               count=len(session.items)))  # fmt: skip
+    happened(session.config, Event(name="collected", phases=tuple(phases), count=len(session.items)))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -175,19 +176,21 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
     if recorder is None or call.excinfo is None or call.excinfo.errisinstance(Mismatch):
         return
     where, kind = getattr(report, "nodeid", node.nodeid), getattr(call.excinfo.value, "kind", call.excinfo.typename)
-    recorder.writer.append(Event(name="test-error", at=_epoch(), worker=_worker(node.config),
-                               detail=f"{where}: {kind}"))  # fmt: skip
+    if kind == Unrecorded.__name__:
+        node.session.shouldstop = "what is asked can't be recorded"  # to ask on would be for nothing
+    happened(node.config, Event(name="test-error", detail=f"{where}: {kind}"))
 
 
 class Incidents:
     """What happens to the run itself, seen in the controller: reruns, crashed workers, interruptions."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, config: pytest.Config, recorder: Recorder) -> None:
+        self._config = config
         self._recorder = recorder
         self.interrupted = False
 
     def note(self, name: str, detail: str, worker: str = "controller") -> None:
-        self._recorder.writer.append(Event(name=name, at=_epoch(), worker=worker, detail=detail))
+        happened(self._config, Event(name=name, worker=worker, detail=detail))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if str(report.outcome) == "rerun":  # pytest-rerunfailures' own outcome: a flaky check is a bug in the check
@@ -215,9 +218,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if recorder is None:
         return
     for told in config.stash.get(_LAST_WORDS, []):
-        recorder.writer.append(replace(told(), at=_epoch(), worker=_worker(config)))
+        happened(config, told())
     if hasattr(config, "workerinput"):
-        recorder.writer.append(Event(name="worker-finished", at=_epoch(), worker=_worker(config)))
+        happened(config, Event(name="worker-finished"))
         recorder.writer.close()
         return
     _conclude(config, recorder, int(exitstatus))
@@ -263,10 +266,14 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     folder = config.stash[_FOLDER]
     config.stash[_SECRETS] = tuple(secrets)
     clean = _cleaner(config)
-    ledger.begin(folder, replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint)))
-    _point_latest(folder)
-    _open(config, folder, config.stash[_KEY])
-    config.pluginmanager.register(Incidents(config.stash[_RECORDER]), "gate-incidents")
+    run = replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint))
+    try:
+        ledger.begin(folder, run)
+        _point_latest(folder)
+        _open(config, folder, config.stash[_KEY])
+    except OSError as error:
+        pytest.exit(f"HOLD: the run folder {folder} can't be written: {error.strerror}", returncode=EXIT_CODES["HOLD"])
+    config.pluginmanager.register(Incidents(config, config.stash[_RECORDER]), "gate-incidents")
     progress.install(config, folder, os.environ)
     config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
 
@@ -328,10 +335,16 @@ def keep(config: pytest.Config, records: Sequence[Record]) -> None:
 
 
 def happened(config: pytest.Config, event: Event) -> None:
-    """Record what has just happened to the run."""
+    """Record what has just happened to the run; what can't be recorded any more is kept for the verdict."""
     recorder = recorder_of(config)
-    if recorder is not None:
-        recorder.writer.append(replace(event, at=_epoch(), worker=_worker(config)))
+    if recorder is None:
+        return
+    event = replace(event, at=_epoch(), worker=event.worker or _worker(config))
+    try:
+        recorder.writer.append(event)
+    except Unrecorded as error:
+        full = Event(name="unrecorded", at=_epoch(), worker=_worker(config), detail=str(error.strerror))
+        config.stash.setdefault(_UNRECORDED, [full]).append(event)
 
 
 def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
@@ -343,8 +356,8 @@ def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> Non
     incidents = config.pluginmanager.getplugin("gate-incidents")
     if exitstatus in (2, 3) and not getattr(incidents, "interrupted", False):
         why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
-        recorder.writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=why))
-    recorder.writer.append(Event(name="run-finished", at=_epoch(), worker="controller"))
+        happened(config, Event(name="interrupted", detail=why))
+    happened(config, Event(name="run-finished"))
     recorder.writer.close()
     if exitstatus == 5:
         return  # nothing was selected: pytest's own code says so, and there is nothing to judge
@@ -352,13 +365,31 @@ def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> Non
 
 
 def _judge(config: pytest.Config, recorder: Recorder) -> None:
-    recorded = ledger.read(recorder.folder)
-    verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
+    recorded, now = _recorded(config, recorder.folder), datetime.now(UTC).isoformat(timespec="seconds")
+    verdict = to_json(judge(recorded, now=now))
+    try:
+        rendering.write_verdict(recorder.folder, verdict)
+    except OSError as error:  # a verdict that nobody can look up is no GO
+        recorded = _besides(recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))])
+        verdict = to_json(judge(recorded, now=now))
     config.stash[_VERDICT] = verdict
-    rendering.write_verdict(recorder.folder, verdict)
     history = Path(config.option.history).absolute() if config.option.history else None
-    config.stash[_NOTES] = rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
+    config.stash[_NOTES] += rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
     junit.add_properties(config, verdict)
+
+
+def _recorded(config: pytest.Config, folder: Path) -> Recorded:
+    """What is on record, and what happened when nothing could be written any more; without a record there is HOLD."""
+    try:
+        found = ledger.read(folder)
+    except (DamagedRun, OSError) as error:
+        pytest.exit(f"HOLD: what this run recorded can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
+    left: list[Event] = config.stash.get(_UNRECORDED, [])
+    return _besides(found, left)
+
+
+def _besides(recorded: Recorded, events: Sequence[Event]) -> Recorded:
+    return replace(recorded, records=(*recorded.records, *events))
 
 
 def out(config: pytest.Config) -> Path:
@@ -384,6 +415,7 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
     config.stash[_RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
     config.pluginmanager.register(witness, "gate-witness")
     censor.install(config, clean)
+    bystanders.install(config, config.stash.setdefault(_NOTES, []))
 
 
 def _cleaner(config: pytest.Config) -> redaction.Cleaner:

@@ -72,10 +72,14 @@ class DamagedRun(ValueError):
     """The folder holds no run that could be judged; the message says what was looked for and where."""
 
 
+class Unrecorded(OSError):
+    """A record could not be written: a disk is full, a limit reached. What was written before stays readable."""
+
+
 class Writer:
     """Appends records to one worker's file; each line is handed to the kernel before `append` returns.
 
-    `clean` looks over every text that is written; `heard` is told of every record.
+    `clean` looks over every text that is written; `heard` is told of every record. Raises Unrecorded.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Writer:
         self._lock = Lock()
         self._clean = clean
         self._heard = heard
+        self._torn = False
         path = folder / "observations" / f"{worker}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -94,10 +99,20 @@ class Writer:
             line = _line(self._clean.entry(to_json(record)))
         data = line.encode(errors="replace")  # half of a surrogate pair has no encoding, and must not end the record
         with self._lock:
-            while data:
-                data = data[os.write(self._file, data) :]
+            try:
+                self._write(data)
+            except OSError as error:
+                raise Unrecorded(error.errno, f"{error.strerror}: this can't be recorded") from None
         if self._heard is not None:
             self._heard(record)
+
+    def _write(self, data: bytes) -> None:
+        if self._torn:  # by a record that found no room: the next one begins a line of its own
+            data = b"\n" + data
+        self._torn = True
+        while data:
+            data = data[os.write(self._file, data) :]
+        self._torn = False
 
     def close(self) -> None:
         os.close(self._file)

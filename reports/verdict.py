@@ -33,6 +33,7 @@ _INCIDENTS = {
     "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
     "stopped": "{detail}",
     "test-error": "a question could not be asked: {detail}",
+    "unrecorded": "not all could be written down ({worker}): {detail}",
 }
 
 

@@ -1,7 +1,6 @@
 """Exports in the contract: the columns of the files, and slips in them that are told."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,17 +35,10 @@ def test_a_deployment_may_have_no_exports(entries: dict[str, Any]) -> None:
     assert exports_of(entries) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("contact_title", "contacts.title plceholder", "no rule 'plceholder'"),
-        ("contact_title", "title", "no table.column"),
-    ],
-)
-def test_a_slip_in_a_column_is_quoted(entries: dict[str, Any], name: str, text: str, said: str) -> None:
-    entries["columns"]["contacts"][name] = text
+def test_a_slip_in_a_column_is_quoted(entries: dict[str, Any]) -> None:
+    entries["columns"]["contacts"]["contact_title"] = "contacts.title plceholder"
 
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=r"no rule 'plceholder'; did you mean 'placeholder'\?"):
         exports_of(entries)
 
 
@@ -55,14 +47,6 @@ def test_the_columns_that_tell_who_and_by_whom_are_needed(entries: dict[str, Any
     del entries["columns"]["contacts"][name]
 
     with pytest.raises(ValueError, match=name):
-        exports_of(entries)
-
-
-@pytest.mark.parametrize("name", ["status", "waiting", "kinds", "upstream"])
-def test_every_part_of_the_exports_is_needed(entries: dict[str, Any], name: str, tmp_path: Path) -> None:
-    del entries["exports"][name]
-
-    with pytest.raises(KeyError, match=name):
         exports_of(entries)
 
 

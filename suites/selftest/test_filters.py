@@ -6,14 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg import sql
 
 from fixtures import pairing, values
-from fixtures.contract import Contract, ContractError, load
+from fixtures.contract import Contract, load
 from fixtures.database import Database
 from fixtures.filters import condition, tokens
 from fixtures.matrix import Meaning, Parameter, Reading, company_endpoints
@@ -329,27 +328,6 @@ def _entry(contract: Contract) -> dict[str, Any]:
     return entry["company_contacts"]
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"meaning": "any-substr"}, "did you mean 'any-substring'"),
-        ({"columns": ["title"]}, "'title' is no column"),
-        ({"columns": []}, "columns must not be empty"),
-        ({"type": "number"}, "'number'"),
-        ({"vql": "has title"}, "'has title'"),
-        ({"colums": ["c.title"]}, "did you mean 'columns'"),
-    ],
-    ids=lambda change: str(change)[:30],
-)
-def test_a_misspelt_matrix_is_refused(contract: Contract, change: dict[str, Any], said: str) -> None:
-    entry = _entry(contract)
-    entry["filters"]["title"] = {**entry["filters"]["title"], **change}
-
-    with pytest.raises(ValueError, match=re.escape(said)) as refused:
-        company_endpoints(entry, ())
-    assert "title" in str(refused.value)
-
-
 def _known(**change: Any) -> Known:
     return known_of({"id": "x", "checks": ["company-contacts-filters"], "field": "status", "by": "direct", "most": 0.1,
                      "reason": "r", "ticket": "t", "until": "2027-01-01", "reads_as": "dropped", **change})  # fmt: skip
@@ -361,17 +339,6 @@ def _known(**change: Any) -> Known:
 def test_a_known_reading_that_nobody_knows_is_refused(contract: Contract, change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=f"did you mean {said}"):
         company_endpoints(_entry(contract), [_known(**change)])
-
-
-def test_a_contract_error_names_the_file(tmp_path: Path, contract: Contract) -> None:
-    from fixtures.contract import CONTRACTS
-
-    text = (CONTRACTS / "guide.toml").read_text(encoding="utf-8").replace('meaning = "equals"', 'meaning = "equal"')
-    path = tmp_path / "mine.toml"
-    path.write_text(text, encoding="utf-8")
-
-    with pytest.raises(ContractError, match=r"mine\.toml.*'equals'"):
-        load(str(path))
 
 
 def test_large_tables_are_not_counted_through(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:

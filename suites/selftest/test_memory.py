@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from fixtures.memory import Memory, Watched
+from suites.selftest.strangers import stranger
 
 METRICS = "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 1.048576e+08\nother 5\n"
 
@@ -49,10 +49,9 @@ def test_a_process_that_is_not_there_gives_no_value() -> None:
     [(METRICS, 100.0), ('process_resident_memory_bytes{job="x"} 2097152\n', 2.0), ("other 5\n", None),
      ("process_resident_memory_bytes NaNope\n", None), ("", None)],
 )  # fmt: skip
-def test_metrics_are_read(monkeypatch: pytest.MonkeyPatch, text: str, megabytes: float | None) -> None:
-    monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(200, text=text))
-
-    assert Memory(None, "http://backend/metrics").megabytes() == megabytes
+def test_metrics_are_read(text: str, megabytes: float | None) -> None:
+    with stranger(lambda number, path: (200, {"Content-Type": "text/plain"}, text.encode())) as backend:
+        assert Memory(None, f"{backend.url}/metrics").megabytes() == megabytes
 
 
 def test_metrics_that_do_not_answer_give_no_value() -> None:

@@ -10,12 +10,9 @@ from psycopg.rows import dict_row
 
 from fixtures.contract import load
 from fixtures.guide_queries import LogCounts, NoTable, fallback_sentence, of_table, success_sentence
-from fixtures.sandbox.installation import located, reachable_tempdir
-from fixtures.sandbox.postgres import Server, await_server, create_cluster, launch
-from fixtures.sandbox.processes import free_port
-from fixtures.sandbox.rundir import RunDir
+from fixtures.sandbox.postgres import Server
 from fixtures.sandbox.schema import BACKEND_TABLES
-from fixtures.sandbox.stack import _hand_over
+from suites.selftest.bare_postgres import bare_postgres
 
 CALL = "External API call: Connectra POST /contacts/"
 FELL = "VQL query failed, falling back to repository: Connectra API error: 503"
@@ -23,20 +20,10 @@ FELL = "VQL query failed, falling back to repository: Connectra API error: 503"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    run = RunDir(reachable_tempdir())
-    installation = located(run.path)
-    pgdata, sockets = run.path / "data" / "pgdata", run.path / "socket"
-    for folder in (run.path / "data", pgdata, sockets):
-        folder.mkdir(mode=0o755 if folder.name == "data" else 0o700)
-        _hand_over(folder, installation)
-    create_cluster(installation, pgdata)
-    running = launch(installation, pgdata, socket_dir=sockets, log=run.logs / "postgres.log", port=free_port())
-    await_server(running)
-    with running.superuser() as session:
-        session.execute(BACKEND_TABLES.encode())
-    yield running
-    running.child.stop()
-    run.remove()
+    with bare_postgres() as running:
+        with running.superuser() as session:
+            session.execute(BACKEND_TABLES.encode())
+        yield running
 
 
 @pytest.fixture
