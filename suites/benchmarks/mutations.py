@@ -11,9 +11,11 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 OUTCOMES = {"met": "unmeasured", "missed": "met", "unmeasured": "met", "GO": "HOLD", "NO-GO": "GO", "HOLD": "GO",
             "blocking": "advisory", "advisory": "blocking"}  # fmt: skip
+AROUND = 60  # characters of what is the same, before and behind a change
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
@@ -28,13 +30,17 @@ _DELETED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Continue, ast.Break)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutation:
-    """`before` becomes `after` from byte `start` on. `everywhere`: it is no line of a function that runs by itself."""
+    """`before` becomes `after` from byte `start` on; `told` says so.
+
+    `everywhere`: it is no line of a function, so whatever looks at the module may depend on it.
+    """
 
     line: int
     last: int
     start: int
     before: str
     after: str
+    told: tuple[str, str]
     everywhere: bool
 
     def applied(self, source: str) -> str:
@@ -52,9 +58,24 @@ def mutations(source: str) -> list[Mutation]:
         before = ast.get_source_segment(source, node) or ""
         start = starts[node.lineno - 1] + node.col_offset
         made = Mutation(line=node.lineno, last=node.end_lineno or node.lineno, start=start, before=before,
-                        after=after, everywhere=everywhere)  # fmt: skip
+                        after=after, everywhere=everywhere, told=_apart(ast.unparse(node), after))  # fmt: skip
         found.setdefault((start, before, after), made)
     return sorted(found.values(), key=lambda each: (each.line, each.start, each.after))
+
+
+def _apart(was: str, now: str) -> tuple[str, str]:
+    """Both without what is the same before and behind the change, but for a little of it."""
+    now = now[1:-1] if now.startswith("(") and not was.startswith("(") else now
+    same = _alike(was, now)
+    alike = _alike(was[same:][::-1], now[same:][::-1])
+    first, behind = max(same - AROUND, 0), max(alike - AROUND, 0)
+    before, after = ("..." if first else ""), ("..." if behind else "")
+    return before + was[first : len(was) - behind] + after, before + now[first : len(now) - behind] + after
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _changes(node: ast.AST, *, everywhere: bool) -> Iterator[tuple[ast.expr | ast.stmt, str, bool]]:

@@ -51,8 +51,8 @@ class Mutant:
     limit_s: int
 
     def told(self) -> str:
-        was, now = (" ".join(text.split()) for text in (self.mutation.before, self.mutation.after))
-        return f"reports/{self.path.name}:{self.mutation.line}\n  - {was[:200]}\n  + {now[:200]}"
+        was, now = self.mutation.told
+        return f"reports/{self.path.name}:{self.mutation.line}\n  - {was}\n  + {now}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ def mutants_of(path: Path, known: Known) -> list[Mutant]:
     """Every mutant of a file. The first one has no change: it has to survive."""
     passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
     usable = sorted((took, name) for name, took in known.seconds.items() if took <= LONGEST_S and passed[name])
-    none = Mutation(line=1, last=1, start=0, before="", after="", everywhere=True)
+    none = Mutation(line=1, last=1, start=0, before="", after="", told=("", ""), everywhere=True)
     unchanged = Mutant(path=path, mutation=none, tests=tuple(name for _, name in usable[:CHECKED]), limit_s=60)
     source = path.read_text(encoding="utf-8")
     return [unchanged, *(_mutant(path, mutation, usable, passed) for mutation in mutations(source))]
