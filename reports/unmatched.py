@@ -42,7 +42,7 @@ class Heap:
         pairs = np.stack([np.concatenate(self._numbers), np.concatenate(self._places)], axis=1)
         parts = ((pairs[:, 0] >> _SHIFT) & (PARTITIONS - 1)).astype(np.uint8)
         order = np.argsort(parts, kind="stable")
-        pairs, ends = pairs[order], np.cumsum(np.bincount(parts, minlength=PARTITIONS))
+        pairs, ends = pairs[order], np.cumsum(np.bincount(parts))
         for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
             if end > start:
                 with self._paths[part].open("ab") as file:
@@ -67,7 +67,7 @@ def unmatched(ours: Heap, theirs: Heap) -> tuple[Numbers, Numbers]:
     left: tuple[list[Numbers], list[Numbers]] = ([], [])
     for part in range(PARTITIONS):
         (mine, my_places), (other, other_places) = ours.partition(part), theirs.partition(part)
-        if len(mine) == len(other) and np.array_equal(mine, other):
+        if np.array_equal(mine, other):
             continue
         left[0].append(my_places[_surplus(mine, other)])
         left[1].append(other_places[_surplus(other, mine)])

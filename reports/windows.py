@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ class Window:
     @property
     def span(self) -> float:
         """Between the beginning of the first and the end of the last run."""
-        return _hours(max(run.ended_at for run in self.runs) - self.runs[0].begun_at) if self.runs else 0.0
+        return _hours(self.runs[-1].ended_at - self.runs[0].begun_at) if self.runs else 0.0
 
     @property
     def gap(self) -> float:
@@ -58,7 +59,7 @@ def window(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     count = sum(len(each.runs) for each in found)
     lacking = [said for each in found if (said := each.lacking())]
     if lacking or not found:
-        needed = max((round(each.hours - each.span + 0.5) for each in found if each.span < each.hours), default=0)
+        needed = max((math.ceil(each.hours - each.span) for each in found if each.span < each.hours), default=0)
         said = "; ".join(lacking) or "no phase has a window"
         return finding(criterion, "unmeasured", said + left_out(found), value=shortest, unit="h", count=count,
                        needed=needed)  # fmt: skip

@@ -1,6 +1,10 @@
 """The comparison rules: what each excuses, and that it excuses nothing else."""
 
+import copy
+import time
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 
@@ -15,9 +19,13 @@ EXCUSED = [
     ("text", "'CTO'", "CTO"),
     ("text", "\"'CTO'\"", "CTO"),
     ("text", " CTO ", "CTO"),
+    ("text", "''", None),
+    ("text", "' CTO '", "CTO"),
     ("seniority", "", None),
+    ("seniority", " _ ", "_"),
     ("phone", "'+1555", "+1555"),
     ("joined", ["Sales", "R&D"], "Sales, R&D"),
+    ("joined", ["Sales", "", "R&D"], "Sales, R&D"),
     ("joined", [], None),
     ("list", [], None),
     ("zero", 0, None),
@@ -32,6 +40,8 @@ NOT_EXCUSED = [
     ("text", "CTO", "cto"),
     ("text", "CTO", None),
     ("text", "'CTO", "CTO"),
+    ("text", "'", None),
+    ("text", "anna", "nn"),
     ("text", "_a", None),
     ("text", "a  b", "a b"),
     ("text", "José", "Jose\u0301"),
@@ -80,17 +90,51 @@ def test_a_rule_excuses_nothing_else(rule: str, expected: object, actual: object
         ({"n": 1}, {"n": True}, DifferenceKind.TYPE),
         ({"n": 5}, {"n": 6}, DifferenceKind.VALUE),
         ({"n": 5}, {"n": None}, DifferenceKind.MISSING),
+        ({"n": 5}, {}, DifferenceKind.MISSING),
+        ({"n": Decimal(5)}, {"n": Decimal(6)}, DifferenceKind.VALUE),
         ({"n": None}, {"n": 5}, DifferenceKind.GHOST),
         ({"n": [1, 2]}, {"n": [2, 1]}, DifferenceKind.ORDER),
         ({"n": [1, 2]}, {"n": [1, 1, 2]}, DifferenceKind.DUPLICATE),
         ({"n": [1, 2, 3]}, {"n": [1, 2]}, DifferenceKind.TRUNCATED),
         ({"n": [1, 2]}, {"n": [1, 3]}, DifferenceKind.VALUE),
+        ({"n": [1, 2]}, {"n": [1, 2, 3]}, DifferenceKind.VALUE),
+        ({"n": [1, 1, 2]}, {"n": [1, 2, 2]}, DifferenceKind.VALUE),
+        ({"n": [1, 2, 1]}, {"n": [2, 1]}, DifferenceKind.VALUE),
         ({"o": {"n": [1, 2]}}, {"o": {"n": [2, 1]}}, DifferenceKind.ORDER),
         ({"o": {"n": 1}}, {"o": None}, DifferenceKind.MISSING),
     ],
 )
 def test_a_difference_has_a_kind(expected: dict | None, actual: dict | None, kind: DifferenceKind) -> None:
     assert [each.kind for each in disagreements(expected, actual)] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "told"),
+    [
+        ({"uuid": "a", "n": 1}, None, ("", "a", None)),
+        (None, {"uuid": "a", "n": 1}, ("", None, "a")),
+        ({"n": 5}, {}, ("n", 5, None)),
+        ({}, {"n": 5}, ("n", None, 5)),
+        ({"n": [1, 2]}, {"n": [2]}, ("n", [1, 2], [2])),
+    ],
+)
+def test_a_difference_tells_what_either_side_has(expected: dict | None, actual: dict | None, told: tuple) -> None:
+    assert [(each.path, each.expected, each.actual) for each in disagreements(expected, actual)] == [told]
+
+
+@pytest.mark.parametrize("record", [None, {}, {"n": Decimal(5)}, {"n": datetime(2024, 1, 1), "o": {"l": [1, None]}}])
+def test_a_record_and_itself_do_not_differ(record: dict | None) -> None:
+    assert disagreements(record, copy.deepcopy(record)) == ()
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        found = canonical(datetime(2024, 1, 1, 12), ("time",))
+    time.tzset()
+
+    assert found == "2024-01-01T12:00:00.000000"
 
 
 def test_the_path_of_a_nested_difference_is_told() -> None:
@@ -105,6 +149,13 @@ def test_an_object_with_nothing_in_it_is_no_object() -> None:
     expected = expected_record({"t": {"uuid": "x", "a": "_"}}, fields)
 
     assert disagreements(expected, actual_record({"o": None}, fields)) == ()
+
+
+def test_an_object_with_something_in_it_is_one() -> None:
+    fields = [Field(path=f"o.{name}", columns=(f"t.{name}",), rules=()) for name in ("uuid", "a", "b")]
+
+    assert expected_record({"t": {"uuid": "x", "a": None, "b": 1}}, fields) == {"o": {"uuid": "x", "a": None, "b": 1}}
+    assert actual_record(MappingProxyType({"o": MappingProxyType({"b": 1})}), fields)["o"]["b"] == 1
 
 
 def test_the_first_column_that_is_not_empty_counts() -> None:
@@ -142,6 +193,9 @@ BLEMISHES = [  # rule, what the database holds, what the service shows, whether 
     ("zero", 0, None, False),
     ("zero", 0, 0, False),
     ("zero", None, 0, True),
+    ("zero", 1, True, False),  # told by disagreements()
+    ("zero", True, 1, True),
+    ("digits", 42, "42", False),  # this rule is about no form
     ("text", "CTO", "CEO", False),  # a difference, told by disagreements()
 ]
 
@@ -156,13 +210,37 @@ def test_a_rule_needs_an_occasion(rule: str, held: object, shown: object, blemis
 
 
 @pytest.mark.parametrize(
+    ("held", "shown", "kind"),
+    [
+        (("_", "url"), "url", None),
+        (("_", "url"), "'url'", DifferenceKind.VALUE),
+        (("url", "other"), "url ", DifferenceKind.VALUE),
+        ((None, "_"), "_", None),
+        (("_", None), "_", DifferenceKind.GHOST),
+        (("_", None, ""), "", None),
+        (("_",), "_", None),
+        ((), "_", DifferenceKind.GHOST),
+    ],
+)
+def test_of_several_columns_the_one_that_counts_gives_the_form(
+    held: tuple, shown: str, kind: DifferenceKind | None
+) -> None:
+    field = Field(path="f", columns=tuple(f"t{number}.c" for number in range(len(held) or 2)), rules=("text",))
+
+    found = blemishes({f"t{number}": {"c": value} for number, value in enumerate(held)}, {"f": shown}, [field])
+
+    assert [(each.kind, each.actual) for each in found] == ([(kind, shown)] if kind else [])
+
+
+@pytest.mark.parametrize(
     ("body", "paths"),
     [
         ({"o": {"a": 1}}, []),
         ({"o": {"a": 1}, "b": 2}, ["b"]),
         ({"o": {"a": 1, "c": [0]}}, ["o.c"]),
         ({"o": "text"}, ["o"]),
-        ({"b": None, "c": "", "d": [], "e": {}}, []),
+        ({"z": {"y": 1}}, ["z"]),
+        ({"b": None, "c": "", "d": [], "e": {}, "f": "_"}, []),
         ({"jane@example.org": 1}, ["(a name that can't be shown)"]),
     ],
 )

@@ -1,5 +1,6 @@
 """Digests of key ranges, as values: every key in one range, sums that tell, records that meet."""
 
+import time
 from bisect import bisect_right
 from datetime import datetime
 
@@ -7,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.causes import codes
 from reports.observations import DifferenceKind
 from reports.parity import (
-    EXACT,
+    KINDS,
     Meeting,
     Span,
     added,
@@ -57,6 +59,20 @@ def test_a_cut_within_a_span_stays_within() -> None:
     spans = cut(["b", "c", "d", "e"], 2, Span(low="b", high="f"))
 
     assert spans == [Span(low="b", high="d"), Span(low="d", high="f")]
+    assert [span.low for span in cut(["a", "b", "c", "f", "g"], 9, Span(low="b", high="f"))] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("spans", "bounds", "owners"),
+    [
+        ([Span(low="b", high="d")], ["b", "d"], [-1, 0, -1]),
+        ([Span(low="b", high="d"), Span(low="d", high="f")], ["b", "d", "f"], [-1, 0, 1, -1]),
+        ([Span(high="c"), Span(low="e")], ["c", "e"], [0, -1, 1]),
+        ([], [], [-1]),
+    ],
+)
+def test_what_lies_between_spans_is_nobodys(spans: list[Span], bounds: list[str], owners: list[int]) -> None:
+    assert edges(spans) == (bounds, owners)
 
 
 @pytest.mark.parametrize(
@@ -68,13 +84,28 @@ def test_a_cut_within_a_span_stays_within() -> None:
         ((3, 2**64 + 10), (3, 10), True, False),  # one store wraps around, the other does not
         ((3, -5), (3, 2**64 - 5), True, False),
         ((3, 10), (3, 11), False, True),
-        ((3, EXACT + 1), (3, EXACT), False, False),  # beyond what a double holds: says nothing
+        ((3, 2**60), (3, 2**60 + 1), True, True),
+        ((3, 10, 11), (3, 10, 12), True, True),
+        ((3, 128), (3, 0), True, True),
+        ((3, 2**53 - 1), (3, 2**53 - 2), False, True),
+        ((3, 2**53), (3, 2**53 - 1), False, False),  # beyond what a double holds: says nothing
+        ((3, 2**54), (3, 5), False, False),
+        ((3, 5), (3, -(2**54)), False, False),
+        ((3, -(2**54)), (3, 5), False, False),
     ],
 )
 def test_digests_differ_where_their_numbers_do(
     ours: tuple[int, ...], theirs: tuple[int, ...], wrapped: bool, expected: bool
 ) -> None:
     assert unequal(ours, theirs, wrapped=wrapped) is expected
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_digests_of_other_lengths_are_no_digests_of_the_same(wrapped: bool) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        unequal((3, 1, 2), (3, 1), wrapped=wrapped)
+    with pytest.raises(ValueError, match="shorter"):
+        added((3, 1, 2), (3, 1))
 
 
 def test_parts_add_up() -> None:
@@ -102,6 +133,8 @@ def test_documents_of_one_key_meet_its_row_together() -> None:
         (None, (), ""), ("", (), ""), ([], ("list",), ""), (["a", None, "b"], ("list",), "a\x1eb"),
         (None, ("zero",), "0"), (0, ("zero",), "0"), (5.0, ("zero",), "5"), (True, (), "true"),
         (" \tA b ", ("trimmed",), "A b"), ("_", ("placeholder",), ""), ("_x", ("placeholder",), "_x"),
+        (3, ("zero",), "3"), (True, ("zero",), "1"), ("n/a", ("zero",), "n/a"), (("a", "b"), ("list",), "a\x1eb"),
+        ("!a\x00", ("trimmed",), "!a"),
         ("ÄB", ("lower",), "äb"),
     ],
 )  # fmt: skip
@@ -129,6 +162,7 @@ def test_what_both_hold_is_equal_and_so_is_what_neither_holds() -> None:
         (_met(ROW), [("", DifferenceKind.MISSING)]),
         (_met(None, ("k", DOCUMENT)), [("", DifferenceKind.GHOST)]),
         (_met(ROW, ("k", DOCUMENT), ("l", {})), [("_id", DifferenceKind.DUPLICATE)]),
+        (_met(ROW, ("l", DOCUMENT), ("m", {})), [("_id", DifferenceKind.DUPLICATE)]),
         (_met(ROW, ("l", DOCUMENT)), [("_id", DifferenceKind.IDENTITY)]),
         (_met(ROW, ("k", {**DOCUMENT, "city": "Rome"})), [("city", DifferenceKind.VALUE)]),
         (_met(ROW, ("k", {**DOCUMENT, "city": None})), [("city", DifferenceKind.MISSING)]),
@@ -148,6 +182,11 @@ def test_every_way_to_disagree_has_its_name(met: Meeting, expected: list[tuple[s
         ({"city": "Rome"}, BEFORE, LATER, AT, "stale"),
         ({"company_name": "Acme Ltd"}, BEFORE, LATER, AT, "copy-stale"),
         ({"company_name": "Acme Ltd"}, BEFORE, BEFORE, AT, "different"),
+        ({"city": "Rome", "company_name": "Acme Ltd"}, BEFORE, LATER, AT, "stale"),
+        ({"city": None}, BEFORE, None, AT, "different"),
+        ({"city": "Rome"}, datetime(2026, 1, 15, 12), None, AT, "different"),
+        ({"city": "Rome"}, LATER, None, "2026-01-15T14:00:00+02:00", "stale"),
+        ({"city": "Rome"}, LATER, None, "2026-01-15T14:00:00", "different"),
         ({"city": "Rome"}, LATER, LATER, "yesterday", "different"),
         ({"city": "Rome"}, LATER, LATER, None, "different"),
     ],
@@ -160,7 +199,31 @@ def test_a_difference_is_stale_where_the_row_was_written_after_it_was_indexed(
     assert kind_of(found, {"company_name"}, written, company_written, indexed) == expected
 
 
-def test_a_ghost_outweighs_whatever_else_differs() -> None:
-    found = disagreements_of(_met(None, ("k", {})), RULES)
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = disagreements_of(_met(ROW, ("k", {**DOCUMENT, "city": "Rome"})), RULES)
 
-    assert kind_of(found, (), LATER, LATER, AT) == "ghost"
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        kind = kind_of(found, (), BEFORE, None, "2026-01-15T12:00:00")
+    time.tzset()
+
+    assert kind == "different"
+
+
+@pytest.mark.parametrize(
+    ("met", "kind", "cause"),
+    [
+        (_met(None, ("k", {})), "ghost", "ghost-in-index"),
+        (_met(ROW), "missing", "missing-in-index"),
+        (_met(ROW, ("k", DOCUMENT), ("l", DOCUMENT)), "duplicate", "ghost-in-index"),
+    ],
+)
+def test_a_whole_record_outweighs_whatever_else_differs(met: Meeting, kind: str, cause: str) -> None:
+    assert kind_of(disagreements_of(met, RULES), (), LATER, LATER, AT) == kind
+    assert KINDS[kind] == cause
+
+
+def test_every_kind_has_a_cause_and_the_graver_comes_first() -> None:
+    assert list(KINDS) == ["ghost", "missing", "duplicate", "stale", "copy-stale", "different"]
+    assert set(KINDS.values()) <= codes()

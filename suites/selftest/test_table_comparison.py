@@ -182,3 +182,52 @@ def test_rows_in_step_are_not_held() -> None:
 def test_both_sides_of_a_key_fall_into_one_partition(key: str, count: int) -> None:
     assert partition_of(key, count) == partition_of(key, count)
     assert 0 <= partition_of(key, count) < count
+
+
+SIX = [Row(key=f"k{n}", cells=(f"k{n}", f"a{n}", f"b{n}", f"c{n}")) for n in range(6)]
+
+
+def _column(at: int, *values: str | None) -> list[Row]:
+    """The six rows with other values in a column; a dot leaves the value as it is."""
+    return [row if value == "." else _with(row, at, value) for row, value in zip(SIX, values, strict=True)]
+
+
+def _sideways(rows: int, cells: int) -> list[Row]:
+    """So many first rows, in which so many cells hold what belongs one column to the left."""
+    return [replace(row, cells=(row.cells[0], *row.cells[:cells], *row.cells[cells + 1 :])) if n < rows else row
+            for n, row in enumerate(SIX)]  # fmt: skip
+
+
+GHOST = Row(key="x", cells=("x", None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("actual", "damages"),
+    [
+        ([], [("header-only", 6, "")]),
+        (SIX[:4], [("truncated", 2, "")]),
+        ([*SIX[:1], *SIX[3:]], [("missing", 2, "")]),
+        ([*SIX[:4], GHOST], [("missing", 2, ""), ("ghost", 1, "")]),
+        ([*SIX[:2], SIX[3]], [("missing", 3, "")]),
+        ([*SIX, GHOST, GHOST], [("ghost", 2, "")]),
+        ([*SIX, SIX[5], SIX[5]], [("doubled", 2, "")]),
+        ([SIX[1], SIX[0], *SIX[2:]], [("disorder", 1, "")]),
+        (SIX[::-1], [("disorder", 3, "")]),
+        (_column(1, *[None] * 6), [("blank-column", 6, "name")]),
+        (_column(1, ".", *[None] * 5), [("value", 5, "name")]),
+        (_column(1, ".", "a0", ".", "a2", "?", "?"), [("value", 4, "name")]),
+        (_column(1, ".", "a0", "?", "a2", "?", "a4"), [("shifted-column", 5, "name")]),
+        (_column(1, "a1", ".", "a3", ".", "a5", "."), [("value", 3, "name")]),
+        (_column(1, ".", "a0", ".", ".", ".", "."), [("value", 1, "name")]),
+        (_column(2, "a0", "a1", "a2", "a3", "a4", "a5"), [("value", 6, "city")]),
+        (_column(3, "?", "?", ".", ".", ".", "."), [("value", 2, "note")]),
+        (_sideways(4, 3), [("shifted-cells", 4, ""), ("value", 4, "name"), ("value", 4, "city"), ("value", 4, "note")]),
+    ],
+    ids=["header-only", "tail", "middle", "tail-for-a-ghost", "tail-and-before", "ghosts", "thrice", "neighbours",
+         "reversed", "blank", "nearly-blank", "half-shifted", "mostly-shifted", "every-other", "one-shifted",
+         "one-column-off", "values", "sideways"],
+)  # fmt: skip
+def test_damage_is_named_and_counted(actual: list[Row], damages: list[tuple[str, int, str]]) -> None:
+    _, comparison = _compared(SIX, actual)
+
+    assert [(each.kind, each.count, each.column) for each in comparison.damages()] == damages

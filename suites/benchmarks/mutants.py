@@ -1,0 +1,97 @@
+"""`python -m suites.benchmarks.mutants`: do the self-tests notice when the judgement decides otherwise?
+
+Each mutant is a module of `reports/` with one small change (see `mutations`). It is killed if a self-test fails, or
+does not come to an end; exit code 1 when fewer than 90 % are. Only tests that need nothing but this process are run:
+of those that pass over a mutant's lines the fastest first (see `trials`). Presentation is left out.
+
+Without arguments a fifth of every module's mutants is tried, drawn by the seed; `--all` tries each of them, and so does
+naming files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+from suites.benchmarks.trials import Known, Mutant, baseline, mutants_of, survivors
+
+MODULES = ("comparison", "cells", "table_comparison", "lists", "parity", "unmatched", "csv_sheet", "job_life", "known",
+           "measurements", "criteria", "findings", "exactness", "shares", "ratios", "rules", "causes", "windows",
+           "bake", "baked", "recall", "order", "lock", "verdict")  # fmt: skip
+TESTS = ("bundles", "catalogue", "causes", "cells", "company_contacts", "comparison", "contract_layers",
+         "csv_sheet", "exports", "filters", "guide", "index_parity", "job_life", "judge_properties", "judge_vectors",
+         "known", "ledger", "linkedin_answers", "list_diagnosis", "lists", "merging", "order", "orders", "parity",
+         "ratios", "recall", "rules", "table_comparison", "unmatched", "verdict", "windows")  # fmt: skip
+ENOUGH = 0.90  # of the mutants
+SAMPLED = 0.20  # of each module's mutants, unless all are asked for
+
+
+def main(given: list[str] | None = None) -> int:
+    options = _options(given)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before SciPy is imported: threads do not outlive a fork
+    begun = time.monotonic()
+    tests = [f"suites/selftest/test_{name}.py" for name in TESTS]
+    with tempfile.TemporaryDirectory() as scratch:
+        sys.dont_write_bytecode, sys.pycache_prefix = False, scratch  # compiled once, and not beside the sources
+        known = baseline(options.files, tests, options.jobs, Path(scratch))
+        print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s of them traced", flush=True)
+        for name in known.modules:
+            with suppress(ImportError):
+                import_module(name)
+        tried, left = _all_tried(known, options)
+    killed = tried - len(left)
+    print(f"in all {killed} of {tried} killed: {_share(killed, tried, options)}; {time.monotonic() - begun:.0f} s")
+    return int(killed < ENOUGH * tried)
+
+
+def _options(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m suites.benchmarks.mutants", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, help="modules of reports/; none: all that decide")
+    parser.add_argument("--all", action="store_true", help="every mutant, not a sample")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args(given)
+    options.sampled = not options.all and not options.files
+    files = options.files or [Path("reports", f"{name}.py") for name in MODULES]
+    options.files = [path.resolve(strict=True) for path in files]
+    return options
+
+
+def _all_tried(known: Known, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
+    """(how many were tried, those that survived), told file by file."""
+    draw, tried, left = random.Random(options.seed), 0, list[Mutant]()
+    for path in options.files:
+        unchanged, *mutants = mutants_of(path, known)
+        if not survivors([unchanged], 1):
+            raise SystemExit(f"{path.name} is killed without a change: the trial itself is at fault")
+        if options.sampled:
+            mutants = draw.sample(mutants, math.ceil(SAMPLED * len(mutants)))
+        own = survivors(mutants, options.jobs)
+        print(f"{path.name}: {len(mutants) - len(own)} of {len(mutants)} killed", flush=True)
+        print("".join(f"{each.told()}\n" for each in own), end="", flush=True)
+        tried, left = tried + len(mutants), left + own
+    return tried, left
+
+
+def _share(killed: int, tried: int, options: argparse.Namespace) -> str:
+    """In percent; of a sample with the interval for all of them."""
+    from scipy.stats import binomtest
+
+    said = f"{100 * killed / tried:.1f} %"
+    if not options.sampled:
+        return said
+    interval = binomtest(killed, tried).proportion_ci(0.95, method="exact")
+    return f"{said} of a sample (of all {100 * interval.low:.1f} to {100 * interval.high:.1f} %, at 95 %)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

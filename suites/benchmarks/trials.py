@@ -1,0 +1,222 @@
+"""Self-tests on a mutant, each mutant in a process of its own that is left behind: which tests, and whether one fails.
+
+A child is forked from a process that has all that is not ours imported already: that makes half a second of what would
+be three, touches no file, and lets tables and constants be changed like functions.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from suites.benchmarks.mutations import Mutation, mutations
+
+T = TypeVar("T")
+WORLD = {"calm", "stores_of"}  # fixtures that start processes: tests that need them are left out
+LONGEST_S = 3.0  # traced: a test that takes longer is left out
+MOST_S = 15.0  # of tests for one mutant
+EXAMPLES = 50  # of a property, unless it says how many it needs
+CHECKED = 50  # tests that have to pass where nothing is changed
+NONE_LEFT = 5  # pytest's exit code when no test was collected: none failed
+NOT_LOADED = 70  # exit code: the module was never imported
+OURS = ("reports", "fixtures", "suites", "conftest", "__main__")
+OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--tb=no", "-o", "timeout=0",
+           "--hypothesis-profile=mutants", "--noconftest", "-p", "suites.conftest")  # fmt: skip
+Passed = dict[str, set[tuple[str, int]]]  # by test, or by file for what is set up: lines of files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A mutation of a file, and the tests that pass over it, the fastest first."""
+
+    path: Path
+    mutation: Mutation
+    tests: tuple[str, ...]
+    limit_s: int
+
+    def told(self) -> str:
+        was, now = self.mutation.told
+        return f"reports/{self.path.name}:{self.mutation.line}\n  - {was}\n  + {now}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Of each test: the lines (file, line) it passes over, and its seconds; and every module that was imported."""
+
+    lines: Passed
+    seconds: dict[str, float]
+    modules: dict[str, None]
+
+
+class Mutated(SourceFileLoader, MetaPathFinder):
+    """Finds one module of ours with other source than its file has."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        super().__init__(f"reports.{path.stem}", str(path))
+        self._source, self.loaded = source, False
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None
+
+    def get_code(self, fullname: str) -> CodeType:
+        self.loaded = True
+        return compile(self._source, self.path, "exec")
+
+
+class Chosen:
+    """Lets pytest run these tests alone, in this order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self._place = {name: place for place, name in enumerate(tests)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted((each for each in items if each.nodeid in self._place), key=lambda at: self._place[at.nodeid])
+
+
+class Traced:
+    """Which lines of which files each test passes over, and how long it takes. What is set up counts for its file."""
+
+    def __init__(self, files: set[str]) -> None:
+        self._files = files
+        self._now: set[tuple[str, int]] = set()
+        self.lines: Passed = defaultdict(set)
+        self.seconds: dict[str, float] = {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [each for each in items if WORLD.isdisjoint(getattr(each, "fixturenames", ()))]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        self._now = self.lines[item.nodeid.split("::")[0]]
+        sys.settrace(self._called)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        self._now = self.lines[item.nodeid]
+        sys.settrace(self._called)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.passed:
+            self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+    def _called(self, frame: FrameType, event: str, argument: Any) -> Any:
+        return self._passed(frame, event, argument) if frame.f_code.co_filename in self._files else None
+
+    def _passed(self, frame: FrameType, event: str, argument: Any) -> Any:
+        self._now.add((frame.f_code.co_filename, frame.f_lineno))
+        return self._passed
+
+
+def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Path) -> Known:
+    """What the tests do when nothing is changed, file by file; SystemExit if one of them fails."""
+
+    def traced(test: str) -> int:
+        spy = Traced({str(path) for path in paths})
+        code = int(pytest.main([*OPTIONS, test], plugins=[spy]))
+        (scratch / Path(test).name).write_bytes(pickle.dumps((dict(spy.lines), spy.seconds, list(sys.modules))))
+        return code
+
+    found = Known(lines={}, seconds={}, modules={})
+    for test, code in _in_children({test: partial(traced, test) for test in tests}, jobs):
+        if code:
+            raise SystemExit(f"{test} fails, and nothing was changed: exit code {code}")
+        lines, seconds, modules = pickle.loads((scratch / Path(test).name).read_bytes())
+        found.seconds.update(seconds)
+        found.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
+        found.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
+    return found
+
+
+def mutants_of(path: Path, known: Known) -> list[Mutant]:
+    """Every mutant of a file. The first one has no change: it has to survive."""
+    passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
+    usable = sorted((took, name) for name, took in known.seconds.items() if took <= LONGEST_S and passed[name])
+    none = Mutation(line=1, last=1, start=0, before="", after="", told=("", ""), everywhere=True)
+    unchanged = Mutant(path=path, mutation=none, tests=tuple(name for _, name in usable[:CHECKED]), limit_s=60)
+    source = path.read_text(encoding="utf-8")
+    return [unchanged, *(_mutant(path, mutation, usable, passed) for mutation in mutations(source))]
+
+
+def _mutant(
+    path: Path, mutation: Mutation, usable: Sequence[tuple[float, str]], passed: Mapping[str, set[int]]
+) -> Mutant:
+    own = set(range(mutation.line, mutation.last + 1))
+    tests, total = [], 0.0
+    for took, name in usable:
+        if total + took <= MOST_S and (mutation.everywhere or own & passed[name]):
+            tests.append(name)
+            total += took
+    return Mutant(path=path, mutation=mutation, tests=tuple(tests), limit_s=10 + round(3 * total))
+
+
+def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
+    """Those that no test kills, by line; SystemExit if one was not even imported."""
+    left = [each for each in mutants if not each.tests]
+    for mutant, code in _in_children({each: partial(_tested, each) for each in mutants if each.tests}, jobs):
+        if code == NOT_LOADED:
+            raise SystemExit(f"never imported: {mutant.told()}")
+        left += [mutant] if code in (0, NONE_LEFT) else []
+    return sorted(left, key=lambda each: each.mutation.line)
+
+
+def _tested(mutant: Mutant) -> int:
+    """pytest's exit code on the mutant; a signal ends it where it takes too long, in seconds of the processor's."""
+    resource.setrlimit(resource.RLIMIT_CPU, (mutant.limit_s, mutant.limit_s))
+    signal.alarm(20 * mutant.limit_s)  # it may also wait for ever
+    loader = Mutated(mutant.path, mutant.mutation.applied(mutant.path.read_text(encoding="utf-8")))
+    sys.meta_path.insert(0, loader)
+    files = dict.fromkeys(name.split("::")[0] for name in mutant.tests)
+    code = int(pytest.main([*OPTIONS, *files], plugins=[Chosen(mutant.tests)]))
+    return code if code or loader.loaded else NOT_LOADED
+
+
+def _in_children(work: Mapping[T, Callable[[], int]], jobs: int) -> Iterator[tuple[T, int]]:
+    """(what it was, exit code or minus the signal) of each piece of work, in a process of its own, as they end."""
+    waiting, running = list(reversed(work)), {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            name = waiting.pop()
+            child = os.fork()
+            if not child:
+                _work(work[name])
+            running[child] = name
+        child, status = os.wait()
+        yield running.pop(child), os.waitstatus_to_exitcode(status)
+
+
+def _work(of: Callable[[], int]) -> None:
+    """In the child: silently, and without a way back."""
+    code = 1
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=EXAMPLES,
+                                  phases=(Phase.explicit, Phase.generate),
+                                  suppress_health_check=tuple(HealthCheck))  # fmt: skip
+        code = of()
+    finally:
+        os._exit(code)

@@ -1,0 +1,93 @@
+"""Lists of keys and of values: what one has and the other has not, what was cut, and what stands out of order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from reports.comparison import Disagreement
+from reports.lists import SHOWN, compared, out_of_order, same_sequence
+
+
+def _told(found: Sequence[Disagreement]) -> list[tuple[str, str, Any, Any]]:
+    return [(str(each.kind), each.path, each.expected, each.actual) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "told"),
+    [
+        ("abc", "cab", []),
+        ("abc", "a", [("missing", "rows.b", "b", None), ("missing", "rows.c", "c", None)]),
+        ("ab", "yabx", [("ghost", "rows.x", None, "x"), ("ghost", "rows.y", None, "y")]),
+        ("ab", "abb", [("duplicate", "rows.b", None, "b")]),
+        ("abb", "ab", [("missing", "rows.b", "b", None)]),
+        ("ab", "bbx", [("missing", "rows.a", "a", None), ("ghost", "rows.x", None, "x"),
+                       ("duplicate", "rows.b", None, "b")]),
+    ],
+    ids=["another-order", "missing", "ghosts", "twice", "once", "all"],
+)  # fmt: skip
+def test_what_a_list_lacks_and_what_it_has_too_much_is_told(expected: str, actual: str, told: list[Any]) -> None:
+    assert _told(compared(expected, actual)) == told
+
+
+@pytest.mark.parametrize(
+    ("actual", "cut_at", "kinds"),
+    [
+        ("ab", (2,), ["truncated"]),
+        ("ab", (3,), ["missing", "missing"]),
+        ("ax", (2,), ["missing", "missing", "missing", "ghost"]),
+        ("abcd", (4,), []),
+        ("abcdx", (5,), ["ghost"]),
+    ],
+    ids=["cut", "at-another-length", "wrong-so-far", "whole", "whole-and-more"],
+)
+def test_a_list_that_is_right_up_to_a_known_length_was_cut(actual: str, cut_at: tuple[int], kinds: list[str]) -> None:
+    assert [str(each.kind) for each in compared("abcd", actual, cut_at=cut_at)] == kinds
+
+
+def test_a_cut_tells_both_lengths() -> None:
+    assert _told(compared("abcd", "ab", cut_at=(2,), name="page")) == [("truncated", "page.2-of-4", 4, 2)]
+
+
+def test_a_long_tale_is_told_by_its_first_items() -> None:
+    many = [f"{number:03}" for number in reversed(range(2 * SHOWN))]
+
+    found = compared(many, [])
+
+    assert [each.expected for each in found] == sorted(many)[:25]
+
+
+def test_items_that_are_no_keys_stand_in_no_path() -> None:
+    found = compared(["Jane", "John"], ["June"], name="names", shown=False)
+
+    assert [each.path for each in found] == ["names.0", "names.1", "names.0"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "told"),
+    [
+        ("abcd", []),
+        ("acbd", [("order", "order.2", "c", "b")]),
+        ("a?d?c", [("order", "order.4", "d", "c")]),
+        ("eab", []),
+        ("ab", []),
+        ("", []),
+    ],
+    ids=["in-order", "back", "past-strangers", "after-a-tie", "part", "empty"],
+)
+def test_the_first_step_back_is_told(actual: str, told: list[Any]) -> None:
+    assert _told(out_of_order(actual, {"e": 0, "a": 0, "b": 1, "c": 2, "d": 3})) == told
+
+
+@pytest.mark.parametrize(
+    ("actual", "told"),
+    [
+        ("abc", []),
+        ("acb", [("order", "names.1", "b", "c")]),
+        ("cba", [("order", "names.0", "a", "c")]),
+        ("ab", [("missing", "names.0", "c", None)]),
+    ],
+    ids=["same", "end-swapped", "reversed", "short"],
+)
+def test_lists_whose_order_counts_part_at_the_first_place_that_differs(actual: str, told: list[Any]) -> None:
+    assert _told(same_sequence("abc", actual, name="names")) == told
