@@ -102,7 +102,7 @@ def _unfit(criterion: Criterion, seen: Seen, samples: Sequence[Sample]) -> str:
     over = [excuse for excuse in excuses(samples, seen.known) if excuse.over]
     if over:
         said = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
-        return said + percent(over[0].most)
+        return said + percent(over[0].cap)
     return ""
 
 

@@ -85,7 +85,7 @@ def known_differences(verdict: Entry) -> str:
     """Declared differences and what each covered: counted apart, never as equal; over the cap or stale is said."""
     rows = [
         (each["id"], each["ticket"], each["reason"], each["until"], f"{each['count']:,} of {each['of']:,}",
-         f"at most {100 * each['most']:g} %", _standing(each))
+         f"at most {100 * each['cap']:g} %", _standing(each))
         for phase in verdict["phases"].values() for each in phase.get("known") or ()
     ]  # fmt: skip
     if not rows:

@@ -33,7 +33,7 @@ class Known:
 
     A field of a row in a list is that field. `kinds` of differences it covers (none: all). `reads_as` says what the
     path makes of the question, where a check knows such words, or of the value (VALUES): then only an answer that fits
-    exactly is excused. `most` is the share of samples it may cover.
+    exactly is excused. `cap` is the share of samples it may cover.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Known:
     reason: str
     ticket: str
     until: str
-    most: float
+    cap: float
     kinds: tuple[str, ...] = ()
     reads_as: str = ""
 
@@ -58,7 +58,7 @@ class Excuse:
     until: str
     count: int
     of: int
-    most: float
+    cap: float
 
     @property
     def stale(self) -> bool:
@@ -66,7 +66,7 @@ class Excuse:
 
     @property
     def over(self) -> bool:
-        return self.of > 0 and self.count / self.of > self.most
+        return self.of > 0 and self.count / self.of > self.cap
 
 
 def known_of(entry: Mapping[str, Any]) -> Known:
@@ -85,8 +85,8 @@ def known_of(entry: Mapping[str, Any]) -> Known:
         raise KnownError(f"{where}: {error}") from None
     if not all((known.reason, known.ticket, known.checks, known.field)):
         raise KnownError(f"{where}: reason, ticket, checks and field must not be empty")
-    if not 0 < known.most <= 1:
-        raise KnownError(f"{where}: most = {known.most!r}: expected a share above 0, at most 1")
+    if not 0 < known.cap <= 1:
+        raise KnownError(f"{where}: cap = {known.cap!r}: expected a share above 0, at most 1")
     if known.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
         raise KnownError(f"{where}: by = {known.by!r}: expected vql or direct")
     return known
@@ -121,7 +121,7 @@ def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, 
                    and any(difference.excused_by == each.id for difference in sample.differences)}  # fmt: skip
         if not all(_by_another(sample, each.by) for sample in compared):
             found.append(Excuse(id=each.id, ticket=each.ticket, reason=each.reason, until=each.until,
-                                count=len(covered), of=len(of), most=each.most))  # fmt: skip
+                                count=len(covered), of=len(of), cap=each.cap))  # fmt: skip
     return tuple(found)
 
 

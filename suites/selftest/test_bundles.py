@@ -222,7 +222,7 @@ def test_what_the_budget_does_not_cover_is_not_asked(put: Put, budget: int | Non
 
 def test_a_known_difference_is_excused_and_not_equal(put: Put) -> None:
     known = Known(id="k", checks=("export-small-*",), field="title", by="vql", reason="r", ticket="t",
-                  until="2100-01-01", most=1.0)  # fmt: skip
+                  until="2100-01-01", cap=1.0)  # fmt: skip
 
     samples = put(_Asked(HELD, [WRONG_B]), known=(known,))
 

@@ -66,7 +66,7 @@ def _refusal(path: Path) -> str:
         ('"contains title"', '"has title"', "vql = 'has title': expected an operator"),
         ("{ columns = [", "{ colums = [", "filters.first_name: unknown key 'colums'; did you mean 'columns'?"),
         ("until = 2027-11-25", 'until = "soon"', "direct-listing-drops-departments'.until = 'soon': expected a date"),
-        ("most = 0.25", "most = 25", "known 'direct-listing-drops-departments'.most = 25: expected a share above 0"),
+        ("cap = 0.25", "cap = 25", "known 'direct-listing-drops-departments'.cap = 25: expected a share above 0"),
         ('reads_as = "dropped"', 'reads_as = "droped"', "no reads_as 'droped'; did you mean 'dropped'?"),
         ("schema = 1", "schema = 2", "schema = 2: this suite reads 1"),
         ("[linkedin]", "[linkdin]", "the contract: unknown key 'linkdin'; did you mean 'linkedin'?"),

@@ -329,7 +329,7 @@ def _entry(contract: Contract) -> dict[str, Any]:
 
 
 def _known(**change: Any) -> Known:
-    return known_of({"id": "x", "checks": ["company-contacts-filters"], "field": "status", "by": "direct", "most": 0.1,
+    return known_of({"id": "x", "checks": ["company-contacts-filters"], "field": "status", "by": "direct", "cap": 0.1,
                      "reason": "r", "ticket": "t", "until": "2027-01-01", "reads_as": "dropped", **change})  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from reports.observations import Answer, Difference, DifferenceKind, Outcome, Pr
 
 ENTRY: dict[str, Any] = {"id": "industry-first-only", "checks": ["company-*"], "field": "industry", "by": "vql",
                          "reason": "first industry only", "ticket": "VQL-1", "until": date(2026, 12, 31),
-                         "most": 0.1}  # fmt: skip
+                         "cap": 0.1}  # fmt: skip
 TODAY = date(2026, 11, 25)
 
 
@@ -99,7 +99,7 @@ def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenan
 
 @pytest.mark.parametrize(
     "change",
-    [{"until": "soon"}, {"most": 0}, {"most": 2}, {"reason": ""}, {"ticket": ""}, {"by": "anybody"}, {"why": "x"},
+    [{"until": "soon"}, {"cap": 0}, {"cap": 2}, {"reason": ""}, {"ticket": ""}, {"by": "anybody"}, {"why": "x"},
      {"field": ""}],
     ids=str,
 )  # fmt: skip
@@ -108,7 +108,7 @@ def test_an_excuse_without_field_reason_ticket_end_and_cap_is_refused(change: di
         known_of({**ENTRY, **change})
 
 
-@pytest.mark.parametrize("name", ["id", "checks", "field", "by", "reason", "ticket", "until", "most"])
+@pytest.mark.parametrize("name", ["id", "checks", "field", "by", "reason", "ticket", "until", "cap"])
 def test_every_part_of_an_excuse_is_needed(name: str) -> None:
     with pytest.raises(KnownError):
         known_of({key: value for key, value in ENTRY.items() if key != name})

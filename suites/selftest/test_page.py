@@ -133,7 +133,7 @@ def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None
 
 def test_known_differences_are_counted_apart() -> None:
     verdict = invented.verdict("GO")
-    known = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "most": 0.1}
+    known = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "cap": 0.1}
     verdict["phases"]["phase1"]["known"] = [known | {"count": 7, "of": 120, "stale": False, "over": False},
                                             known | {"count": 0, "of": 120, "stale": True, "over": False},
                                             known | {"count": 50, "of": 120, "stale": False, "over": True}]  # fmt: skip
