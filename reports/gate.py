@@ -298,9 +298,8 @@ def hold(
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
               gates=selection.selected(config))  # fmt: skip
     begin(config, run, secrets)
-    writer = config.stash[_RECORDER].writer
-    writer.append(Event(name="collected", at=_epoch(), worker="controller", phases=tuple(run.gates)))
-    writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=sentence))
+    happened(config, Event(name="collected", phases=tuple(run.gates)))
+    happened(config, Event(name="interrupted", detail=sentence))
     _judge(config, config.stash[_RECORDER])
     del config.stash[_RECORDER]
     pytest.exit(f"HOLD: {sentence}", returncode=EXIT_CODES["HOLD"])
