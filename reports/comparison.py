@@ -131,7 +131,7 @@ def _unquoted(text: str) -> str:
 
 
 def _joined(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value if item):
         value = ", ".join(item for item in value if item)
     return value if value != "" else None
 
@@ -150,16 +150,15 @@ def _digits(value: Any) -> Any:
 
 def _time(value: Any) -> Any:
     """Microseconds in UTC as text; a text that is no time stays as it is and so differs from every time."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-    if not isinstance(value, datetime):
+    moment = value
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # a zone can lead away from the first moment there is
         return value
-    if value.tzinfo is not None:
-        value = value.astimezone(UTC).replace(tzinfo=None)
-    return value.isoformat(timespec="microseconds")
+    return moment.isoformat(timespec="microseconds") if isinstance(moment, datetime) else value
 
 
 RULES: Mapping[str, Canonical] = {

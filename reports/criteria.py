@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from reports.declared import misfit
+
 POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
 RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
 UNLIMITED = ("exact", "fact", "attested", "window", "pooled-exact")  # rules that need no target and alert
@@ -118,8 +120,11 @@ def read_gate(text: str, path: str) -> Gate:
     """The gate in a TOML text; raises GateError."""
     try:
         entry = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise GateError(f"{path}: not TOML: {error}") from None
+    for name in ("criterion", "bake"):
+        if not isinstance(entry.get(name, []), list) or not all(isinstance(each, dict) for each in entry.get(name, [])):
+            raise GateError(f"{path}: {name} is not a list of tables, each under its own [[{name}]]")
     if entry.pop("schema", None) != 1:
         raise GateError(f"{path}: schema must be 1")
     listed = entry.pop("criterion", [])
@@ -180,17 +185,23 @@ def _reject_twins(criteria: Sequence[Criterion], path: str) -> None:
 
 def _value(kind: type[Any], entry: Mapping[str, Any], where: str) -> Any:
     """An instance from a table; unknown and missing keys are errors, arrays become tuples."""
+    if not isinstance(entry, Mapping):
+        raise GateError(f"{where}: expected a table, found {entry!r}")
     known = {each.name for each in fields(kind)}
     for name in entry:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             raise GateError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     try:
-        return kind(**{name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()})
+        value = kind(**{name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()})
     except TypeError:
         given = set(entry)
         absent = [each.name for each in fields(kind) if each.name not in given and _required(each)]
         raise GateError(f"{where}: missing: {', '.join(absent)}") from None
+    wrong = misfit(value)
+    if wrong:
+        raise GateError(f"{where}: {wrong}: that is of another type than it has to be")
+    return value
 
 
 def _required(field: Any) -> bool:

@@ -11,6 +11,7 @@ import secrets as randomness
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ from reports.observations import Event, Record
 from reports.verdict import EXIT_CODES, judge, to_json
 
 _SCRATCH = ".scratch"
+CLOCK_S = 60.0  # by so much the clock may be set, or the machine sleep, while a run goes on
 
 
 class Mismatch(AssertionError):
@@ -62,8 +64,9 @@ _KEY = pytest.StashKey[bytes]()
 _SECRETS = pytest.StashKey[tuple[str, ...]]()
 _VERDICT = pytest.StashKey[dict[str, Any]]()
 _NOTES = pytest.StashKey[list[str]]()
+_CLOCKS = pytest.StashKey[tuple[float, float]]()
 _UNRECORDED = pytest.StashKey[list[Event]]()
-_LAST_WORDS = pytest.StashKey[list[Callable[[], Event]]]()
+_LAST_WORDS = pytest.StashKey[list[Callable[[], Event | None]]]()
 
 
 _SWITCHES = (  # option, destination, environment twin, help
@@ -218,7 +221,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if recorder is None:
         return
     for told in config.stash.get(_LAST_WORDS, []):
-        happened(config, told())
+        event = told()
+        if event is not None:
+            happened(config, event)
     if hasattr(config, "workerinput"):
         happened(config, Event(name="worker-finished"))
         recorder.writer.close()
@@ -275,7 +280,8 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
         pytest.exit(f"HOLD: the run folder {folder} can't be written: {error.strerror}", returncode=EXIT_CODES["HOLD"])
     config.pluginmanager.register(Incidents(config, config.stash[_RECORDER]), "gate-incidents")
     progress.install(config, folder, os.environ)
-    config.stash[_RECORDER].writer.append(Event(name="run-started", at=_epoch(), worker="controller"))
+    config.stash[_CLOCKS] = clocks()
+    happened(config, Event(name="run-started"))
 
 
 def hold(
@@ -292,9 +298,8 @@ def hold(
               seed=config.option.seed or 0, contract=str(config.option.contract), flags={}, fingerprint={},
               gates=selection.selected(config))  # fmt: skip
     begin(config, run, secrets)
-    writer = config.stash[_RECORDER].writer
-    writer.append(Event(name="collected", at=_epoch(), worker="controller", phases=tuple(run.gates)))
-    writer.append(Event(name="interrupted", at=_epoch(), worker="controller", detail=sentence))
+    happened(config, Event(name="collected", phases=tuple(run.gates)))
+    happened(config, Event(name="interrupted", detail=sentence))
     _judge(config, config.stash[_RECORDER])
     del config.stash[_RECORDER]
     pytest.exit(f"HOLD: {sentence}", returncode=EXIT_CODES["HOLD"])
@@ -347,8 +352,8 @@ def happened(config: pytest.Config, event: Event) -> None:
         config.stash.setdefault(_UNRECORDED, [full]).append(event)
 
 
-def at_end(config: pytest.Config, told: Callable[[], Event]) -> None:
-    """Have `told` asked for one more event when everything has been asked, before the run is judged."""
+def at_end(config: pytest.Config, told: Callable[[], Event | None]) -> None:
+    """Have `told` asked for one more event, or none, when everything has been asked, before the run is judged."""
     config.stash.setdefault(_LAST_WORDS, []).append(told)
 
 
@@ -357,6 +362,10 @@ def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> Non
     if exitstatus in (2, 3) and not getattr(incidents, "interrupted", False):
         why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
         happened(config, Event(name="interrupted", detail=why))
+    begun, ended = config.stash[_CLOCKS], clocks()
+    set_by = (ended[0] - begun[0]) - (ended[1] - begun[1])
+    if abs(set_by) > CLOCK_S:
+        happened(config, Event(name="clock-set", detail=f"{set_by:+,.0f} s"))
     happened(config, Event(name="run-finished"))
     recorder.writer.close()
     if exitstatus == 5:
@@ -453,6 +462,11 @@ def _forget_latest(config: pytest.Config) -> None:
 def _worker(config: pytest.Config) -> str:
     given = getattr(config, "workerinput", None)
     return str(given["workerid"]) if given else "controller"
+
+
+def clocks() -> tuple[float, float]:
+    """The time of day and the time that only goes on, in seconds: while nobody sets the clock, both go on alike."""
+    return time.time(), time.monotonic()
 
 
 def _epoch() -> float:

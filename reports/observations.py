@@ -10,12 +10,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from reports import past
+from reports.declared import misfit
 from reports.past import PastRun
 
 SCHEMA = 1
+_Value = TypeVar("_Value")
 
 
 class Provenance(StrEnum):
@@ -165,7 +167,8 @@ class Event:
 
     Names: collected (phases, items), worker-started, worker-finished, worker-crashed, test-error, rerun, interrupted,
     run-finished, requests (how many were sent), cost (files made at the target, credits spent), slowed (the pace gave
-    way, and why), stopped (a service is not asked any more, and why), unrecorded (something could not be written down).
+    way, and why), stopped (a service is not asked any more, and why), unrecorded (something could not be written down),
+    target-changed (it is another one than at first, and in what), clock-set (by how much, against the monotonic one).
     """
 
     name: str
@@ -220,9 +223,9 @@ def from_json(entry: Mapping[str, Any]) -> Record:
             known["differences"] = tuple(_difference(each) for each in known.get("differences", ()))
         if kind is Event:
             known["phases"] = tuple(known.get("phases", ()))
-        record: Record = past.from_json(known) if kind is PastRun else kind(**known)
+        record: Record = past.from_json(known) if kind is PastRun else _declared(kind(**known))
         _reject_nonsense(record)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"damaged {name} record: {error}") from error
     return record
 
@@ -247,10 +250,18 @@ def _answer(entry: Mapping[str, Any]) -> Answer:
     known = {key: value for key, value in entry.items() if key in Answer.__slots__}
     known["provenance"] = Provenance(known.get("provenance", "unknown"))
     known["signals"] = tuple(known.get("signals", ()))
-    return Answer(**known)
+    return _declared(Answer(**known))
 
 
 def _difference(entry: Mapping[str, Any]) -> Difference:
     known = {key: value for key, value in entry.items() if key in Difference.__slots__}
     known["kind"] = DifferenceKind(known["kind"])
-    return Difference(**known)
+    return _declared(Difference(**known))
+
+
+def _declared(value: _Value) -> _Value:
+    """The same; raises ValueError when a field holds what it does not declare."""
+    wrong = misfit(value)
+    if wrong:
+        raise ValueError(wrong)
+    return value

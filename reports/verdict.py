@@ -33,6 +33,9 @@ _INCIDENTS = {
     "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
     "stopped": "{detail}",
     "test-error": "a question could not be asked: {detail}",
+    "target-changed": "the target is another one than when the run began: {detail}",
+    "clock-set": "the clock was set, or the machine slept, by {detail}: nobody can tell how old rows are, nor until "
+    "when a verdict holds",
     "unrecorded": "not all could be written down ({worker}): {detail}",
 }
 

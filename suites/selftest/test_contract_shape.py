@@ -1,6 +1,5 @@
 """Damaged contracts: each is one sentence that names the file and what is wrong in it; nothing else is ever raised."""
 
-import copy
 import json
 import tomllib
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from fixtures.contract_layers import Layered, layered
 from fixtures.contract_shape import SCHEMA
 from fixtures.matrix import Meaning
 from reports.observations import DifferenceKind
+from suites.selftest.mutation import VALUES, cut_up, mutated
 
 Write = Callable[[str], Path]
 GUIDE, LATER = (CONTRACTS / f"{name}.toml" for name in ("guide", "v3"))
@@ -149,58 +149,22 @@ def _schemas(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
             yield from _schemas(inner, (*path, key))
 
 
-LIKELY = ["{uuid}", "/x", "(", "c.x", "a.b text"]
-VALUES = st.recursive(
-    st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(LIKELY),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
+TOML = VALUES.filter(lambda value: value is not None)
 
 
 @QUIET
-@given(st.data())
-def test_a_contract_with_anything_in_it_loads_or_is_refused(data: st.DataObject) -> None:
-    entries = copy.deepcopy(ENTRIES)
-    for _ in range(data.draw(st.integers(1, 3))):
-        _mutate(entries, data)
-
-    _loads_or_is_refused(lambda: read(Layered(path=GUIDE, entries=entries, absent={})))
-
-
-def _mutate(entries: dict[str, Any], data: st.DataObject) -> None:
-    """Somewhere in the tree a value is replaced, taken away, put under another name, or joined by one more."""
-    holder: Any = entries
-    while True:
-        keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-        if not keys:
-            return
-        key = data.draw(st.sampled_from(keys))
-        inner = holder[key]
-        if not isinstance(inner, dict | list) or data.draw(st.integers(0, 4)) == 0:
-            break
-        holder = inner
-    way = data.draw(st.sampled_from(["replace", "remove", "rename", "add"]))
-    if way == "replace":
-        holder[key] = data.draw(VALUES)
-    elif way == "remove":
-        del holder[key]
-    elif isinstance(holder, list):
-        holder.append(data.draw(VALUES))
-    else:
-        holder[data.draw(st.text())] = holder.pop(key) if way == "rename" else data.draw(VALUES)
+@given(entries=mutated(ENTRIES, TOML))
+def test_a_contract_with_anything_in_it_loads_or_is_refused(entries: Any) -> None:
+    if isinstance(entries, dict):
+        _loads_or_is_refused(lambda: read(Layered(path=GUIDE, entries=entries, absent={})))
 
 
 @QUIET
-@given(st.data())
+@given(data=st.data())
 @pytest.mark.parametrize("source", [GUIDE, LATER], ids=["guide", "v3"])
 def test_a_file_with_anything_in_it_loads_or_is_refused(source: Path, tmp_path: Path, data: st.DataObject) -> None:
-    content = source.read_bytes()
-    for _ in range(data.draw(st.integers(1, 3))):
-        start, length = data.draw(st.integers(0, len(content))), data.draw(st.integers(0, 40))
-        put = data.draw(st.binary(max_size=8) | st.sampled_from([b"[", b'"', b"'", b" = "]))
-        content = content[:start] + put + content[start + length :]
     path = tmp_path / "mine.toml"
-    path.write_bytes(content)
+    path.write_bytes(data.draw(cut_up(source.read_bytes())))
 
     _loads_or_is_refused(lambda: load(str(path)))
 

@@ -48,7 +48,7 @@ def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, env=environment(extra), text=True, capture_output=True, timeout=120)
 
 
-@pytest.mark.parametrize("most", [1, 400, 9_000, 17_000])
+@pytest.mark.parametrize("most", [1, 9_000, 17_000])
 def test_a_disk_that_fills_up_is_no_go_and_loses_nothing(tmp_path: Path, most: int) -> None:
     done = rehearse(tmp_path, _full(most, after=1))
 
@@ -130,7 +130,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.mark.parametrize("left", [0, 4, 12, 32, 64], ids=lambda left: f"{left}-kB")
+@pytest.mark.parametrize("left", [0, 12, 64], ids=lambda left: f"{left}-kB")
 def test_a_disk_that_is_really_full_is_no_go(small_disk: Path, tmp_path: Path, left: int) -> None:
     rehearse(tmp_path, CALM)
     (small_disk / "filler").write_bytes(b"x" * (512 - left) * 1024)
