@@ -28,8 +28,8 @@ from suites.benchmarks.mutations import Mutation, mutations
 
 T = TypeVar("T")
 WORLD = {"calm", "stores_of"}  # fixtures that start processes: tests that need them are left out
-LONGEST_S = 3.0  # traced: a test that takes longer is left out
-MOST_S = 15.0  # of tests for one mutant
+LONGEST_S = 2.0  # traced: a test that takes longer is left out
+MOST_S = 10.0  # of tests for one mutant
 EXAMPLES = 50  # of a property, unless it says how many it needs
 SLACK_S, SLOWER = 2.0, 3.0  # of the processor's time: so much, and so many times what it took, is for ever
 LONGEST_TRIAL_S = 300  # by the clock: it may also wait

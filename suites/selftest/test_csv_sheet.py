@@ -122,7 +122,7 @@ def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
     monkeypatch.setattr("reports.csv_sheet.MAX_CELL", 50)
     opened = b'1,"' + b"x" * (size - 3)
 
-    found, troubles = _read(HEAD + opened + b'\n2,c,d\n3,e,f\n' if rows > 1 else HEAD + opened + b'\n",b\n')
+    found, troubles = _read(HEAD + opened + b"\n2,c,d\n3,e,f\n" if rows > 1 else HEAD + opened + b'\n",b\n')
 
     assert len(found) == rows
     assert ("open-quote" in troubles) is (rows > 1)
