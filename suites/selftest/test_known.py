@@ -138,10 +138,22 @@ def test_an_excuse_counts_what_it_covered_itself_of_its_own_checks() -> None:
     assert (excuse.count, excuse.of) == (1, 4)
 
 
-def test_an_excuse_that_nothing_was_asked_for_is_no_news() -> None:
+def test_an_excuse_counts_at_any_of_its_checks_and_beside_another() -> None:
+    both = _sample("a", Outcome.EXCUSED, "industry-first-only")
+    both = replace(both, differences=(*both.differences, replace(both.differences[0], excused_by="another")))
+    words = [known_of({**ENTRY, "checks": ["nothing", "company-*"]}), known_of({**ENTRY, "id": "another"})]
+
+    assert [each.count for each in excuses([both, replace(both, key="b", answers=())], words)] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "stale", "over"), [(0, 0, False, False), (0, 1, True, False), (1, 1, False, True)]
+)
+def test_an_excuse_that_nothing_was_asked_for_is_no_news(count: int, of: int, stale: bool, over: bool) -> None:
+    excuse = Excuse(id="i", ticket="t", reason="r", until="u", count=count, of=of, most=0.1)
+
+    assert (excuse.stale, excuse.over) == (stale, over)
     assert excuses([], [known_of(ENTRY)]) == ()
-    assert not Excuse(id="i", ticket="t", reason="r", until="u", count=0, of=0, most=0.1).stale
-    assert not Excuse(id="i", ticket="t", reason="r", until="u", count=0, of=0, most=0.1).over
 
 
 @pytest.mark.parametrize(
