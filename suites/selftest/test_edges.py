@@ -294,10 +294,14 @@ def test_a_latency_pair_is_an_answer_of_the_backend(of: str, count: int) -> None
     assert _judged(_criterion("share", of=of, **SHARE), [pair]).count == count
     assert _judged(_criterion("share", "y", of=of, **SHARE), [pair]).count == 0
     assert concerns(_criterion("share", of=of), "x", seen_of([pair], "p", True)) is bool(count)
+    assert not concerns(_criterion("share", of=of), "y", seen_of([pair], "p", True))
 
 
 def test_of_several_askings_the_worst_counts() -> None:
-    twice = [_sample(1), _sample(1, served=FALLBACK, cause="index-stale"), _sample(1), _sample(1, served=UNKNOWN)]
+    twice = [
+        replace(_sample(1, served=served, cause=cause), answers=(Answer(side="backend", provenance=served, at=at),))
+        for at, (served, cause) in enumerate([(VQL, None), (UNKNOWN, None), (FALLBACK, "index-stale"), (VQL, None)])
+    ]
 
     found = _judged(_criterion("share", of="fallbacks", **SHARE), [*twice, *_samples(9, at=2)])
 
@@ -307,24 +311,43 @@ def test_of_several_askings_the_worst_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "unknown", "outcome", "needed"),
+    ("good", "bad", "unknown", "outcome", "needed", "said"),
     [
-        (100, 0, 0, "met", 0),
-        (20, 0, 0, "unmeasured", 44),
-        (90, 10, 0, "unmeasured", 156),
-        (0, 0, 0, "unmeasured", 64),
-        (90, 0, 10, "unmeasured", 1),
-        (89, 0, 11, "unmeasured", 0),
-        (50, 30, 20, "missed", 0),
-        (300, 0, 2, "met", 0),
+        (100, 0, 0, "met", 0, "0 of 100 (0.00 %; 99.7 %: 0.00 % to 6.30 %)"),
+        (20, 0, 0, "unmeasured", 44, "; need 64, have 20"),
+        (90, 10, 0, "unmeasured", 156, "; need 256, have 100"),
+        (0, 0, 0, "unmeasured", 64, "nothing was asked"),
+        (90, 0, 10, "unmeasured", 1, "; undecided while 10 answers do not tell who served them"),
+        (89, 0, 11, "unmeasured", 0, "11 of 100 answers do not tell who served them: no share can be told"),
+        (50, 30, 20, "missed", 0, "; 30 of all 100 offend even so (30.0 %)"),
+        (300, 0, 2, "met", 0, "0 of 300 (0.00 %; 99.7 %: 0.00 % to 2.14 %)"),
     ],
 )
-def test_a_share_tells_how_many_more_it_needs(good: int, bad: int, unknown: int, outcome: str, needed: int) -> None:
+def test_a_share_tells_how_many_more_it_needs(
+    good: int, bad: int, unknown: int, outcome: str, needed: int, said: str
+) -> None:
     records = [*_samples(good), *_samples(bad, served=FALLBACK, at=1000), *_samples(unknown, served=UNKNOWN, at=2000)]
 
     found = _judged(_criterion("share", of="fallbacks", **SHARE), records)
 
     assert (found.outcome, found.needed) == (outcome, needed), found.sentence
+    assert found.sentence.endswith(said)
+    assert found.count == good + bad + (unknown if outcome == "missed" else 0)
+
+
+@pytest.mark.parametrize("bad", [0, 5])
+def test_good_answers_have_to_be_as_many_as_was_said(bad: int) -> None:
+    records = [*_samples(40), *_samples(bad, served=FALLBACK, at=1000)]
+
+    assert _judged(_criterion("share", of="fallbacks", least=300, **SHARE), records).needed == 260
+
+
+def test_what_is_met_has_no_cause() -> None:
+    records = [*_samples(999), _sample(1000, served=FALLBACK, cause="index-stale")]
+
+    found = _judged(_criterion("share", of="fallbacks", **SHARE), records)
+
+    assert (found.outcome, found.cause) == ("met", None)
 
 
 # --- exactness -------------------------------------------------------------------------------------------------------
@@ -350,6 +373,12 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
         ([*_samples(10), _plan(s=1, t=2, u=0)], "unmeasured", 1, "no sample of: x t"),
         ([*_samples(10), _plan(t=2, u=3)], "unmeasured", 2, "no sample of: x t, x u"),
         ([*_samples(9), *_samples(1), _plan()], "unmeasured", 1, "no mismatch in 9"),
+        ([*_samples(10), _plan(check="y", t=2)], "met", 0, "no mismatch in 10"),
+        ([*_samples(10), _sample(1, Outcome.DIFFERENT, check="y")], "met", 0, "no mismatch in 10"),
+        ([*_samples(9), *_samples(1, Outcome.VOID, at=50)], "unmeasured", 1, "need 10, have 9 (left out: 1 void)"),
+        ([*_samples(10), *_samples(5, Outcome.FAILED, UNKNOWN, at=50)], "met", 0, "no mismatch in 10"),
+        ([*_samples(17), _sample(50, Outcome.EQUAL, UNKNOWN, stratum="a"), _sample(50, Outcome.DIFFERENT, UNKNOWN)],
+         "unmeasured", 0, "1 answers differ and do not tell who served them; first: 50"),
         ([*_samples(10, check="y"), _plan()], "unmeasured", 10, "nothing was asked"),
         ([*_samples(10), *_samples(5, Outcome.FAILED, error="timeout", at=50)], "met", 0, "no mismatch in 10"),
         ([*_samples(9), *_samples(5, Outcome.FAILED, error="timeout", at=50)], "unmeasured", 1, "(left out: 5 failed)"),
@@ -388,6 +417,28 @@ def test_every_check_of_an_exact_criterion_is_needed() -> None:
     assert _judged(both, [*_samples(19), _sample(1, check="y")]).outcome == "met"
     assert _judged(both, _samples(20)).needed == 10
     assert _judged(both, _samples(3)).needed == 7
+    others = [_fact("y", True, sentence="fine"), _fact("x", None, sentence="another")]
+    assert _judged(both, [*_samples(20), *others]).sentence == "y: nothing was asked"
+
+
+@pytest.mark.parametrize(
+    "useless", [_samples(5, Outcome.FAILED, error="timeout", check="y"), _samples(5, served=FALLBACK, check="y")]
+)
+@pytest.mark.parametrize(("count", "needed"), [(20, 10), (3, 7)])
+def test_a_check_without_an_answer_that_counts_needs_more(useless: list[Sample], count: int, needed: int) -> None:
+    assert _judged(_criterion("exact", "x", "y", least=10), [*_samples(count), *useless]).needed == needed
+
+
+def test_what_is_not_enough_yet_is_told_with_what_there_is() -> None:
+    failed = [_sample(50, Outcome.FAILED, error="timeout", cause="index-stale"), _sample(51, cause="ghost-in-index")]
+
+    some, none = _judged(EXACT, [*_samples(8), *failed]), _judged(EXACT, failed[:1])
+
+    assert _judged(EXACT, [*_samples(9), _plan()]).sentence == "no mismatch in 9; need 10, have 9"
+    assert (some.value, some.unit, some.count) == (0.0, "mismatches", 9)
+    assert some.cause is not None
+    assert some.cause.code == "index-stale"
+    assert (none.value, none.count) == (None, 0)
 
 
 def test_a_mismatch_carries_its_count_its_cause_and_its_evidence() -> None:
