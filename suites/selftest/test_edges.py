@@ -332,6 +332,7 @@ def test_a_share_tells_how_many_more_it_needs(
 
     assert (found.outcome, found.needed) == (outcome, needed), found.sentence
     assert found.sentence.endswith(said)
+    assert (found.interval is None) is (good + bad == 0 or unknown == 11)
     assert found.count == good + bad + (unknown if outcome == "missed" else 0)
 
 
@@ -439,6 +440,13 @@ def test_what_is_not_enough_yet_is_told_with_what_there_is() -> None:
     assert some.cause is not None
     assert some.cause.code == "index-stale"
     assert (none.value, none.count) == (None, 0)
+
+
+def test_only_what_was_said_of_the_check_itself_explains_its_silence() -> None:
+    others = [_fact("x", True, sentence="fine"), _fact("y", None, sentence="another")]
+
+    assert _judged(EXACT, others).sentence == "nothing was asked"
+    assert _judged(EXACT, [*others, _fact("x", None, sentence="switched off")]).sentence == "switched off"
 
 
 def test_a_mismatch_carries_its_count_its_cause_and_its_evidence() -> None:
