@@ -110,6 +110,10 @@ def test_every_check_that_a_criterion_names_needs_its_own_blocks() -> None:
     assert _judged(BOTH, *_pairs(), *_pairs(check="b")).outcome == "met"
 
 
+def test_pairs_of_other_checks_say_nothing() -> None:
+    assert _judged(SLOW, *_pairs(), *_pairs(check="b", ratio=9.0)).outcome == "met"
+
+
 def test_checks_of_one_criterion_weigh_the_same() -> None:
     finding = _judged(BOTH, *_pairs(8, 100), *_pairs(8, 4, check="b", ratio=1.21))
 
@@ -231,7 +235,8 @@ def test_the_tail_tells_how_many_pairs_it_needs() -> None:
 
 @pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
 def test_a_missed_latency_names_its_cause(criterion: Criterion) -> None:
-    facts = [Fact(phase="p", name="a", ok=None, cause="index-stale"), Fact(phase="p", name="b", ok=None, cause="x")]
+    facts = [Fact(phase="p", name="a", ok=None, cause="index-stale"),
+             *(Fact(phase="p", name="b", ok=None, cause="x", value=value) for value in (1.0, 2.0))]  # fmt: skip
 
     missed, met = _judged(criterion, *_pairs(ratio=1.6), *facts), _judged(criterion, *_pairs(), *facts)
 
@@ -242,6 +247,7 @@ def test_a_missed_latency_names_its_cause(criterion: Criterion) -> None:
 @pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
 def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
     others = [replace(each, check="b") for each in _lost(99)]
+    others += [replace(each, key=f"fine {each.key}", outcome=Outcome.EQUAL) for each in _lost(99)]
 
     assert _judged(criterion, *_pairs(), *_lost(6), *others).outcome == "met"
     assert _judged(criterion, *_pairs(), *_lost(7)).outcome == "unmeasured"
@@ -271,5 +277,6 @@ def test_every_check_has_to_be_too_fast_to_matter() -> None:
 
     assert _judged(BOTH, *fast, *_pairs(ms=4.0, ratio=1.2, check="b")).outcome == "met"
     assert "too fast" not in _judged(BOTH, *fast, *slow).sentence
+    assert "too fast" not in _judged(BOTH, *_pairs(8, 40, ms=4.0, ratio=1.2), *slow).sentence
     assert "too fast" in _judged(replace(TAIL, least=128), *_pairs(ms=4.0, ratio=1.2)).sentence
     assert "too fast" not in _judged(SLOW, *_pairs(ms=5.0)).sentence
