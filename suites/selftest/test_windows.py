@@ -109,6 +109,17 @@ def test_runs_that_differ_do_not_count_and_some_are_named() -> None:
                                    "1 run of another index (r5), 1 run with moon (r6)")  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("differs", "why"),
+    [
+        ("build", "of another build"), ("connectra", "of another Connectra"), ("flags", "with other flags"),
+        ("index", "of another index"), ("gate", "under another gate"), ("clock", "from the future"),
+    ],
+)  # fmt: skip
+def test_why_a_run_is_left_out_is_said(differs: str, why: str) -> None:
+    assert _judged("window", [_run(1, differs=(differs,))]).sentence.endswith(f"; left out: 1 run {why} (r1)")
+
+
 SHARE: dict[str, Any] = {"of": "errors", "target": 0.05, "alert": 0.1}
 
 
