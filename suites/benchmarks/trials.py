@@ -10,6 +10,7 @@ import os
 import pickle
 import signal
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,11 +97,12 @@ class Chosen:
 
 
 class Traced:
-    """Which lines of which files each test passes over, and how long it takes. What is set up counts for its file."""
+    """Which lines each test passes over, and its seconds of the processor. What is set up counts for its whole file."""
 
     def __init__(self, files: set[str]) -> None:
         self._files = files
         self._now: set[tuple[str, int]] = set()
+        self._begun = 0.0
         self.lines: Passed = defaultdict(set)
         self.seconds: dict[str, float] = {}
 
@@ -110,6 +112,7 @@ class Traced:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        self._begun = time.process_time()
         self._now = self.lines[item.nodeid.split("::")[0]]
         sys.settrace(self._called)
         return (yield)
@@ -122,10 +125,7 @@ class Traced:
             return (yield)
         finally:
             sys.settrace(None)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.passed:
-            self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+            self.seconds[item.nodeid] = time.process_time() - self._begun
 
     def _called(self, frame: FrameType, event: str, argument: Any) -> Any:
         return self._passed(frame, event, argument) if frame.f_code.co_filename in self._files else None
