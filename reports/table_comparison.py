@@ -79,7 +79,7 @@ class TableComparison:
         self._moved: Counter[int] = Counter()  # of them those that hold the value of the row before or after
         self._sideways = 0  # rows whose wrong cells hold the value of the column before or after
         self._differing = 0
-        self._wanted, self._filled = (set(range(len(columns))) for _ in range(2))  # columns not yet seen filled
+        self._blank = set(range(len(columns)))  # columns that no actual row has filled so far
         self._before: tuple[Cells, Cells] | None = None
 
     def results(self, expected: Iterable[Row], actual: Iterable[Row]) -> Iterator[RowResult]:
@@ -127,8 +127,7 @@ class TableComparison:
         self.met += 1
         self.disordered += place < self._furthest
         self._furthest = max(self._furthest, place)
-        self._wanted -= {at for at in self._wanted if want[at] is not None}
-        self._filled -= {at for at in self._filled if have[at] is not None}
+        self._blank -= {at for at in self._blank if have[at] is not None}
         found = () if want == have else self._differences(want, have)
         self._before = (want, have)
         return RowResult(key=key, found=found)
@@ -172,11 +171,10 @@ class TableComparison:
                 yield Damage(kind=kind, count=count)
 
     def _of_cells(self) -> Iterator[Damage]:
-        blank = (self._filled - self._wanted) if self.met else set()
         if self._differing and self._sideways > MOSTLY * self._differing:
             yield Damage(kind="shifted-cells", count=self._sideways)
         for at, count in sorted(self._wrong.items()):
-            if at in blank:
+            if at in self._blank:
                 kind = "blank-column"
             else:
                 kind = "shifted-column" if count > 1 and self._moved[at] > MOSTLY * count else "value"

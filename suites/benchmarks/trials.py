@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import pickle
-import resource
 import signal
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +29,11 @@ from suites.benchmarks.mutations import Mutation, mutations
 
 T = TypeVar("T")
 WORLD = {"calm", "stores_of"}  # fixtures that start processes: tests that need them are left out
-LONGEST_S = 3.0  # traced: a test that takes longer is left out
-MOST_S = 15.0  # of tests for one mutant
+LONGEST_S = 2.0  # traced: a test that takes longer is left out
+MOST_S = 10.0  # of tests for one mutant
 EXAMPLES = 50  # of a property, unless it says how many it needs
+SLACK_S, SLOWER = 2.0, 3.0  # of the processor's time: so much, and so many times what it took, is for ever
+LONGEST_TRIAL_S = 300  # by the clock: it may also wait
 CHECKED = 50  # tests that have to pass where nothing is changed
 NONE_LEFT = 5  # pytest's exit code when no test was collected: none failed
 NOT_LOADED = 70  # exit code: the module was never imported
@@ -43,12 +45,11 @@ Passed = dict[str, set[tuple[str, int]]]  # by test, or by file for what is set 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A mutation of a file, and the tests that pass over it, the fastest first."""
+    """A mutation of a file, and the tests that pass over it with their seconds, the fastest first."""
 
     path: Path
     mutation: Mutation
-    tests: tuple[str, ...]
-    limit_s: int
+    tests: tuple[tuple[str, float], ...]
 
     def told(self) -> str:
         was, now = self.mutation.told
@@ -80,22 +81,28 @@ class Mutated(SourceFileLoader, MetaPathFinder):
 
 
 class Chosen:
-    """Lets pytest run these tests alone, in this order."""
+    """Lets pytest run these tests alone, in this order; one that takes much longer than it did ends the process."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    def __init__(self, tests: Mapping[str, float]) -> None:
+        self._tests = tests
         self._place = {name: place for place, name in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted((each for each in items if each.nodeid in self._place), key=lambda at: self._place[at.nodeid])
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        signal.setitimer(signal.ITIMER_PROF, SLACK_S + SLOWER * self._tests[item.nodeid])
+
 
 class Traced:
-    """Which lines of which files each test passes over, and how long it takes. What is set up counts for its file."""
+    """Which lines each test passes over, and its seconds of the processor. What is set up counts for its whole file."""
 
     def __init__(self, files: set[str]) -> None:
         self._files = files
         self._now: set[tuple[str, int]] = set()
+        self._begun = 0.0
         self.lines: Passed = defaultdict(set)
         self.seconds: dict[str, float] = {}
 
@@ -105,6 +112,7 @@ class Traced:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        self._begun = time.process_time()
         self._now = self.lines[item.nodeid.split("::")[0]]
         sys.settrace(self._called)
         return (yield)
@@ -117,10 +125,7 @@ class Traced:
             return (yield)
         finally:
             sys.settrace(None)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.passed:
-            self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+            self.seconds[item.nodeid] = time.process_time() - self._begun
 
     def _called(self, frame: FrameType, event: str, argument: Any) -> Any:
         return self._passed(frame, event, argument) if frame.f_code.co_filename in self._files else None
@@ -153,23 +158,22 @@ def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Pa
 def mutants_of(path: Path, known: Known) -> list[Mutant]:
     """Every mutant of a file. The first one has no change: it has to survive."""
     passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
-    usable = sorted((took, name) for name, took in known.seconds.items() if took <= LONGEST_S and passed[name])
+    ranked = sorted(known.seconds.items(), key=lambda each: each[1])
+    usable = {name: took for name, took in ranked if took <= LONGEST_S and passed[name]}
     none = Mutation(line=1, last=1, start=0, before="", after="", told=("", ""), everywhere=True)
-    unchanged = Mutant(path=path, mutation=none, tests=tuple(name for _, name in usable[:CHECKED]), limit_s=60)
+    unchanged = Mutant(path=path, mutation=none, tests=tuple(usable.items())[:CHECKED])
     source = path.read_text(encoding="utf-8")
     return [unchanged, *(_mutant(path, mutation, usable, passed) for mutation in mutations(source))]
 
 
-def _mutant(
-    path: Path, mutation: Mutation, usable: Sequence[tuple[float, str]], passed: Mapping[str, set[int]]
-) -> Mutant:
+def _mutant(path: Path, mutation: Mutation, usable: Mapping[str, float], passed: Mapping[str, set[int]]) -> Mutant:
     own = set(range(mutation.line, mutation.last + 1))
     tests, total = [], 0.0
-    for took, name in usable:
+    for name, took in usable.items():
         if total + took <= MOST_S and (mutation.everywhere or own & passed[name]):
-            tests.append(name)
+            tests.append((name, took))
             total += took
-    return Mutant(path=path, mutation=mutation, tests=tuple(tests), limit_s=10 + round(3 * total))
+    return Mutant(path=path, mutation=mutation, tests=tuple(tests))
 
 
 def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
@@ -183,13 +187,12 @@ def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
 
 
 def _tested(mutant: Mutant) -> int:
-    """pytest's exit code on the mutant; a signal ends it where it takes too long, in seconds of the processor's."""
-    resource.setrlimit(resource.RLIMIT_CPU, (mutant.limit_s, mutant.limit_s))
-    signal.alarm(20 * mutant.limit_s)  # it may also wait for ever
+    """pytest's exit code on the mutant."""
+    signal.alarm(LONGEST_TRIAL_S)
     loader = Mutated(mutant.path, mutant.mutation.applied(mutant.path.read_text(encoding="utf-8")))
     sys.meta_path.insert(0, loader)
-    files = dict.fromkeys(name.split("::")[0] for name in mutant.tests)
-    code = int(pytest.main([*OPTIONS, *files], plugins=[Chosen(mutant.tests)]))
+    files = dict.fromkeys(name.split("::")[0] for name, _ in mutant.tests)
+    code = int(pytest.main([*OPTIONS, *files], plugins=[Chosen(dict(mutant.tests))]))
     return code if code or loader.loaded else NOT_LOADED
 
 

@@ -1,19 +1,17 @@
 """The bake judges the history it was given: calm is GO, and whatever can be wrong with it breaks its criterion."""
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fixtures.past import records
 from fixtures.sandbox import histories
 from fixtures.sandbox.histories import CALM, Past, Regime, Times, scheduled, write
-from reports import history, ledger, measurements
+from reports import history, ledger
 from reports.criteria import GateError, read_gate
 from reports.history import HistoryEntry
 from reports.ledger import GateFile, Recorded, Run
@@ -220,40 +218,6 @@ def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, w
     found = _pooled(run, tmp_path, "bake-latency", lambda _: times, hours=48, every=0.5)
 
     assert f"in {units} units of runs" in found.sentence
-
-
-@pytest.mark.parametrize(
-    ("values", "sizes"),
-    [
-        ([1.0] * 40, [1] * 40),
-        ([0.0, 1.0] * 20, [1] * 40),
-        ([float(number // 8) for number in range(40)], [4] * 10),
-        ([float(number // 8) for number in range(42)], [4] * 9 + [6]),
-        ([float(number // 8) for number in range(15)], [1] * 15),
-        ([], []),
-    ],
-    ids=["constant", "to-and-fro", "in-eights", "with-a-rest", "too-few", "none"],
-)
-def test_four_runs_count_as_one_where_neighbours_are_alike(values: list[float], sizes: list[int]) -> None:
-    groups = measurements.units(values)
-
-    assert [len(group) for group in groups] == sizes
-    assert [index for group in groups for index in group] == list(range(len(values)))
-
-
-def test_merging_keeps_dependent_runs_from_a_false_no_go() -> None:
-    """Runs at exactly the target, each much like the one before: judged one by one they err far more often."""
-    random, wrong = np.random.default_rng(5), {1: 0, 4: 0}
-    for _ in range(300):
-        noise, means = 0.0, []
-        for _ in range(96):
-            noise = 0.8 * noise + random.normal(0, 0.1)
-            means.append(math.log(1.2) + noise)
-        for size, groups in ((1, [[index] for index in range(96)]), (4, measurements.units(means))):
-            found = measurements.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
-            wrong[size] += found.interval is not None and found.interval[0] > 1.2
-
-    assert wrong[4] < wrong[1] / 2
 
 
 @pytest.mark.parametrize(

@@ -139,3 +139,24 @@ def test_a_code_that_is_not_listed_still_speaks() -> None:
     assert cause is not None
     assert cause.sentence == "never-heard-of"
     assert cause.remedy
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "share"),
+    [
+        (["b", "a", "b", None], "b", "2 of 4"),
+        (["b", "a"], "a", "1 of 2"),
+        (["index-stale"], "index-stale", "1 of 1"),
+    ],
+)
+def test_the_cause_named_most_often_is_told(codes: list[str | None], code: str, share: str) -> None:
+    found = most_frequent(codes)
+
+    assert found is not None
+    assert (found.code, found.share) == (code, share)
+    assert found.remedy
+
+
+def test_without_a_cause_none_is_told() -> None:
+    assert most_frequent([None, None]) is None
+    assert most_frequent([]) is None

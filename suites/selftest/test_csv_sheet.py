@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.csv_sheet import TROUBLES, Sheet
+from reports.csv_sheet import TROUBLES, Sheet, Trouble
 
 COLUMNS = ("uuid", "name", "note")
 HEAD = b"uuid,name,note\n"
@@ -65,6 +65,77 @@ def test_an_odd_file_is_read_and_its_oddity_told(
     data: bytes, rows: list[tuple[str, ...]], troubles: dict[str, int]
 ) -> None:
     assert _read(data) == (rows, troubles)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "count", "row", "detail"),
+    [
+        (HEAD + b"1,a,b\n2,a\n3,a,b\n4,a\n", "ragged", 2, 2, ""),
+        (b"1,a,b\n", "header-missing", 1, 0, ""),
+        (b"uuid\n1\n", "header-lacks", 1, 0, "name, note"),
+        (b"uuid,name,note,jane,june\n", "header-extra", 1, 0, "2 of them"),
+        (b"uuid,name,note,name\n", "header-twice", 1, 0, "name"),
+        (HEAD + b"1,a,b\n\n2,c\0,d\n", "nul", 1, 1, ""),
+    ],
+)
+def test_an_oddity_is_told_with_its_first_row(data: bytes, kind: str, count: int, row: int, detail: str) -> None:
+    sheet = Sheet([data], COLUMNS)
+    list(sheet.rows())
+
+    assert Trouble(kind=kind, count=count, row=row, detail=detail) in sheet.troubles
+
+
+def test_a_header_that_lacks_much_is_told_by_five_names() -> None:
+    sheet = Sheet([b"uuid\n"], ("uuid", "a", "b", "c", "d", "e", "f"))
+    list(sheet.rows())
+
+    assert sheet.troubles[0].detail == "a, b, c, d, e"
+
+
+@pytest.mark.parametrize(
+    ("data", "names", "unfinished"),
+    [
+        (HEAD + b"1,a,b\n", COLUMNS, False),
+        (HEAD + b"1,a,b", COLUMNS, True),
+        (b"note,uuid\n", ("note", "uuid"), False),
+        (b"1,a,b\n", (), False),
+        (b"", (), False),
+    ],
+)
+def test_a_sheet_tells_its_header_and_whether_it_ends(data: bytes, names: tuple[str, ...], unfinished: bool) -> None:
+    sheet = Sheet([data], COLUMNS)
+    assert sheet.names == ()
+
+    list(sheet.rows())
+
+    assert (sheet.names, sheet.unfinished) == (names, unfinished)
+
+
+def test_a_single_empty_column_may_have_empty_lines() -> None:
+    assert list(Sheet([b"uuid\n\n1\n"], ("uuid",)).rows()) == [("",), ("1",)]
+
+
+@pytest.mark.parametrize(("size", "rows"), [(50, 1), (51, 3)], ids=["at-the-limit", "beyond"])
+def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
+    monkeypatch: pytest.MonkeyPatch, size: int, rows: int
+) -> None:
+    monkeypatch.setattr("reports.csv_sheet.MAX_CELL", 50)
+    opened = b'1,"' + b"x" * (size - 3)
+
+    found, troubles = _read(HEAD + opened + b"\n2,c,d\n3,e,f\n" if rows > 1 else HEAD + opened + b'\n",b\n')
+
+    assert len(found) == rows
+    assert ("open-quote" in troubles) is (rows > 1)
+
+
+@pytest.mark.parametrize(("size", "rows"), [(60, 1), (61, 2)], ids=["at-the-limit", "beyond"])
+def test_a_line_that_is_too_long_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch, size: int, rows: int) -> None:
+    monkeypatch.setattr("reports.csv_sheet.MAX_LINE", 60)
+
+    found = list(Sheet([HEAD, b"1,a," + b"x" * (size - 4), b"yz\n"], COLUMNS).rows())
+
+    assert len(found) == rows
+    assert found[0][2].startswith("x" * (size - 4))
 
 
 def test_a_utf_16_file_is_no_table_of_ours() -> None:

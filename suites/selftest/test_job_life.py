@@ -55,6 +55,12 @@ def test_what_may_not_be_is_told(told: tuple[tuple[Any, Any], ...], said: str) -
     assert any(said in complaint for complaint in complaints(_life(*told), COURSE))
 
 
+def test_a_state_that_is_none_is_no_step_back() -> None:
+    (complaint,) = complaints(_life(("done", 0), ("processing", 10)), COURSE)
+
+    assert complaint.startswith("status is 'done'")
+
+
 @pytest.mark.parametrize(
     ("expires", "said"),
     [
@@ -63,6 +69,7 @@ def test_what_may_not_be_is_told(told: tuple[tuple[Any, Any], ...], said: str) -
         ("2026-11-26T12:00:00", None),
         ("2026-11-25T12:00:00Z", "not in the future"),
         ("2026-11-25T11:00:00", "not in the future"),
+        ("2026-11-25T13:00:00+02:00", "not in the future"),
         ("tomorrow", "no time"),
         (None, "no time"),
         (17, "no time"),

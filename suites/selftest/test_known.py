@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reports.comparison import Disagreement
-from reports.known import Known, KnownError, excused, excuses, in_force, known_of
+from reports.known import Excuse, Known, KnownError, excused, excuses, in_force, known_of
 from reports.observations import Answer, Difference, DifferenceKind, Outcome, Provenance, Sample
 
 ENTRY: dict[str, Any] = {"id": "industry-first-only", "checks": ["company-*"], "field": "industry", "by": "vql",
@@ -57,10 +57,61 @@ def test_it_covers_what_it_names(difference: Disagreement, by: str | None) -> No
     assert marked.excused_by == by
 
 
-def test_a_kind_that_is_not_named_is_not_covered() -> None:
-    known = known_of({**ENTRY, "kinds": ["missing"]})
+@pytest.mark.parametrize(("kinds", "covered"), [([], True), (["missing"], False), (["missing", "value"], True)])
+def test_only_the_kinds_that_are_named_are_covered(kinds: list[str], covered: bool) -> None:
+    known = known_of({**ENTRY, "kinds": kinds})
 
-    assert excused([_differs()], [known])[0].excused_by is None
+    assert (excused([_differs()], [known])[0].excused_by is not None) is covered
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "covered"),
+    [
+        ("rows.k1.industry", "industry", True),
+        ("rows.k1.metadata.industry", "industry", False),
+        ("rows.industry", "industry", False),
+        ("metadata.rows.k1.industry", "industry", False),
+        ("metadata.city", "metadata.*", True),
+        ("metadata", "metadata.*", False),
+    ],
+)
+def test_a_field_of_a_row_is_that_field(path: str, field: str, covered: bool) -> None:
+    (found,) = excused([_differs(path)], [known_of({**ENTRY, "field": field})])
+
+    assert (found.excused_by is not None) is covered
+
+
+@pytest.mark.parametrize(
+    ("reads_as", "expected", "actual", "covered"),
+    [
+        ("null", "a, b", None, True),
+        ("null", "a, b", "", True),
+        ("null", "a, b", "a", False),
+        ("first-item", "a, b", "a", True),
+        ("first-item", "a, b", "b", False),
+        ("first-item", "ab, c", "a", False),
+        ("first-item", ["a", "b"], "a", False),
+        ("a-word-of-its-check", "a, b", "a", False),
+        ("", "a, b", "anything", True),
+    ],
+)
+def test_a_difference_that_reads_in_a_certain_way_covers_no_other(
+    reads_as: str, expected: Any, actual: Any, covered: bool
+) -> None:
+    difference = replace(_differs(), expected=expected, actual=actual)
+
+    (found,) = excused([difference], [known_of({**ENTRY, "reads_as": reads_as})])
+
+    assert (found.excused_by is not None) is covered
+
+
+def test_the_first_that_covers_a_difference_is_named_and_stays_so() -> None:
+    words = [known_of({**ENTRY, "id": name, "reads_as": how}) for name, how in (("a", "word"), ("b", ""), ("c", ""))]
+
+    (marked,) = excused([_differs()], words)
+
+    assert marked.excused_by == "b"
+    assert excused([marked], words[2:]) == (marked,)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +126,47 @@ def test_an_excuse_knows_when_it_is_stale_and_when_it_is_over_its_cap(
     (excuse,) = excuses(samples, [known_of(ENTRY)])
 
     assert (excuse.count, excuse.of, excuse.stale, excuse.over) == (covered, covered + equal, stale, over)
+
+
+def test_an_excuse_counts_what_it_covered_itself_of_its_own_checks() -> None:
+    samples = [_sample("a", Outcome.EXCUSED, "industry-first-only"), _sample("b", Outcome.EXCUSED, "another"),
+               _sample("c", Outcome.DIFFERENT, "industry-first-only"), _sample("d", Outcome.LAGGED),
+               _sample("e", Outcome.VOID), replace(_sample("f", Outcome.EQUAL), check="contact-endpoint")]  # fmt: skip
+
+    (excuse,) = excuses(samples, [known_of(ENTRY)])
+
+    assert (excuse.count, excuse.of) == (1, 4)
+
+
+def test_an_excuse_counts_at_any_of_its_checks_and_beside_another() -> None:
+    both = _sample("a", Outcome.EXCUSED, "industry-first-only")
+    both = replace(both, differences=(*both.differences, replace(both.differences[0], excused_by="another")))
+    words = [known_of({**ENTRY, "checks": ["nothing", "company-*"]}), known_of({**ENTRY, "id": "another"})]
+
+    assert [each.count for each in excuses([both, replace(both, key="b", answers=())], words)] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "stale", "over"), [(0, 0, False, False), (0, 1, True, False), (1, 1, False, True)]
+)
+def test_an_excuse_that_nothing_was_asked_for_is_no_news(count: int, of: int, stale: bool, over: bool) -> None:
+    excuse = Excuse(id="i", ticket="t", reason="r", until="u", count=count, of=of, cap=0.1)
+
+    assert (excuse.stale, excuse.over) == (stale, over)
+    assert excuses([], [known_of(ENTRY)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("by", "served", "count"),
+    [("direct", Provenance.FALLBACK, 1), ("direct", Provenance.DIRECT, 1), ("direct", Provenance.VQL, 0),
+     ("vql", Provenance.FALLBACK, 0)],
+)  # fmt: skip
+def test_what_the_fallback_gives_is_of_the_direct_path(by: str, served: Provenance, count: int) -> None:
+    known = known_of({**ENTRY, "by": by})
+    sample = replace(_sample("k", Outcome.EQUAL), answers=(Answer(side="backend", provenance=served),))
+
+    assert len(in_force([known], "company-endpoint", served, TODAY)) == count
+    assert len(excuses([sample], [known])) == count
 
 
 def test_failures_and_repetitions_make_a_cap_no_larger() -> None:
@@ -100,7 +192,7 @@ def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenan
 @pytest.mark.parametrize(
     "change",
     [{"until": "soon"}, {"cap": 0}, {"cap": 2}, {"reason": ""}, {"ticket": ""}, {"by": "anybody"}, {"why": "x"},
-     {"field": ""}],
+     {"field": ""}, {"checks": []}],
     ids=str,
 )  # fmt: skip
 def test_an_excuse_without_field_reason_ticket_end_and_cap_is_refused(change: dict[str, Any]) -> None:
@@ -119,3 +211,4 @@ def test_a_known_difference_survives_being_recorded() -> None:
 
     assert isinstance(known, Known)
     assert known.until == "2026-12-31"
+    assert known_of({**ENTRY, "until": "2026-12-31", "cap": 1}).until == "2026-12-31"

@@ -88,6 +88,23 @@ def test_nothing_else_does(run: Run, gate: Gate, different: dict[str, Any], why:
     assert "--out-of-order" in fact.sentence
 
 
+@pytest.mark.parametrize(
+    ("different", "ok"),
+    [
+        ({"hours_ago": 24}, True),
+        ({"hours_ago": 24.001}, None),
+        ({"fingerprint": {"backend": {"version": "2"}, "connectra": {"status": "ok"}, "index": {"name": "i"}}}, None),
+        ({"fingerprint": {"backend": {"version": "1"}, "connectra": {"status": "no"}, "index": {"name": "i"}}}, None),
+        ({"fingerprint": {"backend": {"version": "1"}, "connectra": {"status": "ok"}, "index": {"name": "j"}}}, None),
+        ({"phases": {}}, None),
+        ({"target": "sandbox"}, None),
+    ],
+    ids=["to-the-hour", "over", "build", "connectra", "index", "not-asked", "sandbox"],
+)
+def test_a_go_tips_at_its_edges(run: Run, gate: Gate, different: dict[str, Any], ok: bool | None) -> None:
+    assert order.standing(run, gate, [_entry(run, **different)]).ok is ok
+
+
 def test_the_newest_decision_counts_and_canaries_take_nothing_back(run: Run, gate: Gate) -> None:
     older, newer = _entry(run, hours_ago=5), _entry(run, verdict="NO-GO", hours_ago=2)
     canary = _entry(run, verdict="HOLD", hours_ago=1)
@@ -169,6 +186,43 @@ def test_the_lock_stays_shut(opened: Opened, given: dict[str, Any], word: str, w
 
     assert found == word
     assert why in sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"hours": 1}, "GO"),
+        ({"hours": 0.999}, "HOLD"),
+        ({"valid_until": NOW.isoformat()}, "GO"),
+        ({"finished": (NOW + timedelta(minutes=5)).isoformat()}, "GO"),
+        ({"finished": (NOW + timedelta(minutes=5, seconds=1)).isoformat()}, "HOLD"),
+        ({"valid_until": None}, "GO"),
+        ({"require_live": True}, "GO"),
+    ],
+    ids=["as-old-as-may-be", "older", "to-the-end", "clocks-differ", "clocks-differ-more", "for-ever", "live"],
+)
+def test_the_lock_tips_at_its_edges(opened: Opened, given: dict[str, Any], word: str) -> None:
+    assert opened(**given)[0] == word
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("1.5m", 90), ("24h", 86_400), ("2d", 172_800), ("0.5h", 1_800)]
+)
+def test_an_age_has_a_unit(text: str, seconds: float) -> None:
+    assert lock.age(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["24", "h", "-1h", "24hh", "1w", "0.0d", "9" * 20 + "d", " 1h"])
+def test_what_is_no_age_is_refused(text: str) -> None:
+    with pytest.raises(lock.Unusable, match="age"):
+        lock.age(text)
+
+
+@pytest.mark.parametrize(("hours", "told"), [(2, "2 h"), (1, "1 h"), (0.9, "54 min")])
+def test_a_verdict_that_is_too_old_is_told_the_age(opened: Opened, hours: float, told: str) -> None:
+    finished = (NOW - timedelta(hours=3)).isoformat()
+
+    assert opened(hours=hours, finished=finished)[1].endswith(f"longer ago than {told}")
 
 
 def test_a_rehearsal_is_called_one(opened: Opened) -> None:

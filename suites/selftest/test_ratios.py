@@ -1,13 +1,15 @@
 """Latency beyond the golden vectors: how much evidence it wants, which pairs count, and when sampling may stop."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reports.criteria import Criterion, Gate, Latency, Recheck
 from reports.ledger import GateFile, Recorded, Run
-from reports.observations import Answer, Outcome, Pair, Plan, Provenance, Record, Sample
-from reports.ratios import at_look
+from reports.measurements import Measurement
+from reports.observations import Answer, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
+from reports.ratios import at_look, latency_outcome, unfit
 from reports.rules import Finding, finding_of, seen_of
 from reports.verdict import decided
 
@@ -108,6 +110,10 @@ def test_every_check_that_a_criterion_names_needs_its_own_blocks() -> None:
     assert _judged(BOTH, *_pairs(), *_pairs(check="b")).outcome == "met"
 
 
+def test_pairs_of_other_checks_say_nothing() -> None:
+    assert _judged(SLOW, *_pairs(), *_pairs(check="b", ratio=9.0)).outcome == "met"
+
+
 def test_checks_of_one_criterion_weigh_the_same() -> None:
     finding = _judged(BOTH, *_pairs(8, 100), *_pairs(8, 4, check="b", ratio=1.21))
 
@@ -169,3 +175,108 @@ def test_a_tail_that_still_wants_pairs_keeps_them_coming() -> None:
     assert _decided([*_pairs()], SLOW, check="a") == "met"
     assert _decided([*_pairs()], SLOW, TAIL, check="a") is None
     assert _decided([*_pairs(ratio=1.3)], SLOW, TAIL, check="a") == "missed"
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "says"),
+    [
+        (1.0, (0.9, 1.1), ""),
+        (1.0, (0.8, 1.26), "spreads by 1.25"),
+        (1.0, (0.8, 1.25), ""),
+        (1.06, (1.01, 1.1), "off by 1.06"),
+        (0.94, (0.9, 0.99), "off by 0.94"),
+        (1.049, (1.01, 1.1), ""),
+        (1.053, (1.01, 1.1), "off by 1.05"),
+        (1.06, (1.0, 1.1), ""),
+        (0.94, (0.9, 1.0), ""),
+        (1.2, None, ""),
+        (None, (0.1, 9.0), ""),
+    ],
+)
+def test_an_instrument_is_unfit_when_it_is_biased_or_noisy(value: float, interval: Any, says: str) -> None:
+    assert unfit(SLOW, Measurement(value=value, unit="ratio", count=9, interval=interval)).endswith(says)
+    assert bool(unfit(SLOW, Measurement(value=value, unit="ratio", count=9, interval=interval))) is bool(says)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "count", "outcome"), [(8, 128, "met"), (7, 128, "unmeasured"), (8, 127, "unmeasured")]
+)
+def test_a_go_wants_its_blocks_and_its_pairs(blocks: int, count: int, outcome: str) -> None:
+    found = Measurement(value=1.1, unit="ratio", count=count, interval=(1.0, 1.2))
+
+    assert latency_outcome(SLOW, found, blocks=blocks) == outcome
+    assert latency_outcome(SLOW, replace(found, interval=(1.21, 1.3)), blocks=8) == "missed"
+
+
+@pytest.mark.parametrize(
+    ("records", "needed"),
+    [
+        (_pairs(), 0),
+        (_pairs(8, 15), 8),
+        (_pairs(7, 20), 1),
+        (_pairs(4, 4), 112),
+        ([], 128),
+        (_pairs(ratio=1.3), 0),
+        (_pairs(8, 20, noise=0.5), 160),
+        (_pairs(8, 10, noise=0.5), 48),
+    ],
+    ids=["met", "few-pairs", "few-blocks", "few-of-both", "none", "missed", "wide", "wide-and-few"],
+)
+def test_a_slowdown_tells_how_many_pairs_it_needs(records: list[Pair], needed: int) -> None:
+    assert _judged(SLOW, *[replace(pair, again_ms=None) for pair in records]).needed == needed
+
+
+def test_the_tail_tells_how_many_pairs_it_needs() -> None:
+    few, blocks = _judged(TAIL, *_pairs(8, 16)), _judged(replace(TAIL, least=99), *_pairs(7, 20))
+
+    assert (few.outcome, few.needed, few.count, few.unit) == ("unmeasured", 896, 128, "ratio")
+    assert (blocks.outcome, blocks.needed, blocks.count) == ("unmeasured", 1, 140)
+
+
+@pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
+def test_a_missed_latency_names_its_cause(criterion: Criterion) -> None:
+    facts = [Fact(phase="p", name="a", ok=None, cause="index-stale"),
+             *(Fact(phase="p", name="b", ok=None, cause="x", value=value) for value in (1.0, 2.0))]  # fmt: skip
+
+    missed, met = _judged(criterion, *_pairs(ratio=1.6), *facts), _judged(criterion, *_pairs(), *facts)
+
+    assert (missed.outcome, missed.cause and missed.cause.code) == ("missed", "index-stale")
+    assert (met.outcome, met.cause) == ("met", None)
+
+
+@pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
+def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
+    others = [replace(each, check="b") for each in _lost(99)]
+    others += [replace(each, key=f"fine {each.key}", outcome=Outcome.EQUAL) for each in _lost(99)]
+
+    assert _judged(criterion, *_pairs(), *_lost(6), *others).outcome == "met"
+    assert _judged(criterion, *_pairs(), *_lost(7)).outcome == "unmeasured"
+    assert "7 of 135 calls gave no time" in _judged(criterion, *_pairs(), *_lost(7)).sentence
+
+
+@pytest.mark.parametrize(
+    ("records", "says"),
+    [
+        ([], "no pairs were taken: a direct path is needed"),
+        (_lost(1), "no pairs were taken"),
+        ([replace(each, outcome=Outcome.EQUAL, answers=(Answer(side="backend", provenance=Provenance.FALLBACK),))
+          for each in _lost(1)], "VQL served none of the calls"),
+        ([Fact(phase="p", name="a", ok=None, sentence="switched off")], "switched off"),
+    ],
+    ids=["nothing", "failed", "by-sql", "left-out"],
+)  # fmt: skip
+def test_why_there_is_no_pair_is_told(records: list[Record], says: str) -> None:
+    found = _judged(SLOW, *records)
+
+    assert (found.outcome, found.needed, found.unit) == ("unmeasured", 128, "ratio")
+    assert says in found.sentence
+
+
+def test_every_check_has_to_be_too_fast_to_matter() -> None:
+    fast, slow = _pairs(ms=4.0, ratio=1.2), _pairs(check="b", ratio=1.4)
+
+    assert _judged(BOTH, *fast, *_pairs(ms=4.0, ratio=1.2, check="b")).outcome == "met"
+    assert "too fast" not in _judged(BOTH, *fast, *slow).sentence
+    assert "too fast" not in _judged(BOTH, *_pairs(8, 40, ms=4.0, ratio=1.2), *slow).sentence
+    assert "too fast" in _judged(replace(TAIL, least=128), *_pairs(ms=4.0, ratio=1.2)).sentence
+    assert "too fast" not in _judged(SLOW, *_pairs(ms=5.0)).sentence

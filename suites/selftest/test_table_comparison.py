@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reports.cells import Column
 from reports.observations import DifferenceKind
-from reports.table_comparison import Damage, Row, RowResult, TableComparison, partition_of
+from reports.table_comparison import Damage, Row, RowResult, TableComparison, partition_of, rows_of_file
 
 COLUMNS = ("uuid", "name", "city", "note")
 CELLS = st.none() | st.text('ab,\n"é😀', min_size=1, max_size=4)
@@ -221,13 +222,61 @@ GHOST = Row(key="x", cells=("x", None, None, None))
         (_column(1, ".", "a0", ".", ".", ".", "."), [("value", 1, "name")]),
         (_column(2, "a0", "a1", "a2", "a3", "a4", "a5"), [("value", 6, "city")]),
         (_column(3, "?", "?", ".", ".", ".", "."), [("value", 2, "note")]),
+        (_sideways(4, 2), [("shifted-cells", 4, ""), ("value", 4, "name"), ("value", 4, "city")]),
+        ([_with(_with(row, 1, "?"), 2, "!") for row in SIX], [("value", 6, "name"), ("value", 6, "city")]),
+        ([_with(SIX[0], 3, "?"), _with(SIX[1], 1, "?"), *SIX[2:]], [("value", 1, "name"), ("value", 1, "note")]),
         (_sideways(4, 3), [("shifted-cells", 4, ""), ("value", 4, "name"), ("value", 4, "city"), ("value", 4, "note")]),
     ],
     ids=["header-only", "tail", "middle", "tail-for-a-ghost", "tail-and-before", "ghosts", "thrice", "neighbours",
          "reversed", "blank", "nearly-blank", "half-shifted", "mostly-shifted", "every-other", "one-shifted",
-         "one-column-off", "values", "sideways"],
+         "one-column-off", "values", "two-sideways", "two-values", "by-column", "sideways"],
 )  # fmt: skip
 def test_damage_is_named_and_counted(actual: list[Row], damages: list[tuple[str, int, str]]) -> None:
     _, comparison = _compared(SIX, actual)
 
     assert [(each.kind, each.count, each.column) for each in comparison.damages()] == damages
+
+
+def test_nothing_below_nothing_is_no_shift() -> None:
+    names = ["a0", None, "a2", None, "a4", None]
+    table = _column(1, *names)
+
+    _, comparison = _compared(table, [_with(row, 1, "a0" if n == 0 else None) for n, row in enumerate(table)])
+
+    assert comparison.damages() == (Damage(kind="value", count=2, column="name"),)
+
+
+@pytest.mark.parametrize(("have", "count"), [(("k", "x", "1", "2", "y"), 0), (("k", "x", "1", "2", "3"), 1)])
+def test_half_of_a_rows_wrong_cells_are_not_most_of_them(have: tuple[str, ...], count: int) -> None:
+    comparison = TableComparison(("uuid", "a", "b", "c", "d"))
+    list(comparison.results([Row(key="k", cells=("k", "1", "2", "3", "4"))], [Row(key="k", cells=have)]))
+
+    assert [each.count for each in comparison.damages() if each.kind == "shifted-cells"] == [1] * count
+
+
+def test_who_is_asked_for_twice_may_come_late() -> None:
+    assert _named([SIX[0], SIX[0], SIX[1]], [SIX[1], SIX[0], SIX[0]])[0] == {}
+    assert _named([SIX[1], SIX[0], SIX[0]], [SIX[0], SIX[0], SIX[1]])[0] == {}
+
+
+def test_a_row_without_a_counterpart_is_told_by_its_side() -> None:
+    (missing, ghost), _ = _compared(SIX[:1], [GHOST])
+
+    assert [(each.expected, each.actual) for each in missing.found] == [("k0", None)]
+    assert [(each.expected, each.actual) for each in ghost.found] == [(None, "x")]
+
+
+def test_a_row_that_names_nobody_goes_by_its_number() -> None:
+    columns = [Column(name="name", source="t.name"), Column(name="uuid", source="t.uuid")]
+
+    rows = list(rows_of_file([("Jane", "k1"), ("June", ""), ("", "k3")], columns, "uuid"))
+
+    assert rows == [Row(key="k1", cells=("Jane", "k1")), Row(key="row 2", cells=("June", None)),
+                    Row(key="k3", cells=(None, "k3"))]  # fmt: skip
+
+
+def test_both_sides_and_those_that_met_are_counted() -> None:
+    _, comparison = _compared([*SIX, SIX[0]], [SIX[0], GHOST, *SIX[3:]])
+
+    assert (comparison.expected, comparison.actual, comparison.met) == (7, 5, 4)
+    assert (comparison.missing, comparison.ghosts, comparison.doubled) == (3, 1, 0)

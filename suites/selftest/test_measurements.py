@@ -1,0 +1,106 @@
+"""Numbers beyond the golden vectors: where an interval ends, which runs count as one, and how many more are needed."""
+
+import pytest
+
+from reports import measurements
+from reports.measurements import LOOKS, exact_share, needed_for_go, pooled_share, ratio_of_means, share, share_by_run
+
+ALIKE = [0.8, 0.8, 0.6, 0.45, 0.47, 0.43, 0.61, 0.45, 0.47, 0.53, 0.72, 0.61, 0.45, 0.62, 0.61, 0.45]  # 0.31
+UNLIKE = [1.0, 0.55, 0.62, 0.56, 0.73, 0.56, 0.73, 0.46, 0.73, 0.56, 0.38, 0.34, 0.47, 0.23, 0.32, 0.16]  # 0.29
+
+
+def test_looks_double() -> None:
+    assert LOOKS == (32, 64, 128, 256, 512, 1024, 2048)
+
+
+def test_effective_sizes_lie_between_whole_ones() -> None:
+    below, between, above = (exact_share(failures, 10) for failures in (1, 1.5, 2))
+
+    assert below[0] < between[0] < above[0]
+    assert below[1] < between[1] < above[1]
+    assert exact_share(1, 10.5)[1] < below[1]
+
+
+@pytest.mark.parametrize(("failures", "low", "high"), [(0, True, False), (0.5, False, False), (10.5, False, True)])
+def test_an_interval_ends_where_nothing_or_everything_failed(failures: float, low: bool, high: bool) -> None:
+    found = exact_share(failures, 10.5)
+
+    assert (found[0] == 0, found[1] == 1) == (low, high)
+    assert 0 <= found[0] < found[1] <= 1
+
+
+def test_one_observation_is_one_and_none_is_none() -> None:
+    assert (share(0, 1).value, share(1, 1).value, share(0, 0).value) == (0.0, 1.0, None)
+    assert (share_by_run([], []).value, share_by_run([0], [1]).value, share_by_run([1], [1]).count) == (None, 0.0, 1)
+    assert share_by_run([3], [40]).interval == exact_share(3, 40)
+
+
+def test_runs_at_one_rate_are_no_bursts_and_not_alike() -> None:
+    failures, counts = list(range(1, 21)), [10 * number for number in range(1, 21)]
+
+    assert pooled_share(failures, counts) == share_by_run(failures, counts)
+
+
+@pytest.mark.parametrize(("most", "merged"), [(7, False), (9, True)])
+def test_runs_that_fail_in_bursts_are_merged_by_four(most: int, merged: bool) -> None:
+    failures, counts = [most, 0] * 10, [20] * 20
+
+    found = pooled_share(failures, counts)
+
+    assert (measurements.design_effect(failures, counts) > 5) is merged
+    assert found == (share_by_run([2 * most] * 5, [80] * 5) if merged else share_by_run(failures, counts))
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [(ALIKE, [4] * 4), (ALIKE[:15], [1] * 15), (UNLIKE, [1] * 16), (ALIKE + [0.8] * 2, [4, 4, 4, 6])],
+)
+def test_neighbours_are_alike_above_a_limit_and_from_enough_runs_on(values: list[float], sizes: list[int]) -> None:
+    assert [len(group) for group in measurements.units(values)] == sizes
+    assert [len(group) for group in measurements.units(UNLIKE, bursts=True)] == [4] * 4
+
+
+def test_counts_and_failures_are_of_the_same_runs() -> None:
+    with pytest.raises(ValueError, match="argument 2"):
+        pooled_share([1], [1, 2])
+    with pytest.raises(ValueError, match="argument 2"):
+        measurements.design_effect([1, 2], [5])
+    with pytest.raises(ValueError, match="argument 2"):
+        measurements.zero_bound_stratified([0.5, 0.5], [3])
+
+
+@pytest.mark.parametrize(("means", "bounded"), [([], False), ([0.1], False), ([0.1, 0.2], True), ([0.1, 0.1], True)])
+def test_a_ratio_has_an_interval_from_two_blocks_on(means: list[float], bounded: bool) -> None:
+    found = ratio_of_means(means, 9)
+
+    assert (found.interval is not None) is bounded
+    assert (found.value is None) is (not means)
+    assert found.count == (9 if means else 0)
+
+
+@pytest.mark.parametrize(
+    ("failures", "count", "needed"),
+    [(0, 0, 64), (0, 61, 3), (0, 64, 0), (3, 60, 68), (13, 256, 256), (500, 600, 1448), (500, 3000, 1)],
+)
+def test_what_is_needed_for_a_go_is_counted_to_the_next_look(failures: int, count: int, needed: int) -> None:
+    assert needed_for_go(failures, count, 0.05, 0.10) == needed
+
+
+@pytest.mark.parametrize(("count", "population", "bound"), [(0, 10, 1.0), (0, None, 1.0), (10, 10, 0.0), (9, 10, 0.1)])
+def test_a_census_leaves_nothing_and_no_sample_leaves_everything(
+    count: int, population: int | None, bound: float
+) -> None:
+    assert measurements.zero_bound(count, population) == bound
+
+
+def test_strata_that_nobody_looked_into_may_be_wrong_altogether() -> None:
+    bound = measurements.zero_bound_stratified
+
+    assert bound([0.4, 0.6], [0, 0]) == 1.0
+    assert bound([0.4, 0.6], [0, 299]) == pytest.approx(0.4 + 0.6 * 0.01, abs=1e-3)
+    assert bound([1.0], [1]) == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize(("means", "found"), [([1.0, 1.0], 0.0), ([1.0, 3.0], -0.5), ([0.0, 1.0, 2.0, 3.0], 0.25)])
+def test_autocorrelation_is_that_of_neighbours(means: list[float], found: float) -> None:
+    assert measurements.autocorrelation(means) == pytest.approx(found)
