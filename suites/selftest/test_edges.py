@@ -493,7 +493,7 @@ def test_connectras_own_answers_need_no_provenance() -> None:
 
 @pytest.mark.parametrize(("covered", "outcome"), [(1, "met"), (2, "unmeasured")])
 def test_a_known_difference_that_covers_too_much_holds_the_criterion(covered: int, outcome: str) -> None:
-    known = Known(id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2026-12-31", most=0.1)
+    known = Known(id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2026-12-31", cap=0.1)
     marked = replace(WRONG, excused_by="k")
     records = [*_samples(10), *_samples(covered, Outcome.EXCUSED, at=50, differences=(marked,))]
 
