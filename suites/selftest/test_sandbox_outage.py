@@ -15,7 +15,7 @@ import pytest
 
 from fixtures.owned import OwnedSandbox
 
-FAULTS = ("connectra-down", "export-expired", "export-link-foreign-host", "export-memory:8")
+FAULTS = ("connectra-down", "export-expired", "export-link-foreign-host", "export-memory:4096")
 MARKER = "VQL query failed, falling back to repository: "
 DEADLINE_S = 30.0
 
@@ -118,7 +118,7 @@ def test_a_link_that_has_expired_is_gone(backend: httpx.Client, database: psycop
 def test_the_backends_memory_can_be_sampled(
     sandbox: OwnedSandbox, backend: httpx.Client, database: psycopg.Connection
 ) -> None:
-    """By the process id the sandbox tells; each export of this one leaves 8 MB behind."""
+    """By the process id the sandbox tells; each record of an export leaves 4 MB behind."""
     statm = Path("/proc", sandbox.values["CONTACT360_PROCESS_ID"], "statm")
     if not statm.exists():
         pytest.skip("this system shows no process's memory under /proc")
