@@ -98,7 +98,7 @@ def headline(rows: Sequence[Row]) -> str:
     counts = Counter(row.detection for row in rows)
     right = sum(row.right for row in rows if row.detection == CAUGHT)
     return (f"{counts[CAUGHT]} of {counts[CAUGHT] + counts[MISSED]} caught, {right} of them by the right cause, "
-            f"{counts[FALSE_ALARM]} false alarms")  # fmt: skip
+            f"false alarms: {counts[FALSE_ALARM]}")  # fmt: skip
 
 
 def lines(rows: Sequence[Row]) -> list[str]:

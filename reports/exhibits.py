@@ -169,7 +169,7 @@ def detection(rows: Sequence[Mapping[str, Any]]) -> str:
     counts = Counter(str(row.get("detection", "?")) for row in rows)
     right = sum(row.get("cause_expected") == row.get("cause_named") for row in rows if row.get("detection") == "caught")
     head = (f"Detection matrix: {counts['caught']} of {counts['caught'] + counts['missed']} faults caught, {right} by the "
-            f"right cause, {counts['false-alarm']} false alarms")  # fmt: skip
+            f"right cause, false alarms: {counts['false-alarm']}")  # fmt: skip
     cells = [tuple(str(row.get(name) or "-") for name in
                    ("detection", "fault", "phase", "criterion", "cause_expected", "cause_named")) for row in rows]  # fmt: skip
     table = _table(("Detection", "Fault", "Phase", "Criterion", "Cause expected", "Cause named"), cells)

@@ -100,7 +100,7 @@ def test_the_matrix_has_a_line_per_fault_and_a_column_per_phase() -> None:
     assert lines[0].split() == ["phase1", "phase2"]
     assert lines[1].split() == ["one", "caught", "MISSED"]
     assert "caught, wrong cause" in lines[2]
-    assert lines[-1] == "2 of 3 caught, 1 of them by the right cause, 1 false alarms"
+    assert lines[-1] == "2 of 3 caught, 1 of them by the right cause, false alarms: 1"
 
 
 def test_the_matrix_is_kept_where_the_pages_of_runs_look_for_it(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_exhibits_appear_with_their_data() -> None:
 
     html = page.html(verdict, seen, earlier=earlier, drills=drills, lines=lines)
 
-    assert "1 of 1 faults caught, 1 by the right cause, 0 false alarms" in html
+    assert "1 of 1 faults caught, 1 by the right cause, false alarms: 0" in html
     assert "Lines of the guide: 1 asked in this run, 1 of them hold; 1 without a criterion" in html
     assert "J. Doe" in html
     assert html.count("No customer complaints") == 2
