@@ -2,7 +2,8 @@
 
 Rules are deleted (a condition is always or never so, an operand, a statement, an entry of a table is gone), limits are
 moved (a comparison by its edge, a number by one or by a tenth), outcomes are swapped. What is only said is left alone:
-the texts of messages, docstrings, annotations, decorators, and assertions that guide a type checker.
+the texts of messages, docstrings, annotations, decorators, and what guides a type checker or a linter: assertions,
+`__all__`, the `strict` of a zip.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ def _changes(node: ast.AST, *, everywhere: bool) -> Iterator[tuple[ast.expr | as
     """(what is replaced, by what, whether it is no line of a function) of a node and all within."""
     if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom) or _is_text(node) or (everywhere and _is_alias(node)):
         return
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return
     if isinstance(node, ast.If | ast.While):
         yield from ((node.test, str(value), everywhere) for value in (False, True)[: 1 + isinstance(node, ast.If)])
     if isinstance(node, ast.expr | ast.stmt):
@@ -110,8 +113,10 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _is_alias(node: ast.AST) -> bool:
-    """Whether it gives a type a name."""
+    """Whether it gives a type a name, or says which names a module has to show."""
     value = node.value if isinstance(node, ast.Assign) else None
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+        return True
     return isinstance(value, ast.Subscript) or (isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr))
 
 

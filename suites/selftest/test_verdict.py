@@ -1,15 +1,18 @@
 """The verdict: the worst of what was found, held back by whatever happened to the run, and what it is written with."""
 
+from dataclasses import replace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from reports import order
 from reports.criteria import Criterion, read_gate
 from reports.findings import Finding, finding
+from reports.known import Known
 from reports.ledger import GateFile, Recorded, Run
-from reports.observations import Answer, Event, Fact, Outcome, Provenance, Record, Sample
-from reports.verdict import decided, is_missed, judge, phase_verdict, to_json, worst
+from reports.observations import Answer, Attestation, Event, Fact, Outcome, Provenance, Record, Sample
+from reports.verdict import EXIT_CODES, decided, is_missed, judge, phase_verdict, to_json, worst
 
 NOW = "2026-11-25T12:00:00+00:00"
 GATE = """
@@ -222,3 +225,43 @@ def test_what_is_written_says_what_it_is_bound_to() -> None:
 @pytest.mark.parametrize(("target", "label"), [("sandbox", "rehearsal on the sandbox"), ("live", "live deployment")])
 def test_a_rehearsal_is_labelled_as_one(target: str, label: str) -> None:
     assert to_json(_judged(FACT, *WHOLE, run=_run(target=target)))["label"].startswith(label)
+
+
+def test_each_verdict_has_its_exit_code() -> None:
+    assert EXIT_CODES == {"GO": 0, "NO-GO": 1, "HOLD": 6}
+
+
+def test_what_was_found_is_written_with_its_interval() -> None:
+    shares = GATE.format(phase="one", flag="", hours=5).replace('rule = "fact"', 'rule = "share"\nof = "errors"')
+    limits = 'checks = ["a"]\ntarget = 0.01\nalert = 0.05'
+    text = shares.replace('checks = ["a"]', limits)
+    run = replace(_run(), gates={"one": GateFile(path="one", sha256="s", text=text)})
+    answer = Answer(side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL)
+    samples = [Sample(phase="one", check="a", key=f"k{number}", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+               for number in range(32)]  # fmt: skip
+
+    found = to_json(_judged(*samples, *WHOLE, run=run))["phases"]["one"]["findings"][0]
+
+    assert found["interval"][0] == 0.0
+    assert 0.1 < found["interval"][1] < 0.2
+
+
+def test_known_differences_are_written_with_how_they_stand() -> None:
+    known = Known(id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2100-01-01", cap=0.1)
+    answer = Answer(side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL)
+    sample = Sample(phase="one", check="x", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+
+    written = to_json(_judged(FACT, sample, *WHOLE, run=_run(known=(known,))))["phases"]["one"]["known"]
+
+    assert [(each["id"], each["of"], each["stale"], each["over"]) for each in written] == [("k", 1, True, False)]
+
+
+def test_what_is_no_verdict_is_not_written() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        to_json(replace(_judged(FACT, *WHOLE), verdict="MAYBE"))
+
+
+def test_attestations_tell_no_phase() -> None:
+    vouched = Attestation(line="l", who="w", when="2026-11-25", until="2026-12-25")
+
+    assert [each.phase for each in _judged(vouched, FACT, *WHOLE).phases] == ["one"]
