@@ -280,3 +280,9 @@ def test_every_check_has_to_be_too_fast_to_matter() -> None:
     assert "too fast" not in _judged(BOTH, *_pairs(8, 40, ms=4.0, ratio=1.2), *slow).sentence
     assert "too fast" in _judged(replace(TAIL, least=128), *_pairs(ms=4.0, ratio=1.2)).sentence
     assert "too fast" not in _judged(SLOW, *_pairs(ms=5.0)).sentence
+
+
+def test_each_check_is_looked_at_by_its_own_blocks() -> None:
+    kept = at_look([*_pairs(8, 2), *_pairs(7, 2, check="b")])
+
+    assert [pair.check for pair in kept] == ["a"] * 16
