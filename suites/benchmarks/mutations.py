@@ -3,7 +3,7 @@
 Rules are deleted (a condition is always or never so, an operand, a statement, an entry of a table is gone), limits are
 moved (a comparison by its edge, a number by one or by a tenth), outcomes are swapped. What is only said is left alone:
 the texts of messages, docstrings, annotations, decorators, and what guides a type checker or a linter: assertions,
-`__all__`, the `strict` of a zip.
+`__all__`, the `strict` of a zip, the type of an array.
 """
 
 from __future__ import annotations
@@ -79,11 +79,14 @@ def _alike(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
+_GUIDING = ("strict", "dtype")  # arguments that only check, or say once more, what is so anyway
+
+
 def _changes(node: ast.AST, *, everywhere: bool) -> Iterator[tuple[ast.expr | ast.stmt, str, bool]]:
     """(what is replaced, by what, whether it is no line of a function) of a node and all within."""
     if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom) or _is_text(node) or (everywhere and _is_alias(node)):
         return
-    if isinstance(node, ast.keyword) and node.arg == "strict":
+    if isinstance(node, ast.keyword) and node.arg in _GUIDING:
         return
     if isinstance(node, ast.If | ast.While):
         yield from ((node.test, str(value), everywhere) for value in (False, True)[: 1 + isinstance(node, ast.If)])
@@ -194,7 +197,7 @@ def _other_calls(node: ast.Call) -> Iterator[ast.expr]:
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
     if name and not name[0].isupper():
         for at, each in enumerate(node.keywords):
-            if each.arg and not _is_text(each.value):
+            if each.arg not in (None, *_GUIDING) and not _is_text(each.value):
                 yield _with(node, keywords=[*node.keywords[:at], *node.keywords[at + 1 :]])
 
 
