@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from fixtures import targets
 from fixtures.contract import ContractError, load
 from fixtures.targets import KNOWN_DIFFERENCES
 
@@ -71,3 +74,25 @@ def test_a_slip_in_it_names_the_file(written: Path, text: str, said: str) -> Non
 
     if "twice" not in said:
         assert str(written) in str(caught.value)
+
+
+def _config(root: Path) -> Any:
+    """As much of pytest's as the contract is chosen by."""
+    (root / "suites").mkdir()
+    return SimpleNamespace(rootpath=root, option=SimpleNamespace(contract="guide"))
+
+
+def test_whoever_asks_and_whoever_judges_know_them(tmp_path: Path) -> None:
+    """Both take the contract here: what is excused in the one and not known to the other would have no cap."""
+    config = _config(tmp_path)
+    (tmp_path / KNOWN_DIFFERENCES).write_text(OWN, encoding="utf-8")
+
+    assert targets._contract(config).known[-1].id == "own"
+
+
+def test_a_slip_in_it_is_a_usage_error(tmp_path: Path) -> None:
+    config = _config(tmp_path)
+    (tmp_path / KNOWN_DIFFERENCES).write_text("known = 3\n", encoding="utf-8")
+
+    with pytest.raises(pytest.UsageError, match="it holds"):
+        targets._contract(config)
