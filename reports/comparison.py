@@ -231,7 +231,7 @@ def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
     if len(values) < 2:
         return values[0] if values else None
     filled = (value for value in values if canonical(value, field.rules) is not None)
-    return next(filled, values[-1] if values else None)
+    return next(filled, values[-1])
 
 
 def _undeclared(body: Mapping[str, Any], fields: Sequence[Field]) -> tuple[Disagreement, ...]:
