@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -20,9 +20,12 @@ def lines(goals: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{'met   ' if each['met'] else 'MISSED'}  {each['what']}: {each['value']:g} ({bound} {each['goal']:g})"
 
 
-def publish(report: Mapping[str, Any], path: Path | None) -> None:
-    """A benchmark's report as JSON: printed, and written where somebody wants it."""
+def published(parser: ArgumentParser, run: Callable[[Namespace], dict[str, Any]]) -> dict[str, Any]:
+    """A benchmark's report: run as its command line says, printed as JSON, and written where --json wants it."""
+    options = parser.parse_args()
+    report = run(options)
     text = json.dumps(report, indent=1)
     print(text)
-    if path:
-        path.write_text(text + "\n")
+    if options.json:
+        options.json.write_text(text + "\n")
+    return report

@@ -24,7 +24,7 @@ from typing import Any
 
 from fixtures.contract import load
 from suites.benchmarks import export_files
-from suites.benchmarks.aims import goal, publish
+from suites.benchmarks.aims import goal, published
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.benchmarks.peers import NOT_INSTALLED, PEERS
 
@@ -35,9 +35,7 @@ SLOW_S = 900.0  # a peer that takes longer is not waited for
 
 
 def main() -> int:
-    options = arguments().parse_args()
-    report = run(options)
-    publish(report, options.json)
+    published(arguments(), run)
     return 0
 
 

@@ -29,15 +29,13 @@ from fixtures.index_parity.state import State
 from fixtures.index_parity.table import Table
 from fixtures.sandbox.search import ENGINES
 from reports.redaction import Redactor
-from suites.benchmarks.aims import goal, publish
+from suites.benchmarks.aims import goal, published
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
 
 
 def main() -> int:
-    options = arguments().parse_args()
-    report = run(options)
-    publish(report, options.json)
+    report = published(arguments(), run)
     return 0 if report["missed"] == report["false"] == 0 else 1
 
 
