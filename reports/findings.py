@@ -69,12 +69,13 @@ def seen_of(
     own = dict.fromkeys(record for record in records if isinstance(record, Sample | Pair | Fact | PastRun)
                         and record.phase == phase)  # fmt: skip
     samples = tuple(sorted((each for each in own if isinstance(each, Sample)), key=_order_of_sample))
+    pairs = tuple(sorted((each for each in own if isinstance(each, Pair)), key=_order_of_pair))
     return Seen(
         samples=samples,
-        pairs=tuple(sorted((each for each in own if isinstance(each, Pair)), key=_order_of_pair)),
+        pairs=pairs,
         plans=tuple(record for record in records if isinstance(record, Plan) and record.phase == phase),
         facts=tuple(sorted((each for each in own if isinstance(each, Fact)), key=_order_of_fact)),
-        flag_on=_flag_shown(samples) if flag_on is None else flag_on,
+        flag_on=_flag_shown(samples, pairs) if flag_on is None else flag_on,
         target=target,
         now=now,
         attestations=tuple(record for record in records if isinstance(record, Attestation)),
@@ -180,8 +181,13 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f} %" if value < 0.0995 else f"{100 * value:.1f} %"
 
 
-def _flag_shown(samples: Sequence[Sample]) -> bool | None:
-    """A flag nobody told is on if any answer shows VQL or its fallback, and off only if every answer is direct."""
+def _flag_shown(samples: Sequence[Sample], pairs: Sequence[Pair]) -> bool | None:
+    """A flag nobody told is on if any answer shows VQL or its fallback, and off only if every answer is direct.
+
+    VQL answered one half of every pair.
+    """
+    if pairs:
+        return True
     answers = [answer for answer in map(backend_of, samples) if answer and answer.error is None]
     served = {answer.provenance for answer in answers}
     if served & {Provenance.VQL, Provenance.FALLBACK}:

@@ -171,6 +171,23 @@ def _fed_by(failure: Sample) -> set[str]:
     return set()
 
 
+def test_a_pair_shows_the_flag() -> None:
+    """VQL answered in the pairs, so direct answers besides are silent, not a flag that is off: known or forgotten."""
+    timed = [Pair(phase="p", check="t", key=str(n), block=1, vql_ms=1, direct_ms=1, again_ms=1) for n in range(3)]
+    told = [*timed, _asked("known", Provenance.DIRECT)]
+    forgotten = [*timed, _asked("known", Provenance.UNKNOWN)]
+
+    before, after = _outcomes(told, None), _outcomes(forgotten, None)
+
+    assert (seen_of(told, "p", None).flag_on, seen_of(forgotten, "p", None).flag_on) == (True, True)
+    assert not [name for name in after if after[name] == "met" and before[name] != "met"]
+
+
+def _asked(key: str, by: Provenance) -> Sample:
+    answer = Answer(side="backend", provenance=by)
+    return Sample(phase="p", check="x", key=key, stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+
+
 @LEISURELY
 @given(records=recorded, flag_on=flags, data=st.data())
 def test_not_knowing_who_served_never_helps(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
