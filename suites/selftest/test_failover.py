@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fixtures.verification import Asked, Told, Verifier
 from reports import ledger
 from reports.observations import Outcome, Sample
 from reports.redaction import Redactor
+from suites.selftest.bare_postgres import BarePostgres, stoppable_postgres
 from suites.selftest.families import within
 from suites.selftest.judged import connected
 from suites.selftest.runs import Done, env_file, recorded, start
@@ -77,6 +79,58 @@ def test_the_next_reading_opens_another_session(calm: Mapping[str, str], end_ses
 
     assert before["pid"] != after["pid"]
     assert after["r"] == "on"
+
+
+class _Counted(Database):
+    """Counts how often it tried to open a session."""
+
+    tries = 0
+
+    def _opened(self) -> Any:
+        self.tries += 1
+        return super()._opened()
+
+
+@pytest.fixture(scope="module")
+def stoppable() -> Iterator[BarePostgres]:
+    with stoppable_postgres() as bare:
+        bare.server.set_password("postgres", "here")
+        yield bare
+
+
+@pytest.fixture
+def abandoned(stoppable: BarePostgres) -> Iterator[_Counted]:
+    """One whose server has just stopped, as the reading that it broke off has told; it may wait for 30 s."""
+    with closing(_Counted(stoppable.server.dsn("postgres", "postgres", "here"), return_s=30)) as database:
+        stoppable.stop()
+        with pytest.raises(DatabaseSilent, match="ended the session"):
+            database.rows("SELECT 1")
+        yield database
+
+
+def test_a_server_that_restarts_is_waited_for(stoppable: BarePostgres, abandoned: _Counted) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(abandoned.rows, "SELECT 1 AS one")
+        came = within(20, lambda: abandoned.tries > 2)  # one at the beginning, and two at a server that is down
+        stoppable.start()
+
+        assert came
+        assert reading.result(40) == [{"one": 1}]
+
+
+def test_a_server_that_stays_away_is_waited_for_once(stoppable: BarePostgres, abandoned: _Counted) -> None:
+    abandoned._patience_s = 0.6
+    tries = []
+    for _ in range(3):
+        before = abandoned.tries
+        with pytest.raises(DatabaseSilent, match="did not answer"):
+            abandoned.rows("SELECT 1")
+        tries.append(abandoned.tries - before)
+    stoppable.start()
+
+    assert tries[0] > 1
+    assert tries[1:] == [1, 1]
+    assert abandoned.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_a_statement_that_is_cancelled_is_no_end_of_the_session(calm: Mapping[str, str]) -> None:
