@@ -76,9 +76,10 @@ class Cleaner:
         return value
 
 
+# None of these may look at a text of any length from each of its places: a foreign text may be long, and all word.
 _SECRETS_BY_LOOKS = (
     (re.compile(r"(\w://)[^/\s@\"']+@"), rf"\1{MASK}@"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), MASK),
+    (re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]+)*"), MASK),
     (re.compile(r"(?i)\b(bearer|basic)\s+(?!\$)[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
     (
         re.compile(r"(?i)\b((?:x-)?api[_-]?key|authorization|password|passwd|secret|(?:access|refresh)[_-]?token)"
@@ -87,8 +88,8 @@ _SECRETS_BY_LOOKS = (
     ),
 )  # fmt: skip
 _PERSONAL_BY_LOOKS = (
-    (re.compile(r"[\w.+'%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[e-mail]"),
-    (re.compile(r"(?:https?://)?(?:[\w-]+\.)*linkedin\.com/[^\s\"'<>)\]},\\]+", re.IGNORECASE), "[linkedin]"),
+    (re.compile(r"[\w.+'%-]{1,128}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[e-mail]"),
+    (re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.){0,8}linkedin\.com/[^\s\"'<>)\]},\\]+", re.IGNORECASE), "[linkedin]"),
     (re.compile(r"(?<![\w.])\+\d[\d ().-]{7,}\d"), "[phone]"),
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

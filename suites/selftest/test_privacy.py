@@ -145,6 +145,14 @@ def test_what_must_be_read_stays_readable(text: str) -> None:
     assert Cleaner()(text) == text
 
 
+@pytest.mark.timeout(120)  # in which it would not come to an end if it took time by the square of the length
+@pytest.mark.parametrize("word", ["a", "a.", "a%", "linkedin.", "eyJaaaaa-", "+1", "bearer"])
+def test_a_long_text_of_one_word_is_cleaned_too(word: str) -> None:
+    text = word * (300_000 // len(word))
+
+    assert Cleaner()(f"{text} a@b.example").endswith(" [e-mail]")
+
+
 def test_values_may_be_shown_but_secrets_never() -> None:
     clean = Cleaner(secrets=("hush-hush",), personal=False)
 

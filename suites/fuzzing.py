@@ -1,0 +1,191 @@
+"""Coverage-guided fuzzing of what takes foreign bytes: `tox -e fuzz`, or `-- --seconds 600 log` for one of them.
+
+Each target runs in a process of its own, because libFuzzer ends it. A target states what holds of any bytes at all;
+an exception of any other kind, or ten seconds over one input, is a finding, and the input that caused it is kept.
+Hypothesis does the same in every self-test, with trees that were right once (suites/selftest/test_fuzz.py): this one
+finds its way through parsers byte by byte, and needs longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import atheris
+
+with redirect_stderr(io.StringIO()), atheris.instrument_imports(include=["fixtures", "reports", "tomllib", "csv"]):
+    from fixtures import attestations, linkedin_urls
+    from fixtures.bodies import is_unfit
+    from fixtures.provenance import LogFile, Markers
+    from fixtures.settings import SettingsError, from_values, read_env_file
+    from fixtures.wire import _read
+    from reports import ledger, lock
+    from reports.criteria import GateError, read_gate
+    from reports.csv_sheet import Sheet
+    from reports.redaction import MASK, Cleaner, replayable, shown_url
+    from reports.verdict import judge
+
+COLUMNS = ("uuid", "name", "note")
+MARKERS = Markers(fallback="falling back", vql="Connectra POST")
+SECRET = "s3cret-word"
+LONGEST = 65_536  # bytes of one input: what takes time by the square of it is out of breath there
+SLOWEST_S = 10
+HERE = Path(tempfile.mkdtemp(prefix="fuzzing-"))
+
+
+def _file(name: str, data: bytes) -> Path:
+    path = HERE / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def csv(data: bytes) -> None:
+    """In whatever pieces the bytes come, the rows and the troubles are the same."""
+    size = 1 + (data[0] % 7 if data else 0)
+    assert _sheet([data[at : at + size] for at in range(0, len(data), size)]) == _sheet([data])
+
+
+def _sheet(chunks: list[bytes]) -> object:
+    sheet = Sheet(chunks, COLUMNS)
+    return list(sheet.rows()), sheet.troubles, sheet.unfinished
+
+
+def env_file(data: bytes) -> None:
+    with suppress(SettingsError):
+        from_values(read_env_file(_file("live.env", data)), "live").described()
+
+
+def log(data: bytes) -> None:
+    path = _file("log", b"")
+    reader = LogFile(str(path), MARKERS)
+    path.write_bytes(data)
+    assert reader.words(["gate-0a1b"]).known <= {"gate-0a1b"}
+
+
+def gate_file(data: bytes) -> None:
+    with suppress(GateError):
+        read_gate(data.decode(errors="replace"), "gate.toml")
+
+
+def attestation(data: bytes) -> None:
+    with suppress(attestations.AttestationError):
+        attestations.read(_file("vouched.toml", data), {"team-available"})
+
+
+def body(data: bytes) -> None:
+    """What is taken from an answer can be compared and written down, or is said to be unfit for it."""
+    found, error = _read(200, {"content-type": "application/json"}, data)
+    assert error or is_unfit(found) or json.dumps(found)
+
+
+def verdict_for_the_lock(data: bytes) -> None:
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    with suppress(lock.Unusable):
+        lock.opened(lock.read(_file("verdict.json", data)), "phase1", now=now, oldest=timedelta(days=1))
+
+
+def observations(data: bytes) -> None:
+    """A run folder that holds anything at all is judged, and never as a GO."""
+    run = HERE / "run"
+    if not run.exists():
+        run.mkdir()
+        ledger.begin(run, ledger.Run(
+            run_id="r", started="2026-01-01T00:00:00+00:00", target="live", seed=1, contract="guide", flags={},
+            fingerprint={}, gates={"phase1": ledger.GateFile(path="p", sha256="s", text=GATE.decode())}))  # fmt: skip
+    _file("run/observations/here.jsonl", data)
+    with suppress(GateError):  # of a phase that the run has no gate for
+        assert judge(ledger.read(run), now="2026-01-01T00:00:00+00:00").verdict != "GO"
+
+
+def linkedin_url(data: bytes) -> None:
+    text = data.decode(errors="replace")
+    for kind in ("person", "company"):
+        linkedin_urls.read(text, kind)
+        linkedin_urls.pattern(text, kind)
+
+
+def cleaned(data: bytes) -> None:
+    """A secret is gone from any text, and what is clean stays as it is."""
+    text = data.decode(errors="replace")
+    clean = Cleaner(secrets=(SECRET,))
+    assert SECRET not in clean(f"{text[:99]}{SECRET}{text[99:]}").replace(MASK, "")
+    shown_url(text)
+    with suppress(ValueError):
+        replayable("GET", text)
+
+
+GATE = (Path(__file__).parent / "phase1_single_record" / "gate.toml").read_bytes()
+EXAMPLES: Mapping[str, bytes] = {  # what each begins from, besides nothing at all
+    "csv": b'uuid,name,note\r\n0a1b,"Zo\xc3\xab ""Z"" B",\r\n0a1c,,"two\nlines"\r\n',
+    "env-file": b"export CONTACT360_BASE_URL='https://contact360.example'\nVQL_EXPORTS=true # on\n",
+    "log": b'{"request_id": "gate-0a1b", "message": "falling back to SQL"}\n' * 2,
+    "gate-file": GATE,
+    "attestation": b'[[attestation]]\nline = "team-available"\nwho = "Jane"\nwhen = 2026-11-20T08:00:00Z\n',
+    "body": b'{"results": [{"uuid": "0a1b", "seniority": null, "employees": 1e3}], "next": "https://h/?c=%20"}',
+    "verdict-for-the-lock": b'{"schema": 1, "verdict": "GO", "finished": "2026-11-25T11:00:00+00:00", "phases": {}}',
+    "observations": b'{"type":"sample","phase":"phase1","check":"contact-endpoint","key":"k","stratum":"s",'
+    b'"outcome":"equal","answers":[{"side":"backend","provenance":"vql"}],"attempt":true}\n',
+    "linkedin-url": b"https://www.linkedin.com/in/zo%C3%AB-b?trk=x#y",
+    "cleaned": b"GET https://u:p@h/in?x=1 Bearer abcdefghij a.b@c.example +1 555 0100 200 linkedin.com/in/me",
+}
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    each.__name__.replace("_", "-"): each
+    for each in (csv, env_file, log, gate_file, attestation, body, verdict_for_the_lock, observations, linkedin_url,
+                 cleaned)
+}  # fmt: skip
+
+
+def fuzz(name: str, seconds: int, out: Path) -> None:
+    """This process fuzzes one target until the time is over or something is found, and ends."""
+    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-timeout={SLOWEST_S}", "-len_control=0",
+               f"-artifact_prefix={out}/{name}-"]  # fmt: skip
+    example = _file(f"from-{name}/example", EXAMPLES[name])
+    atheris.Setup([sys.argv[0], *options, str(example.parent)], TARGETS[name])
+    atheris.Fuzz()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m suites.fuzzing", description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(TARGETS)}; all unless named")
+    parser.add_argument("--seconds", type=int, default=30, help="for each (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("out/fuzzing"), help="where inputs are kept that broke one")
+    parser.add_argument("--this-process", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    unknown = sorted(set(given.names) - set(TARGETS))
+    if unknown:
+        parser.error(f"no target {unknown[0]!r}; there are {', '.join(TARGETS)}")
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.this_process:
+        fuzz(given.names[0], given.seconds, given.out)
+    return max([_reported(name, given.seconds, given.out) for name in given.names or TARGETS])
+
+
+def _reported(name: str, seconds: int, out: Path) -> int:
+    argv = [sys.executable, "-m", "suites.fuzzing", name, "--seconds", str(seconds), "--out", str(out)]
+    done = subprocess.run([*argv, "--this-process"], capture_output=True, text=True, errors="replace", check=False)
+    counted = re.search(r"Done (\d+) runs", done.stderr)
+    if done.returncode == 0 and counted:
+        _say(f"{name}: {int(counted[1]):,} inputs, nothing found")
+        return 0
+    told = "\n".join(done.stdout.splitlines()[-30:] + done.stderr.splitlines()[-6:])
+    _say(f"{name}: FOUND something, the input is in {out}\n{told}")
+    return 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
