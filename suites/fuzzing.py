@@ -158,7 +158,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m suites.fuzzing", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(TARGETS)}; all unless named")
     parser.add_argument("--seconds", type=int, default=30, help="for each (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("out/fuzzing"), help="where inputs are kept that broke one")
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports/out/fuzzing"), help="where inputs are kept that broke one"
+    )
     parser.add_argument("--this-process", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     unknown = sorted(set(given.names) - set(TARGETS))

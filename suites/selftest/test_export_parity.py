@@ -271,9 +271,9 @@ def test_a_file_that_is_written_to_meanwhile_is_undecided(tmp_path: Path) -> Non
 BUFFERS_KB = 5_000  # how full the buffers are at the peak, and with it what is held, depends on the machine's load
 
 
-@pytest.mark.parametrize(("many", "wrong"), [(480_000, False), (240_000, True)], ids=["equal", "every-row-differs"])
+@pytest.mark.parametrize(("many", "wrong"), [(320_000, False), (240_000, True)], ids=["equal", "every-row-differs"])
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, checkout: Path, many: int, *, wrong: bool) -> None:
-    """A small object kept for every row would take 50 bytes each: 20 MB of the equal ones, 8 MB of the others.
+    """A small object kept for every row would take 50 bytes each: 12 MB of the equal ones, 8 MB of the others.
 
     Where rows differ, their places are kept, in 20 bytes each.
     """

@@ -1,0 +1,93 @@
+"""The direct query of a whole export: its parts together are the table, once and as of one moment."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from fixtures.contract import load
+from fixtures.export_contract import ExportKind
+from fixtures.export_parity.direct import Direct
+
+TABLES = {"contact": "contacts", "company": "companies"}
+
+
+@pytest.fixture(params=["contacts", "companies"])
+def kind(request: pytest.FixtureRequest) -> ExportKind:
+    exports = load("guide").exports
+    assert exports is not None
+    return exports.kinds[request.param]
+
+
+@pytest.fixture
+def direct(calm: Mapping[str, str], kind: ExportKind) -> Iterator[Direct]:
+    with closing(Direct(calm["DATABASE_URL"], kind)) as found:
+        yield found
+
+
+@pytest.fixture
+def keys(calm: Mapping[str, str], kind: ExportKind) -> list[str]:
+    """Everybody's."""
+    with psycopg.connect(calm["DATABASE_URL"]) as session:
+        return sorted(key for (key,) in session.execute(f"SELECT uuid FROM {TABLES[kind.record]}"))
+
+
+def _keys(direct: Direct, kind: ExportKind, asked: list[str] | None = None) -> list[list[str]]:
+    """By part."""
+    column = {"contact": "c.uuid", "company": "k.uuid"}[kind.record]
+    return [
+        [row.split(b",")[0].decode() for row in direct.rows([column], asked, part=part)] for part in range(direct.parts)
+    ]
+
+
+def test_everybody_is_in_one_part(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
+    parts = _keys(direct, kind)
+
+    assert len(parts) == 2
+    assert all(parts)
+    assert sorted(key for part in parts for key in part) == keys
+
+
+def test_who_is_asked_for_twice_comes_twice(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
+    asked = [*keys[:5], keys[0], "no-such-key"]
+
+    assert sorted(key for part in _keys(direct, kind, asked) for key in part) == sorted([*keys[:5], keys[0]])
+
+
+def test_all_sessions_see_one_moment(direct: Direct) -> None:
+    seen = {session.execute("SELECT pg_current_snapshot()::text AS s").fetchone()["s"] for session in direct._sessions}
+    read_only = {session.execute("SHOW transaction_read_only").fetchone()["transaction_read_only"]
+                 for session in direct._sessions}  # fmt: skip
+
+    assert len(seen) == 1
+    assert read_only == {"on"}
+
+
+def test_one_session_does_where_no_other_is_to_be_had(
+    calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Direct._opened
+
+    def once(self: Direct) -> Any:
+        if hasattr(self, "_sessions"):
+            raise psycopg.OperationalError("too many connections for role")
+        return opened(self)
+
+    monkeypatch.setattr(Direct, "_opened", once)
+    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
+        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
+
+
+def test_one_session_does_where_its_moment_can_not_be_shared(
+    calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def within_another(self: Direct) -> None:
+        self._connection.execute("SAVEPOINT here")  # whose snapshots PostgreSQL refuses to hand on
+        join_in(self)
+
+    join_in = Direct._join_in
+    monkeypatch.setattr(Direct, "_join_in", within_another)
+    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
+        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
