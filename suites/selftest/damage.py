@@ -52,6 +52,7 @@ class Proxy:
     every: int = 1
     url: str = ""
     seen: int = 0
+    asked: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def hit(self, path: str) -> bool:
@@ -92,6 +93,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            proxy.asked.append((self.command, self.path))
             reply = _asked(proxy.upstream, self.command, self.path, dict(self.headers), asked)
             try:
                 self._tell(proxy.damage(reply) if proxy.hit(self.path) else reply)
@@ -100,7 +102,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
 
-        do_POST = do_GET  # noqa: N815 - the name http.server looks for
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - names http.server looks for
 
         def _tell(self, reply: Reply) -> None:
             self.send_response_only(reply.status)
