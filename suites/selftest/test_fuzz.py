@@ -30,7 +30,7 @@ from fixtures.preflight import Preflight
 from fixtures.provenance import LogFile, Markers
 from fixtures.records import ByConnectra, ByEndpoint
 from fixtures.samples import Question
-from fixtures.settings import NAMES, SettingsError, from_values, gathered, read_env_file
+from fixtures.settings import NAMES, SettingsError, from_values, gathered
 from fixtures.staff import Selection, Values
 from fixtures.verification import Told
 from fixtures.wire import Reply
@@ -65,7 +65,7 @@ def test_an_env_file(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     with suppress(SettingsError):
-        from_values(read_env_file(path), "live").described()
+        from_values(gathered({}, str(path)), "live").described()
 
 
 @FUZZ
