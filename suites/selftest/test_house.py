@@ -10,7 +10,7 @@ import fixtures
 import reports
 
 ORDER = {"reports": 0, "fixtures": 1, "suites": 2}
-PURE = ("observations", "comparison", "cells", "csv_sheet", "table_comparison", "measurements", "criteria",
+PURE = ("observations", "canonical", "comparison", "cells", "csv_sheet", "table_comparison", "measurements", "criteria",
         "causes", "known", "findings", "exactness", "shares", "ratios", "past", "windows", "bake", "rules",
         "verdict")  # fmt: skip
 IMPURE_MODULES = {"time", "random", "os", "pytest", "socket", "subprocess", "httpx", "psycopg", "secrets"}
@@ -54,7 +54,13 @@ def test_the_judgement_touches_nothing(checkout: Path) -> None:
 
 
 def test_the_twins_share_no_query_code_with_the_oracle(checkout: Path) -> None:
-    oracle = {"fixtures.database", "fixtures.samples", "fixtures.verification", "reports.comparison"}
+    oracle = {
+        "fixtures.database",
+        "fixtures.samples",
+        "fixtures.verification",
+        "reports.comparison",
+        "reports.canonical",
+    }
     sharing = [path.name for path in (checkout / "fixtures" / "sandbox").rglob("*.py") if _imports(path) & oracle]
 
     assert sharing == []
