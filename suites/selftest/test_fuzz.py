@@ -36,6 +36,7 @@ from fixtures.verification import Told
 from fixtures.wire import Reply
 from reports import history, ledger, lock, page
 from reports.criteria import GateError, read_gate
+from reports.history_entry import entry_of
 from reports.observations import Answer, Record, to_json
 from reports.verdict import judge
 from suites.selftest import invented
@@ -103,7 +104,7 @@ def test_an_attestation(tmp_path: Path, content: bytes) -> None:
         attestations.read(path, {"team-available"})
 
 
-KEPT = json.loads(history._text(history.entry_of(invented.recorded(), invented.verdict("NO-GO", 5))))
+KEPT = json.loads(history._text(entry_of(invented.recorded(), invented.verdict("NO-GO", 5))))
 
 
 @FUZZ
