@@ -23,6 +23,7 @@ from fixtures.connectra import Connectra
 from fixtures.contract import load
 from fixtures.cost import CleanupList
 from fixtures.export_jobs import ExportJobs
+from fixtures.family import Told
 from fixtures.index import Index, IndexSilent
 from fixtures.linkedin_answers import Shapes, found_of, partings
 from fixtures.linkedin_oracle import Held
@@ -32,7 +33,6 @@ from fixtures.records import ByConnectra, ByEndpoint
 from fixtures.samples import Question
 from fixtures.settings import NAMES, SettingsError, from_values, gathered
 from fixtures.staff import Selection, Values
-from fixtures.verification import Told
 from fixtures.wire import Reply
 from reports import history, ledger, lock, page
 from reports.criteria import GateError, read_gate
