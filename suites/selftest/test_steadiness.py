@@ -28,9 +28,9 @@ from suites.selftest.runs import Done, env_file, recorded, run, start
 from suites.selftest.strangers import stranger
 
 JUMP = """
-from reports import gate
-really = gate.clocks
-gate.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the run has begun
+from reports import incidents
+really = incidents.clocks
+incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the run has begun
 """
 
 
