@@ -69,6 +69,7 @@ def test_the_twins_share_no_query_code_with_the_oracle(checkout: Path) -> None:
     oracle = {
         "fixtures.database",
         "fixtures.samples",
+        "fixtures.family",
         "fixtures.verification",
         "reports.comparison",
         "reports.canonical",
