@@ -3,7 +3,8 @@
 pytest_plugins = [
     "reports.selection",
     "reports.gate",
-    "fixtures.targets",
+    "fixtures.options",
+    "fixtures.start",
     "fixtures.phase",
     "fixtures.planning",
     "fixtures.past",

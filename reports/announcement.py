@@ -13,7 +13,7 @@ import httpx
 
 from reports import metrics, wording
 from reports.deadline import bounded, within
-from reports.history import HistoryEntry
+from reports.history_entry import HistoryEntry
 from reports.redaction import shown_url
 from reports.wording import Entry
 

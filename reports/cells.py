@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.comparison import canonical
+from reports.canonical import canonical
 
 Cell = str | None
 

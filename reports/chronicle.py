@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 
 from reports import charts, exhibits, page, wording
-from reports.history import HistoryEntry, Kept, read
+from reports.history import read
+from reports.history_entry import HistoryEntry, Kept
 from reports.ledger import write_text
 
 DRAWN = 200  # runs in one picture: more are a smear

@@ -1,25 +1,22 @@
 """Whether two sides say the same, and if not, in which ways.
 
-Both sides are brought to one form by the rules that the contract declares for each field, and are then compared
-strictly: `5`, `"5"`, `5.0` and `true` are four different values. A rule never looks at the other side, so it can't
-excuse more than it names.
+Both sides are brought to one form (`canonical.py`) by the rules that the contract declares for each field, and are then
+compared strictly: `5`, `"5"`, `5.0` and `true` are four different values.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import takewhile
 from typing import Any
 
+from reports.canonical import canonical
 from reports.observations import Difference, DifferenceKind
 from reports.redaction import Redactor
-
-Canonical = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,87 +87,6 @@ def blemishes(
         _wrong_if_shown(tables, body, field) or _dressed_up(tables, body, field) for field in fields if field.columns
     )
     return (*_undeclared(body, fields), *(each for each in found if each))
-
-
-def canonical(value: Any, rules: Sequence[str]) -> Any:
-    """`value` after each of the rules in turn. Null, and values of a type that a rule is not about, pass unchanged."""
-    if value is None:
-        return None
-    for rule in rules:
-        value = RULES[rule](value)
-    return value
-
-
-def _text(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    inner = value.strip()
-    if inner and inner[0] in _QUOTES:
-        inner = _unquoted(inner)
-    return None if inner in ("", "_") else inner
-
-
-def _seniority(value: Any) -> Any:
-    if isinstance(value, str) and value.strip() == "_":
-        return "_"
-    return _text(value)
-
-
-def _phone(value: Any) -> Any:
-    text = _text(value)
-    return text[1:] if isinstance(text, str) and text.startswith("'+") else text
-
-
-_QUOTES = "'\""
-
-
-def _unquoted(text: str) -> str:
-    while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
-        text = text[1:-1].strip()
-    return text
-
-
-def _joined(value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value if item):
-        value = ", ".join(item for item in value if item)
-    return value if value != "" else None
-
-
-def _list(value: Any) -> Any:
-    return None if value == [] else value
-
-
-def _zero(value: Any) -> Any:
-    return None if value == 0 and type(value) is int else value
-
-
-def _digits(value: Any) -> Any:
-    return str(value) if type(value) is int else value
-
-
-def _time(value: Any) -> Any:
-    """Microseconds in UTC as text; a text that is no time stays as it is and so differs from every time."""
-    moment = value
-    try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-        if isinstance(moment, datetime) and moment.tzinfo is not None:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):  # a zone can lead away from the first moment there is
-        return value
-    return moment.isoformat(timespec="microseconds") if isinstance(moment, datetime) else value
-
-
-RULES: Mapping[str, Canonical] = {
-    "text": _text,
-    "seniority": _seniority,
-    "phone": _phone,
-    "joined": _joined,
-    "list": _list,
-    "zero": _zero,
-    "digits": _digits,
-    "time": _time,
-}
 
 
 def _from_columns(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:

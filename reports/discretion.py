@@ -7,7 +7,7 @@ all of that would go to the terminal, into junit.xml and into Allure. Sentences 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +17,53 @@ from reports.redaction import mask_secrets
 
 OURS = ("fixtures", "reports", "suites")
 _MOST_PLACES = 8
+
+
+def install(config: pytest.Config, secrets: tuple[str, ...], *, passing: tuple[type[BaseException], ...]) -> None:
+    """Have set-ups and tests of this process tell no more of their failures from now on; but `passing` tell all."""
+    if not (getattr(config.option, "show_values", False) or getattr(config.option, "usepdb", False)):
+        outcomes = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+        discretion = Discretion(config.rootpath, secrets, (*passing, *outcomes))
+        config.pluginmanager.register(discretion, "gate-discretion")
+
+
+class Discretion:
+    """Plugin of pytest; innermost, so that a failure is told discreetly before anybody else hears of it."""
+
+    def __init__(self, root: Path, secrets: tuple[str, ...], passing: tuple[type[BaseException], ...]) -> None:
+        self._root = root
+        self._secrets = secrets
+        self._passing = passing
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except Exception as error:
+            told = self._told(error)
+            if told is None:
+                raise
+            raise told from None
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        found = self._told(call.excinfo.value) if call.excinfo else None
+        if found is not None and call.excinfo is not None:
+            call.excinfo = pytest.ExceptionInfo.from_exc_info((type(found), found, call.excinfo.tb))
+        report = yield
+        if found is not None:
+            report.longrepr = str(found)
+        return report
+
+    def _told(self, error: BaseException) -> Unasked | None:
+        """The error as it may be shown; None when it may be shown as it is."""
+        if isinstance(error, Unasked):
+            return error
+        if isinstance(error, self._passing):
+            return None
+        return discreet(error, error.__traceback__, self._root, self._secrets)
 
 
 class Unasked(Exception):

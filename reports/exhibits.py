@@ -17,7 +17,7 @@ from reports import charts, guide, wording
 from reports.charts import Point, Slice
 from reports.criteria import read_gate
 from reports.guide import GuideLine
-from reports.history import HistoryEntry, Kept
+from reports.history_entry import HistoryEntry, Kept
 from reports.ledger import Recorded
 from reports.observations import Answer, Attestation, Event, Outcome, Pair, Sample
 from reports.wording import Entry

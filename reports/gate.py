@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets as randomness
-import shutil
 import signal
 import threading
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,52 +19,39 @@ from typing import Any, NoReturn
 import pytest
 
 from reports import (
-    allure_results,
     allure_tests,
     bystanders,
     censor,
+    discretion,
     github,
     junit,
     ledger,
     progress,
+    recording,
     redaction,
     rendering,
+    run_folder,
     selection,
     terminal,
 )
 from reports.criteria import read_gate
-from reports.discretion import Unasked, discreet
-from reports.ledger import DamagedRun, Recorded, Run, Unrecorded, Writer
-from reports.observations import Event, Record
+from reports.incidents import Incidents
+from reports.ledger import Run, Unrecorded, Writer
+from reports.observations import Event
+from reports.recording import RECORDER, Recorder, happened, recorder_of
 from reports.verdict import EXIT_CODES, judge, to_json
-
-_SCRATCH = ".scratch"
-CLOCK_S = 60.0  # by so much the clock may be set, or the machine sleep, while a run goes on
 
 
 class Mismatch(AssertionError):
     """A question whose answer is wrong: recorded as such, so no incident of the run itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorder:
-    """What a process of the run needs for recording: the folder, its own file, and the run's redaction."""
-
-    folder: Path
-    writer: Writer
-    redactor: redaction.Redactor
-
-
 _FOLDER = pytest.StashKey[Path]()
 _STARTED = pytest.StashKey[str]()
-_RECORDER = pytest.StashKey[Recorder]()
 _KEY = pytest.StashKey[bytes]()
 _SECRETS = pytest.StashKey[tuple[str, ...]]()
 _VERDICT = pytest.StashKey[dict[str, Any]]()
 _NOTES = pytest.StashKey[list[str]]()
-_CLOCKS = pytest.StashKey[tuple[float, float]]()
-_UNRECORDED = pytest.StashKey[list[Event]]()
-_LAST_WORDS = pytest.StashKey[list[Callable[[], Event | None]]]()
 
 
 _SWITCHES = (  # option, destination, environment twin, help
@@ -94,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if selection.asks_nothing(config) or selection.about_ourselves(config):
         return
-    _forget_latest(config)
+    run_folder.forget_latest(config)
     if not selection.wanted(config):
         return
     now = datetime.now(UTC)
@@ -105,7 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for _, destination, twin, _ in _SWITCHES:
         if switched_on(os.environ, twin):
             setattr(config.option, destination, True)
-    config.stash[_FOLDER] = out(config) / run_id
+    config.stash[_FOLDER] = run_folder.out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends in order, with a recorded HOLD
@@ -133,44 +118,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if "run_folder" in given:
         session.config.stash[_SECRETS] = tuple(given["secrets"])
         _open(session.config, Path(given["run_folder"]), bytes.fromhex(given["redaction_key"]))
-        session.config.stash[_RECORDER].writer.append(
-            Event(name="worker-started", at=_epoch(), worker=_worker(session.config))
+        session.config.stash[RECORDER].writer.append(
+            Event(name="worker-started", at=recording.epoch(), worker=recording.worker_of(session.config))
         )
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    if _RECORDER in node.config.stash:
+    if RECORDER in node.config.stash:
         node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
         node.workerinput["allure_report_dir"] = node.config.option.allure_report_dir
         node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
         node.workerinput["secrets"] = list(node.config.stash[_SECRETS])  # in memory, never through a file
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
-    """What a set-up tells of its failure, before Allure hears of it."""
-    try:
-        return (yield)
-    except Exception as error:
-        told = _told(request.config, error)
-        if told is None:
-            raise
-        raise told from None
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What a test tells of its failure, before anybody else hears of it."""
-    found = _told(item.config, call.excinfo.value) if call.excinfo else None
-    if found is not None and call.excinfo is not None:
-        call.excinfo = pytest.ExceptionInfo.from_exc_info((type(found), found, call.excinfo.tb))
-    report = yield
-    if found is not None:
-        report.longrepr = str(found)
-    return report
 
 
 def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
@@ -184,46 +143,13 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
     happened(node.config, Event(name="test-error", detail=f"{where}: {kind}"))
 
 
-class Incidents:
-    """What happens to the run itself, seen in the controller: reruns, crashed workers, interruptions."""
-
-    def __init__(self, config: pytest.Config, recorder: Recorder) -> None:
-        self._config = config
-        self._recorder = recorder
-        self.interrupted = False
-
-    def note(self, name: str, detail: str, worker: str = "controller") -> None:
-        happened(self._config, Event(name=name, worker=worker, detail=detail))
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if str(report.outcome) == "rerun":  # pytest-rerunfailures' own outcome: a flaky check is a bug in the check
-            self.note("rerun", report.nodeid)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        if error:
-            self.note("worker-crashed", str(error)[:200], node.gateway.id)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
-        worker = getattr(getattr(report, "node", None), "gateway", None)
-        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem, getattr(worker, "id", ""))
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.interrupted = True
-        self.note("interrupted", excinfo.typename)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     recorder = recorder_of(config)
     if recorder is None:
         return
-    for told in config.stash.get(_LAST_WORDS, []):
-        event = told()
-        if event is not None:
-            happened(config, event)
+    recording.say_last_words(config)
     if hasattr(config, "workerinput"):
         happened(config, Event(name="worker-finished"))
         recorder.writer.close()
@@ -236,12 +162,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Take away what the run shared while it lasted, and all of a run that never began."""
     folder = config.stash.get(_FOLDER, None)
     if folder is not None:
-        shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
-        if not (folder / "run.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        run_folder.clear(folder)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -274,13 +197,12 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     run = replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint))
     try:
         ledger.begin(folder, run)
-        _point_latest(folder)
+        run_folder.point_latest(folder)
         _open(config, folder, config.stash[_KEY])
     except OSError as error:
         pytest.exit(f"HOLD: the run folder {folder} can't be written: {error.strerror}", returncode=EXIT_CODES["HOLD"])
-    config.pluginmanager.register(Incidents(config, config.stash[_RECORDER]), "gate-incidents")
+    config.pluginmanager.register(Incidents(config, config.stash[RECORDER]), "gate-incidents")
     progress.install(config, folder, os.environ)
-    config.stash[_CLOCKS] = clocks()
     happened(config, Event(name="run-started"))
 
 
@@ -300,13 +222,9 @@ def hold(
     begin(config, run, secrets)
     happened(config, Event(name="collected", phases=tuple(run.gates)))
     happened(config, Event(name="interrupted", detail=sentence))
-    _judge(config, config.stash[_RECORDER])
-    del config.stash[_RECORDER]
+    _judge(config, config.stash[RECORDER])
+    del config.stash[RECORDER]
     pytest.exit(f"HOLD: {sentence}", returncode=EXIT_CODES["HOLD"])
-
-
-def recorder_of(config: pytest.Config) -> Recorder | None:
-    return config.stash.get(_RECORDER, None)
 
 
 def run_id(config: pytest.Config) -> str:
@@ -314,11 +232,7 @@ def run_id(config: pytest.Config) -> str:
 
 
 def scratch(config: pytest.Config) -> Path:
-    """A folder for what the processes of this run share while it lasts; inside the run's own, so that a kill of the
-    run leaves nothing elsewhere."""
-    folder = config.stash[_FOLDER] / _SCRATCH
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return run_folder.scratch(config.stash[_FOLDER])
 
 
 def switched_on(environ: Mapping[str, str], name: str) -> bool:
@@ -333,39 +247,8 @@ def started(config: pytest.Config) -> str:
     return config.stash[_STARTED]
 
 
-def keep(config: pytest.Config, records: Sequence[Record]) -> None:
-    """Record what the controller knows before anything is asked."""
-    for record in records:
-        config.stash[_RECORDER].writer.append(record)
-
-
-def happened(config: pytest.Config, event: Event) -> None:
-    """Record what has just happened to the run; what can't be recorded any more is kept for the verdict."""
-    recorder = recorder_of(config)
-    if recorder is None:
-        return
-    event = replace(event, at=_epoch(), worker=event.worker or _worker(config))
-    try:
-        recorder.writer.append(event)
-    except Unrecorded as error:
-        full = Event(name="unrecorded", at=_epoch(), worker=_worker(config), detail=str(error.strerror))
-        config.stash.setdefault(_UNRECORDED, [full]).append(event)
-
-
-def at_end(config: pytest.Config, told: Callable[[], Event | None]) -> None:
-    """Have `told` asked for one more event, or none, when everything has been asked, before the run is judged."""
-    config.stash.setdefault(_LAST_WORDS, []).append(told)
-
-
 def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
-    incidents = config.pluginmanager.getplugin("gate-incidents")
-    if exitstatus in (2, 3) and not getattr(incidents, "interrupted", False):
-        why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
-        happened(config, Event(name="interrupted", detail=why))
-    begun, ended = config.stash[_CLOCKS], clocks()
-    set_by = (ended[0] - begun[0]) - (ended[1] - begun[1])
-    if abs(set_by) > CLOCK_S:
-        happened(config, Event(name="clock-set", detail=f"{set_by:+,.0f} s"))
+    config.pluginmanager.getplugin("gate-incidents").conclude(exitstatus)
     happened(config, Event(name="run-finished"))
     recorder.writer.close()
     if exitstatus == 5:
@@ -374,12 +257,14 @@ def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> Non
 
 
 def _judge(config: pytest.Config, recorder: Recorder) -> None:
-    recorded, now = _recorded(config, recorder.folder), datetime.now(UTC).isoformat(timespec="seconds")
+    recorded, now = recording.recorded_by(config), datetime.now(UTC).isoformat(timespec="seconds")
     verdict = to_json(judge(recorded, now=now))
     try:
         rendering.write_verdict(recorder.folder, verdict)
     except OSError as error:  # a verdict that nobody can look up is no GO
-        recorded = _besides(recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))])
+        recorded = recording.besides(
+            recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))]
+        )
         verdict = to_json(judge(recorded, now=now))
     config.stash[_VERDICT] = verdict
     history = Path(config.option.history).absolute() if config.option.history else None
@@ -387,42 +272,15 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     junit.add_properties(config, verdict)
 
 
-def _recorded(config: pytest.Config, folder: Path) -> Recorded:
-    """What is on record, and what happened when nothing could be written any more; without a record there is HOLD."""
-    try:
-        found = ledger.read(folder)
-    except (DamagedRun, OSError) as error:
-        pytest.exit(f"HOLD: what this run recorded can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
-    left: list[Event] = config.stash.get(_UNRECORDED, [])
-    return _besides(found, left)
-
-
-def _besides(recorded: Recorded, events: Sequence[Event]) -> Recorded:
-    return replace(recorded, records=(*recorded.records, *events))
-
-
-def out(config: pytest.Config) -> Path:
-    """The folder of run folders, made if need be; a usage error when it can't be written to."""
-    given = config.option.out or os.environ.get("GATE_OUT")
-    folder = Path(given).absolute() if given else config.rootpath / "reports" / "out"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise pytest.UsageError(f"--out {folder}: can't be written to: {error.strerror}") from None
-    return folder
-
-
 def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
     """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
     show = bool(getattr(config.option, "show_values", False))
     clean = _cleaner(config)
     witness = allure_tests.Witness([read_gate(each.text, each.path) for each in selection.gates(config).values()])
-    writer = Writer(folder, _worker(config), clean=clean, heard=witness.hear)
-    config.stash[_RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
+    writer = Writer(folder, recording.worker_of(config), clean=clean, heard=witness.hear)
+    config.stash[RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
     config.pluginmanager.register(witness, "gate-witness")
+    discretion.install(config, config.stash[_SECRETS], passing=(Mismatch,))
     censor.install(config, clean)
     bystanders.install(config, config.stash.setdefault(_NOTES, []))
 
@@ -430,47 +288,6 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
 def _cleaner(config: pytest.Config) -> redaction.Cleaner:
     show = bool(getattr(config.option, "show_values", False))
     return redaction.Cleaner(secrets=config.stash.get(_SECRETS, ()), personal=not show)
-
-
-def _told(config: pytest.Config, error: BaseException) -> Unasked | None:
-    """The error as it may be shown; None when it may be shown as it is."""
-    if isinstance(error, Unasked):
-        return error
-    passing = (Mismatch, pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
-    showing = getattr(config.option, "show_values", False) or getattr(config.option, "usepdb", False)
-    if recorder_of(config) is None or showing or isinstance(error, passing):
-        return None
-    secrets: tuple[str, ...] = config.stash.get(_SECRETS, ())
-    return discreet(error, error.__traceback__, config.rootpath, secrets)
-
-
-def _point_latest(folder: Path) -> None:
-    """`latest` names this run from its start: a stale GO must not be found there while this one is still open."""
-    temporary = folder.parent / f".latest-{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(folder.name)
-    temporary.replace(folder.parent / "latest")
-
-
-def _forget_latest(config: pytest.Config) -> None:
-    """Nor may it be found there when this run is refused, or selects nothing, before it begins."""
-    latest = out(config) / "latest"
-    if latest.is_symlink():
-        latest.unlink()
-
-
-def _worker(config: pytest.Config) -> str:
-    given = getattr(config, "workerinput", None)
-    return str(given["workerid"]) if given else "controller"
-
-
-def clocks() -> tuple[float, float]:
-    """The time of day and the time that only goes on, in seconds: while nobody sets the clock, both go on alike."""
-    return time.time(), time.monotonic()
-
-
-def _epoch() -> float:
-    return round(datetime.now(UTC).timestamp(), 3)
 
 
 def _shown(path: Path, root: Path) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.criteria import Gate, read_gate
-from reports.history import HistoryEntry, PhaseEntry, where
+from reports.history_entry import HistoryEntry, PhaseEntry, where
 from reports.ledger import DamagedRun, Run, read_run
 from reports.observations import Fact
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from reports import charts, exhibits, wording
 from reports.guide import GuideLine
-from reports.history import HistoryEntry
+from reports.history_entry import HistoryEntry
 from reports.ledger import Recorded
 from reports.wording import Entry
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from reports.baked import gate_of
 from reports.criteria import Gate
-from reports.history import Block, HistoryEntry, Kept, PhaseEntry, where
+from reports.history_entry import Block, HistoryEntry, Kept, PhaseEntry, where
 from reports.ledger import Run
 from reports.past import PastCount, PastRun, PastTimes
 from reports.windows import reach

@@ -12,7 +12,8 @@ from typing import Any
 
 from reports import allure_results, announcement, evidence, github, metrics, page, summary
 from reports.guide import GuideLine, read_lines
-from reports.history import HistoryEntry, remember
+from reports.history import remember
+from reports.history_entry import HistoryEntry
 from reports.ledger import Recorded, write_text
 from reports.wording import Entry
 

@@ -8,8 +8,8 @@ from fixtures.index import IndexSilent
 from fixtures.index_parity import account, stores
 from fixtures.index_parity.census import Plan
 from fixtures.phase import Phase, require_match, shard_of
-from reports.gate import Recorder
 from reports.observations import Sample
+from reports.recording import Recorder
 
 RECORDS = ("contact", "company")
 BUDGET_S = 600  # for each index; what is left out is told, and `python -m fixtures.index_parity` goes on

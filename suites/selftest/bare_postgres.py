@@ -8,7 +8,7 @@ from fixtures.sandbox.installation import located, reachable_tempdir
 from fixtures.sandbox.postgres import Server, await_server, create_cluster, launch
 from fixtures.sandbox.processes import free_port
 from fixtures.sandbox.rundir import RunDir
-from fixtures.sandbox.stack import _hand_over
+from fixtures.sandbox.stores import hand_over
 
 
 class BarePostgres:
@@ -19,7 +19,7 @@ class BarePostgres:
         pgdata, sockets = run.path / "data" / "pgdata", run.path / "socket"
         for folder in (run.path / "data", pgdata, sockets):
             folder.mkdir(mode=0o755 if folder.name == "data" else 0o700)
-            _hand_over(folder, installation)
+            hand_over(folder, installation)
         create_cluster(installation, pgdata)
         log = run.logs / "postgres.log"
         self._launch = partial(launch, installation, pgdata, socket_dir=sockets, log=log, port=free_port())

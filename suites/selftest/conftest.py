@@ -1,4 +1,4 @@
-"""A calm sandbox for the self-tests of its twins: one for all of them, and small."""
+"""Sandboxes for the self-tests of the twins: a calm one for all of them, and small; one for each module that writes."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -13,6 +14,8 @@ from psycopg.rows import dict_row
 from fixtures.owned import OwnedSandbox
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company
+
+LogIn = Callable[..., httpx.Client]
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +44,45 @@ def company(database: psycopg.Connection[Any]) -> Company:
     largest = largest_company(database, "true")
     assert len(largest.people) == 26
     return largest
+
+
+@pytest.fixture(scope="module")
+def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
+    """The module's own, whose exports and log nobody else sees."""
+    owned = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=7)
+    yield owned
+    owned.stop()
+
+
+@pytest.fixture(scope="module")
+def logged_in(sandbox: OwnedSandbox) -> Iterator[LogIn]:
+    """Logs in to a twin of the module's sandbox, by the settings that name its URL and the account."""
+    with ExitStack() as clients:
+
+        def client(setting: str = "CONTACT360_BASE_URL", whose: str = "CONTACT360") -> httpx.Client:
+            values = sandbox.values
+            opened = clients.enter_context(httpx.Client(base_url=values[setting], trust_env=False, timeout=30))
+            login = {"email": values[f"{whose}_EMAIL"], "password": values[f"{whose}_PASSWORD"]}
+            token = opened.post("/api/v1/auth/login/", json=login).json()["access_token"]
+            opened.headers["Authorization"] = f"Bearer {token}"
+            return opened
+
+        yield client
+
+
+@pytest.fixture(scope="module")
+def vql(logged_in: LogIn) -> httpx.Client:
+    return logged_in()
+
+
+@pytest.fixture(scope="module")
+def direct(logged_in: LogIn) -> httpx.Client:
+    return logged_in("CONTACT360_BASELINE_URL")
+
+
+@pytest.fixture(scope="module")
+def free(logged_in: LogIn) -> httpx.Client:
+    return logged_in(whose="SANDBOX_FREE")
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+FUZZ = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 LIKELY = ["{uuid}", "/x", "(", "c.x", "a.b text", "http://[", "1e999", "\x00", "9" * 5000, "2026-01-01T00:00:00Z",
           "0001-01-01T00:00:00+23:59"]  # fmt: skip
 SPLINTERS = [b"[", b'"', b"'", b" = ", b"\n", b"9" * 5000, b"0001-01-01", b"[[" * 2000]

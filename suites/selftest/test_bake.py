@@ -13,7 +13,7 @@ from fixtures.sandbox import histories
 from fixtures.sandbox.histories import CALM, Past, Regime, Times, scheduled, write
 from reports import history, ledger
 from reports.criteria import GateError, read_gate
-from reports.history import HistoryEntry
+from reports.history_entry import HistoryEntry
 from reports.ledger import GateFile, Recorded, Run
 from reports.observations import Event, Fact, Record, from_json, to_json
 from reports.past import PastCount, PastRun, PastTimes

@@ -11,9 +11,9 @@ import pytest
 
 from fixtures.bundles import BundleVerifier, Found, Parts
 from fixtures.cost import Budget
+from fixtures.family import Told
 from fixtures.pace import Pace
 from fixtures.samples import Question
-from fixtures.verification import Told
 from reports import ledger
 from reports.comparison import Disagreement
 from reports.known import Known

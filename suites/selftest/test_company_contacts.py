@@ -11,14 +11,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from fixtures.company_contacts import CompanyContacts, Walk, cursor_of
-from fixtures.company_queries import CompanyQueries
 from fixtures.contract import Contract, load
 from fixtures.rosters import ByListing, Roster, keys_of, told_of
 from fixtures.samples import Question
 from fixtures.staff import Company, Selection, Values
 from fixtures.wire import Reply
 from reports.comparison import Disagreement
-from reports.lists import SHOWN, compared, out_of_order, same_sequence
 from reports.observations import Answer, DifferenceKind, Provenance
 
 COMPANY = "8c7e"
@@ -297,81 +295,3 @@ def test_one_page_by_sql_makes_the_walk_one_by_sql(contract: Contract) -> None:
 
     assert told.answer.provenance is Provenance.FALLBACK
     assert len(told.request_ids) == 3
-
-
-@pytest.mark.parametrize(
-    ("expected", "actual", "kinds"),
-    [
-        ("abc", "cab", []),
-        ("abc", "ab", ["missing"]),
-        ("abc", "abcd", ["ghost"]),
-        ("abc", "abcc", ["duplicate"]),
-        ("abc", "abdd", ["missing", "ghost", "ghost"]),
-        ("aab", "ab", ["missing"]),
-        ("abcdef", "abcd", ["truncated"]),
-        ("abcdef", "abcx", ["missing", "missing", "missing", "ghost"]),
-        ("", "", []),
-        ("ab", "", ["missing", "missing"]),
-    ],
-)
-def test_lists_are_compared_as_multisets(expected: str, actual: str, kinds: list[str]) -> None:
-    found = compared(list(expected), list(actual), cut_at=(4,))
-
-    assert sorted(str(each.kind) for each in found) == sorted(kinds)
-
-
-def test_ten_thousand_missing_rows_are_told_by_a_few() -> None:
-    found = compared([f"u{number}" for number in range(10_000)], [])
-
-    assert len(found) == SHOWN
-
-
-def test_values_stay_out_of_paths() -> None:
-    found = compared(["Jane"], ["Omar"], name="values", shown=False)
-
-    assert [each.path for each in found] == ["values.0", "values.0"]
-
-
-@pytest.mark.parametrize(
-    ("actual", "places"), [("abcd", []), ("bacd", []), ("acbd", ["order.2"]), ("xdyc", ["order.3"])]
-)
-def test_ties_are_free_and_going_back_is_not(actual: str, places: list[str]) -> None:
-    assert [each.path for each in out_of_order(actual, {"a": 1, "b": 1, "c": 2, "d": 3})] == places
-
-
-def test_a_sequence_counts_position_by_position() -> None:
-    assert same_sequence("abc", "abc", name="values") == ()
-    assert [each.kind for each in same_sequence("abc", "acb", name="values")] == [DifferenceKind.ORDER]
-    assert [each.kind for each in same_sequence("abc", "ab", name="values")] == [DifferenceKind.MISSING]
-
-
-def _queries(contract: Contract) -> CompanyQueries:
-    return CompanyQueries(None, contract)  # type: ignore[arg-type]
-
-
-def test_a_selection_is_said_in_the_guides_dialect(contract: Contract) -> None:
-    filters = {"title": "ceo, cto", "exclude_seniorities": ("vp", "svp"), "status": "active", "email_status": "a,b"}
-    query = _queries(contract).query(Selection(company="k", filters=filters))
-
-    assert query == {
-        "filters": {
-            "and": [
-                {"field": "company_id", "operator": "eq", "value": "k"},
-                {"or": [{"field": "title", "operator": "contains", "value": value} for value in ("ceo", "cto")]},
-                {"field": "seniority", "operator": "ncontains", "value": "vp"},
-                {"field": "seniority", "operator": "ncontains", "value": "svp"},
-                {"field": "status", "operator": "eq", "value": "active"},
-                {"field": "email_status", "operator": "contains", "value": "a,b"},
-            ]
-        }
-    }
-
-
-@pytest.mark.parametrize(
-    ("filters", "sayable"),
-    [({"title": "cto"}, True), ({"title": "c%o"}, False), ({"title": "_"}, False), ({"search": "cto"}, False),
-     ({"exclude_titles": ("cto",)}, False), ({"exclude_seniorities": ("a_b",)}, False), ({}, True)],
-    ids=str,
-)  # fmt: skip
-def test_only_what_the_dialect_can_say_is_asked_of_connectra(contract: Contract, filters: Any, sayable: bool) -> None:
-    assert _queries(contract).sayable(Selection(company="k", filters=filters)) is sayable

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 import pytest
 
-from reports.comparison import Field, actual_record, blemishes, canonical, disagreements, expected_record
+from reports.canonical import canonical
+from reports.comparison import Field, actual_record, blemishes, disagreements, expected_record
 from reports.observations import DifferenceKind
 from reports.redaction import Redactor
 

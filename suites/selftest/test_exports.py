@@ -16,9 +16,9 @@ from fixtures.contract import load
 from fixtures.email_exports import Answered, EmailExports
 from fixtures.export_jobs import Job
 from fixtures.exports import Exports
+from fixtures.family import Told
 from fixtures.orders import Order
 from fixtures.samples import Question
-from fixtures.verification import Told
 from reports.observations import Answer, DifferenceKind, Provenance
 
 CONTRACT = load("guide")

@@ -11,11 +11,12 @@ import psycopg
 import pytest
 
 from fixtures.database import Database, DatabaseSilent
+from fixtures.family import Asked, Told
 from fixtures.provenance import LogTable, Markers
 from fixtures.records import Records
 from fixtures.samples import Question
 from fixtures.targets import Target
-from fixtures.verification import Asked, Told, Verifier
+from fixtures.verification import Verifier
 from reports import ledger
 from reports.observations import Outcome, Sample
 from reports.redaction import Redactor

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import combinations
 from typing import Any
 
 import pytest
@@ -15,11 +14,11 @@ from fixtures import pairing, values
 from fixtures.contract import Contract, load
 from fixtures.database import Database
 from fixtures.filters import condition, tokens
-from fixtures.matrix import Meaning, Parameter, Reading, company_endpoints
+from fixtures.matrix import Meaning, Parameter, Reading
 from fixtures.pairing import MOST_FILTERS, Pairs
 from fixtures.staff import Selection, Staff, Values
 from fixtures.values import CLASSES, SHAPES, Choice, Ground, cells
-from reports.known import Known, known_of
+from suites.selftest.grounds import bits
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +130,6 @@ def test_readings_are_what_a_path_makes_of_a_filter(database: Database, matrix: 
     assert not _passes(database, title, "nurse", title="Nurse", reading=Reading.NEEDS_COMPANY_METADATA)
 
 
-def test_every_known_difference_is_one_of_the_direct_path_and_told_in_the_matrix(contract: Contract) -> None:
-    assert contract.company_contacts is not None
-    differing = {name for name, each in contract.company_contacts.filters.items() if each.direct != "as meant"}
-
-    assert {each.field for each in contract.known if each.reads_as} == differing
-    assert {each.by for each in contract.known} == {"direct"}
-
-
 def _like(text: str, pattern: str) -> bool:
     """ILIKE, written a second time: `%` is anything, `_` one character, letter case ignored."""
     parts = (".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
@@ -209,33 +200,6 @@ def test_every_class_has_a_shape_and_every_meaning_its_classes() -> None:
     assert {each for classes in CLASSES.values() for each in classes} == set(SHAPES)
 
 
-def _ground(size: int = 64) -> Ground:
-    """Six parameters of three classes each, whose values are the bits of the contacts' numbers."""
-    choices = [
-        Choice(parameter=f"p{bit}", value_class=value_class, value=f"{bit}{value_class}",
-               mask=sum(1 << row for row in range(size) if bool(row >> bit & 1) is wanted))
-        for bit in range(6)
-        for value_class, wanted in (("word", True), ("comma", False), ("wildcard", True))
-    ]  # fmt: skip
-    return Ground(company="k", contacts=size, choices=tuple(choices))
-
-
-def test_all_pairs_are_covered() -> None:
-    found = pairing.pairs([_ground()], seed=1)
-
-    levels = [(f"p{bit}", shape) for bit in range(6) for shape in ("plain", "several", "signs")]
-    everything = {frozenset(pair) for pair in combinations(levels, 2) if pair[0][0] != pair[1][0]}
-    assert found.wanted == everything
-    assert found.impossible == frozenset()
-    assert set().union(*(pairing.met(each) for each in found.combinations)) == everything
-
-
-def test_pairs_take_far_fewer_questions_than_products() -> None:
-    found = pairing.pairs([_ground()], seed=1)
-
-    assert len(found.combinations) <= 24, "nine are the least for six parameters of three shapes; 729 their product"
-
-
 def _bites(combination: pairing.Combination, everybody: int) -> bool:
     for left_out in combination.choices:
         without, all_of_them = everybody, everybody
@@ -258,26 +222,11 @@ def test_every_filter_of_a_combination_bites(ground: Ground) -> None:
 
 
 def test_what_is_neither_met_nor_impossible_does_not_exist(ground: Ground) -> None:
-    found: Pairs = pairing.pairs([ground, _ground()], seed=3)
+    found: Pairs = pairing.pairs([ground, bits()], seed=3)
     met = set().union(*(pairing.met(each) for each in found.combinations))
 
     assert met | found.impossible >= found.wanted
     assert not met & found.impossible
-
-
-def test_a_pair_that_can_never_bite_is_told_as_impossible() -> None:
-    same = [Choice(parameter=name, value_class="word", value="x", mask=0b0011) for name in ("a", "b")]
-
-    found = pairing.pairs([Ground(company="k", contacts=4, choices=tuple(same))], seed=1)
-
-    assert found.combinations == ()
-    assert len(found.impossible) == 1
-
-
-def test_a_parameter_can_be_kept_out_of_pairs() -> None:
-    found = pairing.pairs([_ground()], seed=1, without=["p0"])
-
-    assert all(choice.parameter != "p0" for each in found.combinations for choice in each.choices)
 
 
 def test_singles_ask_each_class_once(ground: Ground, matrix: dict[str, Parameter]) -> None:
@@ -317,28 +266,6 @@ def test_attribute_values_come_one_by_one_and_in_order(staff: Staff, ground: Gro
 
     assert list(everything) == sorted(everything)
     assert list(distinct) == sorted(set(everything), reverse=True)[:3]
-
-
-def _entry(contract: Contract) -> dict[str, Any]:
-    import tomllib
-
-    from fixtures.contract import CONTRACTS
-
-    entry: dict[str, Any] = tomllib.loads((CONTRACTS / f"{contract.name}.toml").read_text(encoding="utf-8"))
-    return entry["company_contacts"]
-
-
-def _known(**change: Any) -> Known:
-    return known_of({"id": "x", "checks": ["company-contacts-filters"], "field": "status", "by": "direct", "cap": 0.1,
-                     "reason": "r", "ticket": "t", "until": "2027-01-01", "reads_as": "dropped", **change})  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "said"), [({"reads_as": "droped"}, "'dropped'"), ({"field": "statu"}, "'status'")], ids=["way", "field"]
-)
-def test_a_known_reading_that_nobody_knows_is_refused(contract: Contract, change: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=f"did you mean {said}"):
-        company_endpoints(_entry(contract), [_known(**change)])
 
 
 def test_large_tables_are_not_counted_through(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:

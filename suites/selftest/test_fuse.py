@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from fixtures.family import Told
 from fixtures.fuse import LEAST_S, PATIENCE_S, Fuse, ServiceStopped
 from fixtures.pace import Pace
 from fixtures.samples import Question
-from fixtures.verification import Told, Verifier
+from fixtures.verification import Verifier
 from fixtures.wire import Wire
 from reports import ledger
 from reports.observations import Answer, Provenance

@@ -11,14 +11,15 @@ import pytest
 
 from reports import __main__ as command
 from reports import chronicle, history
-from reports.history import AlreadyKept, HistoryEntry
+from reports.history import AlreadyKept
+from reports.history_entry import HistoryEntry, entry_of
 from suites.selftest import invented
 from suites.selftest.rehearsal import CALM, rehearse
 
 
 @pytest.fixture(scope="module")
 def entry() -> HistoryEntry:
-    return history.entry_of(invented.recorded(), invented.verdict("NO-GO", 15))
+    return entry_of(invented.recorded(), invented.verdict("NO-GO", 15))
 
 
 def _many(entry: HistoryEntry, count: int) -> list[HistoryEntry]:

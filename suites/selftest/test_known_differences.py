@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fixtures import targets
+from fixtures import options
 from fixtures.contract import ContractError, load
-from fixtures.targets import KNOWN_DIFFERENCES
+from fixtures.options import KNOWN_DIFFERENCES
 
 OWN = """
 [[known]]
@@ -87,7 +87,7 @@ def test_whoever_asks_and_whoever_judges_know_them(tmp_path: Path) -> None:
     config = _config(tmp_path)
     (tmp_path / KNOWN_DIFFERENCES).write_text(OWN, encoding="utf-8")
 
-    assert targets._contract(config).known[-1].id == "own"
+    assert options.contract_of(config).known[-1].id == "own"
 
 
 def test_a_slip_in_it_is_a_usage_error(tmp_path: Path) -> None:
@@ -95,4 +95,4 @@ def test_a_slip_in_it_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / KNOWN_DIFFERENCES).write_text("known = 3\n", encoding="utf-8")
 
     with pytest.raises(pytest.UsageError, match="it holds"):
-        targets._contract(config)
+        options.contract_of(config)

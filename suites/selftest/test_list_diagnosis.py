@@ -12,13 +12,13 @@ import pytest
 from fixtures.company_contacts import Page, Valued, Walk
 from fixtures.connectra import Found
 from fixtures.contract import Contract, load
+from fixtures.family import Told
 from fixtures.list_diagnosis import Case, ListDiagnosis
 from fixtures.matrix import Reading
 from fixtures.relations import Relation, Relations
 from fixtures.rosters import ByListing, Roster, Walked, told_of
 from fixtures.samples import Question
 from fixtures.staff import Company, Selection
-from fixtures.verification import Told
 from fixtures.wire import Reply
 from reports.causes import codes
 from reports.lists import compared

@@ -7,6 +7,7 @@ import pytest
 
 from reports.comparison import Disagreement
 from reports.lists import SHOWN, compared, out_of_order, same_sequence
+from reports.observations import DifferenceKind
 
 
 def _told(found: Sequence[Disagreement]) -> list[tuple[str, str, Any, Any]]:
@@ -91,3 +92,49 @@ def test_the_first_step_back_is_told(actual: str, told: list[Any]) -> None:
 )
 def test_lists_whose_order_counts_part_at_the_first_place_that_differs(actual: str, told: list[Any]) -> None:
     assert _told(same_sequence("abc", actual, name="names")) == told
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "kinds"),
+    [
+        ("abc", "cab", []),
+        ("abc", "ab", ["missing"]),
+        ("abc", "abcd", ["ghost"]),
+        ("abc", "abcc", ["duplicate"]),
+        ("abc", "abdd", ["missing", "ghost", "ghost"]),
+        ("aab", "ab", ["missing"]),
+        ("abcdef", "abcd", ["truncated"]),
+        ("abcdef", "abcx", ["missing", "missing", "missing", "ghost"]),
+        ("", "", []),
+        ("ab", "", ["missing", "missing"]),
+    ],
+)
+def test_lists_are_compared_as_multisets(expected: str, actual: str, kinds: list[str]) -> None:
+    found = compared(list(expected), list(actual), cut_at=(4,))
+
+    assert sorted(str(each.kind) for each in found) == sorted(kinds)
+
+
+def test_ten_thousand_missing_rows_are_told_by_a_few() -> None:
+    found = compared([f"u{number}" for number in range(10_000)], [])
+
+    assert len(found) == SHOWN
+
+
+def test_values_stay_out_of_paths() -> None:
+    found = compared(["Jane"], ["Omar"], name="values", shown=False)
+
+    assert [each.path for each in found] == ["values.0", "values.0"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "places"), [("abcd", []), ("bacd", []), ("acbd", ["order.2"]), ("xdyc", ["order.3"])]
+)
+def test_ties_are_free_and_going_back_is_not(actual: str, places: list[str]) -> None:
+    assert [each.path for each in out_of_order(actual, {"a": 1, "b": 1, "c": 2, "d": 3})] == places
+
+
+def test_a_sequence_counts_position_by_position() -> None:
+    assert same_sequence("abc", "abc", name="values") == ()
+    assert [each.kind for each in same_sequence("abc", "acb", name="values")] == [DifferenceKind.ORDER]
+    assert [each.kind for each in same_sequence("abc", "ab", name="values")] == [DifferenceKind.MISSING]

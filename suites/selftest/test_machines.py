@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from reports import announcement, github, history, metrics
+from reports import announcement, github, metrics
+from reports.history_entry import HistoryEntry, entry_of
 from suites.selftest import invented
 from suites.selftest.rehearsal import CALM, Rehearsed, rehearse
 
@@ -135,8 +136,8 @@ def _announce(server: Any, verdict: dict[str, Any], earlier: Any, status: int = 
     return asked, notes
 
 
-def _earlier(*verdicts: str, phase: str = "phase1") -> list[history.HistoryEntry]:
-    entry = history.entry_of(invented.recorded(), invented.verdict("GO", phases=[phase]))
+def _earlier(*verdicts: str, phase: str = "phase1") -> list[HistoryEntry]:
+    entry = entry_of(invented.recorded(), invented.verdict("GO", phases=[phase]))
     return [
         replace(entry, run_id=str(number), phases={phase: replace(entry.phases[phase], verdict=word)})
         for number, word in enumerate(verdicts)

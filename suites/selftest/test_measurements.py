@@ -1,5 +1,8 @@
 """Numbers beyond the golden vectors: where an interval ends, which runs count as one, and how many more are needed."""
 
+import math
+
+import numpy as np
 import pytest
 
 from reports import measurements
@@ -104,3 +107,37 @@ def test_strata_that_nobody_looked_into_may_be_wrong_altogether() -> None:
 @pytest.mark.parametrize(("means", "found"), [([1.0, 1.0], 0.0), ([1.0, 3.0], -0.5), ([0.0, 1.0, 2.0, 3.0], 0.25)])
 def test_autocorrelation_is_that_of_neighbours(means: list[float], found: float) -> None:
     assert measurements.autocorrelation(means) == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [
+        ([1.0] * 40, [1] * 40),
+        ([0.0, 1.0] * 20, [1] * 40),
+        ([float(number // 8) for number in range(40)], [4] * 10),
+        ([float(number // 8) for number in range(42)], [4] * 9 + [6]),
+        ([float(number // 8) for number in range(15)], [1] * 15),
+        ([], []),
+    ],
+    ids=["constant", "to-and-fro", "in-eights", "with-a-rest", "too-few", "none"],
+)
+def test_four_runs_count_as_one_where_neighbours_are_alike(values: list[float], sizes: list[int]) -> None:
+    groups = measurements.units(values)
+
+    assert [len(group) for group in groups] == sizes
+    assert [index for group in groups for index in group] == list(range(len(values)))
+
+
+def test_merging_keeps_dependent_runs_from_a_false_no_go() -> None:
+    """Runs at exactly the target, each much like the one before: judged one by one they err far more often."""
+    random, wrong = np.random.default_rng(5), {1: 0, 4: 0}
+    for _ in range(300):
+        noise, means = 0.0, []
+        for _ in range(96):
+            noise = 0.8 * noise + random.normal(0, 0.1)
+            means.append(math.log(1.2) + noise)
+        for size, groups in ((1, [[index] for index in range(96)]), (4, measurements.units(means))):
+            found = measurements.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
+            wrong[size] += found.interval is not None and found.interval[0] > 1.2
+
+    assert wrong[4] < wrong[1] / 2

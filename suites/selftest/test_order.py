@@ -13,7 +13,7 @@ import pytest
 from reports import ledger, lock, order
 from reports.__main__ import main
 from reports.criteria import Gate, read_gate
-from reports.history import HistoryEntry, PhaseEntry
+from reports.history_entry import HistoryEntry, PhaseEntry
 from reports.ledger import GateFile, Recorded, Run
 from reports.observations import Event, Fact
 from reports.verdict import judge, to_json, validate

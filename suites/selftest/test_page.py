@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from reports import history, page, rendering, wording
+from reports import page, rendering, wording
 from reports.guide import GuideLine
+from reports.history_entry import entry_of
 from reports.observations import Attestation
 from suites.selftest import chromium, invented
 
@@ -160,7 +161,7 @@ def test_exhibits_appear_with_their_data() -> None:
              GuideLine(id="p1-complaints", section="Phase 1", says="No customer complaints", human=True)]  # fmt: skip
     vouched = Attestation(line="p1-complaints", who="J. Doe", when="2026-11-25", until="2026-12-01", note="asked")
     seen = replace(invented.recorded(), records=(*invented.recorded().records, vouched))
-    entry = history.entry_of(invented.recorded(), verdict)
+    entry = entry_of(invented.recorded(), verdict)
     earlier = [replace(entry, run_id=f"r{day}", finished=f"2026-11-0{day}T00:00:00+00:00") for day in (1, 2)]
     drills = [{"fault": "stale-record", "phase": "phase1", "detection": "caught", "cause_expected": "index-stale",
                "cause_named": "index-stale", "criterion": "c"}]  # fmt: skip

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.options import TWINS
 from fixtures.settings import NAMES
-from fixtures.targets import TWINS
 from reports import announcement, progress
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reports.baked import gate_of
 from reports.criteria import GateError
-from reports.history import Block, HistoryEntry, Kept, PhaseEntry
+from reports.history_entry import Block, HistoryEntry, Kept, PhaseEntry
 from reports.ledger import GateFile, Run
 from reports.past import PastCount, PastTimes
 from reports.recall import recalled

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fixtures.settings import read_env_file
+from fixtures.env_file import read_env_file
 
 GONE_S = 5.0
 URLS = ("CONTACT360_BASE_URL", "CONTACT360_BASELINE_URL", "CONNECTRA_BASE_URL", "FAULT_PROXY_URL", "DATABASE_URL")

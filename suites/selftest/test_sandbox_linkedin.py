@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,36 +15,9 @@ PERSON, COMPANY = "https://www.linkedin.com/in/", "https://www.linkedin.com/comp
 
 
 @pytest.fixture(scope="module")
-def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
-    owned = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=7)
-    yield owned
-    owned.stop()
-
-
-@pytest.fixture(scope="module")
 def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
     with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
         yield connection
-
-
-def _logged_in(sandbox: OwnedSandbox, setting: str, whose: str) -> httpx.Client:
-    client = httpx.Client(base_url=sandbox.values[setting], trust_env=False, timeout=30)
-    login = {"email": sandbox.values[f"{whose}_EMAIL"], "password": sandbox.values[f"{whose}_PASSWORD"]}
-    token = client.post("/api/v1/auth/login/", json=login).json()["access_token"]
-    client.headers["Authorization"] = f"Bearer {token}"
-    return client
-
-
-@pytest.fixture(scope="module")
-def vql(sandbox: OwnedSandbox) -> Iterator[httpx.Client]:
-    with closing(_logged_in(sandbox, "CONTACT360_BASE_URL", "CONTACT360")) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def direct(sandbox: OwnedSandbox) -> Iterator[httpx.Client]:
-    with closing(_logged_in(sandbox, "CONTACT360_BASELINE_URL", "CONTACT360")) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -228,15 +199,14 @@ def test_headers_say_who_served(vql: httpx.Client, direct: httpx.Client, slug: s
 
 
 def test_a_search_costs_the_free_user_one_credit_and_is_noted(
-    sandbox: OwnedSandbox, vql: httpx.Client, database: psycopg.Connection, slug: str
+    vql: httpx.Client, free: httpx.Client, database: psycopg.Connection, slug: str
 ) -> None:
     def left() -> dict[str, int]:
         return dict(database.execute("SELECT role, credits FROM user_profiles").fetchall())
 
     before = left()
-    with closing(_logged_in(sandbox, "CONTACT360_BASE_URL", "SANDBOX_FREE")) as free:
-        _found(free, PERSON + slug)
-        free.post(SEARCH, json={"url": ""})
+    _found(free, PERSON + slug)
+    free.post(SEARCH, json={"url": ""})
     _found(vql, PERSON + slug)
 
     noted = database.execute(

@@ -4,8 +4,7 @@ The same sandbox plays faults of exports that need no Connectra: links that have
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 
 from fixtures.owned import OwnedSandbox
+from suites.selftest.twin_exports import end_of
 
 FAULTS = ("connectra-down", "export-expired", "export-link-foreign-host", "export-memory:4096")
 MARKER = "VQL query failed, falling back to repository: "
@@ -34,29 +34,15 @@ def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="module")
-def backend(sandbox: OwnedSandbox) -> Iterator[httpx.Client]:
-    values = sandbox.values
-    with closing(httpx.Client(base_url=values["CONTACT360_BASE_URL"], trust_env=False, timeout=30)) as client:
-        login = {"email": values["CONTACT360_EMAIL"], "password": values["CONTACT360_PASSWORD"]}
-        token = client.post("/api/v1/auth/login/", json=login).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
-
-
-def _ended(client: httpx.Client, export_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        status = client.get(f"/api/v2/exports/{export_id}/status").json()
-        if status["status"] not in ("pending", "processing") or time.monotonic() > deadline:
-            return status
-        time.sleep(0.02)
+def backend(logged_in: Callable[..., httpx.Client]) -> httpx.Client:
+    return logged_in()
 
 
 def _exported(client: httpx.Client, database: psycopg.Connection, request_id: str) -> dict[str, Any]:
     (key,) = database.execute("SELECT uuid FROM contacts ORDER BY uuid LIMIT 1").fetchone()
     body = {"contact_uuids": [key]}
     created = client.post("/api/v2/exports/contacts/export", json=body, headers={"X-Request-Id": request_id})
-    return _ended(client, created.json()["export_id"])
+    return end_of(client, created.json()["export_id"])
 
 
 def _logged(database: psycopg.Connection, request_id: str, count: int = 1) -> list[str]:
@@ -103,7 +89,7 @@ def test_each_email_falls_back_for_itself(backend: httpx.Client, database: psyco
     created = backend.post(
         "/api/v2/email/export", json={"contacts": [person] * 3}, headers={"X-Request-Id": "outage-emails"}
     )
-    _ended(backend, created.json()["export_id"])
+    end_of(backend, created.json()["export_id"])
 
     assert len(_logged(database, "outage-emails", 3)) == 3
 

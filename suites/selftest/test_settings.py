@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.settings import SettingsError, from_values, gathered, names_live, read_env_file
+from fixtures.env_file import read_env_file
+from fixtures.settings import SettingsError, from_values, gathered, names_live
 
 COMPLETE = {
     "CONTACT360_BASE_URL": "https://contact360.example/",
@@ -87,7 +88,7 @@ def test_a_damaged_env_file_names_the_line_and_hides_it(tmp_path: Path) -> None:
     file.write_text("CONTACT360_EMAIL=a\nsecret without a name\n")
 
     with pytest.raises(SettingsError, match="line 2") as raised:
-        read_env_file(file)
+        gathered({}, str(file))
     assert "secret without" not in str(raised.value)
 
 
@@ -96,7 +97,7 @@ def test_a_misspelt_name_is_suggested(tmp_path: Path) -> None:
     file.write_text("CONECTRA_API_KEY=x\n")
 
     with pytest.raises(SettingsError, match="CONNECTRA_API_KEY"):
-        read_env_file(file)
+        gathered({}, str(file))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", None], ids=["not-text", "absent"])
@@ -106,7 +107,7 @@ def test_an_unreadable_env_file_is_one_sentence(tmp_path: Path, content: bytes |
         file.write_bytes(content)
 
     with pytest.raises(SettingsError, match="--env-file"):
-        read_env_file(file)
+        gathered({}, str(file))
 
 
 def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ from suites.selftest.runs import Done, env_file, recorded, run, start
 from suites.selftest.strangers import stranger
 
 JUMP = """
-from reports import gate
-really = gate.clocks
-gate.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the run has begun
+from reports import incidents
+really = incidents.clocks
+incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the run has begun
 """
 
 
@@ -59,6 +60,14 @@ def _switch(values: Mapping[str, str], to: str) -> None:
         )
 
 
+def _begun(checkout: Path, folder: Path, values: Mapping[str, str], *options: str) -> Callable[[], Done]:
+    """A run that has recorded something; call what comes back for its end."""
+    out, log, file = folder / "out", folder / "log", env_file(folder / "live.env", values)
+    process = start(checkout, out, log, "-m", "phase1", *options, "--env-file", str(file))
+    assert within(60, lambda: recorded(out))
+    return partial(_ended, process, log, out)
+
+
 def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> Done:
     try:
         process.wait(240)
@@ -70,12 +79,10 @@ def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> Done:
 def test_an_index_switched_behind_its_name_holds_the_run(
     checkout: Path, tmp_path: Path, own: Mapping[str, str]
 ) -> None:
-    out, log, file = tmp_path / "out", tmp_path / "log", env_file(tmp_path / "live.env", own)
-    process = start(checkout, out, log, "-m", "phase1", "-k", "contact", "--samples", "48", "--env-file", str(file))
-    assert within(60, lambda: recorded(out))
+    end = _begun(checkout, tmp_path, own, "-k", "contact", "--samples", "48")
 
     _switch(own, "contacts_v2")
-    done = _ended(process, log, out)
+    done = end()
 
     assert done.code == 6, done.printed[-3000:]
     (incident,) = (each for each in done.verdict["incidents"] if "another one than when the run began" in each)
@@ -189,13 +196,11 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
 def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
     checkout: Path, tmp_path: Path, own: Mapping[str, str]
 ) -> None:
-    out, log, file = tmp_path / "out", tmp_path / "log", env_file(tmp_path / "live.env", own)
-    process = start(checkout, out, log, "-m", "phase1", "-k", "endpoint", "--samples", "64", "--env-file", str(file))
-    assert within(60, lambda: recorded(out))
+    out, end = tmp_path / "out", _begun(checkout, tmp_path, own, "-k", "endpoint", "--samples", "64")
     seen = _samples(out)
 
     os.kill(int(own["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
-    done = _ended(process, log, out)
+    done = end()
 
     assert done.code in (1, 6), done.printed[-3000:]
     assert _samples(out)[: len(seen)] == seen

@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.contract import load
 from fixtures.cost import Budget
+from fixtures.family import Asked
 from fixtures.index import Absent, Index
 from fixtures.keysets import KeySets
 from fixtures.linkedin import LinkedIn
@@ -20,7 +21,6 @@ from fixtures.settings import from_values
 from fixtures.synchronization import IndexFacts
 from fixtures.targets import Target, connect
 from fixtures.uuid_counts import CountByConnectra
-from fixtures.verification import Asked
 
 RECORDS = ("contact", "company")
 

@@ -1,12 +1,10 @@
 """A bake's rules on a handful of earlier runs: what fills a window, what is pooled, and at which edge it tips."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 
 from reports import measurements
@@ -289,37 +287,3 @@ def test_exactness_is_pooled_over_different_questions(runs: list[PastRun], outco
     found = _judged("pooled-exact", runs, own=(PARITY, ERRORS, advice), least=100)
 
     assert (found.outcome, found.count) == (outcome, count), found.sentence
-
-
-@pytest.mark.parametrize(
-    ("values", "sizes"),
-    [
-        ([1.0] * 40, [1] * 40),
-        ([0.0, 1.0] * 20, [1] * 40),
-        ([float(number // 8) for number in range(40)], [4] * 10),
-        ([float(number // 8) for number in range(42)], [4] * 9 + [6]),
-        ([float(number // 8) for number in range(15)], [1] * 15),
-        ([], []),
-    ],
-    ids=["constant", "to-and-fro", "in-eights", "with-a-rest", "too-few", "none"],
-)
-def test_four_runs_count_as_one_where_neighbours_are_alike(values: list[float], sizes: list[int]) -> None:
-    groups = measurements.units(values)
-
-    assert [len(group) for group in groups] == sizes
-    assert [index for group in groups for index in group] == list(range(len(values)))
-
-
-def test_merging_keeps_dependent_runs_from_a_false_no_go() -> None:
-    """Runs at exactly the target, each much like the one before: judged one by one they err far more often."""
-    random, wrong = np.random.default_rng(5), {1: 0, 4: 0}
-    for _ in range(300):
-        noise, means = 0.0, []
-        for _ in range(96):
-            noise = 0.8 * noise + random.normal(0, 0.1)
-            means.append(math.log(1.2) + noise)
-        for size, groups in ((1, [[index] for index in range(96)]), (4, measurements.units(means))):
-            found = measurements.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
-            wrong[size] += found.interval is not None and found.interval[0] > 1.2
-
-    assert wrong[4] < wrong[1] / 2

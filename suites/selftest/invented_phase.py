@@ -1,0 +1,48 @@
+"""One criterion of an invented phase, what may be on record of it, and what the judge finds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reports.criteria import Criterion, Gate, Latency, Recheck
+from reports.findings import seen_of
+from reports.observations import (
+    Answer,
+    Fact,
+    Outcome,
+    Plan,
+    Provenance,
+    Record,
+    Sample,
+)
+from reports.rules import Finding, finding_of
+
+VQL, SQL, FALLBACK, UNKNOWN = Provenance.VQL, Provenance.DIRECT, Provenance.FALLBACK, Provenance.UNKNOWN
+
+
+def criterion_of(rule: str, *checks: str, **more: Any) -> Criterion:
+    return Criterion(**{"id": "c", "guide": "g", "rule": rule, "reason": "r", "checks": checks} | more)
+
+
+def finding(criterion: Criterion, records: Sequence[Record], flag_on: bool | None = True, **more: Any) -> Finding:
+    gate = Gate(phase="p", title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(),
+                recheck=Recheck(live_s=(), sandbox_s=()), criteria=(criterion,))  # fmt: skip
+    return finding_of(criterion, gate, seen_of(records, "p", flag_on, **{"now": "2026-11-25T12:00:00+00:00"} | more))
+
+
+def sampled(key: object, outcome: Outcome = Outcome.EQUAL, served: Provenance = VQL, *, check: str = "x",
+          side: str = "backend", error: str | None = None, attempt: bool = True, **more: Any) -> Sample:  # fmt: skip
+    answer = Answer(side=side, provenance=served, error=error)
+    return Sample(**{"phase": "p", "check": check, "key": str(key), "stratum": "s", "outcome": outcome,
+                     "answers": (answer,), "attempt": attempt} | more)  # fmt: skip
+
+
+def samples(count: int, *args: Any, at: int = 0, **more: Any) -> list[Sample]:
+    return [sampled(at + number, *args, **more) for number in range(count)]
+
+
+def fact_of(name: str = "a", ok: bool | None = True, value: float | None = None, **more: Any) -> Fact:
+    return Fact(**{"phase": "p", "name": name, "ok": ok, "value": value, "sentence": f"{name}!"} | more)
+
+
+def plan_of(population: int = 1000, check: str = "x", **strata: int) -> Plan:
+    return Plan(phase="p", check=check, population=population, planned=9, strata=strata)
