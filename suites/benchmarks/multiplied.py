@@ -15,13 +15,13 @@ import psycopg
 from fixtures.sandbox import search, seeding
 from fixtures.sandbox.postgres import Server, await_server
 from fixtures.sandbox.settings import Settings
-from fixtures.sandbox.stack import Stack
+from fixtures.sandbox.stores import Stores
 
 BASE_ROWS = 20_000
 BULK_BYTES = 4 * 2**20
 
 
-class MultipliedStores(Stack):
+class MultipliedStores(Stores):
     """PostgreSQL with `rows` contacts, and the engine with their documents unless `engine` is None."""
 
     def __init__(self, rows: int, engine: str | None, *, seed: int = 7) -> None:
