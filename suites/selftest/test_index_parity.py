@@ -248,15 +248,13 @@ def test_spans_are_read_whole_and_in_order_in_however_many_pages(
 ) -> None:
     with closing(Documents(stores.index_url, mapping)) as index:
         keys = [key for key, _, _ in index.in_spans([Span()])]
-        spans = cut(keys, 40)
-        some = [*spans[:9], *spans[20:]]
-        small = [key for key, _, _ in index.in_spans(some)]
-        monkeypatch.setattr(documents, "PAGE", 7)
-        monkeypatch.setattr(documents, "FIRST_HELD", 1)
+        spans = [*cut(keys, len(keys) // 2)[:40], *cut(keys, 9)[3:]]  # after forty of two documents six of many
+        wide = [key for key, _, _ in index.in_spans(spans)]
+        monkeypatch.setattr(documents, "PAGE", 60)
 
-        large = [key for key, _, _ in index.in_spans(some)]
+        narrow = [key for key, _, _ in index.in_spans(spans)]
 
-    assert small == large == [key for key in keys if not any(key in span for span in spans[9:20])]
+    assert wide == narrow == [key for key in keys if any(key in span for span in spans)]
 
 
 def test_both_stores_and_python_agree_on_the_order_of_keys(stores: MultipliedStores, mapping: IndexMapping) -> None:
