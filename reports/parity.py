@@ -39,11 +39,21 @@ EVERYTHING = Span()
 
 
 def cut(keys: Sequence[str], pieces: int, within: Span = EVERYTHING) -> list[Span]:
-    """The span in up to `pieces` parts of about equal size, given some of its keys in order."""
+    """The span in up to `pieces` parts of about equal size, given some of its keys in order.
+
+    Bounds are as short as the keys allow: Lucene builds an automaton of every range it is asked for, letter by letter.
+    """
     step = len(keys) / pieces
-    inner = sorted({keys[int(number * step)] for number in range(1, pieces)} if step >= 1 else set(keys))
+    places = {int(number * step) for number in range(1, pieces)} if step >= 1 else range(len(keys))
+    inner = sorted({_between(keys[at - 1] if at else within.low, keys[at]) for at in places})
     lows = [within.low, *(key for key in inner if key > within.low and key in within)]
     return [Span(low=low, high=high) for low, high in zip(lows, [*lows[1:], within.high], strict=True)]
+
+
+def _between(low: str, high: str) -> str:
+    """The shortest beginning of `high` that is greater than `low`; all of it where there is none."""
+    same = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
+    return high[: same + 1]
 
 
 def edges(spans: Sequence[Span]) -> tuple[list[str], list[int]]:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _round(stores: MultipliedStores, options: argparse.Namespace, number: int) -> dict[str, Any]:
+    before, load = stores.cpu_s(), _load()
     base = _base(stores.database_url)
-    before = _load()
+    between = stores.cpu_s()
     begun = time.perf_counter()
     state = _census(stores, options, number)
-    return {"base_s": base, "census_s": time.perf_counter() - begun, "state": state, "load": before}
+    taken, after = time.perf_counter() - begun, stores.cpu_s()
+    return {"base_s": base, "census_s": taken, "state": state, "load": load,
+            "base_cpu_s": _between(before, between), "census_cpu_s": _between(between, after)}  # fmt: skip
+
+
+def _between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(spent - before[name], 1) for name, spent in after.items()}
 
 
 def _base(url: str) -> float:
@@ -101,6 +109,8 @@ def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: arg
         "base_s": [round(each["base_s"], 2) for each in rounds],
         "census_s": [round(each["census_s"], 2) for each in rounds],
         "ratio": round(statistics.median(ratios), 2), "ratios": [round(each, 2) for each in ratios],
+        "base_cpu_s": [each["base_cpu_s"] for each in rounds],
+        "census_cpu_s": [each["census_cpu_s"] for each in rounds],
         "load_average": [each["load"] for each in rounds],
     }  # fmt: skip
 

@@ -243,6 +243,20 @@ def test_documents_of_one_key_are_not_parted_by_a_page(
     assert len(read) == len(set(read)) == total
 
 
+def test_spans_are_read_whole_and_in_order_in_however_many_pages(
+    stores: MultipliedStores, mapping: IndexMapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Documents(stores.index_url, mapping)) as index:
+        keys = [key for key, _, _ in index.in_spans([Span()])]
+        spans = [*cut(keys, len(keys) // 2)[:40], *cut(keys, 9)[3:]]  # after forty of two documents six of many
+        wide = [key for key, _, _ in index.in_spans(spans)]
+        monkeypatch.setattr(documents, "PAGE", 60)
+
+        narrow = [key for key, _, _ in index.in_spans(spans)]
+
+    assert wide == narrow == [key for key in keys if any(key in span for span in spans)]
+
+
 def test_both_stores_and_python_agree_on_the_order_of_keys(stores: MultipliedStores, mapping: IndexMapping) -> None:
     with psycopg.connect(stores.owner_url) as session:
         for key in AWKWARD:
@@ -272,15 +286,24 @@ def test_a_server_that_ignores_scripts_is_found_out(stores: MultipliedStores, ma
     assert runs is (stores.settings.search == "opensearch")
 
 
+def test_an_index_of_many_shards_adds_up_as_many_ranges(lucene: MultipliedStores, mapping: IndexMapping) -> None:
+    """A function of a script may loop a million times: 6 shards and 200,000 ranges would be too many for one."""
+    spans = cut([f"{number:06}" for number in range(200_000)], 200_000)
+
+    with closing(Documents(lucene.index_url, mapping)) as index:
+        found = index.digests(spans, None, kind="keys")
+        assert sum(digest[0] for digest in found) == index.total()
+
+
 @pytest.mark.parametrize("rule", ["", *RULES])
 def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, mapping: IndexMapping, rule: str) -> None:
-    texts = ["", " \t x ", "_", "ABC", "é_", "a  b", "_ "]
+    texts = ["", " \t x ", "_", "ABC", "é_", "a  b", "_ ", "👩‍💻", "x" * 70_000, "株" * 30_000]
     column = {"list": "departments", "zero": "employees_count"}.get(rule, "title")
     field = IndexField(name=column, table="contacts" if rule != "zero" else "companies", column=column,
                        rules=(rule,) if rule else ())  # fmt: skip
     own, copied = ((*mapping.own[:1], field), ()) if rule != "zero" else (mapping.own[:1], (field,))
     narrow = replace(mapping, own=own, copied=copied)
-    values = {"list": [[each] for each in texts], "zero": [None]}.get(rule, texts)
+    values = {"list": [[each] for each in texts if len(each) < 9_000], "zero": [None]}.get(rule, texts)
     with psycopg.connect(lucene.owner_url) as session, Elasticsearch(lucene.index_url) as client:
         session.execute("TRUNCATE contacts CASCADE")
         client.delete_by_query(index="contacts_index", query={"match_all": {}}, refresh=True)

@@ -37,6 +37,15 @@ def test_every_key_lies_in_exactly_one_part(keys: list[str], pieces: int) -> Non
     assert len(spans) <= pieces or pieces > len(keys)
 
 
+@given(KEYS, st.integers(1, 9))
+def test_a_bound_is_no_longer_than_it_must_be(keys: list[str], pieces: int) -> None:
+    for span in cut(keys, pieces)[1:]:
+        before = max((key for key in keys if key < span.low), default="")
+
+        assert any(key.startswith(span.low) for key in keys)
+        assert span.low[:-1] <= before, "a shorter one would do"
+
+
 @given(KEYS, st.integers(1, 9), st.sets(st.integers(0, 8)))
 def test_a_bucket_leads_to_the_span_that_holds_its_keys(keys: list[str], pieces: int, chosen: set[int]) -> None:
     spans = [span for number, span in enumerate(cut(keys, pieces)) if number in chosen]
