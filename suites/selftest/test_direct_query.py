@@ -91,3 +91,43 @@ def test_one_session_does_where_its_moment_can_not_be_shared(
     monkeypatch.setattr(Direct, "_join_in", within_another)
     with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
         assert [sorted(part) for part in _keys(direct, kind)] == [keys]
+
+
+def test_one_session_does_where_postgresql_shares_the_work_itself(
+    calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Direct._opened
+
+    def eager(self: Direct) -> Any:
+        session = opened(self)
+        for cost in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+            session.execute(f"SET {cost} = 0")
+        return session
+
+    monkeypatch.setattr(Direct, "_opened", eager)
+    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
+        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
+
+
+def test_a_query_that_breaks_off_says_so_and_the_session_lives_on(
+    direct: Direct, kind: ExportKind, keys: list[str]
+) -> None:
+    column = {"contact": "c.uuid", "company": "k.uuid"}[kind.record]
+    late = f"1 / (CASE WHEN {column} = '{keys[len(keys) // 2]}' THEN 0 ELSE 1 END)"
+
+    with pytest.raises(psycopg.Error, match="division by zero"):
+        _ = [list(direct.rows([late], part=part)) for part in range(direct.parts)]
+    for session in direct._sessions:
+        session.rollback()
+    assert sorted(direct.tables(keys[:3])) == keys[:3]
+
+
+def test_who_stops_reading_leaves_a_session_that_can_be_used(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
+    column = {"contact": "c.uuid", "company": "k.uuid"}[kind.record]
+    rows = direct.rows([column])
+
+    assert next(rows)
+    rows.close()
+    direct._connection.rollback()
+
+    assert sorted(direct.tables(keys[:3])) == keys[:3]
