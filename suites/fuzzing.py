@@ -115,7 +115,7 @@ def linkedin_url(data: bytes) -> None:
 
 
 def cleaned(data: bytes) -> None:
-    """A secret is gone from any text, and what is clean stays as it is."""
+    """A secret is gone from any text."""
     text = data.decode(errors="replace")
     clean = Cleaner(secrets=(SECRET,))
     assert SECRET not in clean(f"{text[:99]}{SECRET}{text[99:]}").replace(MASK, "")

@@ -11,7 +11,7 @@ from fixtures.contract import load
 from fixtures.export_contract import ExportKind
 from fixtures.export_parity.direct import Direct
 
-TABLES = {"contact": "contacts", "company": "companies"}
+WHERE = {"contact": ("contacts", "c.uuid"), "company": ("companies", "k.uuid")}  # the table, and its key in the query
 
 
 @pytest.fixture(params=["contacts", "companies"])
@@ -31,15 +31,20 @@ def direct(calm: Mapping[str, str], kind: ExportKind) -> Iterator[Direct]:
 def keys(calm: Mapping[str, str], kind: ExportKind) -> list[str]:
     """Everybody's."""
     with psycopg.connect(calm["DATABASE_URL"]) as session:
-        return sorted(key for (key,) in session.execute(f"SELECT uuid FROM {TABLES[kind.record]}"))
+        return sorted(key for (key,) in session.execute(f"SELECT uuid FROM {WHERE[kind.record][0]}"))
 
 
 def _keys(direct: Direct, kind: ExportKind, asked: list[str] | None = None) -> list[list[str]]:
     """By part."""
-    column = {"contact": "c.uuid", "company": "k.uuid"}[kind.record]
+    column = WHERE[kind.record][1]
     return [
         [row.split(b",")[0].decode() for row in direct.rows([column], asked, part=part)] for part in range(direct.parts)
     ]
+
+
+def _all_in_one_part(calm: Mapping[str, str], kind: ExportKind, keys: list[str]) -> None:
+    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
+        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
 
 
 def test_everybody_is_in_one_part(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
@@ -76,21 +81,19 @@ def test_one_session_does_where_no_other_is_to_be_had(
         return opened(self)
 
     monkeypatch.setattr(Direct, "_opened", once)
-    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
-        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
+    _all_in_one_part(calm, kind, keys)
 
 
 def test_one_session_does_where_its_moment_can_not_be_shared(
     calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def within_another(self: Direct) -> None:
+    def within_another(self: Direct) -> bool:
         self._connection.execute("SAVEPOINT here")  # whose snapshots PostgreSQL refuses to hand on
-        join_in(self)
+        return joined_in(self)
 
-    join_in = Direct._join_in
-    monkeypatch.setattr(Direct, "_join_in", within_another)
-    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
-        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
+    joined_in = Direct._joined_in
+    monkeypatch.setattr(Direct, "_joined_in", within_another)
+    _all_in_one_part(calm, kind, keys)
 
 
 def test_one_session_does_where_postgresql_shares_the_work_itself(
@@ -105,14 +108,13 @@ def test_one_session_does_where_postgresql_shares_the_work_itself(
         return session
 
     monkeypatch.setattr(Direct, "_opened", eager)
-    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
-        assert [sorted(part) for part in _keys(direct, kind)] == [keys]
+    _all_in_one_part(calm, kind, keys)
 
 
 def test_a_query_that_breaks_off_says_so_and_the_session_lives_on(
     direct: Direct, kind: ExportKind, keys: list[str]
 ) -> None:
-    column = {"contact": "c.uuid", "company": "k.uuid"}[kind.record]
+    column = WHERE[kind.record][1]
     late = f"1 / (CASE WHEN {column} = '{keys[len(keys) // 2]}' THEN 0 ELSE 1 END)"
 
     with pytest.raises(psycopg.Error, match="division by zero"):
@@ -123,7 +125,7 @@ def test_a_query_that_breaks_off_says_so_and_the_session_lives_on(
 
 
 def test_who_stops_reading_leaves_a_session_that_can_be_used(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
-    column = {"contact": "c.uuid", "company": "k.uuid"}[kind.record]
+    column = WHERE[kind.record][1]
     rows = direct.rows([column])
 
     assert next(rows)
