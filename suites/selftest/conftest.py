@@ -55,6 +55,12 @@ def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
 
 
 @pytest.fixture(scope="module")
+def own_database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
 def logged_in(sandbox: OwnedSandbox) -> Iterator[LogIn]:
     """Logs in to a twin of the module's sandbox, by the settings that name its URL and the account."""
     with ExitStack() as clients:

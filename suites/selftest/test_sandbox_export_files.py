@@ -1,12 +1,9 @@
 """The files of the backend twin's exports: equal by both paths, warts included, and nothing of the caller's lost."""
 
-from collections.abc import Iterator
-
 import httpx
 import psycopg
 import pytest
 
-from fixtures.owned import OwnedSandbox
 from suites.selftest.twin_exports import (
     PATHS,
     UNKNOWN,
@@ -21,17 +18,11 @@ from suites.selftest.twin_exports import (
 )
 
 
-@pytest.fixture(scope="module")
-def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
-        yield connection
-
-
 @pytest.mark.parametrize("size", [1, 99, 250])
 def test_contacts_are_the_same_by_both_paths(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection, size: int
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection, size: int
 ) -> None:
-    keys = uuids(database, "contacts", size)
+    keys = uuids(own_database, "contacts", size)
 
     by_vql, by_sql = exported(vql, "contacts", keys), exported(direct, "contacts", keys)
 
@@ -41,9 +32,9 @@ def test_contacts_are_the_same_by_both_paths(
 
 
 def test_companies_are_the_same_by_both_paths(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    keys = uuids(database, "companies", 1000)
+    keys = uuids(own_database, "companies", 1000)
 
     by_vql, by_sql = exported(vql, "companies", keys), exported(direct, "companies", keys)
 
@@ -52,16 +43,16 @@ def test_companies_are_the_same_by_both_paths(
     assert by_sql.count("\r\n") == len(keys) + 1
 
 
-def test_every_column_is_filled_somewhere(vql: httpx.Client, database: psycopg.Connection) -> None:
+def test_every_column_is_filled_somewhere(vql: httpx.Client, own_database: psycopg.Connection) -> None:
     for kind, table, columns in (("contacts", "contacts", 48), ("companies", "companies", 24)):
-        rows = records(exported(vql, kind, uuids(database, table, 100)))
+        rows = records(exported(vql, kind, uuids(own_database, table, 100)))
 
         assert len(rows[0]) == columns
         assert [name for name in rows[0] if not any(row[name] for row in rows)] == []
 
 
-def test_the_direct_file_has_the_warts_of_its_time(direct: httpx.Client, database: psycopg.Connection) -> None:
-    ((key, created),) = database.execute(
+def test_the_direct_file_has_the_warts_of_its_time(direct: httpx.Client, own_database: psycopg.Connection) -> None:
+    ((key, created),) = own_database.execute(
         "SELECT c.uuid, c.created_at FROM contacts c JOIN companies k ON k.uuid = c.company_id "
         "JOIN companies_metadata n ON n.uuid = k.uuid WHERE num_nulls(k.name, k.address, k.text_search, n.city) > 0 "
         "AND c.created_at IS NOT NULL ORDER BY c.uuid LIMIT 1"
@@ -77,10 +68,10 @@ def test_the_direct_file_has_the_warts_of_its_time(direct: httpx.Client, databas
 
 
 def test_duplicates_stay_and_unknown_uuids_go(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     for kind, column in (("contacts", "contact_uuid"), ("companies", "company_uuid")):
-        one, two = uuids(database, kind, 2)
+        one, two = uuids(own_database, kind, 2)
 
         for client in (vql, direct):
             created = create(client, kind, [two, UNKNOWN, one, two])
@@ -91,10 +82,10 @@ def test_duplicates_stay_and_unknown_uuids_go(
 
 
 def test_emails_are_the_same_by_both_paths(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     people = [
-        *people_of(database, 20),
+        *people_of(own_database, 20),
         {"first_name": "No", "last_name": "Body", "website": "https://www.void.example/"},
     ]
 
@@ -108,8 +99,8 @@ def test_emails_are_the_same_by_both_paths(
     assert rows[-1]["domain"] == "void.example"
 
 
-def test_the_callers_own_rows_keep_their_columns(vql: httpx.Client, database: psycopg.Connection) -> None:
-    people = people_of(database, 2)
+def test_the_callers_own_rows_keep_their_columns(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    people = people_of(own_database, 2)
     rows = [{"Name": f"{each['first_name']}, the {place}", "No": place} for place, each in enumerate(people)]
 
     text = by_email(vql, {"contacts": people, "rows": rows, "raw_headers": ["Name", "No"]})
@@ -119,10 +110,10 @@ def test_the_callers_own_rows_keep_their_columns(vql: httpx.Client, database: ps
     assert all(row["email"] for row in records(text))
 
 
-def test_an_export_finds_and_never_writes(vql: httpx.Client, database: psycopg.Connection) -> None:
+def test_an_export_finds_and_never_writes(vql: httpx.Client, own_database: psycopg.Connection) -> None:
     digest = "SELECT md5(string_agg(c::text, '' ORDER BY uuid)) FROM contacts c"
-    before = database.execute(digest).fetchone()
+    before = own_database.execute(digest).fetchone()
 
-    by_email(vql, {"contacts": people_of(database, 3)})
+    by_email(vql, {"contacts": people_of(own_database, 3)})
 
-    assert database.execute(digest).fetchone() == before
+    assert own_database.execute(digest).fetchone() == before

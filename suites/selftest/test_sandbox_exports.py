@@ -1,14 +1,12 @@
 """The backend twin's exports over real HTTP: their life, their links, their price."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from fixtures.owned import OwnedSandbox
 from suites.selftest.twin_exports import (
     AT,
     DEADLINE_S,
@@ -22,14 +20,8 @@ from suites.selftest.twin_exports import (
 )
 
 
-@pytest.fixture(scope="module")
-def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
-        yield connection
-
-
-def test_an_export_lives_from_pending_to_its_file(vql: httpx.Client, database: psycopg.Connection) -> None:
-    keys = uuids(database, "contacts", 12)
+def test_an_export_lives_from_pending_to_its_file(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    keys = uuids(own_database, "contacts", 12)
 
     created = create(vql, "contacts", keys)
     file = file_of(vql, created["export_id"])
@@ -42,9 +34,9 @@ def test_an_export_lives_from_pending_to_its_file(vql: httpx.Client, database: p
 
 
 def test_a_download_needs_the_login_and_the_token(
-    vql: httpx.Client, free: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, free: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    first, second = (create(vql, "contacts", uuids(database, "contacts", 1))["export_id"] for _ in range(2))
+    first, second = (create(vql, "contacts", uuids(own_database, "contacts", 1))["export_id"] for _ in range(2))
     link = end_of(vql, first)["download_url"]
     path, _, token = link.partition("?token=")
     end_of(vql, second)
@@ -65,8 +57,8 @@ def test_a_download_needs_the_login_and_the_token(
     }  # fmt: skip
 
 
-def test_an_unfinished_export_is_not_ready(vql: httpx.Client, database: psycopg.Connection) -> None:
-    created = vql.post("/api/v2/email/export", json={"contacts": people_of(database, 40)}).json()
+def test_an_unfinished_export_is_not_ready(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    created = vql.post("/api/v2/email/export", json={"contacts": people_of(own_database, 40)}).json()
 
     early = vql.get(created["download_url"])
 
@@ -76,8 +68,8 @@ def test_an_unfinished_export_is_not_ready(vql: httpx.Client, database: psycopg.
     assert vql.get(created["download_url"]).status_code == 200
 
 
-def test_progress_of_emails_is_told_and_never_goes_back(vql: httpx.Client, database: psycopg.Connection) -> None:
-    created = vql.post("/api/v2/email/export", json={"contacts": people_of(database, 20)}).json()
+def test_progress_of_emails_is_told_and_never_goes_back(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    created = vql.post("/api/v2/email/export", json={"contacts": people_of(own_database, 20)}).json()
     seen: list[float] = []
 
     while (status := vql.get(f"{AT}/{created['export_id']}/status").json())["status"] != "completed":
@@ -89,17 +81,17 @@ def test_progress_of_emails_is_told_and_never_goes_back(vql: httpx.Client, datab
 
 
 def test_somebody_elses_export_looks_like_none(
-    vql: httpx.Client, free: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, free: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    export_id = create(vql, "contacts", uuids(database, "contacts", 1))["export_id"]
+    export_id = create(vql, "contacts", uuids(own_database, "contacts", 1))["export_id"]
 
     for answer in (free.get(f"{AT}/{export_id}/status"), free.delete(f"{AT}/{export_id}/cancel"),
                    vql.get(f"{AT}/{UNKNOWN}/status")):  # fmt: skip
         assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found or access denied"})
 
 
-def test_the_list_is_newest_first_and_filters(vql: httpx.Client, database: psycopg.Connection) -> None:
-    key = uuids(database, "companies", 1)
+def test_the_list_is_newest_first_and_filters(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    key = uuids(own_database, "companies", 1)
     made = [create(vql, "companies", key)["export_id"] for _ in range(3)]
     for export_id in made:
         end_of(vql, export_id)
@@ -116,23 +108,23 @@ def test_the_list_is_newest_first_and_filters(vql: httpx.Client, database: psyco
 
 
 def test_the_free_user_pays_and_may_go_below_nothing(
-    free: httpx.Client, vql: httpx.Client, database: psycopg.Connection
+    free: httpx.Client, vql: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     def credits() -> dict[str, int]:
-        return dict(database.execute("SELECT role, credits FROM user_profiles").fetchall())
+        return dict(own_database.execute("SELECT role, credits FROM user_profiles").fetchall())
 
     before = credits()
     for client in (free, vql):
-        end_of(client, create(client, "contacts", uuids(database, "contacts", 60))["export_id"])
+        end_of(client, create(client, "contacts", uuids(own_database, "contacts", 60))["export_id"])
 
     assert credits() == {**before, "FreeUser": before["FreeUser"] - 60}
     assert credits()["FreeUser"] < 0
 
 
 def test_a_waiting_export_can_be_cancelled_and_a_finished_one_not(
-    vql: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    keys = uuids(database, "contacts", 300) * 3
+    keys = uuids(own_database, "contacts", 300) * 3
     made = [create(vql, "contacts", keys)["export_id"] for _ in range(11)]  # ten run at once, one waits
 
     cancelled = vql.delete(f"{AT}/{made[-1]}/cancel")
@@ -144,8 +136,8 @@ def test_a_waiting_export_can_be_cancelled_and_a_finished_one_not(
     assert vql.delete(f"{AT}/{made[0]}/cancel").status_code == 400
 
 
-def test_chunks_are_merged_and_leave_no_progress(vql: httpx.Client, database: psycopg.Connection) -> None:
-    keys = uuids(database, "contacts", 5)
+def test_chunks_are_merged_and_leave_no_progress(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    keys = uuids(own_database, "contacts", 5)
 
     created = vql.post(f"{AT}/contacts/export/chunked", json={"chunks": [keys[:3], keys[3:]], "merge": True})
 
@@ -157,8 +149,8 @@ def test_chunks_are_merged_and_leave_no_progress(vql: httpx.Client, database: ps
     assert [row["contact_uuid"] for row in rows] == keys
 
 
-def test_removed_files_are_gone(vql: httpx.Client, free: httpx.Client, database: psycopg.Connection) -> None:
-    link = end_of(vql, create(vql, "contacts", uuids(database, "contacts", 1))["export_id"])["download_url"]
+def test_removed_files_are_gone(vql: httpx.Client, free: httpx.Client, own_database: psycopg.Connection) -> None:
+    link = end_of(vql, create(vql, "contacts", uuids(own_database, "contacts", 1))["export_id"])["download_url"]
 
     refused, purged = free.delete(f"{AT}/files"), vql.delete(f"{AT}/files")
 
@@ -192,14 +184,14 @@ def test_a_body_that_makes_no_sense_is_refused_with_its_place(
     assert answer.json()["detail"][0]["loc"][0] == "body"
 
 
-def test_the_jobs_calls_carry_the_id_of_the_request(vql: httpx.Client, database: psycopg.Connection) -> None:
-    created = create(vql, "contacts", uuids(database, "contacts", 201), **{"X-Request-Id": "export-of-201"})
+def test_the_jobs_calls_carry_the_id_of_the_request(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+    created = create(vql, "contacts", uuids(own_database, "contacts", 201), **{"X-Request-Id": "export-of-201"})
     end_of(vql, created["export_id"])
 
     query = "SELECT count(*) FROM logs WHERE request_id = 'export-of-201' AND message = %s"
     call = ("External API call: Connectra POST /contacts/",)
     deadline = time.monotonic() + DEADLINE_S
-    while (calls := database.execute(query, call).fetchone()) != (3,) and time.monotonic() < deadline:
+    while (calls := own_database.execute(query, call).fetchone()) != (3,) and time.monotonic() < deadline:
         time.sleep(0.02)
 
     assert calls == (3,)

@@ -1,31 +1,23 @@
 """The backend twin's LinkedIn search over real HTTP: who is found by a URL, the same by both paths."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from fixtures.owned import OwnedSandbox
-
 SEARCH = "/api/v2/linkedin/"
 PERSON, COMPANY = "https://www.linkedin.com/in/", "https://www.linkedin.com/company/"
 
 
 @pytest.fixture(scope="module")
-def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def slug(database: psycopg.Connection) -> str:
+def slug(own_database: psycopg.Connection) -> str:
     """Of one person, in no other's URL."""
     query = "SELECT linkedin_url FROM contacts_metadata WHERE linkedin_url ~ '/in/[a-z-]+-[0-9a-f]{6}$' ORDER BY uuid"
-    urls = [url for (url,) in database.execute(query)]
-    (everyone,) = database.execute("SELECT string_agg(lower(linkedin_url), ' ') FROM contacts_metadata").fetchone()
+    urls = [url for (url,) in own_database.execute(query)]
+    (everyone,) = own_database.execute("SELECT string_agg(lower(linkedin_url), ' ') FROM contacts_metadata").fetchone()
     return next(url.rpartition("/")[2] for url in urls if everyone.count(url.rpartition("/")[2]) == 1)
 
 
@@ -100,11 +92,11 @@ def test_a_variant_of_the_url_finds_the_same_person(
     ids=["http", "capitals", "no-www", "within-another", "underscores", "of-two-people"],
 )  # fmt: skip
 def test_a_stored_url_finds_its_owners_by_both_paths(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection, stored: str
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection, stored: str
 ) -> None:
     where = f"FROM contacts_metadata WHERE linkedin_url {stored} AND linkedin_url <> '_'"
-    ((url,),) = database.execute(f"SELECT linkedin_url {where} ORDER BY uuid LIMIT 1".encode()).fetchall()
-    owners = database.execute("SELECT uuid FROM contacts_metadata WHERE linkedin_url = %s", (url,)).fetchall()
+    ((url,),) = own_database.execute(f"SELECT linkedin_url {where} ORDER BY uuid LIMIT 1".encode()).fetchall()
+    owners = own_database.execute("SELECT uuid FROM contacts_metadata WHERE linkedin_url = %s", (url,)).fetchall()
 
     found = _uuids(_by_both(vql, direct, url))
 
@@ -112,9 +104,9 @@ def test_a_stored_url_finds_its_owners_by_both_paths(
 
 
 def test_an_underscore_is_a_wildcard_unless_escaped(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    ((url, other),) = database.execute(
+    ((url, other),) = own_database.execute(
         r"SELECT a.linkedin_url, b.linkedin_url FROM contacts_metadata a JOIN contacts_metadata b ON b.linkedin_url "
         r"LIKE a.linkedin_url AND b.uuid <> a.uuid WHERE a.linkedin_url LIKE '%\_%\_%' ORDER BY a.uuid LIMIT 1"
     ).fetchall()
@@ -126,9 +118,11 @@ def test_an_underscore_is_a_wildcard_unless_escaped(
 
 
 def test_a_slug_within_others_finds_them_all(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    (url,) = database.execute("SELECT linkedin_url FROM contacts_metadata WHERE linkedin_url LIKE '%-jr'").fetchone()
+    (url,) = own_database.execute(
+        "SELECT linkedin_url FROM contacts_metadata WHERE linkedin_url LIKE '%-jr'"
+    ).fetchone()
 
     answer = _by_both(vql, direct, url.removesuffix("-jr"))
 
@@ -136,8 +130,10 @@ def test_a_slug_within_others_finds_them_all(
     assert {url, url.removesuffix("-jr")} <= found
 
 
-def test_more_than_a_page_is_found_whole(vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection) -> None:
-    (everybody,) = database.execute(
+def test_more_than_a_page_is_found_whole(
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
+) -> None:
+    (everybody,) = own_database.execute(
         "SELECT count(*) FROM contacts_metadata WHERE linkedin_url ILIKE '%linkedin%'"
     ).fetchone()
 
@@ -145,10 +141,10 @@ def test_more_than_a_page_is_found_whole(vql: httpx.Client, direct: httpx.Client
 
 
 def test_companies_come_with_all_who_work_there(
-    vql: httpx.Client, direct: httpx.Client, database: psycopg.Connection
+    vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     """Also the one of 26 people, more than Connectra's default page, and one where nobody works."""
-    rows = database.execute(
+    rows = own_database.execute(
         "SELECT n.linkedin_url, (SELECT count(*) FROM contacts c WHERE c.company_id = n.uuid) AS people "
         "FROM companies_metadata n WHERE n.linkedin_url LIKE 'https://%' ORDER BY people"
     ).fetchall()
@@ -199,17 +195,17 @@ def test_headers_say_who_served(vql: httpx.Client, direct: httpx.Client, slug: s
 
 
 def test_a_search_costs_the_free_user_one_credit_and_is_noted(
-    vql: httpx.Client, free: httpx.Client, database: psycopg.Connection, slug: str
+    vql: httpx.Client, free: httpx.Client, own_database: psycopg.Connection, slug: str
 ) -> None:
     def left() -> dict[str, int]:
-        return dict(database.execute("SELECT role, credits FROM user_profiles").fetchall())
+        return dict(own_database.execute("SELECT role, credits FROM user_profiles").fetchall())
 
     before = left()
     _found(free, PERSON + slug)
     free.post(SEARCH, json={"url": ""})
     _found(vql, PERSON + slug)
 
-    noted = database.execute(
+    noted = own_database.execute(
         "SELECT service_type, action_type, status, request_params, result_count FROM user_activities "
         "JOIN user_profiles USING (user_id) WHERE role = 'FreeUser'"
     ).fetchall()

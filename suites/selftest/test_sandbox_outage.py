@@ -28,28 +28,22 @@ def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
 
 
 @pytest.fixture(scope="module")
-def database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
 def backend(logged_in: Callable[..., httpx.Client]) -> httpx.Client:
     return logged_in()
 
 
-def _exported(client: httpx.Client, database: psycopg.Connection, request_id: str) -> dict[str, Any]:
-    (key,) = database.execute("SELECT uuid FROM contacts ORDER BY uuid LIMIT 1").fetchone()
+def _exported(client: httpx.Client, own_database: psycopg.Connection, request_id: str) -> dict[str, Any]:
+    (key,) = own_database.execute("SELECT uuid FROM contacts ORDER BY uuid LIMIT 1").fetchone()
     body = {"contact_uuids": [key]}
     created = client.post("/api/v2/exports/contacts/export", json=body, headers={"X-Request-Id": request_id})
     return end_of(client, created.json()["export_id"])
 
 
-def _logged(database: psycopg.Connection, request_id: str, count: int = 1) -> list[str]:
+def _logged(own_database: psycopg.Connection, request_id: str, count: int = 1) -> list[str]:
     """The fallbacks of a request, `count` or more; the log is written a moment later."""
     query = "SELECT message FROM logs WHERE request_id = %s AND level = 'WARNING'"
     deadline = time.monotonic() + DEADLINE_S
-    while len(rows := database.execute(query, (request_id,)).fetchall()) < count and time.monotonic() < deadline:
+    while len(rows := own_database.execute(query, (request_id,)).fetchall()) < count and time.monotonic() < deadline:
         time.sleep(0.02)
     return [message for (message,) in rows]
 
@@ -58,12 +52,12 @@ def _counters(client: httpx.Client) -> dict[str, int]:
     return client.get("/api/v1/health/vql/stats").json()
 
 
-def test_an_export_falls_back_once_and_completes(backend: httpx.Client, database: psycopg.Connection) -> None:
+def test_an_export_falls_back_once_and_completes(backend: httpx.Client, own_database: psycopg.Connection) -> None:
     before = _counters(backend)
 
-    status = _exported(backend, database, "outage-export")
+    status = _exported(backend, own_database, "outage-export")
 
-    (message,) = _logged(database, "outage-export")
+    (message,) = _logged(own_database, "outage-export")
     assert status["status"] == "completed"
     assert message.startswith(MARKER)
     assert {name: value - before[name] for name, value in _counters(backend).items()} == {
@@ -71,8 +65,8 @@ def test_an_export_falls_back_once_and_completes(backend: httpx.Client, database
     }  # fmt: skip
 
 
-def test_a_search_falls_back_and_finds(backend: httpx.Client, database: psycopg.Connection) -> None:
-    (url,) = database.execute(
+def test_a_search_falls_back_and_finds(backend: httpx.Client, own_database: psycopg.Connection) -> None:
+    (url,) = own_database.execute(
         "SELECT linkedin_url FROM contacts_metadata WHERE linkedin_url LIKE 'https://www%' ORDER BY uuid"
     ).fetchone()
 
@@ -80,10 +74,10 @@ def test_a_search_falls_back_and_finds(backend: httpx.Client, database: psycopg.
 
     assert answer.json()["total_contacts"] > 0
     assert (answer.headers.get("X-VQL-Fallback"), answer.headers.get("X-VQL-Used")) == ("true", None)
-    assert _logged(database, "outage-search")[0].startswith(MARKER)
+    assert _logged(own_database, "outage-search")[0].startswith(MARKER)
 
 
-def test_each_email_falls_back_for_itself(backend: httpx.Client, database: psycopg.Connection) -> None:
+def test_each_email_falls_back_for_itself(backend: httpx.Client, own_database: psycopg.Connection) -> None:
     person = {"first_name": "No", "last_name": "Body", "domain": "void.example"}
 
     created = backend.post(
@@ -91,18 +85,18 @@ def test_each_email_falls_back_for_itself(backend: httpx.Client, database: psyco
     )
     end_of(backend, created.json()["export_id"])
 
-    assert len(_logged(database, "outage-emails", 3)) == 3
+    assert len(_logged(own_database, "outage-emails", 3)) == 3
 
 
-def test_a_link_that_has_expired_is_gone(backend: httpx.Client, database: psycopg.Connection) -> None:
-    link = httpx.URL(_exported(backend, database, "outage-expired")["download_url"])
+def test_a_link_that_has_expired_is_gone(backend: httpx.Client, own_database: psycopg.Connection) -> None:
+    link = httpx.URL(_exported(backend, own_database, "outage-expired")["download_url"])
 
     assert link.host == "downloads.contact360.invalid"
     assert backend.get(link.raw_path.decode()).status_code == 410
 
 
 def test_the_backends_memory_can_be_sampled(
-    sandbox: OwnedSandbox, backend: httpx.Client, database: psycopg.Connection
+    sandbox: OwnedSandbox, backend: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     """By the process id the sandbox tells; each record of an export leaves 4 MB behind."""
     statm = Path("/proc", sandbox.values["CONTACT360_PROCESS_ID"], "statm")
@@ -111,6 +105,6 @@ def test_the_backends_memory_can_be_sampled(
     before = int(statm.read_text().split()[1])
 
     for number in range(4):
-        _exported(backend, database, f"outage-memory-{number}")
+        _exported(backend, own_database, f"outage-memory-{number}")
 
     assert (int(statm.read_text().split()[1]) - before) * 4096 > 16 * 2**20
