@@ -20,14 +20,16 @@ QUOTE = ord('"')
 MAX_OPEN = 8 * 2**20  # bytes: a quote that is still open after so many is a slip, and its line a record by itself
 
 Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Some records in a row, and the offsets in the file at which they begin."""
+    """Some records in a row, where in the file they begin, and which of them hold two quotes in a row."""
 
     records: list[bytes]
     offsets: Numbers
+    quoting: Numbers
 
 
 def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[Block]:
@@ -36,37 +38,28 @@ def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[Block]:
     `returns`: whether they should end in CR LF; None: as the first one does.
     """
     at = file.tell()
-    held: list[bytes] = []  # lines of a record that is still open
+    held = _Lines.of(b"", [], at)  # of a record that is still open
     rest = b""
     while chunk := file.read(BLOCK):
-        *lines, rest = (rest + chunk).split(b"\n")
+        text = rest + chunk
+        *lines, rest = text.split(b"\n")
         if len(rest) > MAX_LINE:
             lines, rest = [*lines, rest], b""
         if not lines:
             continue
         returns = lines[0].endswith(b"\r") if returns is None else returns
-        whole, held = _joined(held + lines, last=False)
-        if whole:
-            yield _block(whole, at, returns=returns)
-            at += sum(map(len, whole)) + len(whole)
-    whole, _ = _joined([*held, rest] if rest else held, last=True)
-    if whole:
-        yield _block(whole, at, returns=bool(returns))
+        whole, held = (held + _Lines.of(text, lines, at)).parted()
+        at += len(text) - len(rest)
+        if whole.texts:
+            yield whole.block(returns=returns)
+    left = held + _Lines.of(rest, [rest] if rest else [], at)
+    if left.texts:
+        yield left.block(returns=bool(returns))
 
 
 def numbers(records: Sequence[bytes]) -> Numbers:
     """A 64-bit number per record: equal for equal bytes, within one process."""
     return np.fromiter(map(hash, records), np.int64, len(records))
-
-
-def quoting_empty(records: Sequence[bytes]) -> list[int]:
-    """Which of the records hold two quotes in a row: they quote an empty cell, or a quote."""
-    quotes = np.flatnonzero(np.frombuffer(b"\n".join(records), np.uint8) == QUOTE)
-    found = quotes[:-1][np.diff(quotes) == 1]
-    if not len(found):
-        return []
-    ends = np.cumsum(np.fromiter(map(len, records), np.int64, len(records)) + 1)
-    return [int(each) for each in np.unique(np.searchsorted(ends, found, side="right"))]
 
 
 def record_at(file: BinaryIO, offset: int) -> bytes:
@@ -85,31 +78,59 @@ def record_at(file: BinaryIO, offset: int) -> bytes:
     return b"".join(lines)
 
 
-def _block(whole: list[bytes], at: int, *, returns: bool) -> Block:
-    sizes = np.fromiter(map(len, whole), np.int64, len(whole)) + 1
-    records = [record[:-1] if record.endswith(b"\r") else record + b"\n" for record in whole] if returns else whole
-    return Block(records=records, offsets=at + np.cumsum(sizes) - sizes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lines:
+    """Lines of a file, where they begin, whether each has an odd number of quotes, and whether two in a row."""
 
+    texts: Sequence[bytes]
+    places: Numbers
+    odd: Flags
+    quoting: Flags
 
-def _joined(lines: list[bytes], *, last: bool) -> tuple[list[bytes], list[bytes]]:
-    """(whole records, the lines of one that is still open): lines with an odd number of quotes open and close them."""
-    odd = [number for number, line in enumerate(lines) if line.count(b'"') & 1]
-    if not odd:
-        return lines, []
-    whole: list[bytes] = []
-    done = 0
-    for opening, closing in zip(odd[::2], odd[1::2], strict=False):
-        whole += lines[done:opening]
-        whole.append(b"\n".join(lines[opening : closing + 1]))
-        done = closing + 1
-    if len(odd) % 2 == 0:
-        return whole + lines[done:], []
-    opening = odd[-1]
-    whole += lines[done:opening]
-    rest = lines[opening:]
-    if last:
-        return [*whole, b"\n".join(rest)], []
-    if sum(map(len, rest)) > MAX_OPEN:
-        more, open_lines = _joined(rest[1:], last=last)
-        return [*whole, rest[0], *more], open_lines
-    return whole, rest
+    @classmethod
+    def of(cls, text: bytes, lines: Sequence[bytes], at: int) -> _Lines:
+        """The lines that a text begins with, which begins there: its quotes are looked for once, for all of them."""
+        sizes = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+        ends = np.cumsum(sizes)
+        quotes = np.flatnonzero(np.frombuffer(text, np.uint8) == QUOTE)
+        before = np.searchsorted(quotes, ends)
+        quotes = quotes[: before[-1]] if len(lines) else quotes[:0]
+        quoting = np.zeros(len(lines), np.bool_)
+        quoting[np.searchsorted(ends, quotes[:-1][np.diff(quotes) == 1], side="right")] = True
+        odd = np.diff(before, prepend=0) % 2 == 1
+        return cls(texts=lines, places=at + ends - sizes, odd=odd, quoting=quoting)
+
+    def __add__(self, more: _Lines) -> _Lines:
+        if not self.texts:
+            return more
+        return _Lines(texts=[*self.texts, *more.texts], places=np.concatenate([self.places, more.places]),
+                      odd=np.concatenate([self.odd, more.odd]), quoting=np.concatenate([self.quoting, more.quoting]),
+        )  # fmt: skip
+
+    def parted(self) -> tuple[_Lines, _Lines]:
+        """(lines of whole records, those of one that is still open): lines with odd quotes open and close them."""
+        odd = np.flatnonzero(self.odd)
+        if len(odd) % 2 == 0:
+            return self, self._between(len(self.texts), None)
+        opening = int(odd[-1])
+        if sum(map(len, self.texts[opening:])) <= MAX_OPEN:
+            return self._between(0, opening), self._between(opening, None)
+        self.odd[opening] = False
+        return self, self._between(len(self.texts), None)
+
+    def block(self, *, returns: bool) -> Block:
+        """As records: the lines from one that opens to the one that closes are one, and a last one may stay open."""
+        records, offsets, quoting = list(self.texts), self.places, self.quoting
+        if self.odd.any():
+            continued = np.cumsum(self.odd[:-1]) % 2 == 1
+            firsts = np.flatnonzero(np.concatenate([[True], ~continued]))
+            ends = [*firsts[1:].tolist(), len(records)]
+            records = [b"\n".join(records[first:end]) for first, end in zip(firsts.tolist(), ends, strict=True)]
+            offsets, quoting = offsets[firsts], np.logical_or.reduceat(quoting, firsts)
+        if returns:
+            records = [record[:-1] if record.endswith(b"\r") else record + b"\n" for record in records]
+        return Block(records=records, offsets=offsets, quoting=np.flatnonzero(quoting))
+
+    def _between(self, start: int, end: int | None) -> _Lines:
+        part = slice(start, end)
+        return _Lines(texts=self.texts[part], places=self.places[part], odd=self.odd[part], quoting=self.quoting[part])

@@ -52,15 +52,15 @@ class StandIn:
 
     def rows(
         self, expressions: Sequence[str], keys: Sequence[str] | None = None, *, part: int = 0, quote_all: bool = False,
-        quote_nulls: bool = False,
+        blanks_alike: bool = False,
     ) -> Iterator[bytes]:  # fmt: skip
         for key in islice(self._people if keys is None else keys, part, None, self.parts):
             if key in self._people:
                 row = self._people[key]["contacts"]
                 assert row is not None
                 cells = [_cell(expression, row) for expression in expressions]
-                written = ",".join(_quoted(each, everything=quote_all, nulls=quote_nulls) for each in cells)
-                yield f"{_quoted(key, everything=quote_all, nulls=False)},{written}\n".encode()
+                written = ",".join(_quoted(each, everything=quote_all, alike=blanks_alike) for each in cells)
+                yield f"{_quoted(key, everything=quote_all, alike=False)},{written}\n".encode()
 
     def tables(self, keys: Sequence[str]) -> dict[str, forms.Tables]:
         return {key: self._people[key] for key in keys if key in self._people}
@@ -73,9 +73,9 @@ def _cell(expression: str, row: Mapping[str, Any]) -> str | None:
     return form.text(row[name]) or None
 
 
-def _quoted(text: str | None, *, everything: bool, nulls: bool) -> str:
-    if text is None:
-        return '""' if nulls else ""
+def _quoted(text: str | None, *, everything: bool, alike: bool) -> str:
+    if not text and (alike or text is None):
+        return '""' if everything and alike else ""
     if everything or not text or any(mark in text for mark in ',"\n\r'):
         return '"' + text.replace('"', '""') + '"'
     return text

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.raw_records import quoting_empty
 from reports.unmatched import PARTITIONS, Heap, unmatched
 
 FEW = st.lists(st.sampled_from([0, 1, -1, 2**58, 2**58 + 1, -(2**58), 2**63 - 1, -(2**63)]), max_size=12)
@@ -77,9 +76,3 @@ def test_what_was_written_is_not_written_again(tmp_path: Path) -> None:
 
     assert heap.partition(0)[0].tolist() == [1, 2]
     assert heap.count == 2
-
-
-@given(records=st.lists(st.text(alphabet='a",\n', max_size=6).map(str.encode), min_size=1, max_size=8))
-@settings(deadline=None)
-def test_records_that_quote_nothing_are_found(records: list[bytes]) -> None:
-    assert quoting_empty(records) == [number for number, record in enumerate(records) if b'""' in record]

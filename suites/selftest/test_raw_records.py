@@ -1,0 +1,98 @@
+"""Records as bytes: whatever the size of the blocks, they are the file's own, each at its place."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports import raw_records
+from reports.raw_records import Block, blocks, record_at
+
+TEXT = st.text(alphabet='a",\n\r', max_size=60).map(str.encode)
+
+
+def _reference(text: bytes) -> Iterator[bytes]:
+    """Letter by letter: a line feed ends a record unless a quote is open."""
+    record = b""
+    for letter in text:
+        if letter == ord("\n") and record.count(b'"') % 2 == 0:
+            yield record
+            record = b""
+        else:
+            record += bytes([letter])
+    if record:
+        yield record.removesuffix(b"\n")
+
+
+def _blocks(text: bytes, size: int, returns: bool | None = False) -> list[Block]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(raw_records, "BLOCK", size)
+        return list(blocks(BytesIO(text), returns=returns))
+
+
+def _records(found: list[Block]) -> list[bytes]:
+    return [record for block in found for record in block.records]
+
+
+@given(text=TEXT, size=st.integers(1, 20))
+def test_records_end_where_no_quote_is_open(text: bytes, size: int) -> None:
+    assert _records(_blocks(text, size)) == list(_reference(text))
+
+
+@given(text=TEXT, size=st.integers(1, 20))
+def test_nothing_of_a_file_is_lost(text: bytes, size: int) -> None:
+    assert b"\n".join(_records(_blocks(text, size))) == text.removesuffix(b"\n")
+
+
+@given(text=TEXT, size=st.integers(1, 20))
+def test_each_stands_at_its_offset(text: bytes, size: int) -> None:
+    for block in _blocks(text, size):
+        for record, offset in zip(block.records, block.offsets, strict=True):
+            assert text[offset:].startswith(record)
+            assert offset == 0 or text[offset - 1 : offset] == b"\n"
+            assert record_at(BytesIO(text), int(offset)).removesuffix(b"\n") == record
+
+
+@given(text=TEXT, size=st.integers(1, 20))
+def test_those_with_two_quotes_in_a_row_are_known(text: bytes, size: int) -> None:
+    for block in _blocks(text, size):
+        assert block.quoting.tolist() == [at for at, record in enumerate(block.records) if b'""' in record]
+
+
+@given(text=TEXT, size=st.integers(1, 20))
+def test_offsets_only_grow(text: bytes, size: int) -> None:
+    offsets = [int(offset) for block in _blocks(text, size) for offset in block.offsets]
+
+    assert all(one < other for one, other in pairwise(offsets))
+
+
+@pytest.mark.parametrize("returns", [True, None])
+def test_a_return_is_the_line_ends_where_rows_end_so(returns: bool | None) -> None:
+    assert _records(_blocks(b'a\r\n"b\r\nc"\r\nd\ne', 4, returns)) == [b"a", b'"b\r\nc"', b"d\n", b"e\n"]
+
+
+def test_a_return_is_the_rows_own_elsewhere() -> None:
+    assert _records(_blocks(b"a\nb\r\n", 4, None)) == [b"a", b"b\r"]
+
+
+def test_a_quote_that_never_closes_costs_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_records, "MAX_OPEN", 4)
+    text = b'a\n"b\nc\nd\ne\nf\n'
+
+    found = _blocks(text, 4)
+
+    assert _records(found) == text.splitlines()
+    assert [int(offset) for block in found for offset in block.offsets] == [0, 2, 5, 7, 9, 11]
+    assert record_at(BytesIO(text), 2) == b'"b\n'
+
+
+def test_a_line_without_end_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_records, "MAX_LINE", 6)
+
+    found = _blocks(b"a\nbcdefghijklm\nn\n", 4)
+
+    assert _records(found) == [b"a", b"bcdefghijk", b"lm", b"n"]
+    assert [int(offset) for block in found for offset in block.offsets] == [0, 2, 12, 15]
