@@ -91,9 +91,9 @@ class Sheet:
         for kind, odd in (
             ("header-lacks", [name for name in wanted if name not in known]),
             ("header-extra", [name for name in names if name not in known]),
-            ("header-twice", [name for name, count in Counter(names).items() if count > 1]),
+            ("header-twice", [name for name, count in Counter(names).items() if count > 1 and name in known]),
         ):
-            if odd:
+            if odd:  # what nobody declared may be a row of data, so it is only counted
                 self._note(kind, ", ".join(odd[:5]) if kind != "header-extra" else f"{len(odd)} of them")
         if [name for name in names if name in known] != [name for name in wanted if name in known]:
             self._note("header-order")

@@ -85,6 +85,15 @@ def test_an_oddity_is_told_with_its_first_row(data: bytes, kind: str, count: int
     assert Trouble(kind=kind, count=count, row=row, detail=detail) in sheet.troubles
 
 
+def test_a_row_of_data_in_the_header_is_not_told() -> None:
+    """Lone carriage returns end no row: all of the file is its header then, and what stands there twice is people's."""
+    sheet = Sheet([b"uuid,name,note\r1,Jane,Oslo\r2,Jane,Oslo\r"], COLUMNS)
+    list(sheet.rows())
+
+    assert {each.kind for each in sheet.troubles} >= {"header-extra", "header-lacks"}
+    assert "Jane" not in " ".join(each.detail for each in sheet.troubles)
+
+
 def test_a_header_that_lacks_much_is_told_by_five_names() -> None:
     sheet = Sheet([b"uuid\n"], ("uuid", "a", "b", "c", "d", "e", "f"))
     list(sheet.rows())

@@ -164,6 +164,20 @@ def test_a_wrong_header_is_told_and_its_rows_compared(
     assert not result.equal
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [(b"name 0", b""), (b'na"me 0', b""), (b"name 0", b"\n\n"), (b'"na""me', b"")],
+    ids=["plain", "lone-quote", "blank-lines", "unclosed"],
+)
+def test_rows_of_the_file_are_counted_as_they_read(name: bytes, extra: bytes, tmp_path: Path) -> None:
+    """A lone quote joins the rows after it as bytes, and none of them as a table; a blank line is no row."""
+    data = _written(_simple(5)).replace(b"name 0", name) + extra
+
+    _, result = _run(_simple(5), data, tmp_path)
+
+    assert result.actual == (1 if name.startswith(b'"') else 5)
+
+
 @AS_IT_IS
 @given(people=PEOPLE, data=st.data())
 def test_a_file_cut_anywhere_is_never_equal(people: People, data: st.DataObject, tmp_path: Path) -> None:
