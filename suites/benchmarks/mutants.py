@@ -25,13 +25,15 @@ from pathlib import Path
 from suites.benchmarks.trials import Known, Mutant, baseline, mutants_of, survivors
 
 MODULES = ("canonical", "comparison", "cells", "table_comparison", "lists", "parity", "unmatched", "csv_sheet",
-           "job_life", "known", "measurements", "criteria", "findings", "exactness", "shares", "ratios", "rules",
-           "causes", "windows", "bake", "baked", "recall", "order", "lock", "verdict")  # fmt: skip
+           "raw_records", "job_life", "known", "measurements", "criteria", "findings", "exactness", "shares",
+           "ratios", "rules", "causes", "windows", "bake", "baked", "recall", "order", "lock",
+           "verdict")  # fmt: skip
 TESTS = ("bundles", "catalogue", "causes", "cells", "company_contacts", "company_queries", "comparison",
          "contract_layers", "criteria", "csv_sheet", "edges", "exact_edges", "exports", "filters", "guide",
          "index_parity", "job_life", "judge_vectors", "known", "known_readings", "ledger", "linkedin_answers",
          "list_diagnosis", "lists", "measurements", "merging", "order", "orders", "pairing", "parity", "ratios",
-         "recall", "rules", "share_edges", "table_comparison", "unmatched", "verdict", "windows")  # fmt: skip
+         "raw_records", "recall", "rules", "share_edges", "table_comparison", "unmatched", "verdict",
+         "windows")  # fmt: skip
 ENOUGH = 0.90  # of the mutants
 SAMPLED = 0.20  # of each module's mutants, unless all are asked for
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports import raw_records
@@ -38,6 +38,7 @@ def _records(found: list[Block]) -> list[bytes]:
 
 
 @given(text=TEXT, size=st.integers(1, 20))
+@example(text=b'"\n"\n"\n"\na\n', size=20)
 def test_records_end_where_no_quote_is_open(text: bytes, size: int) -> None:
     assert _records(_blocks(text, size)) == list(_reference(text))
 
@@ -69,6 +70,11 @@ def test_offsets_only_grow(text: bytes, size: int) -> None:
     assert all(one < other for one, other in pairwise(offsets))
 
 
+@given(text=TEXT, size=st.integers(1, 20))
+def test_no_block_is_empty(text: bytes, size: int) -> None:
+    assert all(block.records for block in _blocks(text, size))
+
+
 @pytest.mark.parametrize("returns", [True, None])
 def test_a_return_is_the_line_ends_where_rows_end_so(returns: bool | None) -> None:
     assert _records(_blocks(b'a\r\n"b\r\nc"\r\nd\ne', 4, returns)) == [b"a", b'"b\r\nc"', b"d\n", b"e\n"]
@@ -89,10 +95,24 @@ def test_a_quote_that_never_closes_costs_its_own_row(monkeypatch: pytest.MonkeyP
     assert record_at(BytesIO(text), 2) == b'"b\n'
 
 
-def test_a_line_without_end_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quote_may_stay_open_for_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_records, "MAX_OPEN", 4)
+
+    assert _records(_blocks(b'"b\nc\nd\n"\ne\n', 7)) == [b'"b\nc\nd\n"', b"e"]
+
+
+def test_a_record_is_read_again_as_long_as_a_quote_may_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_records, "MAX_OPEN", 5)
+
+    assert record_at(BytesIO(b'"b\nc\nd"\n'), 0) == b'"b\nc\nd"\n'
+    assert record_at(BytesIO(b'"b\ncc\nd"\n'), 0) == b'"b\n'
+
+
+@pytest.mark.parametrize("size", [4, 12])
+def test_a_line_without_end_is_taken_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw_records, "MAX_LINE", 6)
 
-    found = _blocks(b"a\nbcdefghijklm\nn\n", 4)
+    found = _blocks(b"a\nbcdefghijklm\nn\n", size)
 
     assert _records(found) == [b"a", b"bcdefghijk", b"lm", b"n"]
     assert [int(offset) for block in found for offset in block.offsets] == [0, 2, 12, 15]
