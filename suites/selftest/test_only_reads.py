@@ -42,7 +42,8 @@ def test_a_whole_run_asks_and_writes_nothing(checkout: Path, tmp_path: Path, cal
             "ELASTICSEARCH_HOST": "127.0.0.1", "ELASTICSEARCH_PORT": proxies["index"].url.rpartition(":")[2],
         })  # fmt: skip
         done = run(checkout, tmp_path / "out", "-m", "phase0 or phase1 or phase2 or phase3 or phase4",
-                   "--samples", "4", "--allow-cost", "100000", "--env-file", str(file), timeout_s=600)  # fmt: skip
+                   "--samples", "4", "--max-rps", "500", "--allow-cost", "100000", "--env-file", str(file),
+                   timeout_s=600)  # fmt: skip
 
     told = {name: {f"{method} {path}" for method, path in proxy.asked} for name, proxy in proxies.items()}
     assert len(done.verdict["phases"]) == 5, done.printed[-3000:]

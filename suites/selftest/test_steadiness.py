@@ -79,7 +79,7 @@ def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> Done:
 def test_an_index_switched_behind_its_name_holds_the_run(
     checkout: Path, tmp_path: Path, own: Mapping[str, str]
 ) -> None:
-    end = _begun(checkout, tmp_path, own, "-k", "contact", "--samples", "48")
+    end = _begun(checkout, tmp_path, own, "-k", "contact", "--samples", "48", "--max-rps", "60")
 
     _switch(own, "contacts_v2")
     done = end()
