@@ -94,7 +94,7 @@ class _Lines:
         ends = np.cumsum(sizes)
         quotes = np.flatnonzero(np.frombuffer(text, np.uint8) == QUOTE)
         before = np.searchsorted(quotes, ends)
-        quotes = quotes[: before[-1]] if len(lines) else quotes[:0]
+        quotes = quotes[: np.searchsorted(quotes, sizes.sum())]
         quoting = np.zeros(len(lines), np.bool_)
         quoting[np.searchsorted(ends, quotes[:-1][np.diff(quotes) == 1], side="right")] = True
         odd = np.diff(before, prepend=0) % 2 == 1
@@ -109,14 +109,13 @@ class _Lines:
 
     def parted(self) -> tuple[_Lines, _Lines]:
         """(lines of whole records, those of one that is still open): lines with odd quotes open and close them."""
-        odd = np.flatnonzero(self.odd)
-        if len(odd) % 2 == 0:
-            return self, self._between(len(self.texts), None)
-        opening = int(odd[-1])
-        if sum(map(len, self.texts[opening:])) <= MAX_OPEN:
-            return self._between(0, opening), self._between(opening, None)
-        self.odd[opening] = False
-        return self, self._between(len(self.texts), None)
+        odd, cut = np.flatnonzero(self.odd), len(self.texts)
+        if len(odd) % 2:
+            cut = int(odd[-1])
+        if sum(map(len, self.texts[cut:])) > MAX_OPEN:
+            self.odd[cut] = False
+            cut = len(self.texts)
+        return self._part(slice(cut)), self._part(slice(cut, None))
 
     def block(self, *, returns: bool) -> Block:
         """As records: the lines from one that opens to the one that closes are one, and a last one may stay open."""
@@ -131,6 +130,5 @@ class _Lines:
             records = [record[:-1] if record.endswith(b"\r") else record + b"\n" for record in records]
         return Block(records=records, offsets=offsets, quoting=np.flatnonzero(quoting))
 
-    def _between(self, start: int, end: int | None) -> _Lines:
-        part = slice(start, end)
+    def _part(self, part: slice) -> _Lines:
         return _Lines(texts=self.texts[part], places=self.places[part], odd=self.odd[part], quoting=self.quoting[part])
