@@ -12,7 +12,8 @@ import pytest
 
 from fixtures.owned import OwnedSandbox, SandboxFailed
 from fixtures.sandbox import seeding
-from fixtures.sandbox.postgres import Server, Unborrowable, borrowed
+from fixtures.sandbox.borrowing import Unborrowable
+from fixtures.sandbox.postgres import Server, borrowed
 from fixtures.sandbox.settings import BadSetting, checked
 from suites.selftest.bare_postgres import bare_postgres
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sandbox.search import Unborrowable, borrowed
+from fixtures.sandbox.borrowing import Unborrowable
+from fixtures.sandbox.search import borrowed
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.strangers import JSON, Said, stranger
 
