@@ -1,0 +1,31 @@
+"""Run folders and a history of format 1, written on 2026-11-30, are judged as they were when they were recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reports import history, ledger
+from reports.verdict import judge, to_json
+
+RECORDED = Path(__file__).parent / "recorded_format"
+RUNS = sorted((RECORDED / "runs").iterdir())
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=["go", "no-go"])
+def test_a_recorded_run_is_judged_as_it_was(folder: Path) -> None:
+    recorded = ledger.read(folder)
+
+    assert recorded.unreadable == ()
+    judged = json.loads(json.dumps(to_json(judge(recorded, now="2026-11-30T04:00:00+00:00"))))
+    assert judged == json.loads((folder / "verdict.json").read_text())
+
+
+def test_a_recorded_history_is_read_whole() -> None:
+    entries, problems = history.read(RECORDED / "history")
+
+    assert problems == ()
+    assert [(entry.run_id, entry.phases["phase1"].verdict) for entry in entries] == [
+        (RUNS[0].name, "GO"),
+        (RUNS[1].name, "NO-GO"),
+    ]
