@@ -1,12 +1,12 @@
 """The list of plugins, and nothing else: each subject brings its options, header lines and fixtures itself."""
 
 pytest_plugins = [
-    "reports.selection",
-    "reports.gate",
-    "fixtures.options",
-    "fixtures.start",
-    "fixtures.phase",
-    "fixtures.planning",
-    "fixtures.past",
-    "fixtures.sandbox.drills",
+    "reports.plugin.selection",
+    "reports.plugin.gate",
+    "fixtures.session.options",
+    "fixtures.session.start",
+    "fixtures.checks.phase",
+    "fixtures.session.plan",
+    "fixtures.session.earlier_runs",
+    "fixtures.sandbox.faults.drill_matrix",
 ]

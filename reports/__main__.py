@@ -15,10 +15,16 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports import allure_page, chronicle, guide, ledger, lock, rendering, terminal
-from reports.criteria import GateError, read_gate
-from reports.merging import UnlikeShards, merge
-from reports.verdict import EXIT_CODES, judge, to_json
+from reports import check_verdict as lock
+from reports import publish as rendering
+from reports.history import guide_coverage as guide
+from reports.judge.criteria import GateError, read_gate
+from reports.judge.verdict import EXIT_CODES, judge, to_json
+from reports.merge_shards import UnlikeShards, merge
+from reports.output import history_page as chronicle
+from reports.output import terminal
+from reports.output.ci import allure_html as allure_page
+from reports.records import run_ledger as ledger
 
 LATEST = Path("reports/out/latest")
 SUITES = Path(__file__).parents[1] / "suites"
@@ -32,8 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _judge_again(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m reports", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help=f"a folder in reports/out, or {LATEST}")
     parser.add_argument(
         "--history", type=Path, metavar="DIR", help="show its trends, and keep this run if it is not yet"
@@ -55,8 +62,11 @@ def _judge_again(arguments: list[str]) -> int:
 
 
 def _check(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports check", description="The lock of a pipeline: exits with 0 "
-                                     "for a GO that is still good, 1 for NO-GO, 6 for anything else.")  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m reports check",
+        description="The lock of a pipeline: exits with 0 "
+        "for a GO that is still good, 1 for NO-GO, 6 for anything else.",
+    )
     parser.add_argument("verdict", type=Path, metavar="VERDICT", help="a run's verdict.json, or its folder")
     parser.add_argument("--phase", required=True, metavar="PHASE", help="phase0 to phase5, or rollback")
     parser.add_argument("--max-age", default="24h", metavar="AGE", help="since the run ended: 24h (default), 90m, 2d")

@@ -23,16 +23,18 @@ from pathlib import Path
 import atheris
 
 with redirect_stderr(io.StringIO()), atheris.instrument_imports(include=["fixtures", "reports", "tomllib", "csv"]):
-    from fixtures import attestations, linkedin_urls
-    from fixtures.bodies import is_unfit
-    from fixtures.provenance import LogFile, Markers
-    from fixtures.settings import SettingsError, from_values, read_env_file
-    from fixtures.wire import _read
-    from reports import ledger, lock
-    from reports.criteria import GateError, read_gate
-    from reports.csv_sheet import Sheet
-    from reports.redaction import MASK, Cleaner, replayable, shown_url
-    from reports.verdict import judge
+    from fixtures.checks.linkedin import urls as linkedin_urls
+    from fixtures.clients.provenance import LogFile, Markers
+    from fixtures.settings import attestations
+    from fixtures.settings.settings import SettingsError, from_values, read_env_file
+    from fixtures.transport.http import _read
+    from fixtures.transport.json_limits import is_unfit
+    from reports import check_verdict as lock
+    from reports.comparison.csv_reader import Sheet
+    from reports.judge.criteria import GateError, read_gate
+    from reports.judge.verdict import judge
+    from reports.records import run_ledger as ledger
+    from reports.records.redaction import MASK, Cleaner, replayable, shown_url
 
 COLUMNS = ("uuid", "name", "note")
 MARKERS = Markers(fallback="falling back", vql="Connectra POST")
@@ -99,9 +101,19 @@ def observations(data: bytes) -> None:
     run = HERE / "run"
     if not run.exists():
         run.mkdir()
-        ledger.begin(run, ledger.Run(
-            run_id="r", started="2026-01-01T00:00:00+00:00", target="live", seed=1, contract="guide", flags={},
-            fingerprint={}, gates={"phase1": ledger.GateFile(path="p", sha256="s", text=GATE.decode())}))  # fmt: skip
+        ledger.begin(
+            run,
+            ledger.Run(
+                run_id="r",
+                started="2026-01-01T00:00:00+00:00",
+                target="live",
+                seed=1,
+                contract="guide",
+                flags={},
+                fingerprint={},
+                gates={"phase1": ledger.GateFile(path="p", sha256="s", text=GATE.decode())},
+            ),
+        )
     _file("run/observations/here.jsonl", data)
     with suppress(GateError):  # of a phase that the run has no gate for
         assert judge(ledger.read(run), now="2026-01-01T00:00:00+00:00").verdict != "GO"
@@ -140,15 +152,30 @@ EXAMPLES: Mapping[str, bytes] = {  # what each begins from, besides nothing at a
 }
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     each.__name__.replace("_", "-"): each
-    for each in (csv, env_file, log, gate_file, attestation, body, verdict_for_the_lock, observations, linkedin_url,
-                 cleaned)
-}  # fmt: skip
+    for each in (
+        csv,
+        env_file,
+        log,
+        gate_file,
+        attestation,
+        body,
+        verdict_for_the_lock,
+        observations,
+        linkedin_url,
+        cleaned,
+    )
+}
 
 
 def fuzz(name: str, seconds: int, out: Path) -> None:
     """This process fuzzes one target until the time is over or something is found, and ends."""
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-timeout={SLOWEST_S}", "-len_control=0",
-               f"-artifact_prefix={out}/{name}-"]  # fmt: skip
+    options = [
+        f"-max_total_time={seconds}",
+        f"-max_len={LONGEST}",
+        f"-timeout={SLOWEST_S}",
+        "-len_control=0",
+        f"-artifact_prefix={out}/{name}-",
+    ]
     example = _file(f"from-{name}/example", EXAMPLES[name])
     atheris.Setup([sys.argv[0], *options, str(example.parent)], TARGETS[name])
     atheris.Fuzz()

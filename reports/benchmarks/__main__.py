@@ -15,8 +15,11 @@ from reports.benchmarks.latency import Decided
 from reports.benchmarks.noise import DRIFTING, NOISY, TYPICAL, Noise
 
 RATIOS = (1.0, 1.1, 1.2, 1.3, 1.5, 2.0)
-RATES = {"fallback": (0.0, 0.01, 0.03, 0.05, 0.07, 0.10), "error": (0.0, 0.001, 0.005, 0.01, 0.03, 0.05),
-         "availability": (0.0, 0.0002, 0.0005, 0.001, 0.005, 0.01)}  # fmt: skip
+RATES = {
+    "fallback": (0.0, 0.01, 0.03, 0.05, 0.07, 0.10),
+    "error": (0.0, 0.001, 0.005, 0.01, 0.03, 0.05),
+    "availability": (0.0, 0.0002, 0.0005, 0.001, 0.005, 0.01),
+}
 MOST = 0.01  # of either error
 CHECKED = 25  # rollouts per cell that the rules themselves judge too
 
@@ -29,8 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     print(f"{options.rollouts} rollouts a cell, seed {options.seed}: GO / NO-GO / HOLD in % (mean pairs or requests)\n")
     wrong = [*_latency(options.rollouts, options.seed), *_shares(options.rollouts, options.seed)]
-    same = sum(latency.check(noise, ratio, rollouts=CHECKED, seed=options.seed) for noise in (TYPICAL, NOISY, DRIFTING)
-               for ratio in RATIOS)  # fmt: skip
+    same = sum(
+        latency.check(noise, ratio, rollouts=CHECKED, seed=options.seed)
+        for noise in (TYPICAL, NOISY, DRIFTING)
+        for ratio in RATIOS
+    )
     print(f"\nthe rules judge {same} of {same} of these rollouts as simulated; {time.monotonic() - begun:.0f} s")
     for each in wrong:
         print(f"errs too often: {each}", file=sys.stderr)
@@ -43,14 +49,18 @@ def _latency(rollouts: int, seed: int) -> list[str]:
         "this judge": lambda noise, ratio: latency.ours(noise, ratio, rollouts=rollouts, seed=seed),
         "this judge, one burst": lambda noise, ratio: latency.ours(noise, ratio, rollouts=rollouts, seed=seed, gap=0),
         "medians, same pairs": lambda noise, ratio: latency.medians(
-            noise, ratio, rollouts=rollouts, seed=seed, in_turn=False),
+            noise, ratio, rollouts=rollouts, seed=seed, in_turn=False
+        ),
         "medians, old then new": lambda noise, ratio: latency.medians(
-            noise, ratio, rollouts=rollouts, seed=seed, in_turn=True),
+            noise, ratio, rollouts=rollouts, seed=seed, in_turn=True
+        ),
         "Mann-Whitney, same pairs": lambda noise, ratio: latency.mann_whitney(
-            noise, ratio, rollouts=rollouts, seed=seed, in_turn=False),
+            noise, ratio, rollouts=rollouts, seed=seed, in_turn=False
+        ),
         "Mann-Whitney, old then new": lambda noise, ratio: latency.mann_whitney(
-            noise, ratio, rollouts=rollouts, seed=seed, in_turn=True),
-    }  # fmt: skip
+            noise, ratio, rollouts=rollouts, seed=seed, in_turn=True
+        ),
+    }
     wrong = []
     for noise in (TYPICAL, NOISY, DRIFTING):
         _head(f"latency, {noise.name}", [f"{ratio:g}x" for ratio in RATIOS])
@@ -70,8 +80,10 @@ def _shares(rollouts: int, seed: int) -> list[str]:
         cells = [shares.in_one_session(kind, rate, rollouts=rollouts, seed=seed) for rate in RATES[kind]]
         _row("this judge", cells)
         wrong += _too_often(kind, RATES[kind], cells, fine=target, alert=alert)
-        _row("k/n of 128 against target",
-             [shares.threshold(kind, rate, rollouts=rollouts, seed=seed) for rate in RATES[kind]])  # fmt: skip
+        _row(
+            "k/n of 128 against target",
+            [shares.threshold(kind, rate, rollouts=rollouts, seed=seed) for rate in RATES[kind]],
+        )
     for together, alike in ((0.05, 0.0), (0.05, 0.5), (0.20, 0.0)):
         _over_runs(together, alike, rollouts, seed)
     return wrong

@@ -12,11 +12,11 @@ import numpy as np
 from scipy.stats import t
 
 from reports.benchmarks.noise import Array, Noise, blocks, one_after_the_other
-from reports.criteria import Criterion, Gate, Latency, Recheck
-from reports.measurements import CONFIDENCE
-from reports.observations import Pair
-from reports.ratios import BIAS
-from reports.rules import finding_of, seen_of
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.rules.dispatch import finding_of, seen_of
+from reports.judge.rules.latency import BIAS
+from reports.judge.statistics import CONFIDENCE
+from reports.records.records import Pair
 
 TARGET, ALERT = 1.20, 1.50
 LEAST_PAIRS, PAIRS_A_BLOCK = 128, 16
@@ -24,10 +24,20 @@ LOOKS = (8, 16, 32, 64)  # blocks
 SPREAD = 150  # slots between blocks: three times the correlation time of drifting hosts
 GO, NO_GO, HOLD = 1, -1, 0
 WORDS = {"met": GO, "missed": NO_GO, "unmeasured": HOLD}
-CRITERION = Criterion(id="latency", guide="g", rule="latency", reason="r", checks=("x",), target=TARGET, alert=ALERT,
-                      least=LEAST_PAIRS)  # fmt: skip
-GATE = Gate(phase="p", title="t", flag="", guide="g", valid_hours=1, samples=1, criteria=(CRITERION,),
-            latency=Latency(floor_ms=0), recheck=Recheck(live_s=(), sandbox_s=()))  # fmt: skip
+CRITERION = Criterion(
+    id="latency", guide="g", rule="latency", reason="r", checks=("x",), target=TARGET, alert=ALERT, least=LEAST_PAIRS
+)
+GATE = Gate(
+    phase="p",
+    title="t",
+    flag="",
+    guide="g",
+    valid_hours=1,
+    samples=1,
+    criteria=(CRITERION,),
+    latency=Latency(floor_ms=0),
+    recheck=Recheck(live_s=(), sandbox_s=()),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +87,7 @@ def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
             Pair(phase="p", check="x", key=str(index), block=number, vql_ms=vql, direct_ms=direct, again_ms=again)
             for number, block in enumerate(taken)
             for index, (vql, direct, again) in enumerate(zip(*(side[rollout].tolist() for side in block), strict=True))
-        ]  # fmt: skip
+        ]
         theirs = WORDS[finding_of(CRITERION, GATE, seen_of(pairs, "p", True)).outcome]
         assert theirs == mine[rollout], f"rollout {rollout}: the rules say {theirs}, the simulation {mine[rollout]}"
     return rollouts

@@ -33,12 +33,39 @@ class Noise:
     pause_of_host: bool = False
 
 
-TYPICAL = Noise(name="typical", own=0.35, tail_share=0.03, tail_alpha=2.0, shared=(0.25, 0.99), host=(0.05, 0.9),
-                pause_share=0.02, pause_factor=3)  # fmt: skip
-NOISY = Noise(name="noisy", own=0.60, tail_share=0.05, tail_alpha=1.5, shared=(0.50, 0.995), host=(0.10, 0.9),
-              pause_share=0.04, pause_factor=5, pause_slots=5, pause_of_host=True)  # fmt: skip
-DRIFTING = Noise(name="host drift", own=0.35, tail_share=0.03, tail_alpha=2.0, shared=(0.25, 0.99), host=(0.15, 0.98),
-                 pause_share=0.02, pause_factor=3, pause_of_host=True)  # fmt: skip
+TYPICAL = Noise(
+    name="typical",
+    own=0.35,
+    tail_share=0.03,
+    tail_alpha=2.0,
+    shared=(0.25, 0.99),
+    host=(0.05, 0.9),
+    pause_share=0.02,
+    pause_factor=3,
+)
+NOISY = Noise(
+    name="noisy",
+    own=0.60,
+    tail_share=0.05,
+    tail_alpha=1.5,
+    shared=(0.50, 0.995),
+    host=(0.10, 0.9),
+    pause_share=0.04,
+    pause_factor=5,
+    pause_slots=5,
+    pause_of_host=True,
+)
+DRIFTING = Noise(
+    name="host drift",
+    own=0.35,
+    tail_share=0.03,
+    tail_alpha=2.0,
+    shared=(0.25, 0.99),
+    host=(0.15, 0.98),
+    pause_share=0.02,
+    pause_factor=3,
+    pause_of_host=True,
+)
 
 
 class Hosts:

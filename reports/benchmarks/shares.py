@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from reports import measurements
 from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS, Decided
-from reports.criteria import Criterion
-from reports.findings import by_limits
-from reports.measurements import LOOKS
+from reports.judge import statistics as measurements
+from reports.judge.criteria import Criterion
+from reports.judge.findings import by_limits
+from reports.judge.statistics import LOOKS
 
 LIMITS = {"fallback": (0.05, 0.10), "error": (0.01, 0.05), "availability": (0.001, 0.01)}
 RUNS = (8, 16, 32, 64)  # looks of a bake

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fixtures.sandbox.search import DEFAULT, ENGINES
+from fixtures.sandbox.search.engine import DEFAULT, ENGINES
 from suites.benchmarks import export_parity, index_parity, overhead
 from suites.benchmarks.aims import lines
 
@@ -26,8 +26,11 @@ OUT = Path("reports/out/benchmarks")
 def main(given: list[str] | None = None) -> int:
     options = _parser().parse_args(given)
     now = datetime.now(UTC)
-    report: dict[str, Any] = {"at": now.isoformat(timespec="seconds"), "cores": os.cpu_count(),
-                              "python": platform.python_version()}  # fmt: skip
+    report: dict[str, Any] = {
+        "at": now.isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
     for name in options.only or NAMES:
         print(f"{name}:", flush=True)
         report[name] = _run(name, options)

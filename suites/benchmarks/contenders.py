@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psycopg
 
-from fixtures.contract import load
+from fixtures.contracts.contract import load
 from fixtures.export_parity import forms
 from fixtures.export_parity.comparison import ExportComparison
 from fixtures.export_parity.direct import Direct
-from reports.comparison import Disagreement
-from reports.observations import DifferenceKind
+from reports.comparison.record_diff import Disagreement
+from reports.records.records import DifferenceKind
 from suites.benchmarks.export_files import QUERY
 from suites.benchmarks.peers import peak_megabytes
 

@@ -19,10 +19,14 @@ def damage(database_url: str, index_url: str, count: int, kinds: Sequence[str] =
     each = max(count // len(kinds), 1)
     done: dict[str, str] = {}
     with psycopg.connect(database_url) as session, Elasticsearch(index_url, request_timeout=60) as client:
-        drawn = [key for (key,) in session.execute(
-            "SELECT c.uuid FROM contacts c JOIN companies k ON k.uuid = c.company_id "
-            "WHERE c.title IS NOT NULL ORDER BY md5(c.uuid || 'damage') LIMIT %s", (each * len(kinds),)
-        )]  # fmt: skip
+        drawn = [
+            key
+            for (key,) in session.execute(
+                "SELECT c.uuid FROM contacts c JOIN companies k ON k.uuid = c.company_id "
+                "WHERE c.title IS NOT NULL ORDER BY md5(c.uuid || 'damage') LIMIT %s",
+                (each * len(kinds),),
+            )
+        ]
         for number, kind in enumerate(kinds):
             keys = drawn[number * each : (number + 1) * each]
             if kind == "copy-stale":
@@ -91,15 +95,22 @@ def _rename_companies(session: psycopg.Connection[Any], about: int, others: Sequ
             break
         session.execute(
             "UPDATE companies SET name = coalesce(name, '') || ' Ltd', updated_at = now() AT TIME ZONE 'utc' "
-            "WHERE uuid = %s", (company,)
-        )  # fmt: skip
+            "WHERE uuid = %s",
+            (company,),
+        )
         people += keys
     return people
 
 
 def _update(client: Elasticsearch, keys: Sequence[str], changes: Sequence[dict[str, Any]]) -> None:
-    _bulk(client, [part for number, key in enumerate(keys)
-                   for part in ({"update": {"_id": key}}, {"doc": changes[number % len(changes)]})])  # fmt: skip
+    _bulk(
+        client,
+        [
+            part
+            for number, key in enumerate(keys)
+            for part in ({"update": {"_id": key}}, {"doc": changes[number % len(changes)]})
+        ],
+    )
 
 
 def _bulk(client: Elasticsearch, lines: list[dict[str, Any]]) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg
 
-from fixtures.export_contract import ExportKind
+from fixtures.contracts.exports import ExportKind
 from fixtures.export_parity.forms import chosen
-from reports.cells import cell
+from reports.comparison.csv_cells import cell
 
 QUERY = (
     "contacts c LEFT JOIN contacts_metadata m ON m.uuid = c.uuid "
@@ -42,8 +42,18 @@ def as_texts(kind: ExportKind) -> str:
     return f"SELECT {cells} FROM {QUERY}"
 
 
-def damaged(source: Path, target: Path, kind: ExportKind, rows: int, *, cells: int, missing: int, extra: int,
-            doubled: int, seed: int = 7) -> Differences:  # fmt: skip
+def damaged(
+    source: Path,
+    target: Path,
+    kind: ExportKind,
+    rows: int,
+    *,
+    cells: int,
+    missing: int,
+    extra: int,
+    doubled: int,
+    seed: int = 7,
+) -> Differences:
     """A copy with so many cells changed, rows left out, rows too much, and rows twice: what should be found."""
     draw = random.Random(seed)
     chosen_rows = draw.sample(range(rows), cells + missing + extra + doubled)

@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from fixtures.contract import load
+from fixtures.contracts.contract import load
 from suites.benchmarks import export_files
 from suites.benchmarks.aims import goal, published
 from suites.benchmarks.multiplied import MultipliedStores
@@ -47,8 +47,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         rows = export_files.write(stores.database_url, kind, folder / "equal.csv")
         wanted = export_files.damaged(folder / "equal.csv", folder / "different.csv", kind, rows, **DAMAGE)
         environ = {**os.environ, "BENCH_DATABASE_URL": stores.database_url}
-        peering = environ | {"BENCH_DATABASE_URL": stores.owner_url, "BENCH_QUERY": export_files.as_texts(kind),
-                             "BENCH_KEY": kind.key}  # fmt: skip
+        peering = environ | {
+            "BENCH_DATABASE_URL": stores.owner_url,
+            "BENCH_QUERY": export_files.as_texts(kind),
+            "BENCH_KEY": kind.key,
+        }
         contenders = dict.fromkeys(OURS, environ) | (dict.fromkeys(PEERS, peering) if options.peers else {})
         runs = _rounds(contenders, folder, options)
         size = (folder / "equal.csv").stat().st_size
@@ -104,9 +107,10 @@ def _figures(
 ) -> dict[str, Any]:
     seconds = [each["seconds"] for each in found]
     figures: dict[str, Any] = {
-        "seconds": round(median(seconds), 2), "megabytes": round(max(each["megabytes"] for each in found)),
+        "seconds": round(median(seconds), 2),
+        "megabytes": round(max(each["megabytes"] for each in found)),
         "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=False)), 2),
-    }  # fmt: skip
+    }
     if name == "equal":
         figures["false"] = len(found[-1]["told"])
     elif not name.endswith("copy"):

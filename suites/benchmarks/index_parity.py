@@ -21,15 +21,15 @@ from typing import Any
 
 import psycopg
 
-from fixtures.contract import load
+from fixtures.contracts.contract import load
 from fixtures.index_parity.census import Census, Plan
 from fixtures.index_parity.documents import Documents
 from fixtures.index_parity.mapping import mapping_of
 from fixtures.index_parity.reading import Reading
 from fixtures.index_parity.state import State
 from fixtures.index_parity.table import Table
-from fixtures.sandbox.search import ENGINES
-from reports.redaction import Redactor
+from fixtures.sandbox.search.engine import ENGINES
+from reports.records.redaction import Redactor
 from suites.benchmarks.aims import goal, published
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
@@ -59,8 +59,14 @@ def _round(stores: MultipliedStores, options: argparse.Namespace, number: int) -
     begun = time.perf_counter()
     state = _census(stores, options, number)
     taken, after = time.perf_counter() - begun, stores.cpu_s()
-    return {"base_s": base, "census_s": taken, "state": state, "load": load,
-            "base_cpu_s": _between(before, between), "census_cpu_s": _between(between, after)}  # fmt: skip
+    return {
+        "base_s": base,
+        "census_s": taken,
+        "state": state,
+        "load": load,
+        "base_cpu_s": _between(before, between),
+        "census_cpu_s": _between(between, after),
+    }
 
 
 def _between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
@@ -101,18 +107,25 @@ def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: arg
     found = {each.key: each.kind for each in state.found}
     ratios = [each["census_s"] / each["base_s"] for each in rounds]
     return {
-        "rows": state.rows, "documents": state.documents, "engine": options.search, "kind": state.kind,
-        "differences": len(expected), "found": len(found), "missed": len(set(expected) - set(found)),
+        "rows": state.rows,
+        "documents": state.documents,
+        "engine": options.search,
+        "kind": state.kind,
+        "differences": len(expected),
+        "found": len(found),
+        "missed": len(set(expected) - set(found)),
         "false": len(set(found) - set(expected)),
         "wrongly_named": sum(found[key] != kind for key, kind in expected.items() if key in found),
-        "documents_read_share": round(state.read_documents / state.documents, 5), "requests": state.requests,
+        "documents_read_share": round(state.read_documents / state.documents, 5),
+        "requests": state.requests,
         "base_s": [round(each["base_s"], 2) for each in rounds],
         "census_s": [round(each["census_s"], 2) for each in rounds],
-        "ratio": round(statistics.median(ratios), 2), "ratios": [round(each, 2) for each in ratios],
+        "ratio": round(statistics.median(ratios), 2),
+        "ratios": [round(each, 2) for each in ratios],
         "base_cpu_s": [each["base_cpu_s"] for each in rounds],
         "census_cpu_s": [each["census_cpu_s"] for each in rounds],
         "load_average": [each["load"] for each in rounds],
-    }  # fmt: skip
+    }
 
 
 def _load() -> float:

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from fixtures.sandbox import search, seeding
-from fixtures.sandbox.postgres import Server, await_server
+from fixtures.sandbox.postgres import seeding
+from fixtures.sandbox.postgres.server import Server, await_server
+from fixtures.sandbox.search import engine as search
 from fixtures.sandbox.settings import Settings
 from fixtures.sandbox.stores import Stores
 
@@ -105,9 +106,12 @@ CREATE FUNCTION pg_temp.copy_key(key text, number int) RETURNS text LANGUAGE sql
 $$
 """
 _CHANGED = {  # columns of a copy that are not the original's
-    "uuid": "pg_temp.copy_key(t.uuid, n)", "company_id": "pg_temp.copy_key(t.company_id, n)",
-    "name": "t.name || ' ' || n", "email": "n || t.email", "annual_revenue": "t.annual_revenue + n",
-}  # fmt: skip
+    "uuid": "pg_temp.copy_key(t.uuid, n)",
+    "company_id": "pg_temp.copy_key(t.company_id, n)",
+    "name": "t.name || ' ' || n",
+    "email": "n || t.email",
+    "annual_revenue": "t.annual_revenue + n",
+}
 _TABLES = ("companies", "companies_metadata", "contacts", "contacts_metadata")
 
 

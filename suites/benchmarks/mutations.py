@@ -14,15 +14,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-OUTCOMES = {"met": "unmeasured", "missed": "met", "unmeasured": "met", "GO": "HOLD", "NO-GO": "GO", "HOLD": "GO",
-            "blocking": "advisory", "advisory": "blocking"}  # fmt: skip
+OUTCOMES = {
+    "met": "unmeasured",
+    "missed": "met",
+    "unmeasured": "met",
+    "GO": "HOLD",
+    "NO-GO": "GO",
+    "HOLD": "GO",
+    "blocking": "advisory",
+    "advisory": "blocking",
+}
 AROUND = 60  # characters of what is the same, before and behind a change
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.RShift: ast.LShift, ast.LShift: ast.RShift,
-}  # fmt: skip
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.RShift: ast.LShift,
+    ast.LShift: ast.RShift,
+}
 _SWAPPED_CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list"}
 _UNWRAPPED = ("abs", "round", "strip", "lower")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -58,8 +82,15 @@ def mutations(source: str) -> list[Mutation]:
     for node, after, everywhere in _changes(ast.parse(source), everywhere=True):
         before = ast.get_source_segment(source, node) or ""
         start = starts[node.lineno - 1] + node.col_offset
-        made = Mutation(line=node.lineno, last=node.end_lineno or node.lineno, start=start, before=before,
-                        after=after, everywhere=everywhere, told=_apart(ast.unparse(node), after))  # fmt: skip
+        made = Mutation(
+            line=node.lineno,
+            last=node.end_lineno or node.lineno,
+            start=start,
+            before=before,
+            after=after,
+            everywhere=everywhere,
+            told=_apart(ast.unparse(node), after),
+        )
         found.setdefault((start, before, after), made)
     return sorted(found.values(), key=lambda each: (each.line, each.start, each.after))
 

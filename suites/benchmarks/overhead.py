@@ -25,20 +25,20 @@ from typing import Any
 
 import httpx
 
-from fixtures.backend import Backend, Session
-from fixtures.contract import load
-from fixtures.owned import OwnedSandbox
-from fixtures.pace import Pace
-from fixtures.records import ByEndpoint
-from fixtures.samples import Question
-from fixtures.settings import from_values
-from fixtures.targets import Target, connect
-from fixtures.verification import IN_FLIGHT, Verifier
-from fixtures.wire import Wire
-from reports import ledger
-from reports.ledger import GateFile, Run, Writer
-from reports.observations import Answer, Outcome, Plan, Provenance, Sample
-from reports.redaction import Redactor
+from fixtures.checks.cases import Question
+from fixtures.checks.records.records import ByEndpoint
+from fixtures.checks.runner import IN_FLIGHT, Verifier
+from fixtures.clients.backend import Backend, Session
+from fixtures.clients.target import Target, connect
+from fixtures.contracts.contract import load
+from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.settings.settings import from_values
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
+from reports.records import run_ledger as ledger
+from reports.records.records import Answer, Outcome, Plan, Provenance, Sample
+from reports.records.redaction import Redactor
+from reports.records.run_ledger import GateFile, Run, Writer
 from suites.benchmarks.aims import goal, published
 
 ROOT = Path(__file__).parents[2]
@@ -72,9 +72,12 @@ def _asking(options: argparse.Namespace) -> dict[str, Any]:
             print(f"  bare {bare[-1]:.0f}/s, verified {ours[-1]:.0f}/s", flush=True)
     ratios = [mine / its for mine, its in zip(ours[1:], bare[1:], strict=True)]  # the first round warms up
     return {
-        "requests": options.requests, "in_flight": IN_FLIGHT, "bare_rps": round(median(bare[1:])),
-        "verified_rps": round(median(ours[1:])), "speed": round(median(ratios), 2),
-    }  # fmt: skip
+        "requests": options.requests,
+        "in_flight": IN_FLIGHT,
+        "bare_rps": round(median(bare[1:])),
+        "verified_rps": round(median(ours[1:])),
+        "speed": round(median(ratios), 2),
+    }
 
 
 class _Held:
@@ -166,21 +169,42 @@ def recorded(folder: Path, count: int) -> None:
     flags = {"CONNECTRA_ENABLED": True, "VQL_SINGLE_RECORD_RETRIEVAL": True}
     ledger.begin(
         folder,
-        Run(run_id="bench", started="2026-01-15T12:00:00+00:00", target="sandbox", seed=7, contract="guide",
-            flags=flags, fingerprint={}, gates={"phase1": gate}),
-    )  # fmt: skip
+        Run(
+            run_id="bench",
+            started="2026-01-15T12:00:00+00:00",
+            target="sandbox",
+            seed=7,
+            contract="guide",
+            flags=flags,
+            fingerprint={},
+            gates={"phase1": gate},
+        ),
+    )
     entries = tomllib.loads(text)["criterion"]
     checks = sorted({name for each in entries if each["rule"] == "exact" for name in each["checks"]})
     writer = Writer(folder, "main")
     for check in checks:
         writer.append(Plan(phase="phase1", check=check, population=count, planned=count // len(checks)))
     for number in range(count):
-        answer = Answer(side="backend", status=200, elapsed_ms=40.0, at=1_768_478_400.0 + number,
-                        provenance=Provenance.VQL, request=f"GET /api/v1/contacts/{number}/")  # fmt: skip
+        answer = Answer(
+            side="backend",
+            status=200,
+            elapsed_ms=40.0,
+            at=1_768_478_400.0 + number,
+            provenance=Provenance.VQL,
+            request=f"GET /api/v1/contacts/{number}/",
+        )
         writer.append(
-            Sample(phase="phase1", check=checks[number % len(checks)], key=f"{number:08x}", stratum="ordinary",
-                   outcome=Outcome.EQUAL, answers=(answer,), attempt=True)
-        )  # fmt: skip
+            Sample(
+                phase="phase1",
+                check=checks[number % len(checks)],
+                key=f"{number:08x}",
+                stratum="ordinary",
+                outcome=Outcome.EQUAL,
+                answers=(answer,),
+                attempt=True,
+            )
+        )
     writer.close()
 
 

@@ -29,8 +29,7 @@ def datacompy(path: Path) -> Told:
     import polars
     from datacompy import PolarsCompare
 
-    ours, theirs = (polars.read_csv(each, infer_schema=False, empty_string_is_null=False)
-                    for each in (_direct(), path))  # fmt: skip
+    ours, theirs = (polars.read_csv(each, infer_schema=False, empty_string_is_null=False) for each in (_direct(), path))
     found = PolarsCompare(ours, theirs, join_columns=[KEY])
     for frame, what in ((found.df1_unq_rows, "missing"), (found.df2_unq_rows, "extra")):
         yield from ((key, what) for key in frame[KEY].to_list())

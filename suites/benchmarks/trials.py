@@ -38,8 +38,22 @@ CHECKED = 50  # tests that have to pass where nothing is changed
 NONE_LEFT = 5  # pytest's exit code when no test was collected: none failed
 NOT_LOADED = 70  # exit code: the module was never imported
 OURS = ("reports", "fixtures", "suites", "conftest", "__main__")
-OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--tb=no", "-o", "timeout=0",
-           "--hypothesis-profile=mutants", "--noconftest", "-p", "suites.conftest")  # fmt: skip
+OPTIONS = (
+    "-q",
+    "-x",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "--assert=plain",
+    "--tb=no",
+    "-o",
+    "timeout=0",
+    "--hypothesis-profile=mutants",
+    "--noconftest",
+    "-p",
+    "suites.conftest",
+)
 Passed = dict[str, set[tuple[str, int]]]  # by test, or by file for what is set up: lines of files
 
 
@@ -217,9 +231,15 @@ def _work(of: Callable[[], int]) -> None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=EXAMPLES,
-                                  phases=(Phase.explicit, Phase.generate),
-                                  suppress_health_check=tuple(HealthCheck))  # fmt: skip
+        settings.register_profile(
+            "mutants",
+            derandomize=True,
+            database=None,
+            deadline=None,
+            max_examples=EXAMPLES,
+            phases=(Phase.explicit, Phase.generate),
+            suppress_health_check=tuple(HealthCheck),
+        )
         code = of()
     finally:
         os._exit(code)

@@ -15,20 +15,24 @@ from typing import Any
 
 import pytest
 
-from fixtures.past import records
-from fixtures.sandbox import histories
-from fixtures.sandbox.drills import expected_of
-from fixtures.sandbox.faults import CATALOGUE, Fault
-from fixtures.sandbox.histories import Past
-from reports import drills, ledger
-from reports.criteria import Gate, read_gate
-from reports.drills import Expected, Row
-from reports.past import PastRun
-from reports.verdict import judge, to_json
+from fixtures.sandbox.faults import history_faults as histories
+from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault
+from fixtures.sandbox.faults.drill_matrix import expected_of
+from fixtures.sandbox.faults.history_faults import Past
+from fixtures.session.earlier_runs import records
+from reports.judge.criteria import Gate, read_gate
+from reports.judge.verdict import judge, to_json
+from reports.output import detection_matrix as drills
+from reports.output.detection_matrix import Expected, Row
+from reports.records import run_ledger as ledger
+from reports.records.earlier_runs import PastRun
 
 ROOT = Path(__file__).parents[2]
-GATES = {gate.phase: gate for path in sorted(ROOT.glob("suites/*/gate.toml"))
-         for gate in [read_gate(path.read_text(encoding="utf-8"), str(path))]}  # fmt: skip
+GATES = {
+    gate.phase: gate
+    for path in sorted(ROOT.glob("suites/*/gate.toml"))
+    for gate in [read_gate(path.read_text(encoding="utf-8"), str(path))]
+}
 ASKED = [phase for phase in GATES if phase not in ("phase5", "rollback")]  # in one process, of one sandbox
 FAULTS = [fault for fault in CATALOGUE if fault.name != "calm" and fault.phase in GATES]
 BAKED = [bake.phase for bake in GATES["phase5"].bake]
@@ -50,8 +54,21 @@ class Rehearsed:
 def _rehearse(out: Path, phases: Sequence[str], *options: str) -> Rehearsed:
     """These phases on a sandbox of their own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATE_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-m", " or ".join(phases), "--target", "sandbox", "--out", str(out),
-               "-p", "no:cacheprovider", *(ROLLED_BACK if "rollback" in phases else ()), *options]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        " or ".join(phases),
+        "--target",
+        "sandbox",
+        "--out",
+        str(out),
+        "-p",
+        "no:cacheprovider",
+        *(ROLLED_BACK if "rollback" in phases else ()),
+        *options,
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800)
     path = out / "latest" / "verdict.json"
     assert path.exists(), done.stdout[-3000:] + done.stderr[-2000:]
@@ -104,8 +121,11 @@ def _open(verdict: dict[str, Any], gate: Gate) -> list[str]:
     """Blocking criteria that are not met. A machine too busy to time anything is not what is drilled here."""
     timing = {criterion.id for criterion in gate.criteria if criterion.rule == "latency"}
     findings = [each for each in verdict["phases"][gate.phase]["findings"] if each["criterion"] not in timing]
-    return [f"{gate.phase}/{each['criterion']}: {each['sentence']}" for each in findings
-            if each["kind"] == "blocking" and each["outcome"] != "met"]  # fmt: skip
+    return [
+        f"{gate.phase}/{each['criterion']}: {each['sentence']}"
+        for each in findings
+        if each["kind"] == "blocking" and each["outcome"] != "met"
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +162,10 @@ def test_two_workers_find_what_one_finds(tmp_path: Path) -> None:
         verdict = _rehearse(
             tmp_path / name, ["phase1"], "--fault", "stale-record", "--seed", "7", *QUICK, *options
         ).verdict
-        return {each["criterion"]: (each["outcome"], (each["cause"] or {}).get("code"))
-                for each in verdict["phases"]["phase1"]["findings"] if each["unit"] != "ratio"}  # fmt: skip
+        return {
+            each["criterion"]: (each["outcome"], (each["cause"] or {}).get("code"))
+            for each in verdict["phases"]["phase1"]["findings"]
+            if each["unit"] != "ratio"
+        }
 
     assert found("one") == found("two", "-n", "2")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.phase import Phase
-from fixtures.preflight import KEYS, Preflight
-from fixtures.records import Records
-from fixtures.uuid_counts import CountByConnectra
+from fixtures.checks.phase import Phase
+from fixtures.checks.preflight.services import KEYS, Preflight
+from fixtures.checks.records.counts import CountByConnectra
+from fixtures.checks.records.records import Records
 
 RECORDS = ("contact", "company")
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.index import IndexSilent
-from fixtures.keysets import KeySets
-from fixtures.phase import Phase, require_match
-from fixtures.synchronization import IndexFacts
-from reports.observations import Fact
+from fixtures.checks.phase import Phase, require_match
+from fixtures.checks.preflight.index_status import IndexFacts
+from fixtures.checks.records.index_keys import KeySets
+from fixtures.clients.elasticsearch import IndexSilent
+from reports.records.records import Fact
 
 RECORDS = ("contact", "company")
 
@@ -61,6 +61,15 @@ def test_the_index_is_not_behind(phase: Phase, keysets: KeySets, record: str) ->
     found = phase.put(keysets.asked(check), keysets.drawn(check))
 
     seconds, said = keysets.behind(phase.target.contract.records[record], found)
-    phase.record(Fact(phase=phase.gate.phase, name=f"{record}-behind", ok=None, value=seconds, unit="s", sentence=said,
-                      cause="index-stale" if seconds else None))  # fmt: skip
+    phase.record(
+        Fact(
+            phase=phase.gate.phase,
+            name=f"{record}-behind",
+            ok=None,
+            value=seconds,
+            unit="s",
+            sentence=said,
+            cause="index-stale" if seconds else None,
+        )
+    )
     require_match(found)

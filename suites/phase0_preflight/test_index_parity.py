@@ -3,13 +3,13 @@
 import psycopg
 import pytest
 
-from fixtures.contract import ContractError
-from fixtures.index import IndexSilent
+from fixtures.checks.phase import Phase, require_match, shard_of
+from fixtures.clients.elasticsearch import IndexSilent
+from fixtures.contracts.contract import ContractError
 from fixtures.index_parity import account, stores
 from fixtures.index_parity.census import Plan
-from fixtures.phase import Phase, require_match, shard_of
-from reports.observations import Sample
-from reports.recording import Recorder
+from reports.plugin.recorder import Recorder
+from reports.records.records import Sample
 
 RECORDS = ("contact", "company")
 BUDGET_S = 600  # for each index; what is left out is told, and `python -m fixtures.index_parity` goes on

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures import samples
-from fixtures.monitoring import Monitoring
-from fixtures.phase import Phase
+from fixtures.checks import cases as samples
+from fixtures.checks.phase import Phase
+from fixtures.checks.preflight.monitoring import Monitoring
 
 FLAG = "VQL_SINGLE_RECORD_RETRIEVAL"  # of the endpoint whose answer is looked at
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixtures.latency import Block
-from fixtures.phase import Phase
-from fixtures.records import Records
+from fixtures.checks.latency import Block
+from fixtures.checks.phase import Phase
+from fixtures.checks.records.records import Records
 
 RECORDS = ("contact", "company")
 WAYS = ("endpoint", "connectra")

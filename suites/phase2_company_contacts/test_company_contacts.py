@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.companies import Companies
-from fixtures.latency import Block
-from fixtures.phase import Phase
-from reports.rules import NOT_ASKED
+from fixtures.checks.company_contacts.catalogue import Companies
+from fixtures.checks.latency import Block
+from fixtures.checks.phase import Phase
+from reports.judge.rules.dispatch import NOT_ASKED
 
 LOOKED_AT = ("filters", "count", "listing", "attributes", "connectra")
 AT_ONCE = ("unknown", "pagination", "consistency")

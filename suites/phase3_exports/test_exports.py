@@ -5,12 +5,12 @@ from contextlib import closing
 
 import pytest
 
-from fixtures.latency import Block
-from fixtures.memory import Memory
-from fixtures.order_book import KINDS, TIMED, OrderBook
-from fixtures.phase import Phase
-from reports.observations import Fact
-from reports.rules import NOT_ASKED
+from fixtures.checks.exports.catalogue import KINDS, TIMED, OrderBook
+from fixtures.checks.latency import Block
+from fixtures.checks.phase import Phase
+from fixtures.clients.process_memory import Memory
+from reports.judge.rules.dispatch import NOT_ASKED
+from reports.records.records import Fact
 
 SUCCESS = "export-success-rate"  # once it is missed, more exports would only cost
 TIMED_SIZES = ("small", "medium")
@@ -21,9 +21,15 @@ def book(phase: Phase) -> Iterator[OrderBook]:
     if phase.target.contract.exports is None:
         phase.leave([NOT_ASKED], phase.target.absences.why("exports"))
     with closing(
-        OrderBook(phase.target, phase.gate.exports, flag_on=phase.flag_on, count=phase.count, seed=phase.seed,
-                  folder=phase.folder)
-    ) as opened:  # fmt: skip
+        OrderBook(
+            phase.target,
+            phase.gate.exports,
+            flag_on=phase.flag_on,
+            count=phase.count,
+            seed=phase.seed,
+            folder=phase.folder,
+        )
+    ) as opened:
         yield opened
 
 
@@ -33,8 +39,16 @@ def allowed(phase: Phase, book: OrderBook) -> OrderBook:
     timed = phase.flag_on is not False and phase.target.baseline is not None
     price, budget = book.price(phase.gate.latency, timed=timed), phase.target.budget
     estimate = f"{price.files:,} exports of {price.credits:,} records in all, a credit each"
-    phase.note(Fact(phase=phase.gate.phase, name="export-estimate", ok=None, value=float(price.credits),
-                    unit="credits", sentence=estimate))  # fmt: skip
+    phase.note(
+        Fact(
+            phase=phase.gate.phase,
+            name="export-estimate",
+            ok=None,
+            value=float(price.credits),
+            unit="credits",
+            sentence=estimate,
+        )
+    )
     if budget.forbids_all:
         phase.leave(
             [NOT_ASKED], f"exports cost credits and leave files; to allow {estimate}: --allow-cost {price.credits}"

@@ -5,10 +5,10 @@ A search costs a credit: where none may be spent, only what costs nothing is ask
 
 import pytest
 
-from fixtures.latency import Block
-from fixtures.linkedin import REFUSALS, SEARCHES, LinkedIn
-from fixtures.linkedin_search import affords, forbidden
-from fixtures.phase import Phase
+from fixtures.checks.latency import Block
+from fixtures.checks.linkedin.catalogue import REFUSALS, SEARCHES, LinkedIn
+from fixtures.checks.linkedin.client import affords, forbidden
+from fixtures.checks.phase import Phase
 
 # A few first: a search that ignores the URL gives long answers, and few of them are enough.
 FEW = pytest.mark.parametrize("part", [slice(8), slice(8, None)], ids=["few", "rest"])

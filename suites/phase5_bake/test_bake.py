@@ -2,12 +2,12 @@
 
 import pytest
 
-from fixtures.fallback import FAILING, NoProxy, probe
-from fixtures.monitoring import Monitoring
-from fixtures.phase import Phase
-from fixtures.records import Records
-from fixtures.samples import Question
-from reports.observations import Fact
+from fixtures.checks.cases import Question
+from fixtures.checks.phase import Phase
+from fixtures.checks.preflight.monitoring import Monitoring
+from fixtures.checks.records.fallback import FAILING, NoProxy, probe
+from fixtures.checks.records.records import Records
+from reports.records.records import Fact
 
 
 @pytest.fixture(scope="module")

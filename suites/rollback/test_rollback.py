@@ -5,13 +5,13 @@ Which flags should be on is what `--expect-flags` says, else what the settings s
 
 import pytest
 
-from fixtures import rollback
-from fixtures.linkedin_search import affords, forbidden
-from fixtures.phase import Phase, require_match
-from fixtures.rollback import ENDPOINTS, Judgement, Watched
-from fixtures.rollback_probes import Probes
-from reports.observations import Sample
-from reports.rules import NOT_ASKED
+from fixtures.checks.linkedin.client import affords, forbidden
+from fixtures.checks.phase import Phase, require_match
+from fixtures.checks.preflight import rollback
+from fixtures.checks.preflight.rollback import ENDPOINTS, Judgement, Watched
+from fixtures.checks.preflight.rollback_cases import Probes
+from reports.judge.rules.dispatch import NOT_ASKED
+from reports.records.records import Sample
 
 SEARCHES = 32  # of those that cost a credit each
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from fixtures.sandbox.installation import located, reachable_tempdir
-from fixtures.sandbox.postgres import Server, await_server, create_cluster, launch
-from fixtures.sandbox.processes import free_port
-from fixtures.sandbox.rundir import RunDir
+from fixtures.sandbox.postgres.binaries import located, reachable_tempdir
+from fixtures.sandbox.postgres.server import Server, await_server, create_cluster, launch
+from fixtures.sandbox.processes.processes import free_port
+from fixtures.sandbox.processes.rundir import RunDir
 from fixtures.sandbox.stores import hand_over
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from fixtures.owned import OwnedSandbox
+from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company
 

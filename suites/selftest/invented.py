@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reports import ledger
-from reports.observations import (
+from reports.records import run_ledger as ledger
+from reports.records.records import (
     Answer,
     Difference,
     DifferenceKind,
@@ -19,8 +19,13 @@ from reports.observations import (
 )
 
 BEGAN = 1_795_600_000.0  # 25 Nov 2026, 09:46 UTC
-FLAGS = {"CONNECTRA_ENABLED": True, "VQL_SINGLE_RECORD_RETRIEVAL": True, "VQL_COMPANY_CONTACTS": True,
-         "VQL_EXPORTS": True, "VQL_LINKEDIN_SEARCH": True}  # fmt: skip
+FLAGS = {
+    "CONNECTRA_ENABLED": True,
+    "VQL_SINGLE_RECORD_RETRIEVAL": True,
+    "VQL_COMPANY_CONTACTS": True,
+    "VQL_EXPORTS": True,
+    "VQL_LINKEDIN_SEARCH": True,
+}
 PHASES = {
     "phase1": ("Single record retrieval", "VQL_SINGLE_RECORD_RETRIEVAL"),
     "phase2": ("Company contacts", "VQL_COMPANY_CONTACTS"),
@@ -34,8 +39,12 @@ LINES = (  # guide, unit, target, alert, a met value, a missed one
     ("Monitoring Dashboard, 1: VQL Success Rate > 95%, alert < 90%", "share", 0.05, 0.10, 0.004, 0.19),
     ("Phase 1, Validation Checks: Response times are acceptable (<= 20% slower)", "ratio", 1.2, 1.5, 1.03, 4.1),
 )
-CAUSE = {"code": "index-stale", "share": "7 of 9", "sentence": "the index holds an older version",
-         "remedy": "Troubleshooting, Data Inconsistencies, Solution 1: Re-sync Elasticsearch data"}  # fmt: skip
+CAUSE = {
+    "code": "index-stale",
+    "share": "7 of 9",
+    "sentence": "the index holds an older version",
+    "remedy": "Troubleshooting, Data Inconsistencies, Solution 1: Re-sync Elasticsearch data",
+}
 
 
 def finding(number: int, outcome: str = "met", hostile: str = "", **changes: Any) -> dict[str, Any]:
@@ -44,11 +53,22 @@ def finding(number: int, outcome: str = "met", hostile: str = "", **changes: Any
     value = {"met": good, "missed": bad, "unmeasured": None}[outcome]
     spread = None if value is None or value > 5 else [value * 0.8, value * 1.2 + 0.01]
     entry = {
-        "criterion": f"criterion-{number}{hostile}", "guide": guide + hostile, "outcome": outcome, "kind": "blocking",
-        "value": value, "interval": spread, "unit": unit, "count": 299, "needed": 40 if outcome == "unmeasured" else 0,
-        "target": target, "alert": alert, "lines": [], "cause": CAUSE if outcome == "missed" else None,
-        "sentence": f"{outcome} after 299 questions{hostile}", "evidence": [],
-    }  # fmt: skip
+        "criterion": f"criterion-{number}{hostile}",
+        "guide": guide + hostile,
+        "outcome": outcome,
+        "kind": "blocking",
+        "value": value,
+        "interval": spread,
+        "unit": unit,
+        "count": 299,
+        "needed": 40 if outcome == "unmeasured" else 0,
+        "target": target,
+        "alert": alert,
+        "lines": [],
+        "cause": CAUSE if outcome == "missed" else None,
+        "sentence": f"{outcome} after 299 questions{hostile}",
+        "evidence": [],
+    }
     return entry | changes
 
 
@@ -58,30 +78,50 @@ def verdict(word: str = "GO", criteria: int = 15, hostile: str = "", phases: Seq
     bad = {"GO": "met", "NO-GO": "missed", "HOLD": "unmeasured"}[word]
     findings = [finding(number, bad if number % 7 == 1 else "met", hostile) for number in range(criteria)]
     return {
-        "schema": 1, "verdict": word, "run": "20261125T094640Z-abcdef", "target": "live",
-        "label": f"live deployment{hostile}", "started": "2026-11-25T09:46:40+00:00",
+        "schema": 1,
+        "verdict": word,
+        "run": "20261125T094640Z-abcdef",
+        "target": "live",
+        "label": f"live deployment{hostile}",
+        "started": "2026-11-25T09:46:40+00:00",
         "finished": "2026-11-25T09:52:00+00:00",
-        "valid_until": "2026-11-26T09:52:00+00:00" if word == "GO" else None, "seed": 7, "contract": "guide",
-        "fingerprint": {"backend": {"version": f"2.14.1{hostile}"}, "flags": dict(FLAGS), "connectra": {"status": "ok"},
-                        "index": {"name": "contacts_index", "mapping_sha256": "ab" * 32},
-                        "gate_sha256": dict.fromkeys(names, "cd" * 32)},
+        "valid_until": "2026-11-26T09:52:00+00:00" if word == "GO" else None,
+        "seed": 7,
+        "contract": "guide",
+        "fingerprint": {
+            "backend": {"version": f"2.14.1{hostile}"},
+            "flags": dict(FLAGS),
+            "connectra": {"status": "ok"},
+            "index": {"name": "contacts_index", "mapping_sha256": "ab" * 32},
+            "gate_sha256": dict.fromkeys(names, "cd" * 32),
+        },
         "phases": {
-            name: {"verdict": word, "title": PHASES[name][0] + hostile, "flag": PHASES[name][1],
-                   "findings": findings[number :: len(names)]}
+            name: {
+                "verdict": word,
+                "title": PHASES[name][0] + hostile,
+                "flag": PHASES[name][1],
+                "findings": findings[number :: len(names)],
+            }
             for number, name in enumerate(names)
         },
         "incidents": [f"a worker crashed (gw0){hostile}"] if word == "HOLD" else [],
-        "provenance": {"vql": 590, "fallback": 23, "direct": 0, "unknown": 0}, "cost": {"requests": 2124, "credits": 0},
-    }  # fmt: skip
+        "provenance": {"vql": 590, "fallback": 23, "direct": 0, "unknown": 0},
+        "cost": {"requests": 2124, "credits": 0},
+    }
 
 
 def run(hostile: str = "", **changes: Any) -> ledger.Run:
     known = {
-        "run_id": "20261125T094640Z-abcdef", "started": "2026-11-25T09:46:40+00:00", "target": "live", "seed": 7,
-        "contract": "guide", "flags": dict(FLAGS), "fingerprint": {"backend": {"version": "2.14.1"}, "connectra": None,
-                                                                   "index": None}, "gates": {},
+        "run_id": "20261125T094640Z-abcdef",
+        "started": "2026-11-25T09:46:40+00:00",
+        "target": "live",
+        "seed": 7,
+        "contract": "guide",
+        "flags": dict(FLAGS),
+        "fingerprint": {"backend": {"version": "2.14.1"}, "connectra": None, "index": None},
+        "gates": {},
         "described": {"target": "live", "backend": f"https://contact360.example{hostile}"},
-    }  # fmt: skip
+    }
     return ledger.Run(**(known | changes))
 
 
@@ -89,10 +129,17 @@ def recorded(hostile: str = "", phase: str = "phase1", of: ledger.Run | None = N
     """A run of 120 answers over five minutes: fallbacks, errors, mismatches, known differences, latency pairs."""
     records: list[Record] = [_sample(number, phase, hostile) for number in range(120)]
     records += [
-        Pair(phase=phase, check="contact-latency", key=f"k{number}", block=number // 16, vql_ms=38 + number % 17,
-             direct_ms=36 + number % 13, again_ms=36.5 + number % 13)
+        Pair(
+            phase=phase,
+            check="contact-latency",
+            key=f"k{number}",
+            block=number // 16,
+            vql_ms=38 + number % 17,
+            direct_ms=36 + number % 13,
+            again_ms=36.5 + number % 13,
+        )
         for number in range(128)
-    ]  # fmt: skip
+    ]
     records.append(Event(name="requests", at=BEGAN + 320, worker="controller", count=2124))
     return ledger.Recorded(run=of or run(hostile), records=tuple(records))
 
@@ -100,18 +147,39 @@ def recorded(hostile: str = "", phase: str = "phase1", of: ledger.Run | None = N
 def _sample(number: int, phase: str, hostile: str) -> Sample:
     served = Provenance.FALLBACK if number % 9 == 4 else Provenance.VQL
     error = "http-500" if number % 31 == 7 else None
-    outcome = (Outcome.FAILED if error else Outcome.DIFFERENT if number % 11 == 3
-               else Outcome.EXCUSED if number % 17 == 5 else Outcome.EQUAL)  # fmt: skip
+    outcome = (
+        Outcome.FAILED
+        if error
+        else Outcome.DIFFERENT
+        if number % 11 == 3
+        else Outcome.EXCUSED
+        if number % 17 == 5
+        else Outcome.EQUAL
+    )
     differences = ()
     if outcome in (Outcome.DIFFERENT, Outcome.EXCUSED):
         ticket = "C360-77" if outcome is Outcome.EXCUSED else None
         kind = DifferenceKind.VALUE if number % 2 else DifferenceKind.MISSING
-        differences = (Difference(path="title", kind=kind, expected="<str:9f1c>" + hostile, actual="null",
-                                  excused_by=ticket),)  # fmt: skip
-    answer = Answer(side="backend", status=500 if error else 200, error=error, elapsed_ms=41.0, at=BEGAN + 2.5 * number,
-                    provenance=Provenance.UNKNOWN if error else served)  # fmt: skip
+        differences = (
+            Difference(path="title", kind=kind, expected="<str:9f1c>" + hostile, actual="null", excused_by=ticket),
+        )
+    answer = Answer(
+        side="backend",
+        status=500 if error else 200,
+        error=error,
+        elapsed_ms=41.0,
+        at=BEGAN + 2.5 * number,
+        provenance=Provenance.UNKNOWN if error else served,
+    )
     return Sample(
-        phase=phase, check="contact-endpoint", key=f"00000000-0000-4000-8000-{number:012d}", stratum="ordinary",
-        outcome=outcome, answers=(answer,), differences=differences, attempt=True,
-        cause="index-stale" if differences else None, again="pytest -m phase1 -k contact-endpoint",
-    )  # fmt: skip
+        phase=phase,
+        check="contact-endpoint",
+        key=f"00000000-0000-4000-8000-{number:012d}",
+        stratum="ordinary",
+        outcome=outcome,
+        answers=(answer,),
+        differences=differences,
+        attempt=True,
+        cause="index-stale" if differences else None,
+        again="pytest -m phase1 -k contact-endpoint",
+    )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from reports.criteria import Criterion, Gate, Latency, Recheck
-from reports.findings import seen_of
-from reports.observations import (
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.findings import seen_of
+from reports.judge.rules.dispatch import Finding, finding_of
+from reports.records.records import (
     Answer,
     Fact,
     Outcome,
@@ -14,7 +15,6 @@ from reports.observations import (
     Record,
     Sample,
 )
-from reports.rules import Finding, finding_of
 
 VQL, SQL, FALLBACK, UNKNOWN = Provenance.VQL, Provenance.DIRECT, Provenance.FALLBACK, Provenance.UNKNOWN
 
@@ -24,16 +24,44 @@ def criterion_of(rule: str, *checks: str, **more: Any) -> Criterion:
 
 
 def finding(criterion: Criterion, records: Sequence[Record], flag_on: bool | None = True, **more: Any) -> Finding:
-    gate = Gate(phase="p", title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(),
-                recheck=Recheck(live_s=(), sandbox_s=()), criteria=(criterion,))  # fmt: skip
+    gate = Gate(
+        phase="p",
+        title="t",
+        flag="",
+        guide="g",
+        valid_hours=1,
+        samples=1,
+        latency=Latency(),
+        recheck=Recheck(live_s=(), sandbox_s=()),
+        criteria=(criterion,),
+    )
     return finding_of(criterion, gate, seen_of(records, "p", flag_on, **{"now": "2026-11-25T12:00:00+00:00"} | more))
 
 
-def sampled(key: object, outcome: Outcome = Outcome.EQUAL, served: Provenance = VQL, *, check: str = "x",
-          side: str = "backend", error: str | None = None, attempt: bool = True, **more: Any) -> Sample:  # fmt: skip
+def sampled(
+    key: object,
+    outcome: Outcome = Outcome.EQUAL,
+    served: Provenance = VQL,
+    *,
+    check: str = "x",
+    side: str = "backend",
+    error: str | None = None,
+    attempt: bool = True,
+    **more: Any,
+) -> Sample:
     answer = Answer(side=side, provenance=served, error=error)
-    return Sample(**{"phase": "p", "check": check, "key": str(key), "stratum": "s", "outcome": outcome,
-                     "answers": (answer,), "attempt": attempt} | more)  # fmt: skip
+    return Sample(
+        **{
+            "phase": "p",
+            "check": check,
+            "key": str(key),
+            "stratum": "s",
+            "outcome": outcome,
+            "answers": (answer,),
+            "attempt": attempt,
+        }
+        | more
+    )
 
 
 def samples(count: int, *args: Any, at: int = 0, **more: Any) -> list[Sample]:

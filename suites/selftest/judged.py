@@ -8,18 +8,18 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixtures.contract import load
-from fixtures.pace import Pace
-from fixtures.records import Records
-from fixtures.settings import Settings, from_values
-from fixtures.targets import Target, connect
-from fixtures.verification import Verifier
-from reports import ledger
-from reports.ledger import GateFile, Recorded, Run, Writer
-from reports.observations import Event
-from reports.redaction import Redactor
-from reports.rules import Finding
-from reports.verdict import judge
+from fixtures.checks.records.records import Records
+from fixtures.checks.runner import Verifier
+from fixtures.clients.target import Target, connect
+from fixtures.contracts.contract import load
+from fixtures.settings.settings import Settings, from_values
+from fixtures.transport.rate_limiter import Pace
+from reports.judge.rules.dispatch import Finding
+from reports.judge.verdict import judge
+from reports.records import run_ledger as ledger
+from reports.records.records import Event
+from reports.records.redaction import Redactor
+from reports.records.run_ledger import GateFile, Recorded, Run, Writer
 
 CHECKS = tuple(
     f"{record}-{way}"
@@ -57,9 +57,16 @@ def judged(checkout: Path, folder: Path, target: Target, *, checks: Sequence[str
     flag_on = ledger.read_run(folder).flag_on("VQL_SINGLE_RECORD_RETRIEVAL")
     records = Records(target, flag_on=flag_on, count=count, seed=7)
     verifier = Verifier(
-        target, writer, Redactor(b"key"), phase="phase1", flag_on=flag_on, recheck_s=(0,), fresh_s=60, seed=7,
+        target,
+        writer,
+        Redactor(b"key"),
+        phase="phase1",
+        flag_on=flag_on,
+        recheck_s=(0,),
+        fresh_s=60,
+        seed=7,
         wait=lambda _: None,
-    )  # fmt: skip
+    )
     for check in checks:
         draw = records.drawn(check)
         verifier.plan(check, draw, planned=len(draw.questions))
@@ -74,5 +81,13 @@ def judged(checkout: Path, folder: Path, target: Target, *, checks: Sequence[str
 def _run(checkout: Path, settings: Settings) -> Run:
     path = checkout / "suites" / "phase1_single_record" / "gate.toml"
     text = path.read_text()
-    return Run(run_id="r", started=NOW, target="live", seed=7, contract="guide", flags=settings.flags, fingerprint={},
-               gates={tomllib.loads(text)["phase"]: GateFile(path=path.name, sha256="s", text=text)})  # fmt: skip
+    return Run(
+        run_id="r",
+        started=NOW,
+        target="live",
+        seed=7,
+        contract="guide",
+        flags=settings.flags,
+        fingerprint={},
+        gates={tomllib.loads(text)["phase"]: GateFile(path=path.name, sha256="s", text=text)},
+    )

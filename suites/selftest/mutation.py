@@ -9,8 +9,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 FUZZ = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-LIKELY = ["{uuid}", "/x", "(", "c.x", "a.b text", "http://[", "1e999", "\x00", "9" * 5000, "2026-01-01T00:00:00Z",
-          "0001-01-01T00:00:00+23:59"]  # fmt: skip
+LIKELY = [
+    "{uuid}",
+    "/x",
+    "(",
+    "c.x",
+    "a.b text",
+    "http://[",
+    "1e999",
+    "\x00",
+    "9" * 5000,
+    "2026-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+23:59",
+]
 SPLINTERS = [b"[", b'"', b"'", b" = ", b"\n", b"9" * 5000, b"0001-01-01", b"[[" * 2000]
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(LIKELY)
 VALUES = st.recursive(

@@ -14,9 +14,9 @@ CHECKOUT = Path(__file__).parents[2]
 _CONFTEST = """
 import pytest
 from reports import gate, selection
-from reports.ledger import Run
+from reports.records.run_ledger import Run
 
-pytest_plugins = ["reports.selection", "reports.gate"]
+pytest_plugins = ["reports.plugin.selection", "reports.plugin.gate"]
 
 def pytest_addoption(parser):
     for name in ("target", "contract", "seed"):
@@ -68,8 +68,8 @@ markers = ["phase1: one", "canary: light"]
 """
 PRELUDE = """
 import pytest
-from reports.gate import Mismatch
-from reports.observations import *
+from reports.plugin.gate import Mismatch
+from reports.records.records import *
 
 def sample(number, outcome=Outcome.EQUAL, **changes):
     answer = Answer(side="backend", status=200, elapsed_ms=40.0, at=1795600000.0 + number, provenance=Provenance.VQL,
@@ -118,8 +118,11 @@ def rehearse(
     (root / "conftest.py").write_text("\n".join(f"{name} = {value!r}" for name, value in told.items()) + _CONFTEST)
     (suite / "gate.toml").write_text(_GATE)
     (suite / "test_it.py").write_text(PRELUDE + tests)
-    inherited = {name: value for name, value in os.environ.items()
-                 if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"}  # fmt: skip
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"
+    }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
     command = [sys.executable, "-m", "pytest", "-m", "phase1", *options]
     if on_terminal:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fixtures.settings import NAMES
+from fixtures.settings.settings import NAMES
 
 OURS = ("GATE_", "SANDBOX_", "PYTEST_", "COV_")
 
@@ -49,9 +49,14 @@ def run(
 ) -> Done:
     """A run from its start to its end."""
     done = subprocess.run(
-        command(out, *options), cwd=checkout, env=environment(extra), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=timeout_s,
-    )  # fmt: skip
+        command(out, *options),
+        cwd=checkout,
+        env=environment(extra),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
     return Done(code=done.returncode, printed=done.stdout + done.stderr, out=out)
 
 
@@ -61,9 +66,13 @@ def start(
     """A run that goes on while the test does something to it."""
     with log.open("wb") as printed:
         return subprocess.Popen(
-            command(out, *options), cwd=checkout, env=environment(extra), stdin=subprocess.DEVNULL,
-            stdout=printed, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            command(out, *options),
+            cwd=checkout,
+            env=environment(extra),
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def recorded(out: Path, text: str = '"type":"sample"') -> bool:

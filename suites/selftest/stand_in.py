@@ -13,22 +13,29 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fixtures.export_contract import ExportKind
+from fixtures.contracts.exports import ExportKind
 from fixtures.export_parity import forms
 from fixtures.export_parity.comparison import ExportComparison
-from reports.cells import Column
+from reports.comparison.csv_cells import Column
 
 _RULES = {"uuid": "", "name": "", "note": "placeholder", "tags": "items", "size": "zero", "at": "time"}
 KIND = ExportKind(
-    name="contacts", create="", given="", count="", record="contact", key="uuid",
-    columns=tuple(Column(name=name, source=f"contacts.{name}", rules=tuple(rule.split()))
-                  for name, rule in _RULES.items()),
-)  # fmt: skip
+    name="contacts",
+    create="",
+    given="",
+    count="",
+    record="contact",
+    key="uuid",
+    columns=tuple(
+        Column(name=name, source=f"contacts.{name}", rules=tuple(rule.split())) for name, rule in _RULES.items()
+    ),
+)
 People = Mapping[str, forms.Tables]
 _WRITERS = {  # expression -> (column, form)
     form.sql.format(f"c.{column.name}", "c.uuid"): (column.name, form)
-    for column in KIND.columns for form in forms._FORMS[" ".join(column.rules)]
-}  # fmt: skip
+    for column in KIND.columns
+    for form in forms._FORMS[" ".join(column.rules)]
+}
 
 
 def person(key: str, name: str | None, note: str | None, tags: Sequence[str]) -> forms.Tables:
@@ -51,9 +58,14 @@ class StandIn:
         self.parts = parts
 
     def rows(
-        self, expressions: Sequence[str], keys: Sequence[str] | None = None, *, part: int = 0, quote_all: bool = False,
+        self,
+        expressions: Sequence[str],
+        keys: Sequence[str] | None = None,
+        *,
+        part: int = 0,
+        quote_all: bool = False,
         blanks_alike: bool = False,
-    ) -> Iterator[bytes]:  # fmt: skip
+    ) -> Iterator[bytes]:
         for key in islice(self._people if keys is None else keys, part, None, self.parts):
             if key in self._people:
                 row = self._people[key]["contacts"]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from reports import allure_page, allure_results
-from reports.allure_tests import line_of
-from reports.criteria import Criterion
+from reports.judge.criteria import Criterion
+from reports.output.ci import allure_html as allure_page
+from reports.output.ci import allure_results
+from reports.output.ci.allure_steps import line_of
 from suites.selftest import invented
 from suites.selftest.rehearsal import Rehearsed, rehearse
 
@@ -112,9 +113,12 @@ def test_every_measured_criterion_is_one_metric(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("message", "category"),
-    [("NO-GO: take it back", "The gate"), ("E\nMismatch: 3 of 9 answers differ\n", "Wrong answers"),
-     ("the worker gw0 crashed while it ran this test", "Crashed workers")],
-)  # fmt: skip
+    [
+        ("NO-GO: take it back", "The gate"),
+        ("E\nMismatch: 3 of 9 answers differ\n", "Wrong answers"),
+        ("the worker gw0 crashed while it ran this test", "Crashed workers"),
+    ],
+)
 def test_categories_are_said_in_both_dialects(message: str, category: str) -> None:
     for rule in allure_results.CATEGORIES:
         java, javascript = allure_results._java(rule), allure_results._javascript(rule)
@@ -128,12 +132,21 @@ def test_categories_are_said_in_both_dialects(message: str, category: str) -> No
     ("environ", "kind", "url"),
     [
         ({}, "local", None),
-        ({"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "o/r",
-          "GITHUB_RUN_ID": "9", "GITHUB_RUN_NUMBER": "3"}, "github", "https://github.example/o/r/actions/runs/9"),
+        (
+            {
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_SERVER_URL": "https://github.example",
+                "GITHUB_REPOSITORY": "o/r",
+                "GITHUB_RUN_ID": "9",
+                "GITHUB_RUN_NUMBER": "3",
+            },
+            "github",
+            "https://github.example/o/r/actions/runs/9",
+        ),
         ({"BUILD_URL": "https://jenkins.example/1"}, "jenkins", "https://jenkins.example/1"),
     ],
     ids=["nobody", "github", "jenkins"],
-)  # fmt: skip
+)
 def test_the_executor_is_the_ci_where_there_is_one(environ: dict[str, str], kind: str, url: str | None) -> None:
     told = allure_results.executor(invented.verdict(), environ)
 
@@ -151,8 +164,10 @@ def test_a_check_stands_under_the_criterion_that_is_most_about_it() -> None:
 
 
 def test_analytics_are_taken_out_of_allures_page() -> None:
-    page = ('<head><script async src="https://www.googletagmanager.com/gtag/js?id=G"></script>\n <script>window.x=1;\n'
-            "</script><script>keep()</script></head>")  # fmt: skip
+    page = (
+        '<head><script async src="https://www.googletagmanager.com/gtag/js?id=G"></script>\n <script>window.x=1;\n'
+        "</script><script>keep()</script></head>"
+    )
 
     assert allure_page.without_analytics(page) == "<head><script>keep()</script></head>"
 

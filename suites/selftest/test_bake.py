@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.past import records
-from fixtures.sandbox import histories
-from fixtures.sandbox.histories import CALM, Past, Regime, Times, scheduled, write
-from reports import history, ledger
-from reports.criteria import GateError, read_gate
-from reports.history_entry import HistoryEntry
-from reports.ledger import GateFile, Recorded, Run
-from reports.observations import Event, Fact, Record, from_json, to_json
-from reports.past import PastCount, PastRun, PastTimes
-from reports.rules import Finding, finding_of, seen_of
-from reports.verdict import PhaseVerdict, judge
+from fixtures.sandbox.faults import history_faults as histories
+from fixtures.sandbox.faults.history_faults import CALM, Past, Regime, Times, scheduled, write
+from fixtures.session.earlier_runs import records
+from reports.history import store as history
+from reports.history.entry import HistoryEntry
+from reports.judge.criteria import GateError, read_gate
+from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.verdict import PhaseVerdict, judge
+from reports.records import run_ledger as ledger
+from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records.records import Event, Fact, Record, from_json, to_json
+from reports.records.run_ledger import GateFile, Recorded, Run
 
 PHASES = ("phase1", "phase2", "phase3", "phase4")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -30,9 +31,16 @@ def run(checkout: Path) -> Run:
     text = (checkout / "suites/phase1_single_record/gate.toml").read_text(encoding="utf-8")
     gates = {name: GateFile(path=name, sha256=name, text=text.replace('"phase1"', f'"{name}"')) for name in PHASES}
     own = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
-    return Run(run_id="now", started=NOW.isoformat(), target="sandbox", seed=1, contract="guide",
-               flags={"CONNECTRA_ENABLED": True}, fingerprint={"backend": {"version": "new"}, "index": {"name": "i"}},
-               gates={**gates, "phase5": GateFile(path="phase5", sha256="5", text=own)})  # fmt: skip
+    return Run(
+        run_id="now",
+        started=NOW.isoformat(),
+        target="sandbox",
+        seed=1,
+        contract="guide",
+        flags={"CONNECTRA_ENABLED": True},
+        fingerprint={"backend": {"version": "new"}, "index": {"name": "i"}},
+        gates={**gates, "phase5": GateFile(path="phase5", sha256="5", text=own)},
+    )
 
 
 @pytest.fixture
@@ -86,8 +94,11 @@ def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path
         kept = [*records(str(folder), asking, "phase1"), Event(name="collected", phases=("phase1",))]
         (phase,) = judge(Recorded(run=asking, records=tuple(kept)), now=NOW.isoformat()).phases
         assert phase.verdict == "HOLD"
-        return {finding.criterion: finding.outcome for finding in phase.findings if "bake" in finding.criterion
-                or finding.criterion.startswith(("burn", "history", "two"))}  # fmt: skip
+        return {
+            finding.criterion: finding.outcome
+            for finding in phase.findings
+            if "bake" in finding.criterion or finding.criterion.startswith(("burn", "history", "two"))
+        }
 
     calm, without = found(CALM), found(None)
 
@@ -234,10 +245,18 @@ def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, w
     ids=str,
 )
 def test_a_past_that_can_not_have_been_is_no_record(change: dict[str, object]) -> None:
-    entry = to_json(PastRun(phase="p", run="r", of="phase1", started="2026-01-01T00:00:00+00:00",
-                            finished="2026-01-01T01:00:00+00:00", verdict="GO",
-                            counts=(PastCount(criterion="c", failures=0, count=1),),
-                            times=(PastTimes(check="c", vql_ms=(1.0,), direct_ms=(1.0,)),)))  # fmt: skip
+    entry = to_json(
+        PastRun(
+            phase="p",
+            run="r",
+            of="phase1",
+            started="2026-01-01T00:00:00+00:00",
+            finished="2026-01-01T01:00:00+00:00",
+            verdict="GO",
+            counts=(PastCount(criterion="c", failures=0, count=1),),
+            times=(PastTimes(check="c", vql_ms=(1.0,), direct_ms=(1.0,)),),
+        )
+    )
     assert isinstance(from_json(json.loads(json.dumps(entry))), PastRun)
 
     with pytest.raises(ValueError, match="damaged pastrun"):

@@ -10,11 +10,11 @@ import httpx
 import psycopg
 import pytest
 
-from fixtures.owned import OwnedSandbox, SandboxFailed
-from fixtures.sandbox import seeding
-from fixtures.sandbox.borrowing import Unborrowable
-from fixtures.sandbox.postgres import Server, borrowed
+from fixtures.sandbox.postgres import seeding
+from fixtures.sandbox.postgres.server import Server, borrowed
+from fixtures.sandbox.processes.borrowed import Unborrowable
 from fixtures.sandbox.settings import BadSetting, checked
+from fixtures.session.sandbox_process import OwnedSandbox, SandboxFailed
 from suites.selftest.bare_postgres import bare_postgres
 
 PASSWORD = "lent-4711"
@@ -40,8 +40,12 @@ def described(server: Server) -> list[str]:
 def _described(server: Server) -> list[str]:
     """Every database and role that the server has."""
     with server.superuser() as session:
-        return [name for (name,) in session.execute(
-            "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles ORDER BY 1")]  # fmt: skip
+        return [
+            name
+            for (name,) in session.execute(
+                "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles ORDER BY 1"
+            )
+        ]
 
 
 def test_a_deployment_lives_on_it_and_is_gone_afterwards(

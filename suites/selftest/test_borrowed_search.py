@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sandbox.borrowing import Unborrowable
-from fixtures.sandbox.search import borrowed
+from fixtures.sandbox.processes.borrowed import Unborrowable
+from fixtures.sandbox.search.engine import borrowed
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.strangers import JSON, Said, stranger
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from fixtures.bundles import BundleVerifier, Found, Parts
-from fixtures.cost import Budget
-from fixtures.family import Told
-from fixtures.pace import Pace
-from fixtures.samples import Question
-from reports import ledger
-from reports.comparison import Disagreement
-from reports.known import Known
-from reports.observations import Answer, DifferenceKind, Fact, Outcome, Provenance, Sample
-from reports.redaction import Redactor
-from reports.table_comparison import Damage
+from fixtures.checks.batch_runner import BundleVerifier, Found, Parts
+from fixtures.checks.cases import Question
+from fixtures.checks.check import Told
+from fixtures.transport.credit_budget import Budget
+from fixtures.transport.rate_limiter import Pace
+from reports.comparison.record_diff import Disagreement
+from reports.comparison.table_diff import Damage
+from reports.records import run_ledger as ledger
+from reports.records.known_difference import Known
+from reports.records.records import Answer, DifferenceKind, Fact, Outcome, Provenance, Sample
+from reports.records.redaction import Redactor
 
 OLD, NOW = datetime(2020, 1, 1), datetime(2999, 1, 1)  # written just now, whenever the tests get there
 
@@ -107,13 +107,24 @@ def put(tmp_path: Path) -> Put:
 
     def call(asked: _Asked, *, budget: int | None = None, known: tuple[Known, ...] = ()) -> tuple[Sample, ...]:
         target = SimpleNamespace(
-            pace=Pace(tmp_path, None), budget=Budget(budget), log=None, index=None,
-            contract=SimpleNamespace(known=known), settings=SimpleNamespace(kind="sandbox"),
-        )  # fmt: skip
+            pace=Pace(tmp_path, None),
+            budget=Budget(budget),
+            log=None,
+            index=None,
+            contract=SimpleNamespace(known=known),
+            settings=SimpleNamespace(kind="sandbox"),
+        )
         verifier = BundleVerifier(
-            target, ledger.Writer(tmp_path, "w"), Redactor(b"k"), phase="phase3", flag_on=True, recheck_s=(0.1, 0.1),
-            fresh_s=60, seed=7, wait=lambda _: None,
-        )  # type: ignore[arg-type]  # fmt: skip
+            target,
+            ledger.Writer(tmp_path, "w"),
+            Redactor(b"k"),
+            phase="phase3",
+            flag_on=True,
+            recheck_s=(0.1, 0.1),
+            fresh_s=60,
+            seed=7,
+            wait=lambda _: None,
+        )  # type: ignore[arg-type]
         return verifier.put_bundles(asked, [QUESTION])  # type: ignore[arg-type]
 
     return call
@@ -124,10 +135,12 @@ def _outcomes(samples: Sequence[Sample]) -> dict[str, Outcome]:
 
 
 ALL = {
-    "export-small-contacts a": Outcome.EQUAL, "export-small-contacts b": Outcome.EQUAL,
-    "export-small-contacts c": Outcome.EQUAL, "export-job-contacts small-1": Outcome.EQUAL,
+    "export-small-contacts a": Outcome.EQUAL,
+    "export-small-contacts b": Outcome.EQUAL,
+    "export-small-contacts c": Outcome.EQUAL,
+    "export-job-contacts small-1": Outcome.EQUAL,
     "export-job-contacts-request small-1 create": Outcome.EQUAL,
-}  # fmt: skip
+}
 
 
 def test_each_record_is_a_sample_and_the_bundle_is_one(put: Put) -> None:
@@ -221,8 +234,9 @@ def test_what_the_budget_does_not_cover_is_not_asked(put: Put, budget: int | Non
 
 
 def test_a_known_difference_is_excused_and_not_equal(put: Put) -> None:
-    known = Known(id="k", checks=("export-small-*",), field="title", by="vql", reason="r", ticket="t",
-                  until="2100-01-01", cap=1.0)  # fmt: skip
+    known = Known(
+        id="k", checks=("export-small-*",), field="title", by="vql", reason="r", ticket="t", until="2100-01-01", cap=1.0
+    )
 
     samples = put(_Asked(HELD, [WRONG_B]), known=(known,))
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sandbox import histories
-from fixtures.sandbox.faults import CATALOGUE, Fault, parse
-from reports import causes
-from reports.criteria import Criterion, Gate, is_of, read_gate
+from fixtures.sandbox.faults import history_faults as histories
+from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault, parse
+from reports.judge import causes
+from reports.judge.criteria import Criterion, Gate, read_gate
+from reports.records.records import is_of
 
 FAULTS = [*CATALOGUE, *(past.fault for past in histories.CATALOGUE)]
 BY_HAND = ("veto", "advisory")  # kinds that may go without a fault, for a reason
@@ -38,8 +39,12 @@ def _criteria(gates: dict[str, Gate]) -> dict[str, Criterion]:
 def test_every_criterion_has_a_fault_that_must_break_it_or_a_reason_why_not(
     gates: dict[str, Gate], reasons: dict[str, dict[str, str]]
 ) -> None:
-    left = [name for name in _criteria(gates) for phase, criterion in [name.split("/")]
-            if criterion not in _drilled(phase) and criterion not in reasons.get(phase, {})]  # fmt: skip
+    left = [
+        name
+        for name in _criteria(gates)
+        for phase, criterion in [name.split("/")]
+        if criterion not in _drilled(phase) and criterion not in reasons.get(phase, {})
+    ]
 
     assert left == []
 
@@ -48,19 +53,28 @@ def test_a_reason_stands_only_where_nothing_is_drilled_and_something_is_there(
     gates: dict[str, Gate], reasons: dict[str, dict[str, str]]
 ) -> None:
     known = _criteria(gates)
-    astray = [f"{phase}/{criterion}" for phase, entries in reasons.items() for criterion in entries
-              if criterion in _drilled(phase) or f"{phase}/{criterion}" not in known]  # fmt: skip
+    astray = [
+        f"{phase}/{criterion}"
+        for phase, entries in reasons.items()
+        for criterion in entries
+        if criterion in _drilled(phase) or f"{phase}/{criterion}" not in known
+    ]
 
     assert astray == []
 
 
 def test_what_blocks_by_itself_is_drilled(gates: dict[str, Gate], reasons: dict[str, dict[str, str]]) -> None:
     """Only what advises, vetoes, or is asked of people or of time may go without a fault."""
-    by_hand = {name: criterion for name, criterion in _criteria(gates).items()
-               if criterion.id in reasons.get(name.split("/")[0], {})}  # fmt: skip
-    unfit = [name for name, criterion in by_hand.items()
-             if criterion.kind not in BY_HAND and criterion.rule not in RULES_BY_HAND
-             and name not in ABOUT_OURSELVES]  # fmt: skip
+    by_hand = {
+        name: criterion
+        for name, criterion in _criteria(gates).items()
+        if criterion.id in reasons.get(name.split("/")[0], {})
+    }
+    unfit = [
+        name
+        for name, criterion in by_hand.items()
+        if criterion.kind not in BY_HAND and criterion.rule not in RULES_BY_HAND and name not in ABOUT_OURSELVES
+    ]
 
     assert unfit == []
     assert all(text.strip() for entries in reasons.values() for text in entries.values())
@@ -70,10 +84,15 @@ def test_what_blocks_by_itself_is_drilled(gates: dict[str, Gate], reasons: dict[
 def test_a_fault_names_criteria_and_a_cause_that_exist(gates: dict[str, Gate], fault: Fault) -> None:
     known = {phase: {criterion.id for criterion in gate.criteria} for phase, gate in gates.items()}
     named = {phase: fault.breaks(phase) for phase in fault.phases if phase in gates}
-    astray = {phase: sorted(set(criteria) - known[phase]) for phase, criteria in named.items()
-              if set(criteria) - known[phase]}  # fmt: skip
-    idle = [name for phase in named for name in fault.may_break(phase)
-            if "/" not in name and not any(is_of(each, name) for phase in named for each in known[phase])]  # fmt: skip
+    astray = {
+        phase: sorted(set(criteria) - known[phase]) for phase, criteria in named.items() if set(criteria) - known[phase]
+    }
+    idle = [
+        name
+        for phase in named
+        for name in fault.may_break(phase)
+        if "/" not in name and not any(is_of(each, name) for phase in named for each in known[phase])
+    ]
 
     assert (astray, idle) == ({}, [])
     assert fault.cause is None or fault.cause in causes.codes() or fault.phase not in gates

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import causes
-from reports.causes import most_frequent
+from reports.judge import causes
+from reports.judge.causes import most_frequent
 
 # The chapter: each section's possible causes, with the codes that stand for them, and its solutions word for word.
 CHAPTER = {
@@ -60,7 +60,7 @@ SOLUTION = re.compile(r"(?:Troubleshooting, )?([A-Z][A-Za-z ]+), Solution (\d)(:
 
 @pytest.fixture(scope="module")
 def listed(checkout: Path) -> dict[str, dict[str, str]]:
-    return tomllib.loads((checkout / "reports/causes.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((checkout / "reports/judge/causes.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,9 @@ def test_every_possible_cause_of_the_chapter_can_be_named(section: str, possible
 def test_every_solution_of_the_chapter_is_somebodys_remedy(listed: dict[str, dict[str, str]]) -> None:
     quoted = {(match[1], int(match[2])) for entry in listed.values() for match in SOLUTION.finditer(entry["remedy"])}
 
-    assert quoted == {(section, number) for section, (_, solutions) in CHAPTER.items()
-                      for number in range(1, len(solutions) + 1)}  # fmt: skip
+    assert quoted == {
+        (section, number) for section, (_, solutions) in CHAPTER.items() for number in range(1, len(solutions) + 1)
+    }
 
 
 def test_a_remedy_quotes_a_solution_word_for_word(listed: dict[str, dict[str, str]]) -> None:
@@ -100,12 +101,14 @@ def test_every_cause_has_a_sentence_and_a_place_in_the_guide(listed: dict[str, d
 
 def test_every_code_that_is_named_is_listed(checkout: Path) -> None:
     """Texts that look like codes in the decision list: a misspelt one would be a cause without remedy."""
-    tree = ast.parse((checkout / "fixtures/diagnosis.py").read_text(encoding="utf-8"))
+    tree = ast.parse((checkout / "fixtures/clients/diagnosis.py").read_text(encoding="utf-8"))
     returned = {
-        node.value for function in ast.walk(tree) if isinstance(function, ast.Return) and function.value
+        node.value
+        for function in ast.walk(tree)
+        if isinstance(function, ast.Return) and function.value
         for node in ast.walk(function.value)
         if isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]+(-[a-z]+)+", str(node.value))
-    }  # fmt: skip
+    }
 
     assert len(returned) > 10
     assert returned <= causes.codes()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.cells import RULES, Column, actual_cells, cell, expected_cells
+from reports.comparison.csv_cells import RULES, Column, actual_cells, cell, expected_cells
 
 
 @pytest.mark.parametrize(

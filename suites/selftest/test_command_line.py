@@ -15,8 +15,11 @@ LIVE = {
     "DATABASE_URL": "postgresql://verifier:sesame-4711@127.0.0.1:1/contact360",
 }
 SLIPS = {  # arguments, environment, what the one sentence says
-    "half-configured": (["-m", "phase1"], {"CONNECTRA_BASE_URL": "http://x"},
-                        ["CONTACT360_BASE_URL", "CONNECTRA_API_KEY", "DATABASE_URL", "CONTACT360_TOKEN"]),
+    "half-configured": (
+        ["-m", "phase1"],
+        {"CONNECTRA_BASE_URL": "http://x"},
+        ["CONTACT360_BASE_URL", "CONNECTRA_API_KEY", "DATABASE_URL", "CONTACT360_TOKEN"],
+    ),
     "port-alone": (["-m", "phase1"], {"ELASTICSEARCH_PORT": "9200"}, ["half configured", "DATABASE_URL"]),
     "require-live": (["-m", "phase1", "--require-live"], {}, ["--require-live", ".env.example"]),
     "require-live-misspelt": (["-m", "phase1"], {"GATE_REQUIRE_LIVE": "treu"}, ["GATE_REQUIRE_LIVE", "treu"]),
@@ -31,7 +34,7 @@ SLIPS = {  # arguments, environment, what the one sentence says
     "flags": (["-m", "phase1", "--flags", "VQL_EXPORT"], {}, ["did you mean VQL_EXPORTS"]),
     "no-flags": (["-m", "phase1", "--flags="], {}, ["--flags", "none"]),
     "marker": (["-m", "phse1"], {}, ["phse1"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SLIPS)
@@ -63,10 +66,15 @@ def test_a_path_elsewhere_leads_nobody_away(checkout: Path, tmp_path: Path, join
 
 @pytest.mark.parametrize(
     "options",
-    [["-m", "phase1", "--collect-only", "-q"], ["--markers"], ["--help"], ["-m", "phase1", "--fixtures-per-test"],
-     ["-m", "phase1", "--setup-plan"]],
+    [
+        ["-m", "phase1", "--collect-only", "-q"],
+        ["--markers"],
+        ["--help"],
+        ["-m", "phase1", "--fixtures-per-test"],
+        ["-m", "phase1", "--setup-plan"],
+    ],
     ids=["collect-only", "markers", "help", "fixtures", "setup-plan"],
-)  # fmt: skip
+)
 def test_who_only_wants_to_know_starts_nothing(checkout: Path, tmp_path: Path, options: list[str]) -> None:
     done = run(checkout, tmp_path / "out", *options, extra={"CONNECTRA_BASE_URL": "http://x"})
 

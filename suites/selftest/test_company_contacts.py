@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from fixtures.company_contacts import CompanyContacts, Walk, cursor_of
-from fixtures.contract import Contract, load
-from fixtures.rosters import ByListing, Roster, keys_of, told_of
-from fixtures.samples import Question
-from fixtures.staff import Company, Selection, Values
-from fixtures.wire import Reply
-from reports.comparison import Disagreement
-from reports.observations import Answer, DifferenceKind, Provenance
+from fixtures.checks.cases import Question
+from fixtures.checks.company_contacts.client import CompanyContacts, Walk, cursor_of
+from fixtures.checks.company_contacts.listing import ByListing, Roster, keys_of, told_of
+from fixtures.checks.company_contacts.oracle import Company, Selection, Values
+from fixtures.contracts.contract import Contract, load
+from fixtures.transport.http import Reply
+from reports.comparison.record_diff import Disagreement
+from reports.records.records import Answer, DifferenceKind, Provenance
 
 COMPANY = "8c7e"
 LISTING = f"/api/v1/companies/company/{COMPANY}/contacts/"
@@ -243,11 +243,16 @@ def test_a_count_is_a_number_or_not_found(
 
 @pytest.mark.parametrize(
     ("body", "error"),
-    [({"results": [{"uuid": "a"}], "next": None}, None), ({"results": [1], "next": None}, "malformed"),
-     ({"results": None}, "malformed"), ({"results": [], "next": 3}, "malformed"), ([], "malformed"),
-     ({"count": 1}, "malformed")],
+    [
+        ({"results": [{"uuid": "a"}], "next": None}, None),
+        ({"results": [1], "next": None}, "malformed"),
+        ({"results": None}, "malformed"),
+        ({"results": [], "next": 3}, "malformed"),
+        ([], "malformed"),
+        ({"count": 1}, "malformed"),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_page_that_is_none_is_an_error(contract: Contract, body: Any, error: str | None) -> None:
     told = told_of(_contacts(_Backend(0, body=body), contract).walk(_walk("offset")))
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from fixtures.company_contacts import Walk
-from fixtures.company_pool import Pool
-from fixtures.company_queries import CompanyQueries
-from fixtures.contract import Contract, load
-from fixtures.database import Database
-from fixtures.filter_draws import FilterDraws
-from fixtures.relation_draws import RelationDraws
-from fixtures.samples import Draw
-from fixtures.staff import Staff
-from fixtures.walk_draws import WalkDraws
+from fixtures.checks.cases import Draw
+from fixtures.checks.company_contacts.cases.companies import Pool
+from fixtures.checks.company_contacts.cases.filters import FilterDraws
+from fixtures.checks.company_contacts.cases.paging import WalkDraws
+from fixtures.checks.company_contacts.cases.relations import RelationDraws
+from fixtures.checks.company_contacts.client import Walk
+from fixtures.checks.company_contacts.connectra_client import CompanyQueries
+from fixtures.checks.company_contacts.oracle import Staff
+from fixtures.clients.postgres import Database
+from fixtures.contracts.contract import Contract, load
 
 WARTS = ("departments", "status", "search", "facebook_url", "twitter_url")
 PLENTY = 2_000
@@ -54,10 +54,15 @@ def pool(staff: Staff, contract: Contract) -> Pool:
 def draws(pool: Pool, contract: Contract) -> dict[str, Draw]:
     filters, walks, relations = _filters(pool, contract), WalkDraws(pool), RelationDraws(pool)
     return {
-        "filters": filters.filters, "count": filters.count, "connectra": filters.connectra,
-        "listing": walks.listing, "pagination": walks.pagination,
-        "attributes": relations.attributes, "consistency": relations.consistency, "unknown": relations.unknown,
-    }  # fmt: skip
+        "filters": filters.filters,
+        "count": filters.count,
+        "connectra": filters.connectra,
+        "listing": walks.listing,
+        "pagination": walks.pagination,
+        "attributes": relations.attributes,
+        "consistency": relations.consistency,
+        "unknown": relations.unknown,
+    }
 
 
 CHECKS = ("filters", "count", "connectra", "listing", "pagination", "attributes", "consistency", "unknown")
@@ -127,9 +132,14 @@ def test_relations_leave_warts_alone(draws: dict[str, Draw]) -> None:
 
     assert not any(each & {*WARTS} for each in asked)
     assert {question.subject.name for question in draws["consistency"].questions} == {
-        "count-is-listing", "whole-is-pages", "filter-narrows", "exclusion-partitions", "order-permutes",
-        "attribute-is-listing", "twice-the-same",
-    }  # fmt: skip
+        "count-is-listing",
+        "whole-is-pages",
+        "filter-narrows",
+        "exclusion-partitions",
+        "order-permutes",
+        "attribute-is-listing",
+        "twice-the-same",
+    }
 
 
 def _shares(pool: Pool, contract: Contract) -> dict[str, Any]:

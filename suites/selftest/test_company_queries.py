@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.company_queries import CompanyQueries
-from fixtures.contract import Contract, load
-from fixtures.staff import Selection
+from fixtures.checks.company_contacts.connectra_client import CompanyQueries
+from fixtures.checks.company_contacts.oracle import Selection
+from fixtures.contracts.contract import Contract, load
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,16 @@ def test_a_selection_is_said_in_the_guides_dialect(contract: Contract) -> None:
 
 @pytest.mark.parametrize(
     ("filters", "sayable"),
-    [({"title": "cto"}, True), ({"title": "c%o"}, False), ({"title": "_"}, False), ({"search": "cto"}, False),
-     ({"exclude_titles": ("cto",)}, False), ({"exclude_seniorities": ("a_b",)}, False), ({}, True)],
+    [
+        ({"title": "cto"}, True),
+        ({"title": "c%o"}, False),
+        ({"title": "_"}, False),
+        ({"search": "cto"}, False),
+        ({"exclude_titles": ("cto",)}, False),
+        ({"exclude_seniorities": ("a_b",)}, False),
+        ({}, True),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_only_what_the_dialect_can_say_is_asked_of_connectra(contract: Contract, filters: Any, sayable: bool) -> None:
     assert _queries(contract).sayable(Selection(company="k", filters=filters)) is sayable

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 import pytest
 
-from reports.canonical import canonical
-from reports.comparison import Field, actual_record, blemishes, disagreements, expected_record
-from reports.observations import DifferenceKind
-from reports.redaction import Redactor
+from reports.comparison.canonical import canonical
+from reports.comparison.record_diff import Field, actual_record, blemishes, disagreements, expected_record
+from reports.records.records import DifferenceKind
+from reports.records.redaction import Redactor
 
 EXCUSED = [
     ("text", "_", None),

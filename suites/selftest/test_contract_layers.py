@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fixtures.contract import Contract, ContractError, load
-from fixtures.contract_layers import layered
-from reports.comparison import Disagreement
-from reports.known import excused
-from reports.observations import DifferenceKind
+from fixtures.contracts.contract import Contract, ContractError, load
+from fixtures.contracts.inheritance import layered
+from reports.comparison.known_differences import excused
+from reports.comparison.record_diff import Disagreement
+from reports.records.records import DifferenceKind
 
 Write = Callable[..., Path]
 
@@ -38,9 +38,16 @@ def test_the_later_deployment_is_where_its_routes_moved_to(later: Contract) -> N
     assert contacts is not None
     assert exports is not None
     assert later.linkedin is not None
-    moved = [*(record.endpoint for record in later.records.values()), contacts.listing, contacts.count,
-             exports.status, exports.cancel, exports.download, *(kind.create for kind in exports.kinds.values()),
-             later.linkedin.endpoint]  # fmt: skip
+    moved = [
+        *(record.endpoint for record in later.records.values()),
+        contacts.listing,
+        contacts.count,
+        exports.status,
+        exports.cancel,
+        exports.download,
+        *(kind.create for kind in exports.kinds.values()),
+        later.linkedin.endpoint,
+    ]
 
     assert [path for path in moved if not path.startswith("/api/v3/")] == []
     assert all(later.backend[page].startswith("/api/v1/") for page in ("login", "refresh", "vql_health", "vql_stats"))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import contract_probe
-from fixtures.contract import load
-from fixtures.contract_probe import Fit, Sign, draft
-from fixtures.owned import OwnedSandbox
+from fixtures.contracts import __main__ as contract_probe
+from fixtures.contracts.__main__ import Fit, Sign, draft
+from fixtures.contracts.contract import load
+from fixtures.session.sandbox_process import OwnedSandbox
 from suites.selftest.runs import env_file
 
 

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from fixtures.owned import OwnedSandbox
+from fixtures.session.sandbox_process import OwnedSandbox
 from suites.selftest.runs import Done, env_file, run
 from suites.selftest.sides import ROWS, SEED
 
@@ -38,8 +38,11 @@ def _findings(done: Done, phase: str) -> dict[str, dict[str, Any]]:
 
 
 def _samples(done: Done) -> list[dict[str, Any]]:
-    lines = [line for path in (done.out / "latest" / "observations").glob("*.jsonl")
-             for line in path.read_text().splitlines()]  # fmt: skip
+    lines = [
+        line
+        for path in (done.out / "latest" / "observations").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
     return [entry for entry in map(json.loads, lines) if entry["type"] == "sample"]
 
 
@@ -81,12 +84,29 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
     checkout: Path, tmp_path: Path, later: Mapping[str, str]
 ) -> None:
     file = env_file(tmp_path / "live.env", later)
-    done = run(checkout, tmp_path, "-m", "phase2 or phase4", "-k", "count or rest or refused", "--allow-cost", "99",
-               *LIVE, "--env-file", str(file))  # fmt: skip
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase2 or phase4",
+        "-k",
+        "count or rest or refused",
+        "--allow-cost",
+        "99",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
 
-    causes = {criterion: _findings(done, phase)[criterion]["cause"]["code"]
-              for phase, criterion in (("phase2", "error-rate"), ("phase2", "company-contacts-count"),
-                                       ("phase4", "linkedin-nobody"), ("phase4", "linkedin-errors"))}  # fmt: skip
+    causes = {
+        criterion: _findings(done, phase)[criterion]["cause"]["code"]
+        for phase, criterion in (
+            ("phase2", "error-rate"),
+            ("phase2", "company-contacts-count"),
+            ("phase4", "linkedin-nobody"),
+            ("phase4", "linkedin-errors"),
+        )
+    }
     assert done.verdict["verdict"] == "NO-GO"
     assert set(causes.values()) == {"route-missing"}
     assert "try --contract v3" in " ".join(done.printed.split())
@@ -98,8 +118,19 @@ def test_flags_that_somebody_set_all_the_same_change_nothing(
 ) -> None:
     off = {"CONNECTRA_ENABLED": "false", "VQL_SINGLE_RECORD_RETRIEVAL": "false"}
     file = env_file(tmp_path / "live.env", {**later, **off})
-    done = run(checkout, tmp_path, "-m", "phase1", "-k", "equal and endpoint", "--contract", "v3", *LIVE,
-               "--env-file", str(file))  # fmt: skip
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase1",
+        "-k",
+        "equal and endpoint",
+        "--contract",
+        "v3",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
 
     assert done.verdict["provenance"] == {"vql": 32, "fallback": 0, "direct": 0, "unknown": 0}
     assert _findings(done, "phase1")["fallback-rate"]["kind"] == "blocking"
@@ -108,8 +139,19 @@ def test_flags_that_somebody_set_all_the_same_change_nothing(
 def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Path, later: Mapping[str, str]) -> None:
     mute = [name for name in later if name.startswith(("LOGS_", "ELASTICSEARCH_"))]
     file = env_file(tmp_path / "live.env", {name: value for name, value in later.items() if name not in mute})
-    done = run(checkout, tmp_path, "-m", "phase2", "-k", "count and database", "--contract", "v3", *LIVE,
-               "--env-file", str(file))  # fmt: skip
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase2",
+        "-k",
+        "count and database",
+        "--contract",
+        "v3",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
 
     assert done.verdict["provenance"] == {"vql": 0, "fallback": 0, "direct": 0, "unknown": 16}
     assert done.verdict["verdict"] == "HOLD"
@@ -123,11 +165,25 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
     absent = ["company_contacts", "exports", "linkedin", "backend.vql_health"]
     contract.write_text(f'schema = 1\nname = "wrong"\nbased_on = "v3"\nabsent = {json.dumps(absent)}')
     file = env_file(tmp_path / "live.env", later)
-    done = run(checkout, tmp_path, "-m", "phase0 or phase2 or phase3 or phase4", "-k", "not index",
-               "--contract", str(contract), "--out-of-order", *LIVE, "--env-file", str(file))  # fmt: skip
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase0 or phase2 or phase3 or phase4",
+        "-k",
+        "not index",
+        "--contract",
+        str(contract),
+        "--out-of-order",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
 
-    said = {phase: {each["sentence"].partition("absent: ")[2] for each in _findings(done, phase).values()} - {""}
-            for phase in done.verdict["phases"]}  # fmt: skip
+    said = {
+        phase: {each["sentence"].partition("absent: ")[2] for each in _findings(done, phase).values()} - {""}
+        for phase in done.verdict["phases"]
+    }
     told = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
     end = ": the contract is wrong about this deployment"
     company = told.pop("phase2")
@@ -181,15 +237,25 @@ def paths(later: Mapping[str, str]) -> dict[str, str]:
         ).fetchone()
     assert row is not None
     company = f"/api/v3/companies/company/{row[1]}/contacts/"
-    return {"contact": f"/api/v3/contacts/{row[0]}/", "company": f"/api/v3/companies/{row[1]}/", "listing": company,
-            "count": f"{company}count/", "attribute": f"{company}title/"}  # fmt: skip
+    return {
+        "contact": f"/api/v3/contacts/{row[0]}/",
+        "company": f"/api/v3/companies/{row[1]}/",
+        "listing": company,
+        "count": f"{company}count/",
+        "attribute": f"{company}title/",
+    }
 
 
 def test_the_twin_moves_its_routes_and_tells_nobody_who_serves(client: httpx.Client, paths: dict[str, str]) -> None:
     answers = {name: client.get(path) for name, path in paths.items()}
 
     assert {name: each.status_code for name, each in answers.items()} == {
-        "contact": 200, "company": 200, "listing": 200, "count": 200, "attribute": 404}  # fmt: skip
+        "contact": 200,
+        "company": 200,
+        "listing": 200,
+        "count": 200,
+        "attribute": 404,
+    }
     assert not any(name.startswith("x-vql") for each in answers.values() for name in each.headers)
 
 

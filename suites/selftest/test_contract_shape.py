@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fixtures.contract import CONTRACTS, ContractError, load, read
-from fixtures.contract_layers import Layered, layered
-from fixtures.contract_shape import SCHEMA
-from fixtures.matrix import Meaning
-from reports.observations import DifferenceKind
+from fixtures.contracts.company_filters import Meaning
+from fixtures.contracts.contract import CONTRACTS, ContractError, load, read
+from fixtures.contracts.inheritance import Layered, layered
+from fixtures.contracts.schema_check import SCHEMA
+from reports.records.records import DifferenceKind
 from suites.selftest.mutation import VALUES, cut_up, mutated
 
 Write = Callable[[str], Path]
@@ -74,7 +74,7 @@ def _refusal(path: Path) -> str:
         ('key = "contact_uuid"', 'key = "uuid"', "columns.contacts: 'uuid' is not among them"),
         ('contact_title = "contacts.title plac', 'contact_title = "contacts.title plc', "did you mean 'placeholder'?"),
     ],
-)  # fmt: skip
+)
 def test_a_slip_says_where_what_and_what_was_meant(damaged: Write, old: str, new: str, said: str) -> None:
     text = GUIDE.read_text(encoding="utf-8")
     assert old in text
@@ -130,8 +130,11 @@ def test_the_schema_is_one_and_knows_the_words_that_the_code_knows() -> None:
 
 def test_every_expectation_has_words() -> None:
     """What is refused for its kind or its form is told by the schema's own description."""
-    wordless = [path for path, schema in _schemas(json.loads(SCHEMA.read_text(encoding="utf-8")), ())
-                if {"type", "pattern", "format"} & set(schema) and "description" not in schema]  # fmt: skip
+    wordless = [
+        path
+        for path, schema in _schemas(json.loads(SCHEMA.read_text(encoding="utf-8")), ())
+        if {"type", "pattern", "format"} & set(schema) and "description" not in schema
+    ]
 
     assert wordless == [()]  # the contract itself: a TOML file is a table
 

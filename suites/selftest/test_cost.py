@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.cost import Budget, CleanupList
+from fixtures.transport.credit_budget import Budget, CleanupList
 
 
 def test_the_budget_is_shared_between_workers(tmp_path: Path) -> None:

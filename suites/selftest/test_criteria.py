@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from reports.criteria import KINDS, RULES, SHARES, Criterion, GateError, Recheck, covers, read_gate
+from reports.judge.criteria import KINDS, RULES, SHARES, Criterion, GateError, Recheck, covers, read_gate
 
 HEAD = 'schema = 1\nphase = "p"\ntitle = "t"\nflag = "F"\nguide = "g"\nvalid_hours = 24\nsamples = 9\n'
 TABLES = "[recheck]\nlive_s = [1, 5]\nsandbox_s = [0]\n[latency]\nblocks = 4\n"
 PLAIN = {"id": "c", "guide": "g", "reason": "r", "rule": "exact", "checks": ["x"]}
 SHARE = PLAIN | {"rule": "share", "of": "errors", "target": 0.01, "alert": 0.05}
-EXPORTS = ("[exports]\ntiny = 1\nsmall = 2\nmedium = 3\nlarge = 4\n"
-           "deadline_s = {small = 5}\nshares = {contact = 0.5}\n")  # fmt: skip
+EXPORTS = "[exports]\ntiny = 1\nsmall = 2\nmedium = 3\nlarge = 4\ndeadline_s = {small = 5}\nshares = {contact = 0.5}\n"
 
 
 def _table(entry: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.csv_sheet import TROUBLES, Sheet, Trouble
+from reports.comparison.csv_reader import TROUBLES, Sheet, Trouble
 
 COLUMNS = ("uuid", "name", "note")
 HEAD = b"uuid,name,note\n"
@@ -128,7 +128,7 @@ def test_a_single_empty_column_may_have_empty_lines() -> None:
 def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
     monkeypatch: pytest.MonkeyPatch, size: int, rows: int
 ) -> None:
-    monkeypatch.setattr("reports.csv_sheet.MAX_CELL", 50)
+    monkeypatch.setattr("reports.comparison.csv_reader.MAX_CELL", 50)
     opened = b'1,"' + b"x" * (size - 3)
 
     found, troubles = _read(HEAD + opened + b"\n2,c,d\n3,e,f\n" if rows > 1 else HEAD + opened + b'\n",b\n')
@@ -139,7 +139,7 @@ def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
 
 @pytest.mark.parametrize(("size", "rows"), [(60, 1), (61, 2)], ids=["at-the-limit", "beyond"])
 def test_a_line_that_is_too_long_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch, size: int, rows: int) -> None:
-    monkeypatch.setattr("reports.csv_sheet.MAX_LINE", 60)
+    monkeypatch.setattr("reports.comparison.csv_reader.MAX_LINE", 60)
 
     found = list(Sheet([HEAD, b"1,a," + b"x" * (size - 4), b"yz\n"], COLUMNS).rows())
 
@@ -160,7 +160,7 @@ def test_a_cell_of_a_million_characters_is_a_cell() -> None:
 
 
 def test_a_quote_that_never_closes_does_not_swallow_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reports.csv_sheet.MAX_CELL", 50)
+    monkeypatch.setattr("reports.comparison.csv_reader.MAX_CELL", 50)
 
     rows, troubles = _read(HEAD + b'1,"a,b\n' + b"".join(b"%d,c,d\n" % number for number in range(100)))
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from fixtures.diagnosis import Diagnosis
-from fixtures.targets import Target
+from fixtures.clients.diagnosis import Diagnosis
+from fixtures.clients.target import Target
 from suites.selftest.damage import (
     RECORDS,
     SEARCHES,
@@ -86,23 +86,24 @@ ENDPOINT = {
     "a-trailing-blank": Case(damage=with_field("email", lambda text: text + " ")),
     "wrapped-in-quotes": Case(damage=with_field("first_name", lambda text: f'"{text}"')),
     "numbers-as-text": Case(damage=everywhere(_as_text)),
-    "numbers-as-fractions": Case(
-        damage=everywhere(lambda value: float(value) if type(value) is int else value)
+    "numbers-as-fractions": Case(damage=everywhere(lambda value: float(value) if type(value) is int else value)),
+    "true-for-a-number": Case(
+        damage=with_field("employees_count", lambda _: True), criterion="company-endpoint-parity"
     ),
-    "true-for-a-number": Case(damage=with_field("employees_count", lambda _: True),
-                              criterion="company-endpoint-parity"),
     "null-for-a-list": Case(damage=with_field("technologies", lambda _: None), criterion="company-endpoint-parity"),
-    "an-item-twice": Case(damage=with_field("keywords", lambda items: items + items[:1]),
-                          criterion="company-endpoint-parity"),
+    "an-item-twice": Case(
+        damage=with_field("keywords", lambda items: items + items[:1]), criterion="company-endpoint-parity"
+    ),
     "an-hour-later": Case(damage=with_field("created_at", shifted(hours=1))),
     "a-microsecond-later": Case(damage=with_field("created_at", shifted(microseconds=1))),
     "zero-for-null": Case(damage=_set("total_funding", 0), criterion="company-endpoint-parity"),
     "a-lone-surrogate": Case(damage=with_field("title", lambda text: text + "\ud800")),
     "nobody-is-found": Case(damage=status(404, NOT_FOUND)),
     "an-empty-object": Case(damage=status(200, b"{}"), cause="wrong-identity"),
-    "an-error-with-200": Case(damage=status(200, NOT_FOUND), criterion="unknown-record-endpoint",
-                              cause="wrong-identity"),
-}  # fmt: skip
+    "an-error-with-200": Case(
+        damage=status(200, NOT_FOUND), criterion="unknown-record-endpoint", cause="wrong-identity"
+    ),
+}
 BROKEN = {
     "half-a-text": lambda reply: replace(reply, body=reply.body[: len(reply.body) // 2]),
     "an-empty-body": status(200, b""),
@@ -127,10 +128,9 @@ CONNECTRA = {
     "the-company-dropped": Case(criterion=PARITY, damage=_dropped("company")),
     "rows-twice": Case(criterion=PARITY, damage=of_rows(lambda rows: rows + rows), cause="duplicate-rows"),
     "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="filter-conversion"),
-    "anybody": Case(damage=of_rows(lambda rows: rows or [{"uuid": str(uuid4())}]), cause="match-all",
-                    criterion=NOBODY),
+    "anybody": Case(damage=of_rows(lambda rows: rows or [{"uuid": str(uuid4())}]), cause="match-all", criterion=NOBODY),
     "a-microsecond-later": Case(criterion=PARITY, damage=with_field("created_at", shifted(microseconds=1))),
-}  # fmt: skip
+}
 NO_ROWS = {
     "null-for-a-list": lambda reply: reply.saying({"success": True, "data": None}),
     "no-success": lambda reply: reply.saying({"data": json.loads(reply.body)["data"]}),

@@ -11,13 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fixtures import memory, wire
-from fixtures.index import Index, IndexSilent
-from fixtures.memory import Memory
-from fixtures.pace import Pace
-from fixtures.wire import Wire
-from reports import announcement
-from reports.deadline import bounded, within
+from fixtures.clients import process_memory as memory
+from fixtures.clients.elasticsearch import Index, IndexSilent
+from fixtures.clients.process_memory import Memory
+from fixtures.transport import http as wire
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
+from reports.output.ci import notify as announcement
+from reports.output.ci.http_deadline import bounded, within
 
 LIMIT_S = 0.3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fixtures.settings import NAMES
-from reports import announcement, metrics
+from fixtures.settings.settings import NAMES
+from reports.output import prometheus as metrics
+from reports.output.ci import notify as announcement
 
 OURS = {*NAMES, *announcement.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "CI"}
 WORKFLOWS = ("checks", "gate", "canary")
@@ -83,8 +84,10 @@ def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -
 
     assert {each["apiVersion"] for each in found.values()} == {"v1", "batch/v1"}
     assert (spec["concurrencyPolicy"], spec["jobTemplate"]["spec"]["backoffLimit"], pod["restartPolicy"]) == (
-        "Forbid", 0, "Never",
-    )  # fmt: skip
+        "Forbid",
+        0,
+        "Never",
+    )
     assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
     assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
     given = {*found["Secret"]["stringData"], *found["ConfigMap"]["data"], *(each["name"] for each in container["env"])}

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.contract import load
-from fixtures.export_contract import ExportKind
+from fixtures.contracts.contract import load
+from fixtures.contracts.exports import ExportKind
 from fixtures.export_parity.direct import Direct
 
 WHERE = {"contact": ("contacts", "c.uuid"), "company": ("companies", "k.uuid")}  # the table, and its key in the query
@@ -63,8 +63,10 @@ def test_who_is_asked_for_twice_comes_twice(direct: Direct, kind: ExportKind, ke
 
 def test_all_sessions_see_one_moment(direct: Direct) -> None:
     seen = {session.execute("SELECT pg_current_snapshot()::text AS s").fetchone()["s"] for session in direct._sessions}
-    read_only = {session.execute("SHOW transaction_read_only").fetchone()["transaction_read_only"]
-                 for session in direct._sessions}  # fmt: skip
+    read_only = {
+        session.execute("SHOW transaction_read_only").fetchone()["transaction_read_only"]
+        for session in direct._sessions
+    }
 
     assert len(seen) == 1
     assert read_only == {"on"}

@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 
-from fixtures.sandbox.drills import expected_of, keep
-from fixtures.sandbox.faults import Fault
-from reports import drills, rendering
-from reports.criteria import Criterion, Gate, Latency, Recheck
-from reports.drills import Expected, Row
+from fixtures.sandbox.faults.catalogue import Fault
+from fixtures.sandbox.faults.drill_matrix import expected_of, keep
+from reports import publish as rendering
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.output import detection_matrix as drills
+from reports.output.detection_matrix import Expected, Row
 
 
 def _finding(
     criterion: str, outcome: str = "missed", kind: str = "blocking", cause: str | None = "c"
 ) -> dict[str, Any]:
-    return {"criterion": criterion, "outcome": outcome, "kind": kind, "sentence": f"{criterion} is {outcome}",
-            "cause": {"code": cause} if cause else None}  # fmt: skip
+    return {
+        "criterion": criterion,
+        "outcome": outcome,
+        "kind": kind,
+        "sentence": f"{criterion} is {outcome}",
+        "cause": {"code": cause} if cause else None,
+    }
 
 
 def _verdict(*findings: dict[str, Any], word: str = "NO-GO") -> dict[str, Any]:
@@ -113,8 +119,15 @@ def test_the_matrix_is_kept_where_the_pages_of_runs_look_for_it(tmp_path: Path) 
 
 
 def test_a_fault_says_what_it_does_to_each_phase() -> None:
-    fault = Fault(name="f", where="data", sentence="s", criteria=("a",), cause="c", elsewhere=("phase2/b",),
-                  may_also=("m", "phase2/n"))  # fmt: skip
+    fault = Fault(
+        name="f",
+        where="data",
+        sentence="s",
+        criteria=("a",),
+        cause="c",
+        elsewhere=("phase2/b",),
+        may_also=("m", "phase2/n"),
+    )
     gates = {name: _gate(name) for name in ("phase1", "phase2")}
 
     first, second = expected_of(fault, gates)
@@ -130,5 +143,14 @@ def _gate(phase: str) -> Gate:
         Criterion(id=name, guide="g", rule="exact", reason="r", checks=checks)
         for name, checks in (("a", ("x",)), ("all", ("x", "y")), ("b", ("z",)))
     )
-    return Gate(phase=phase, title="t", flag="", guide="g", valid_hours=1, samples=1, criteria=criteria,
-                latency=Latency(), recheck=Recheck(live_s=(), sandbox_s=()))  # fmt: skip
+    return Gate(
+        phase=phase,
+        title="t",
+        flag="",
+        guide="g",
+        valid_hours=1,
+        samples=1,
+        criteria=criteria,
+        latency=Latency(),
+        recheck=Recheck(live_s=(), sandbox_s=()),
+    )

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from reports.findings import by_key, by_limits, listed, percent, seen_of
-from reports.measurements import Measurement
-from reports.observations import (
+from reports.judge.findings import by_key, by_limits, listed, percent, seen_of
+from reports.judge.statistics import Measurement
+from reports.records.records import (
     Attestation,
     Fact,
     Outcome,
@@ -43,10 +43,14 @@ def test_the_baseline_that_was_taken_instead_is_told() -> None:
 @pytest.mark.parametrize(
     ("ok", "kind", "found"),
     [
-        (False, "veto", "blocking"), (True, "veto", "advisory"), (None, "veto", "advisory"),
-        (False, "advisory", "advisory"), (False, "blocking", "blocking"), (True, "blocking", "blocking"),
+        (False, "veto", "blocking"),
+        (True, "veto", "advisory"),
+        (None, "veto", "advisory"),
+        (False, "advisory", "advisory"),
+        (False, "blocking", "blocking"),
+        (True, "blocking", "blocking"),
     ],
-)  # fmt: skip
+)
 def test_a_veto_blocks_only_where_it_is_missed(ok: bool | None, kind: str, found: str) -> None:
     assert finding(criterion_of("fact", "a", kind=kind), [fact_of(ok=ok)]).kind == found
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fixtures.sandbox import search
+from fixtures.sandbox.search import engine as search
 from suites.benchmarks.multiplied import MultipliedStores
 
 TABLE = tomllib.loads((Path(search.__file__).parent / "engine_differences.toml").read_text(encoding="utf-8"))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reports.known import Known
-from reports.observations import (
+from reports.records.known_difference import Known
+from reports.records.records import (
     Difference,
     DifferenceKind,
     Outcome,
@@ -46,8 +46,12 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
         ([*samples(10), sampled(1, Outcome.DIFFERENT, check="y")], "met", 0, "no mismatch in 10"),
         ([*samples(9), *samples(1, Outcome.VOID, at=50)], "unmeasured", 1, "need 10, have 9 (left out: 1 void)"),
         ([*samples(10), *samples(5, Outcome.FAILED, UNKNOWN, at=50)], "met", 0, "no mismatch in 10"),
-        ([*samples(17), sampled(50, Outcome.EQUAL, UNKNOWN, stratum="a"), sampled(50, Outcome.DIFFERENT, UNKNOWN)],
-         "unmeasured", 0, "1 answers differ and do not tell who served them; first: 50"),
+        (
+            [*samples(17), sampled(50, Outcome.EQUAL, UNKNOWN, stratum="a"), sampled(50, Outcome.DIFFERENT, UNKNOWN)],
+            "unmeasured",
+            0,
+            "1 answers differ and do not tell who served them; first: 50",
+        ),
         ([*samples(10, check="y"), plan_of()], "unmeasured", 10, "nothing was asked"),
         ([*samples(10), *samples(5, Outcome.FAILED, error="timeout", at=50)], "met", 0, "no mismatch in 10"),
         ([*samples(9), *samples(5, Outcome.FAILED, error="timeout", at=50)], "unmeasured", 1, "(left out: 5 failed)"),
@@ -63,10 +67,14 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
         ([*samples(9), sampled(50, Outcome.DIFFERENT, UNKNOWN)], "unmeasured", 1, "1 answers differ and do not tell"),
         ([*samples(9), sampled(50, Outcome.DIFFERENT, FALLBACK)], "unmeasured", 1, "need 10"),
         ([*samples(9), sampled(50, Outcome.LAGGED)], "met", 0, "no mismatch in 10"),
-        ([*samples(99), sampled(100, Outcome.DIFFERENT, differences=(WRONG,))], "missed", 0,
-         "1 of 100 answers differ (1 value); first: 100"),
+        (
+            [*samples(99), sampled(100, Outcome.DIFFERENT, differences=(WRONG,))],
+            "missed",
+            0,
+            "1 of 100 answers differ (1 value); first: 100",
+        ),
     ],
-)  # fmt: skip
+)
 def test_exactness_wants_enough_answers_that_say_something(
     records: list[Record], outcome: str, needed: int, said: str
 ) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.contract import CONTRACTS, load
-from fixtures.export_contract import exports_of
+from fixtures.contracts.contract import CONTRACTS, load
+from fixtures.contracts.exports import exports_of
 
 
 @pytest.fixture

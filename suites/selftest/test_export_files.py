@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from fixtures.sandbox.contact360_bundles import Bundle, person
-from fixtures.sandbox.contact360_csv import DIRECT, VQL, cells, header, written
-from fixtures.sandbox.export_mischief import encoded, spoilt
-from fixtures.sandbox.faults import CATALOGUE
-from fixtures.sandbox.mischief import Mischief
+from fixtures.sandbox.contact360.exports.bundles import Bundle, person
+from fixtures.sandbox.contact360.exports.csv import DIRECT, VQL, cells, header, written
+from fixtures.sandbox.contact360.exports.faults import encoded, spoilt
+from fixtures.sandbox.faults.catalogue import CATALOGUE
+from fixtures.sandbox.faults.injector import Mischief
 
 KINDS = ("contacts", "companies")
 
@@ -93,29 +93,45 @@ def test_every_fault_of_these_phases_names_a_criterion() -> None:
 
 
 LACKING = {
-    "uuid": "k", "name": None, "employees_count": 0, "industries": ["a", "", "b"], "keywords": None,
+    "uuid": "k",
+    "name": None,
+    "employees_count": 0,
+    "industries": ["a", "", "b"],
+    "keywords": None,
     "created_at": "2026-01-01T00:00:00.5",
-}  # fmt: skip
+}
 BUNDLE = Bundle(
     contact={"uuid": "c", "seniority": "_", "departments": ["x", "y"], "created_at": "2026-01-01T00:00:00"},
     metadata={"city": "_"},
     company=LACKING,
     company_metadata={"city": "_", "latest_funding": None},
 )
-SHOWN = ("contact_seniority", "contact_departments", "contact_created_at", "contact_metadata_city", "company_name",
-         "company_employees_count", "company_industries", "company_keywords", "company_created_at",
-         "company_metadata_latest_funding", "company_metadata_city")  # fmt: skip
+SHOWN = (
+    "contact_seniority",
+    "contact_departments",
+    "contact_created_at",
+    "contact_metadata_city",
+    "company_name",
+    "company_employees_count",
+    "company_industries",
+    "company_keywords",
+    "company_created_at",
+    "company_metadata_latest_funding",
+    "company_metadata_city",
+)
 
 
 @pytest.mark.parametrize(
     ("style", "expected"),
     [
-        (DIRECT, ["_", "x,y", "2026-01-01T00:00:00", "", "None", "", "a,b", "", "2026-01-01T00:00:00.500000", "None",
-                  "_"]),
+        (
+            DIRECT,
+            ["_", "x,y", "2026-01-01T00:00:00", "", "None", "", "a,b", "", "2026-01-01T00:00:00.500000", "None", "_"],
+        ),
         (VQL, ["", "x, y", "2026-01-01T00:00:00", "", "", "", "a, b", "", "2026-01-01T00:00:00.500000", "", ""]),
     ],
     ids=["direct", "vql"],
-)  # fmt: skip
+)
 def test_each_path_writes_cells_in_its_own_style(style, expected: list[str]) -> None:
     row = dict(zip(header("contacts"), cells("contacts", BUNDLE, style["contacts"]), strict=True))
 

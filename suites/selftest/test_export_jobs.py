@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.backend import Backend, Session
-from fixtures.contract import Contract, load
-from fixtures.cost import CleanupList
-from fixtures.export_jobs import ExportJobs, own_path
-from fixtures.pace import Pace
-from fixtures.wire import Wire
+from fixtures.checks.exports.jobs import ExportJobs, own_path
+from fixtures.clients.backend import Backend, Session
+from fixtures.contracts.contract import Contract, load
+from fixtures.transport.credit_budget import CleanupList
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
 
 CSV = b"contact_uuid\na\n"
 LATER = "2100-01-01T00:00:00Z"
@@ -120,15 +120,22 @@ def _run(url: str, contract: Contract, folder: Path, deadline_s: float = 5.0) ->
     kind = contract.exports.kinds["contacts"]
     with closing(Wire(url, side="backend", pace=Pace(folder, None), timeout_s=2, trust_env=False)) as wire:
         session = Session(wire, contract, token="secret", email=None, password=None)
-        jobs = ExportJobs(Backend(wire, contract, session), contract.exports, CleanupList(folder), wait=wait,
-                          clock=lambda: now[0], today=lambda: datetime(2026, 11, 25, tzinfo=UTC))  # fmt: skip
+        jobs = ExportJobs(
+            Backend(wire, contract, session),
+            contract.exports,
+            CleanupList(folder),
+            wait=wait,
+            clock=lambda: now[0],
+            today=lambda: datetime(2026, 11, 25, tzinfo=UTC),
+        )
         with jobs.run(kind, {kind.given: ["a"]}, deadline_s=deadline_s) as job:
             content = job.file.read() if job.file else None
         jobs.close()
     path = folder / "evidence" / "created_exports.jsonl"
     listed = [json.loads(line)["export_id"] for line in path.read_text().splitlines()] if path.exists() else []
-    return _Outcome(error=job.answer.error, complaints=job.complaints, signals=job.answer.signals, content=content,
-                    listed=listed)  # fmt: skip
+    return _Outcome(
+        error=job.answer.error, complaints=job.complaints, signals=job.answer.signals, content=content, listed=listed
+    )
 
 
 DONE = {"status": "completed", "progress_percentage": 100}

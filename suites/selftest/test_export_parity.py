@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from fixtures.export_parity import account, comparison, dialect
 from fixtures.export_parity.comparison import ExportComparison, FileMoved, Result
-from reports.cells import expected_cells
-from reports.csv_sheet import Sheet
-from reports.redaction import Redactor
-from reports.table_comparison import Row, TableComparison, rows_of_file
+from reports.comparison.csv_cells import expected_cells
+from reports.comparison.csv_reader import Sheet
+from reports.comparison.table_diff import Row, TableComparison, rows_of_file
+from reports.records.redaction import Redactor
 from suites.selftest.stand_in import KIND, People, StandIn, person
 
 HEAD = b"uuid,name,note,tags,size,at\n"
@@ -58,9 +58,11 @@ def _simple(count: int = 3) -> People:
     return {f"{number:08x}": person(f"{number:08x}", f"name {number}", "x", []) for number in range(count)}
 
 
-@pytest.mark.parametrize("how", [{}, {"lineterminator": "\r\n"}, {"quoting": csv.QUOTE_ALL},
-                                 {"quoting": csv.QUOTE_ALL, "lineterminator": "\r\n"}],
-                         ids=["plain", "crlf", "all-quoted", "all-quoted-crlf"])  # fmt: skip
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"lineterminator": "\r\n"}, {"quoting": csv.QUOTE_ALL}, {"quoting": csv.QUOTE_ALL, "lineterminator": "\r\n"}],
+    ids=["plain", "crlf", "all-quoted", "all-quoted-crlf"],
+)
 @AS_IT_IS
 @given(people=PEOPLE)
 def test_an_equal_export_is_equal_however_it_is_written(people: People, how: dict[str, Any], tmp_path: Path) -> None:
@@ -80,8 +82,9 @@ def test_it_names_what_the_comparison_of_phase_3_names(people: People, data: st.
         at, column = data.draw(st.integers(1, len(rows) - 1)), data.draw(st.integers(1, 5))
         rows[at][column] = data.draw(st.text('ab,\n"é', max_size=3))
     gone = data.draw(st.integers(0, len(rows) - 1))
-    rows = data.draw(st.sampled_from([rows, rows[:gone] + rows[gone + 1 :] if gone else rows,
-                                      [*rows, ["ffffffff", *rows[-1][1:]]]]))  # fmt: skip
+    rows = data.draw(
+        st.sampled_from([rows, rows[:gone] + rows[gone + 1 :] if gone else rows, [*rows, ["ffffffff", *rows[-1][1:]]]])
+    )
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows(rows)
 
@@ -117,24 +120,55 @@ SECOND = f"{1:08x}"
         (HEAD + ROWS[0] + ROWS[1] * 2 + ROWS[2], {(SECOND, "", "duplicate")}, set()),
         (HEAD + b"".join(ROWS) + b"ffffffff,,,,,\n", {("ffffffff", "", "ghost")}, set()),
         (HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b"name\x001") + ROWS[2], {(SECOND, "name", "value")}, {"nul"}),
-        (HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b"nam\xe9 1") + ROWS[2],
-         {(SECOND, "name", "value")}, {"encoding"}),
+        (
+            HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b"nam\xe9 1") + ROWS[2],
+            {(SECOND, "name", "value")},
+            {"encoding"},
+        ),
         (HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b'"name\n1"') + ROWS[2], {(SECOND, "name", "value")}, set()),
-        (HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b'na"me 1') + ROWS[2],
-         {(SECOND, "name", "value")}, {"lone-quote"}),
-        (HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b'"name"1') + ROWS[2],
-         {(SECOND, "name", "value")}, {"after-quote"}),
+        (
+            HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b'na"me 1') + ROWS[2],
+            {(SECOND, "name", "value")},
+            {"lone-quote"},
+        ),
+        (
+            HEAD + ROWS[0] + ROWS[1].replace(b"name 1", b'"name"1') + ROWS[2],
+            {(SECOND, "name", "value")},
+            {"after-quote"},
+        ),
         (HEAD + ROWS[0] + ROWS[1].replace(b",x,", b",,") + ROWS[2], {(SECOND, "note", "missing")}, set()),
-        (HEAD + ROWS[0] + ROWS[2] + ROWS[1][:11],
-         {(SECOND, name, "value" if name == "name" else "missing") for name in ("name", "note", "at")}, {"cut"}),
+        (
+            HEAD + ROWS[0] + ROWS[2] + ROWS[1][:11],
+            {(SECOND, name, "value" if name == "name" else "missing") for name in ("name", "note", "at")},
+            {"cut"},
+        ),
         (HEAD, {(f"{number:08x}", "", "missing") for number in range(3)}, set()),
         (b"", {(f"{number:08x}", "", "missing") for number in range(3)}, {"empty"}),
         (b"".join(ROWS), set(), {"header-missing"}),
     ],
-    ids=["equal", "shuffled", "no-last-line-end", "bom", "crlf", "one-crlf", "one-lf", "missing", "doubled", "extra",
-         "nul", "encoding", "line-feed-in-cell", "lone-quote", "after-quote", "cell-gone", "cut-in-a-row",
-         "header-only", "empty", "no-header"],
-)  # fmt: skip
+    ids=[
+        "equal",
+        "shuffled",
+        "no-last-line-end",
+        "bom",
+        "crlf",
+        "one-crlf",
+        "one-lf",
+        "missing",
+        "doubled",
+        "extra",
+        "nul",
+        "encoding",
+        "line-feed-in-cell",
+        "lone-quote",
+        "after-quote",
+        "cell-gone",
+        "cut-in-a-row",
+        "header-only",
+        "empty",
+        "no-header",
+    ],
+)
 def test_an_awkward_file_gets_a_verdict(data: bytes, told: set[TOLD], troubles: set[str], tmp_path: Path) -> None:
     found, result = _run(_simple(), data, tmp_path)
 
@@ -146,15 +180,27 @@ def test_an_awkward_file_gets_a_verdict(data: bytes, told: set[TOLD], troubles: 
     ("header", "row", "trouble", "told"),
     [
         (b"name,uuid,note,tags,size,at\n", b"name 0,00000000,x,,,2024-01-02T03:04:05\n", {"header-order"}, set()),
-        (b"uuid,name,tags,size,at\n", b"00000000,name 0,,,2024-01-02T03:04:05\n", {"header-lacks"},
-         {("00000000", "note", "missing")}),
-        (b"uuid,name,note,tags,size,at,more\n", b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n",
-         {"header-extra"}, set()),
-        (b"uuid,name,note,tags,size,at,at\n", b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n",
-         {"header-twice", "header-order"}, set()),
+        (
+            b"uuid,name,tags,size,at\n",
+            b"00000000,name 0,,,2024-01-02T03:04:05\n",
+            {"header-lacks"},
+            {("00000000", "note", "missing")},
+        ),
+        (
+            b"uuid,name,note,tags,size,at,more\n",
+            b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n",
+            {"header-extra"},
+            set(),
+        ),
+        (
+            b"uuid,name,note,tags,size,at,at\n",
+            b"00000000,name 0,x,,,2024-01-02T03:04:05,m\n",
+            {"header-twice", "header-order"},
+            set(),
+        ),
     ],
     ids=["order", "lacks", "extra", "twice"],
-)  # fmt: skip
+)
 def test_a_wrong_header_is_told_and_its_rows_compared(
     header: bytes, row: bytes, trouble: set[str], told: set[TOLD], tmp_path: Path
 ) -> None:

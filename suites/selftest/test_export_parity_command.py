@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.export_contract import ExportKind
+from fixtures.contracts.exports import ExportKind
 from fixtures.export_parity import __main__ as command
 from suites.benchmarks import export_files
 
@@ -32,9 +32,12 @@ def asked(calm: Mapping[str, str], tmp_path: Path) -> Callable[..., int]:
 
 
 def test_the_command_finds_the_export_of_everybody_equal(
-    asked: Callable[..., int], calm: Mapping[str, str], kind: ExportKind, tmp_path: Path,
+    asked: Callable[..., int],
+    calm: Mapping[str, str],
+    kind: ExportKind,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
 
     assert asked(tmp_path / "all.csv") == command.EQUAL
@@ -42,12 +45,16 @@ def test_the_command_finds_the_export_of_everybody_equal(
 
 
 def test_the_command_names_every_difference(
-    asked: Callable[..., int], calm: Mapping[str, str], kind: ExportKind, tmp_path: Path,
+    asked: Callable[..., int],
+    calm: Mapping[str, str],
+    kind: ExportKind,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
-    done = export_files.damaged(tmp_path / "all.csv", tmp_path / "wrong.csv", kind, rows, cells=20, missing=5, extra=5,
-                                doubled=3)  # fmt: skip
+    done = export_files.damaged(
+        tmp_path / "all.csv", tmp_path / "wrong.csv", kind, rows, cells=20, missing=5, extra=5, doubled=3
+    )
 
     assert asked(tmp_path / "wrong.csv", "--out", str(tmp_path / "out.jsonl")) == command.DIFFERENT
 
@@ -80,9 +87,12 @@ def test_nothing_against_nothing_is_undecided(
 
 
 def test_a_connection_that_breaks_is_undecided(
-    asked: Callable[..., int], kind: ExportKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[..., int],
+    kind: ExportKind,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     def broken(*_: Any, **__: Any) -> Iterator[bytes]:
         raise psycopg.OperationalError("the row (Ada Lovelace) was lost")
 

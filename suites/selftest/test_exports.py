@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from fixtures.addressees import Addressee, Held, stranger
-from fixtures.bundles import Parts
-from fixtures.contract import load
-from fixtures.email_exports import Answered, EmailExports
-from fixtures.export_jobs import Job
-from fixtures.exports import Exports
-from fixtures.family import Told
-from fixtures.orders import Order
-from fixtures.samples import Question
-from reports.observations import Answer, DifferenceKind, Provenance
+from fixtures.checks.batch_runner import Parts
+from fixtures.checks.cases import Question
+from fixtures.checks.check import Told
+from fixtures.checks.exports.cases import Order
+from fixtures.checks.exports.email_check import Answered, EmailExports
+from fixtures.checks.exports.email_oracle import Addressee, Held, stranger
+from fixtures.checks.exports.file_check import Exports
+from fixtures.checks.exports.jobs import Job
+from fixtures.contracts.contract import load
+from reports.records.records import Answer, DifferenceKind, Provenance
 
 CONTRACT = load("guide")
 KIND = CONTRACT.exports.kinds["contacts"]  # type: ignore[union-attr]
@@ -32,8 +32,14 @@ Lines = list[dict[str, str]]
 def _tables(key: str) -> dict[str, Any]:
     """The rows of one contact: a name, a title that is null, an employer with an address and no metadata."""
     contact = {column.source.partition(".")[2]: None for column in KIND.columns}
-    contact |= {"uuid": key, "first_name": PEOPLE[key], "departments": ["r", "d"], "company_id": f"co-{key}",
-                "created_at": OLD, "updated_at": OLD}  # fmt: skip
+    contact |= {
+        "uuid": key,
+        "first_name": PEOPLE[key],
+        "departments": ["r", "d"],
+        "company_id": f"co-{key}",
+        "created_at": OLD,
+        "updated_at": OLD,
+    }
     company = {**dict.fromkeys(contact), "uuid": f"co-{key}", "address": f"{key} Street", "employees_count": 0}
     return {"contacts": contact, "contacts_metadata": None, "companies": company, "companies_metadata": None}
 
@@ -41,11 +47,17 @@ def _tables(key: str) -> dict[str, Any]:
 def _line(key: str) -> dict[str, str]:
     """How VQL prints that contact."""
     shown = {
-        "contact_uuid": key, "contact_first_name": PEOPLE[key], "contact_departments": "r, d",
-        "contact_company_id": f"co-{key}", "contact_created_at": "2020-01-01T00:00:00+00:00",
-        "contact_updated_at": "2020-01-01T00:00:00+00:00", "company_uuid": f"co-{key}",
-        "company_address": f"{key} Street", "company_name": "None", "company_employees_count": "",
-    }  # fmt: skip
+        "contact_uuid": key,
+        "contact_first_name": PEOPLE[key],
+        "contact_departments": "r, d",
+        "contact_company_id": f"co-{key}",
+        "contact_created_at": "2020-01-01T00:00:00+00:00",
+        "contact_updated_at": "2020-01-01T00:00:00+00:00",
+        "company_uuid": f"co-{key}",
+        "company_address": f"{key} Street",
+        "company_name": "None",
+        "company_employees_count": "",
+    }
     return {**dict.fromkeys(COLUMNS, ""), **shown}
 
 
@@ -67,8 +79,9 @@ class _Jobs:
     @contextmanager
     def run(self, *_: Any, **__: Any) -> Iterator[Job]:
         file = None if self._answer.error else io.BytesIO(self._content)
-        yield Job(export_id="e", request_id="gate-1", answer=self._answer, headers=(), requests={}, complaints=(),
-                  file=file)  # fmt: skip
+        yield Job(
+            export_id="e", request_id="gate-1", answer=self._answer, headers=(), requests={}, complaints=(), file=file
+        )
 
 
 class _Diagnosis:
@@ -113,8 +126,9 @@ def _without(*keys: str) -> Callable[[Lines], Lines]:
 
 
 def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
-    return lambda lines: [{**line, column: value} if line["contact_uuid"] in (keys or PEOPLE) else line
-                          for line in lines]  # fmt: skip
+    return lambda lines: [
+        {**line, column: value} if line["contact_uuid"] in (keys or PEOPLE) else line for line in lines
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +143,27 @@ def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
         (_with("contact_first_name", "Bo", "b"), "b", "field-mapping"),
         (_with("contact_title", "CEO", "b"), "b", "field-mapping"),
         (_with("contact_uuid", "x", "b"), "bx", "export-wrong-person"),
-        (lambda lines: _with("contact_first_name", "Cy", "a")(_with("contact_first_name", "José", "b")(
-            _with("contact_first_name", "Bob", "c")(lines))), "abc", "export-shifted"),
+        (
+            lambda lines: _with("contact_first_name", "Cy", "a")(
+                _with("contact_first_name", "José", "b")(_with("contact_first_name", "Bob", "c")(lines))
+            ),
+            "abc",
+            "export-shifted",
+        ),
     ],
-    ids=["last-gone", "first-gone", "all-gone", "twice", "blank", "none-for-value", "value", "ghost-cell", "stranger",
-         "moved-down"],
-)  # fmt: skip
+    ids=[
+        "last-gone",
+        "first-gone",
+        "all-gone",
+        "twice",
+        "blank",
+        "none-for-value",
+        "value",
+        "ghost-cell",
+        "stranger",
+        "moved-down",
+    ],
+)
 def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], Lines], wrong: str, cause: str) -> None:
     exports, told, parts = _compared(_file(damage(_right())))
 
@@ -227,8 +256,9 @@ def test_an_export_without_a_file_has_a_cause(error: str, signals: tuple[str, ..
 
 EMAILS = CONTRACT.exports.kinds["emails"]  # type: ignore[union-attr]
 JANE = Addressee(first_name="Jane", last_name="Roe", domain="acme.example")
-ASKED = Question(key="small-1", stratum="plain",
-                 subject=Order(kind="emails", keys=("a", "x"), strata={}, people={"a": JANE}))  # fmt: skip
+ASKED = Question(
+    key="small-1", stratum="plain", subject=Order(kind="emails", keys=("a", "x"), strata={}, people={"a": JANE})
+)
 HELD = {
     "a": Answered(person=JANE, held=Held(addresses=("jane@acme.example",))),
     "x": Answered(person=stranger("x"), held=Held()),
@@ -238,8 +268,10 @@ HELD = {
 def _emails(*found: str) -> bytes:
     """A file with these addresses for Jane and the stranger."""
     people = [("a", JANE), ("x", stranger("x"))]
-    rows = [f"{key},{each.first_name},{each.last_name},{each.domain},{address}\r\n"
-            for (key, each), address in zip(people, found, strict=True)]  # fmt: skip
+    rows = [
+        f"{key},{each.first_name},{each.last_name},{each.domain},{address}\r\n"
+        for (key, each), address in zip(people, found, strict=True)
+    ]
     return ("contact_uuid,first_name,last_name,domain,email\r\n" + "".join(rows)).encode()
 
 

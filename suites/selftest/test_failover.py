@@ -10,16 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.database import Database, DatabaseSilent
-from fixtures.family import Asked, Told
-from fixtures.provenance import LogTable, Markers
-from fixtures.records import Records
-from fixtures.samples import Question
-from fixtures.targets import Target
-from fixtures.verification import Verifier
-from reports import ledger
-from reports.observations import Outcome, Sample
-from reports.redaction import Redactor
+from fixtures.checks.cases import Question
+from fixtures.checks.check import Asked, Told
+from fixtures.checks.records.records import Records
+from fixtures.checks.runner import Verifier
+from fixtures.clients.postgres import Database, DatabaseSilent
+from fixtures.clients.provenance import LogTable, Markers
+from fixtures.clients.target import Target
+from reports.records import run_ledger as ledger
+from reports.records.records import Outcome, Sample
+from reports.records.redaction import Redactor
 from suites.selftest.bare_postgres import BarePostgres, stoppable_postgres
 from suites.selftest.families import within
 from suites.selftest.judged import connected
@@ -143,9 +143,16 @@ def test_a_statement_that_is_cancelled_is_no_end_of_the_session(calm: Mapping[st
 
 def _verifier(target: Target, folder: Path, wait: Callable[[float], object] = lambda _: None) -> Verifier:
     return Verifier(
-        target, ledger.Writer(folder, "here"), Redactor(b"key"), phase="phase1", flag_on=True, recheck_s=(1,),
-        fresh_s=60, seed=7, wait=wait,
-    )  # fmt: skip
+        target,
+        ledger.Writer(folder, "here"),
+        Redactor(b"key"),
+        phase="phase1",
+        flag_on=True,
+        recheck_s=(1,),
+        fresh_s=60,
+        seed=7,
+        wait=wait,
+    )
 
 
 @pytest.mark.parametrize(("when", "outcome"), [("meanwhile", Outcome.VOID), ("before", None)])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from fixtures.fault_proxy import MODES
-from fixtures.sandbox.processes import free_port
+from fixtures.sandbox.processes.processes import free_port
 
 Tell = Callable[[str], int]
 
@@ -37,9 +37,19 @@ def ports(checkout: Path) -> Iterator[tuple[int, int]]:
     thread.start()
     port, control = free_port(), free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "fixtures.fault_proxy", "--listen", f"127.0.0.1:{port}", "--control",
-         f"127.0.0.1:{control}", "--upstream", f"http://127.0.0.1:{server.server_port}"], cwd=checkout,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "fixtures.fault_proxy",
+            "--listen",
+            f"127.0.0.1:{port}",
+            "--control",
+            f"127.0.0.1:{control}",
+            "--upstream",
+            f"http://127.0.0.1:{server.server_port}",
+        ],
+        cwd=checkout,
+    )
     with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
         client.get(f"http://127.0.0.1:{control}/mode")
     yield port, control

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from fixtures import pairing, values
-from fixtures.contract import Contract, load
-from fixtures.database import Database
-from fixtures.filters import condition, tokens
-from fixtures.matrix import Meaning, Parameter, Reading
-from fixtures.pairing import MOST_FILTERS, Pairs
-from fixtures.staff import Selection, Staff, Values
-from fixtures.values import CLASSES, SHAPES, Choice, Ground, cells
+from fixtures.checks.company_contacts.cases import filter_values as values
+from fixtures.checks.company_contacts.cases import pairwise as pairing
+from fixtures.checks.company_contacts.cases.filter_values import CLASSES, SHAPES, Choice, Ground, cells
+from fixtures.checks.company_contacts.cases.pairwise import MOST_FILTERS, Pairs
+from fixtures.checks.company_contacts.filter_sql import condition, tokens
+from fixtures.checks.company_contacts.oracle import Selection, Staff, Values
+from fixtures.clients.postgres import Database
+from fixtures.contracts.company_filters import Meaning, Parameter, Reading
+from fixtures.contracts.contract import Contract, load
 from suites.selftest.grounds import bits
 
 
@@ -174,8 +175,11 @@ def test_values_split_the_company(ground: Ground) -> None:
 
 def test_values_stand_for_their_class(ground: Ground) -> None:
     def texts(value_class: str) -> list[str]:
-        return [each.value if isinstance(each.value, str) else each.value[0] for each in ground.choices
-                if each.value_class == value_class]  # fmt: skip
+        return [
+            each.value if isinstance(each.value, str) else each.value[0]
+            for each in ground.choices
+            if each.value_class == value_class
+        ]
 
     assert all(len(text) <= 4 for text in texts("short"))
     assert all(len(tokens(text)) == 2 for text in texts("comma"))
@@ -270,7 +274,7 @@ def test_attribute_values_come_one_by_one_and_in_order(staff: Staff, ground: Gro
 
 def test_large_tables_are_not_counted_through(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
     everybody = {each.uuid: each.contacts for each in staff.by_size(seed=7, most=100)[1]}
-    monkeypatch.setattr("fixtures.staff.LARGE_TABLE", 200)
+    monkeypatch.setattr("fixtures.checks.company_contacts.oracle.LARGE_TABLE", 200)
 
     members, drawn = staff.by_size(seed=7, most=100)
 

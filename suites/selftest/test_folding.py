@@ -6,8 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from fixtures.sandbox import search
-from fixtures.sandbox.ilike import fold, wildcard_of
+from fixtures.sandbox.search import engine as search
+from fixtures.sandbox.search.ilike import fold, wildcard_of
 from suites.benchmarks.multiplied import MultipliedStores
 
 INDEX = "letters"
@@ -27,8 +27,10 @@ def test_the_engine_folds_letters_as_postgres_does(engine: str, stores_of: Calla
         body = {"settings": settings, "mappings": {"properties": {"a": search._FOLDED}}}
         client.put(f"/{INDEX}", json=body).raise_for_status()
         try:
-            answers = [_sent(client, f"/{INDEX}/{path}", entries) for path, entries in
-                       (("_bulk?refresh=true", lines), ("_msearch", asked))]  # fmt: skip
+            answers = [
+                _sent(client, f"/{INDEX}/{path}", entries)
+                for path, entries in (("_bulk?refresh=true", lines), ("_msearch", asked))
+            ]
         finally:
             client.delete(f"/{INDEX}")
 

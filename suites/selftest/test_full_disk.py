@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import ledger
-from reports.ledger import Unrecorded, Writer
-from reports.observations import Event, Sample
+from reports.records import run_ledger as ledger
+from reports.records.records import Event, Sample
+from reports.records.run_ledger import Unrecorded, Writer
 from suites.selftest.rehearsal import CALM, PRELUDE, rehearse
 from suites.selftest.runs import environment, run
 
@@ -71,8 +71,9 @@ def test_a_worker_that_finds_no_room_holds_the_run(tmp_path: Path) -> None:
 def test_what_is_judged_again_when_there_is_room_holds(tmp_path: Path, checkout: Path) -> None:
     done = rehearse(tmp_path, _full(400, after=1))
 
-    judged = subprocess.run([sys.executable, "-m", "reports", str(done.folder)], cwd=checkout, capture_output=True,
-                            text=True, timeout=60)  # fmt: skip
+    judged = subprocess.run(
+        [sys.executable, "-m", "reports", str(done.folder)], cwd=checkout, capture_output=True, text=True, timeout=60
+    )
 
     assert judged.returncode == 6, judged.stdout + judged.stderr
     assert "the run never finished" in judged.stdout

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from fixtures.family import Told
-from fixtures.fuse import LEAST_S, PATIENCE_S, Fuse, ServiceStopped
-from fixtures.pace import Pace
-from fixtures.samples import Question
-from fixtures.verification import Verifier
-from fixtures.wire import Wire
-from reports import ledger
-from reports.observations import Answer, Provenance
-from reports.redaction import Redactor
+from fixtures.checks.cases import Question
+from fixtures.checks.check import Told
+from fixtures.checks.runner import Verifier
+from fixtures.transport.circuit_breaker import LEAST_S, PATIENCE_S, Fuse, ServiceStopped
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
+from reports.records import run_ledger as ledger
+from reports.records.records import Answer, Provenance
+from reports.records.redaction import Redactor
 from suites.selftest.rehearsal import rehearse
 
 
@@ -170,8 +170,13 @@ class Asked:
 
 
 def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Path) -> None:
-    target = SimpleNamespace(pace=Pace(tmp_path, None), log=None, index=None, contract=SimpleNamespace(known=()),
-                             settings=SimpleNamespace(kind="live"))  # fmt: skip
+    target = SimpleNamespace(
+        pace=Pace(tmp_path, None),
+        log=None,
+        index=None,
+        contract=SimpleNamespace(known=()),
+        settings=SimpleNamespace(kind="live"),
+    )
     writer = ledger.Writer(tmp_path, "w")
     verifier = Verifier(target, writer, Redactor(b"k"), phase="phase1", flag_on=True, recheck_s=(), fresh_s=60, seed=7)
     questions = [Question(key=str(number), stratum="s") for number in range(10)]
@@ -185,7 +190,7 @@ def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Pat
 
 
 STOPPED = """
-from fixtures.fuse import ServiceStopped
+from fixtures.transport.circuit_breaker import ServiceStopped
 
 def test_records(recorder):
     for number in range(59):

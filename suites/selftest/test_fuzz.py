@@ -12,15 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures import attestations
-from fixtures.attestations import AttestationError
-from fixtures.provenance import LogFile, Markers
-from fixtures.settings import NAMES, SettingsError, from_values, gathered
-from reports import history, ledger, lock, page
-from reports.criteria import GateError, read_gate
-from reports.history_entry import entry_of
-from reports.observations import Record, to_json
-from reports.verdict import judge
+from fixtures.clients.provenance import LogFile, Markers
+from fixtures.settings import attestations
+from fixtures.settings.attestations import AttestationError
+from fixtures.settings.settings import NAMES, SettingsError, from_values, gathered
+from reports import check_verdict as lock
+from reports.history import store as history
+from reports.history.entry import entry_of
+from reports.judge.criteria import GateError, read_gate
+from reports.judge.verdict import judge
+from reports.output import page
+from reports.records import run_ledger as ledger
+from reports.records.records import Record, to_json
 from suites.selftest import invented
 from suites.selftest.mutation import FUZZ, cut_up, mutated
 
@@ -28,10 +31,15 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 CHECKOUT = Path(__file__).parents[2]
 GATE = (CHECKOUT / "suites" / "phase5_bake" / "gate.toml").read_bytes()
 SET = {
-    "CONTACT360_BASE_URL": "https://contact360.example", "CONTACT360_TOKEN": "t", "CONNECTRA_API_KEY": "k",
-    "CONNECTRA_BASE_URL": "https://connectra.example", "DATABASE_URL": "postgresql://u:p@db.example/contact360",
-    "ELASTICSEARCH_HOST": "es.example", "ELASTICSEARCH_PORT": "9200", "VQL_EXPORTS": "true",
-}  # fmt: skip
+    "CONTACT360_BASE_URL": "https://contact360.example",
+    "CONTACT360_TOKEN": "t",
+    "CONNECTRA_API_KEY": "k",
+    "CONNECTRA_BASE_URL": "https://connectra.example",
+    "DATABASE_URL": "postgresql://u:p@db.example/contact360",
+    "ELASTICSEARCH_HOST": "es.example",
+    "ELASTICSEARCH_PORT": "9200",
+    "VQL_EXPORTS": "true",
+}
 ENV_FILE = "".join(f"export {name}='{value}'\n" for name, value in SET.items()).encode()
 VOUCHED = b'[[attestation]]\nline = "team-available"\nwho = "Jane"\nwhen = 2026-11-20T08:00:00Z\nuntil = 2026-11-27\n'
 LOGGED = b'{"request_id": "gate-0a1b", "message": "x falling back y"}\n' * 3
@@ -97,9 +105,20 @@ def test_a_history(tmp_path: Path, entry: Any) -> None:
         page.html(invented.verdict("GO", 5), invented.recorded(), earlier=[each])
 
 
-RUN = ledger.Run(run_id="r", started="2026-01-01T00:00:00+00:00", target="live", seed=1, contract="guide", flags={},
-                 fingerprint={}, gates={"phase1": ledger.GateFile(path="p", sha256="s", text=(
-                     CHECKOUT / "suites" / "phase1_single_record" / "gate.toml").read_text())})  # fmt: skip
+RUN = ledger.Run(
+    run_id="r",
+    started="2026-01-01T00:00:00+00:00",
+    target="live",
+    seed=1,
+    contract="guide",
+    flags={},
+    fingerprint={},
+    gates={
+        "phase1": ledger.GateFile(
+            path="p", sha256="s", text=(CHECKOUT / "suites" / "phase1_single_record" / "gate.toml").read_text()
+        )
+    },
+)
 RECORDS: tuple[Record, ...] = invented.recorded().records[:6] + invented.recorded().records[-3:]
 
 

@@ -12,25 +12,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures import greeting, steadiness
-from fixtures.absences import detail_of
-from fixtures.backend import Backend, CredentialsRefused, NoToken, Session
-from fixtures.bodies import is_unfit
-from fixtures.company_contacts import CompanyContacts, Walk
-from fixtures.connectra import Connectra
-from fixtures.contract import load
-from fixtures.cost import CleanupList
-from fixtures.export_jobs import ExportJobs
-from fixtures.family import Told
-from fixtures.index import Index, IndexSilent
-from fixtures.linkedin_answers import Shapes, found_of, partings
-from fixtures.linkedin_oracle import Held
-from fixtures.preflight import Preflight
-from fixtures.records import ByConnectra, ByEndpoint
-from fixtures.samples import Question
-from fixtures.staff import Selection, Values
-from fixtures.wire import Reply
-from reports.observations import Answer
+from fixtures.checks.cases import Question
+from fixtures.checks.check import Told
+from fixtures.checks.company_contacts.client import CompanyContacts, Walk
+from fixtures.checks.company_contacts.oracle import Selection, Values
+from fixtures.checks.exports.jobs import ExportJobs
+from fixtures.checks.linkedin.answer_diff import Shapes, found_of, partings
+from fixtures.checks.linkedin.oracle import Held
+from fixtures.checks.preflight.services import Preflight
+from fixtures.checks.records.records import ByConnectra, ByEndpoint
+from fixtures.clients.absent_endpoints import detail_of
+from fixtures.clients.backend import Backend, CredentialsRefused, NoToken, Session
+from fixtures.clients.connectra import Connectra
+from fixtures.clients.elasticsearch import Index, IndexSilent
+from fixtures.contracts.contract import load
+from fixtures.session import handshake as greeting
+from fixtures.session import target_identity as steadiness
+from fixtures.transport.credit_budget import CleanupList
+from fixtures.transport.http import Reply
+from fixtures.transport.json_limits import is_unfit
+from reports.records.records import Answer
 from suites.selftest.mutation import FUZZ, VALUES, mutated
 
 GUIDE = load("guide")
@@ -144,8 +145,12 @@ def test_a_linkedin_search(body: Any) -> None:
 
 
 CREATED = {"export_id": "e1", "contact_count": 1, "status": "pending", "expires_at": "2100-01-01T00:00:00Z"}
-ENDED = {"status": "completed", "progress_percentage": 100, "expires_at": "2100-01-01T00:00:00Z",
-         "download_url": "https://contact360.example/api/v2/exports/e1/download?token=t"}  # fmt: skip
+ENDED = {
+    "status": "completed",
+    "progress_percentage": 100,
+    "expires_at": "2100-01-01T00:00:00Z",
+    "download_url": "https://contact360.example/api/v2/exports/e1/download?token=t",
+}
 
 
 @FUZZ
@@ -195,10 +200,12 @@ def test_a_login(data: st.DataObject) -> None:
 @given(data=st.data())
 @pytest.mark.parametrize(
     "ask",
-    [lambda connectra: connectra.count(GUIDE.records["contact"], "x"),
-     lambda connectra: connectra.batch(GUIDE.records["company"], ["x", "y"])],
+    [
+        lambda connectra: connectra.count(GUIDE.records["contact"], "x"),
+        lambda connectra: connectra.batch(GUIDE.records["company"], ["x", "y"]),
+    ],
     ids=["count", "batch"],
-)  # fmt: skip
+)
 def test_connectra(ask: Callable[[Connectra], Any], data: st.DataObject) -> None:
     ask(_target(_Says(data, {"success": True, "count": 3, "data": [{"uuid": "x"}]})).connectra)
 

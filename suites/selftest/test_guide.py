@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.criteria import Gate, read_gate
-from reports.guide import GuideError, GuideLine, coverage, read_lines, table, with_table
+from reports.history.guide_coverage import GuideError, GuideLine, coverage, read_lines, table, with_table
+from reports.judge.criteria import Gate, read_gate
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,13 @@ def test_every_criterion_stands_for_a_line_that_exists(lines: tuple[GuideLine, .
 
 def test_a_human_line_is_attested_and_no_other_is(lines: tuple[GuideLine, ...], gates: list[Gate]) -> None:
     human = {line.id for line in lines if line.human}
-    attested = {check for gate in gates for criterion in gate.criteria if criterion.rule == "attested"
-                for check in criterion.checks}  # fmt: skip
+    attested = {
+        check
+        for gate in gates
+        for criterion in gate.criteria
+        if criterion.rule == "attested"
+        for check in criterion.checks
+    }
 
     assert attested <= human
 
@@ -57,8 +62,12 @@ def test_every_line_has_a_criterion(lines: tuple[GuideLine, ...], gates: list[Ga
 
 def test_a_human_line_is_covered_by_an_attestation_alone(lines: tuple[GuideLine, ...], gates: list[Gate]) -> None:
     human = {line.id for line in lines if line.human}
-    otherwise = [f"{gate.phase}/{criterion.id}" for gate in gates for criterion in gate.criteria
-                 if criterion.rule != "attested" and human & set(criterion.lines)]  # fmt: skip
+    otherwise = [
+        f"{gate.phase}/{criterion.id}"
+        for gate in gates
+        for criterion in gate.criteria
+        if criterion.rule != "attested" and human & set(criterion.lines)
+    ]
 
     assert otherwise == []
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from reports import __main__ as command
-from reports import chronicle, history
-from reports.history import AlreadyKept
-from reports.history_entry import HistoryEntry, entry_of
+from reports.history import store as history
+from reports.history.entry import HistoryEntry, entry_of
+from reports.history.store import AlreadyKept
+from reports.output import history_page as chronicle
 from suites.selftest import invented
 from suites.selftest.rehearsal import CALM, rehearse
 
@@ -23,8 +24,14 @@ def entry() -> HistoryEntry:
 
 
 def _many(entry: HistoryEntry, count: int) -> list[HistoryEntry]:
-    return [replace(entry, run_id=f"run-{number:04d}", finished=f"2026-{1 + number // 60:02d}-{1 + number % 28:02d}"
-                    f"T{number % 24:02d}:00:00+00:00") for number in range(count)]  # fmt: skip
+    return [
+        replace(
+            entry,
+            run_id=f"run-{number:04d}",
+            finished=f"2026-{1 + number // 60:02d}-{1 + number % 28:02d}T{number % 24:02d}:00:00+00:00",
+        )
+        for number in range(count)
+    ]
 
 
 def test_what_was_written_is_read_back(tmp_path: Path, entry: HistoryEntry) -> None:
@@ -115,11 +122,14 @@ def test_histories_are_merged_by_copying(tmp_path: Path, entry: HistoryEntry) ->
         (b'{"schema": 0}', "schema 0 is not known; this suite reads 1"),
         (b'{"schema": 99}', "schema 99 is not known"),
         (b'{"schema": 1}', "missing"),
-        (b'{"schema": 1, "run_id": 3, "target": "t", "where": "w", "started": "s", "finished": "f", "verdict": "GO"}',
-         "run_id is not a text"),
+        (
+            b'{"schema": 1, "run_id": 3, "target": "t", "where": "w", "started": "s", "finished": "f",'
+            b' "verdict": "GO"}',
+            "run_id is not a text",
+        ),
         (b"[" * 100_000, "recursion"),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_reported_and_the_others_are_read(
     tmp_path: Path, entry: HistoryEntry, content: bytes, why: str
 ) -> None:
@@ -167,8 +177,11 @@ def test_only_earlier_runs_of_the_same_deployment_are_alike(entry: HistoryEntry)
 
 
 def test_a_verdict_is_bound_to_build_flags_index_and_gate(entry: HistoryEntry) -> None:
-    other = replace(entry, fingerprint={**entry.fingerprint, "backend": {"version": "2.15"}},
-                    flags={**entry.flags, "VQL_EXPORTS": False})  # fmt: skip
+    other = replace(
+        entry,
+        fingerprint={**entry.fingerprint, "backend": {"version": "2.15"}},
+        flags={**entry.flags, "VQL_EXPORTS": False},
+    )
 
     differing = {name for name, told in entry.bond("phase1").items() if told != other.bond("phase1")[name]}
     assert differing == {"build", "flags"}

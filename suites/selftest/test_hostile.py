@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import wire
-from fixtures.bodies import DEEPEST, is_unfit
-from fixtures.export_jobs import own_path
-from fixtures.pace import Pace
-from fixtures.wire import Wire
-from reports import ledger
-from reports.csv_sheet import Sheet
-from reports.observations import Answer, Outcome, Sample
+from fixtures.checks.exports.jobs import own_path
+from fixtures.transport import http as wire
+from fixtures.transport.http import Wire
+from fixtures.transport.json_limits import DEEPEST, is_unfit
+from fixtures.transport.rate_limiter import Pace
+from reports.comparison.csv_reader import Sheet
+from reports.records import run_ledger as ledger
+from reports.records.records import Answer, Outcome, Sample
 from suites.selftest.strangers import JSON, Said, stranger
 
 MUCH = 4 * wire.MAX_BODY  # bytes, some hundred thousand when packed
@@ -59,9 +59,14 @@ def _error(pace: Pace, said: Said) -> str | None:
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("gzip", "oversize"), ("gzip-in-gzip", "malformed"), ("deflate", "oversize"), ("brotli", "malformed"),
-     ("cut", "malformed")],
-)  # fmt: skip
+    [
+        ("gzip", "oversize"),
+        ("gzip-in-gzip", "malformed"),
+        ("deflate", "oversize"),
+        ("brotli", "malformed"),
+        ("cut", "malformed"),
+    ],
+)
 def test_what_unfolds_without_end_is_given_up_before_it_is_there(
     pace: Pace, bombs: Mapping[str, Said], name: str, error: str
 ) -> None:
@@ -101,10 +106,17 @@ def test_a_file_is_unpacked_on_its_way_and_bounded_too(
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 900 + "]" * 900, "[" * 100_000 + "]" * 100_000, '{"a":' * 70 + "1" + "}" * 70, '{"a": 1e999}',
-     '{"a": -1e999}', '{"a": Infinity}', '{"a": ' + "9" * 5000 + "}"],
+    [
+        "[" * 900 + "]" * 900,
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 70 + "1" + "}" * 70,
+        '{"a": 1e999}',
+        '{"a": -1e999}',
+        '{"a": Infinity}',
+        '{"a": ' + "9" * 5000 + "}",
+    ],
     ids=["deep", "deeper", "objects", "huge", "hugely-negative", "constant", "digits"],
-)  # fmt: skip
+)
 def test_json_that_would_break_us_later_is_malformed(pace: Pace, text: str) -> None:
     assert _error(pace, (200, JSON, text.encode())) == "malformed"
 
@@ -147,10 +159,19 @@ def test_a_token_never_travels_to_another_host(pace: Pace, status: int) -> None:
 
 @pytest.mark.parametrize(
     "link",
-    ["https://evil.example/x", "//evil.example/x", "https://contact360.example@evil.example/x",
-     "https://contact360.example.evil.example/x", "http://contact360.example/x", "https://contact360.example:8443/x",
-     "https://user@contact360.example/x", "file:///etc/passwd", "https://[::1/x", "javascript:alert(1)"],
-)  # fmt: skip
+    [
+        "https://evil.example/x",
+        "//evil.example/x",
+        "https://contact360.example@evil.example/x",
+        "https://contact360.example.evil.example/x",
+        "http://contact360.example/x",
+        "https://contact360.example:8443/x",
+        "https://user@contact360.example/x",
+        "file:///etc/passwd",
+        "https://[::1/x",
+        "javascript:alert(1)",
+    ],
+)
 def test_a_link_that_leads_elsewhere_is_not_followed(link: str) -> None:
     assert own_path(link, "https://contact360.example") is None
 
@@ -165,8 +186,12 @@ def test_a_formula_is_a_cell_like_any_other() -> None:
 
 def test_nothing_is_written_that_a_spreadsheet_would_run(checkout: Path) -> None:
     """The run folder holds JSON, Markdown, HTML and XML; a table of values would carry people's formulas along."""
-    ours = {path: path.read_text() for part in ("fixtures", "reports") for path in (checkout / part).rglob("*.py")
-            if "sandbox" not in path.parts}  # fmt: skip
+    ours = {
+        path: path.read_text()
+        for part in ("fixtures", "reports")
+        for path in (checkout / part).rglob("*.py")
+        if "sandbox" not in path.parts
+    }
 
     assert [path.name for path, text in ours.items() if re.search(r"csv\.(?:Dict)?[wW]riter|openpyxl|xlsx", text)] == []
 

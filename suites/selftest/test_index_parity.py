@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from elasticsearch import Elasticsearch
 
-from fixtures.contract import ContractError, load
+from fixtures.contracts.contract import ContractError, load
 from fixtures.index_parity import __main__ as command
 from fixtures.index_parity import account, documents
 from fixtures.index_parity.census import Census, Plan
@@ -21,9 +21,9 @@ from fixtures.index_parity.mapping import IndexField, IndexMapping, mapping_of
 from fixtures.index_parity.reading import Reading
 from fixtures.index_parity.state import State
 from fixtures.index_parity.table import Table
-from reports.observations import Outcome, Sample
-from reports.parity import RULES, Span, cut, text_of, unequal
-from reports.redaction import Redactor
+from reports.comparison.range_digests import RULES, Span, cut, text_of, unequal
+from reports.records.records import Outcome, Sample
+from reports.records.redaction import Redactor
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
 
@@ -59,9 +59,12 @@ def fake(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedSto
 
 
 def _run(
-    stores: MultipliedStores, mapping: IndexMapping, folder: Path, plan: Plan = QUICK,
+    stores: MultipliedStores,
+    mapping: IndexMapping,
+    folder: Path,
+    plan: Plan = QUICK,
     wait: Callable[[float], None] = lambda _: None,
-) -> State:  # fmt: skip
+) -> State:
     with closing(Table(stores.database_url, mapping)) as table, closing(Documents(stores.index_url, mapping)) as index:
         reading = Reading(table, index, mapping, Redactor(b"key"), wait=wait)
         return Census(table, index, mapping, reading, plan, folder / "contact.json").run()
@@ -209,8 +212,9 @@ def test_from_a_watermark_on_only_what_was_written_is_compared(
         (key,) = session.execute(
             "SELECT min(uuid) FROM contacts WHERE NOT uuid = ANY(%s)", ([*unseen, *seen],)
         ).fetchone()
-        session.execute("UPDATE contacts SET title = 'Sir', updated_at = %s WHERE uuid = %s",
-                        (since + timedelta(hours=1), key))  # fmt: skip
+        session.execute(
+            "UPDATE contacts SET title = 'Sir', updated_at = %s WHERE uuid = %s", (since + timedelta(hours=1), key)
+        )
 
     state = _run(stores, mapping, tmp_path, replace(QUICK, since=since, rows=300))
 
@@ -299,8 +303,9 @@ def test_an_index_of_many_shards_adds_up_as_many_ranges(lucene: MultipliedStores
 def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, mapping: IndexMapping, rule: str) -> None:
     texts = ["", " \t x ", "_", "ABC", "é_", "a  b", "_ ", "👩‍💻", "x" * 70_000, "株" * 30_000]
     column = {"list": "departments", "zero": "employees_count"}.get(rule, "title")
-    field = IndexField(name=column, table="contacts" if rule != "zero" else "companies", column=column,
-                       rules=(rule,) if rule else ())  # fmt: skip
+    field = IndexField(
+        name=column, table="contacts" if rule != "zero" else "companies", column=column, rules=(rule,) if rule else ()
+    )
     own, copied = ((*mapping.own[:1], field), ()) if rule != "zero" else (mapping.own[:1], (field,))
     narrow = replace(mapping, own=own, copied=copied)
     values = {"list": [[each] for each in texts if len(each) < 9_000], "zero": [None]}.get(rule, texts)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.job_life import Course, Glimpse, complaints, expiry_complaint
+from reports.comparison.job_status import Course, Glimpse, complaints, expiry_complaint
 
 COURSE = Course(states=("pending", "processing", "completed"), ended=("failed", "cancelled"))
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.criteria import RULES, Bake, Criterion, Gate, Latency, Recheck
-from reports.observations import (
+from reports.judge.criteria import RULES, Bake, Criterion, Gate, Latency, Recheck
+from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.verdict import phase_verdict
+from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records.records import (
     Answer,
     Attestation,
     Difference,
@@ -20,9 +23,6 @@ from reports.observations import (
     Record,
     Sample,
 )
-from reports.past import PastCount, PastRun, PastTimes
-from reports.rules import Finding, finding_of, seen_of
-from reports.verdict import phase_verdict
 
 LEISURELY = settings(deadline=None, max_examples=60)  # the machine may be busy with other things
 RANK = {"met": 2, "unmeasured": 1, "missed": 0}
@@ -47,9 +47,18 @@ CRITERIA = (
     Criterion(id="past-tail", guide="g", rule="pooled-p95", reason="r", checks=("*",), target=1.2, alert=1.5, least=9),
     Criterion(id="alert", guide="g", rule="burn", reason="r", checks=("*",), of="errors", target=0.01, alert=14.4),
 )
-GATE = Gate(phase="p", title="t", flag="", guide="g", valid_hours=24, samples=1, criteria=CRITERIA,
-            latency=Latency(floor_ms=0), recheck=Recheck(live_s=(), sandbox_s=()),
-            bake=(Bake(phase="q", hours=12, longest=24),))  # fmt: skip
+GATE = Gate(
+    phase="p",
+    title="t",
+    flag="",
+    guide="g",
+    valid_hours=24,
+    samples=1,
+    criteria=CRITERIA,
+    latency=Latency(floor_ms=0),
+    recheck=Recheck(live_s=(), sandbox_s=()),
+    bake=(Bake(phase="q", hours=12, longest=24),),
+)
 NOW = "2026-11-25T23:30:00+00:00"
 
 keys = st.integers(0, 30).map(str)
@@ -65,25 +74,57 @@ def samples(draw: st.DrawFn) -> Sample:
     answer = Answer(side=draw(st.sampled_from(["backend", "connectra"])), error=error, provenance=provenance)
     kind = draw(st.sampled_from(DifferenceKind))
     differs = (Difference(path="p", kind=kind, expected="<a>", actual="<b>"),) if outcome is Outcome.DIFFERENT else ()
-    return Sample(phase="p", check=draw(st.sampled_from(["x", "y"])), key=draw(keys), outcome=outcome,
-                  stratum=draw(st.sampled_from(["s", "t"])), answers=(answer,), attempt=draw(st.booleans()),
-                  differences=differs, lag_s=draw(st.floats(0, 9)) if outcome is Outcome.LAGGED else None,
-                  cause=draw(causes))  # fmt: skip
+    return Sample(
+        phase="p",
+        check=draw(st.sampled_from(["x", "y"])),
+        key=draw(keys),
+        outcome=outcome,
+        stratum=draw(st.sampled_from(["s", "t"])),
+        answers=(answer,),
+        attempt=draw(st.booleans()),
+        differences=differs,
+        lag_s=draw(st.floats(0, 9)) if outcome is Outcome.LAGGED else None,
+        cause=draw(causes),
+    )
 
 
 times = st.floats(1, 1000)
-pairs = st.builds(Pair, phase=st.just("p"), check=st.just("t"), key=keys, block=st.integers(1, 9), vql_ms=times,
-                  direct_ms=times, again_ms=st.none() | times,
-                  direct_by=st.sampled_from(["baseline", "sql"]))  # fmt: skip
-facts = st.builds(Fact, phase=st.just("p"), name=st.sampled_from(["h1", "h2", "m"]), ok=st.none() | st.booleans(),
-                  value=st.none() | st.floats(0, 9), sentence=st.sampled_from(["so", "not so"]),
-                  cause=causes)  # fmt: skip
-words = st.builds(Attestation, line=st.just("a"), who=st.sampled_from(["Jane", "John"]),
-                  when=st.sampled_from(["2026-11-20", "2026-11-26"]),
-                  until=st.sampled_from(["2026-11-24", "2026-11-30"]))  # fmt: skip
+pairs = st.builds(
+    Pair,
+    phase=st.just("p"),
+    check=st.just("t"),
+    key=keys,
+    block=st.integers(1, 9),
+    vql_ms=times,
+    direct_ms=times,
+    again_ms=st.none() | times,
+    direct_by=st.sampled_from(["baseline", "sql"]),
+)
+facts = st.builds(
+    Fact,
+    phase=st.just("p"),
+    name=st.sampled_from(["h1", "h2", "m"]),
+    ok=st.none() | st.booleans(),
+    value=st.none() | st.floats(0, 9),
+    sentence=st.sampled_from(["so", "not so"]),
+    cause=causes,
+)
+words = st.builds(
+    Attestation,
+    line=st.just("a"),
+    who=st.sampled_from(["Jane", "John"]),
+    when=st.sampled_from(["2026-11-20", "2026-11-26"]),
+    until=st.sampled_from(["2026-11-24", "2026-11-30"]),
+)
 strata = st.dictionaries(st.sampled_from(["s", "t"]), st.integers(0, 3))
-plans = st.builds(Plan, phase=st.just("p"), check=st.sampled_from(["x", "y"]), population=st.integers(0, 40),
-                  planned=st.just(1), strata=strata)  # fmt: skip
+plans = st.builds(
+    Plan,
+    phase=st.just("p"),
+    check=st.sampled_from(["x", "y"]),
+    population=st.integers(0, 40),
+    planned=st.just(1),
+    strata=strata,
+)
 
 
 @st.composite
@@ -96,9 +137,18 @@ def runs(draw: st.DrawFn) -> PastRun:
     )
     taken = tuple(draw(st.lists(st.tuples(times, times), max_size=3)))
     timed = PastTimes(check="t", vql_ms=tuple(vql for vql, _ in taken), direct_ms=tuple(direct for _, direct in taken))
-    return PastRun(phase="p", run=f"r{hours}", of="q", started=f"2026-11-25T{hours - 1:02}:30:00+00:00", seed=hours,
-                   finished=f"2026-11-25T{hours:02}:00:00+00:00", verdict="GO", counts=counts, times=(timed,),
-                   differs=draw(st.sampled_from([(), (), ("build",)])))  # fmt: skip
+    return PastRun(
+        phase="p",
+        run=f"r{hours}",
+        of="q",
+        started=f"2026-11-25T{hours - 1:02}:30:00+00:00",
+        seed=hours,
+        finished=f"2026-11-25T{hours:02}:00:00+00:00",
+        verdict="GO",
+        counts=counts,
+        times=(timed,),
+        differs=draw(st.sampled_from([(), (), ("build",)])),
+    )
 
 
 recorded = st.lists(samples() | pairs | facts | words | plans | runs(), max_size=60)
@@ -193,9 +243,10 @@ def _asked(key: str, by: Provenance) -> Sample:
 def test_not_knowing_who_served_never_helps(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
     forgotten = [
         replace(each, answers=tuple(replace(answer, provenance=Provenance.UNKNOWN) for answer in each.answers))
-        if isinstance(each, Sample) and data.draw(st.booleans()) else each
+        if isinstance(each, Sample) and data.draw(st.booleans())
+        else each
         for each in records
-    ]  # fmt: skip
+    ]
 
     before, after = _findings(records, flag_on), _findings(forgotten, flag_on)
 
@@ -217,14 +268,29 @@ def test_a_no_go_never_becomes_a_go_by_evidence_that_is_not_good(
     assert not [name for name, was in before.items() if was == "missed" and after[name] == "met"]
 
 
-@given(blocks=st.lists(st.lists(st.tuples(times, times), min_size=2, max_size=4), min_size=8, max_size=12),
-       factor=st.floats(1, 5))  # fmt: skip
+@given(
+    blocks=st.lists(st.lists(st.tuples(times, times), min_size=2, max_size=4), min_size=8, max_size=12),
+    factor=st.floats(1, 5),
+)
 @LEISURELY
 def test_slower_by_a_factor_is_never_better(blocks: list[list[tuple[float, float]]], factor: float) -> None:
     def judged(slower: float) -> dict[str, str]:
-        return _outcomes([Pair(phase="p", check="t", key=f"{number}-{index}", block=number, vql_ms=vql * slower,
-                               direct_ms=direct, again_ms=direct) for number, block in enumerate(blocks)
-                          for index, (vql, direct) in enumerate(block)], True)  # fmt: skip
+        return _outcomes(
+            [
+                Pair(
+                    phase="p",
+                    check="t",
+                    key=f"{number}-{index}",
+                    block=number,
+                    vql_ms=vql * slower,
+                    direct_ms=direct,
+                    again_ms=direct,
+                )
+                for number, block in enumerate(blocks)
+                for index, (vql, direct) in enumerate(block)
+            ],
+            True,
+        )
 
     before, after = judged(1), judged(factor)
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports import measurements, rules
-from reports.criteria import Criterion, Gate, Latency, Recheck
-from reports.measurements import Measurement
-from reports.observations import Outcome, Pair, Plan, Sample
+from reports.judge import statistics as measurements
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.rules import dispatch as rules
+from reports.judge.statistics import Measurement
+from reports.records.records import Outcome, Pair, Plan, Sample
 
 VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("judge_vectors.json").read_text())
 WORDS = {"met": "GO", "missed": "NO-GO", "unmeasured": "HOLD"}
@@ -120,8 +121,10 @@ def test_exactness(case: dict[str, Any]) -> None:
     outcomes = [Outcome.DIFFERENT] * wrong + [Outcome.EQUAL] * (case["n"] - wrong) + [Outcome.VOID] * void
     strata = {"s": 10} if case["strata_ok"] else {"s": 10, "unseen": 1}
     plan = Plan(phase="p", check="x", population=1_000_000, planned=case["n"], strata=strata)
-    samples = [Sample(phase="p", check="x", key=str(index), stratum="s", outcome=outcome, answers=())
-               for index, outcome in enumerate(outcomes)]  # fmt: skip
+    samples = [
+        Sample(phase="p", check="x", key=str(index), stratum="s", outcome=outcome, answers=())
+        for index, outcome in enumerate(outcomes)
+    ]
     criterion = Criterion(id="c", guide="g", rule="exact", reason="r", checks=("x",), least=case["n_min"])
 
     finding = rules.finding_of(criterion, GATE, rules.seen_of([plan, *samples], "p", True))
@@ -186,8 +189,17 @@ def _by_recipe(tail_only: bool) -> list[Pair]:
         for index, (a, b) in enumerate(zip(direct, vql, strict=True)):
             slow = tail_only and (block * 7 + index) % 12 == 0
             time = round(4 * float(b), 1) if slow else float(b)
-            pairs.append(Pair(phase="p", check="x", key=f"{block}-{index}", block=block, vql_ms=time,
-                              direct_ms=float(a), again_ms=float(a)))  # fmt: skip
+            pairs.append(
+                Pair(
+                    phase="p",
+                    check="x",
+                    key=f"{block}-{index}",
+                    block=block,
+                    vql_ms=time,
+                    direct_ms=float(a),
+                    again_ms=float(a),
+                )
+            )
     return pairs
 
 
@@ -210,9 +222,18 @@ def test_the_tail_by_recipe(number: int, tail_only: bool) -> None:
 
 
 def test_the_quick_bootstrap_is_numpys_quantile_of_every_resample() -> None:
-    pairs = [Pair(phase="p", check="x", key=f"{block}-{n}", block=block, vql_ms=1 + (7 * n + block) % 13,
-                  direct_ms=1 + (5 * n + 3 * block) % 11)
-             for block in range(9) for n in range(2 + block)]  # fmt: skip
+    pairs = [
+        Pair(
+            phase="p",
+            check="x",
+            key=f"{block}-{n}",
+            block=block,
+            vql_ms=1 + (7 * n + block) % 13,
+            direct_ms=1 + (5 * n + 3 * block) % 11,
+        )
+        for block in range(9)
+        for n in range(2 + block)
+    ]
     blocks = [[(pair.vql_ms, pair.direct_ms) for pair in pairs if pair.block == block] for block in range(9)]
     scale = float(np.median([pair.direct_ms for pair in pairs]))
     draws = np.random.default_rng(0).integers(0, 9, size=(9_999, 9))

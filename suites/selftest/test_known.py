@@ -6,13 +6,21 @@ from typing import Any
 
 import pytest
 
-from reports.comparison import Disagreement
-from reports.known import Excuse, Known, KnownError, excused, excuses, in_force, known_of
-from reports.observations import Answer, Difference, DifferenceKind, Outcome, Provenance, Sample
+from reports.comparison.known_differences import Excuse, excused, excuses, in_force
+from reports.comparison.record_diff import Disagreement
+from reports.records.known_difference import Known, KnownError, known_of
+from reports.records.records import Answer, Difference, DifferenceKind, Outcome, Provenance, Sample
 
-ENTRY: dict[str, Any] = {"id": "industry-first-only", "checks": ["company-*"], "field": "industry", "by": "vql",
-                         "reason": "first industry only", "ticket": "VQL-1", "until": date(2026, 12, 31),
-                         "cap": 0.1}  # fmt: skip
+ENTRY: dict[str, Any] = {
+    "id": "industry-first-only",
+    "checks": ["company-*"],
+    "field": "industry",
+    "by": "vql",
+    "reason": "first industry only",
+    "ticket": "VQL-1",
+    "until": date(2026, 12, 31),
+    "cap": 0.1,
+}
 TODAY = date(2026, 11, 25)
 
 
@@ -22,8 +30,15 @@ def _differs(path: str = "industry", kind: DifferenceKind = DifferenceKind.VALUE
 
 def _sample(key: str, outcome: Outcome, by: str | None = None) -> Sample:
     difference = Difference(path="industry", kind=DifferenceKind.VALUE, expected="<a>", actual="<b>", excused_by=by)
-    return Sample(phase="phase1", check="company-endpoint", key=key, stratum="s", outcome=outcome,
-                  answers=(Answer(side="backend"),), differences=(difference,) if by else ())  # fmt: skip
+    return Sample(
+        phase="phase1",
+        check="company-endpoint",
+        key=key,
+        stratum="s",
+        outcome=outcome,
+        answers=(Answer(side="backend"),),
+        differences=(difference,) if by else (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,9 +144,14 @@ def test_an_excuse_knows_when_it_is_stale_and_when_it_is_over_its_cap(
 
 
 def test_an_excuse_counts_what_it_covered_itself_of_its_own_checks() -> None:
-    samples = [_sample("a", Outcome.EXCUSED, "industry-first-only"), _sample("b", Outcome.EXCUSED, "another"),
-               _sample("c", Outcome.DIFFERENT, "industry-first-only"), _sample("d", Outcome.LAGGED),
-               _sample("e", Outcome.VOID), replace(_sample("f", Outcome.EQUAL), check="contact-endpoint")]  # fmt: skip
+    samples = [
+        _sample("a", Outcome.EXCUSED, "industry-first-only"),
+        _sample("b", Outcome.EXCUSED, "another"),
+        _sample("c", Outcome.DIFFERENT, "industry-first-only"),
+        _sample("d", Outcome.LAGGED),
+        _sample("e", Outcome.VOID),
+        replace(_sample("f", Outcome.EQUAL), check="contact-endpoint"),
+    ]
 
     (excuse,) = excuses(samples, [known_of(ENTRY)])
 
@@ -158,9 +178,13 @@ def test_an_excuse_that_nothing_was_asked_for_is_no_news(count: int, of: int, st
 
 @pytest.mark.parametrize(
     ("by", "served", "count"),
-    [("direct", Provenance.FALLBACK, 1), ("direct", Provenance.DIRECT, 1), ("direct", Provenance.VQL, 0),
-     ("vql", Provenance.FALLBACK, 0)],
-)  # fmt: skip
+    [
+        ("direct", Provenance.FALLBACK, 1),
+        ("direct", Provenance.DIRECT, 1),
+        ("direct", Provenance.VQL, 0),
+        ("vql", Provenance.FALLBACK, 0),
+    ],
+)
 def test_what_the_fallback_gives_is_of_the_direct_path(by: str, served: Provenance, count: int) -> None:
     known = known_of({**ENTRY, "by": by})
     sample = replace(_sample("k", Outcome.EQUAL), answers=(Answer(side="backend", provenance=served),))
@@ -191,10 +215,19 @@ def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenan
 
 @pytest.mark.parametrize(
     "change",
-    [{"until": "soon"}, {"cap": 0}, {"cap": 2}, {"reason": ""}, {"ticket": ""}, {"by": "anybody"}, {"why": "x"},
-     {"field": ""}, {"checks": []}],
+    [
+        {"until": "soon"},
+        {"cap": 0},
+        {"cap": 2},
+        {"reason": ""},
+        {"ticket": ""},
+        {"by": "anybody"},
+        {"why": "x"},
+        {"field": ""},
+        {"checks": []},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_an_excuse_without_field_reason_ticket_end_and_cap_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(KnownError, match="industry-first-only"):
         known_of({**ENTRY, **change})

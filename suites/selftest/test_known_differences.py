@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fixtures import options
-from fixtures.contract import ContractError, load
-from fixtures.options import KNOWN_DIFFERENCES
+from fixtures.contracts.contract import ContractError, load
+from fixtures.session import options
+from fixtures.session.options import KNOWN_DIFFERENCES
 
 OWN = """
 [[known]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.contract import Contract, load
-from fixtures.matrix import company_endpoints
-from reports.known import Known, known_of
+from fixtures.contracts.company_filters import company_endpoints
+from fixtures.contracts.contract import Contract, load
+from reports.records.known_difference import Known, known_of
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +27,27 @@ def test_every_known_difference_is_one_of_the_direct_path_and_told_in_the_matrix
 def _entry(contract: Contract) -> dict[str, Any]:
     import tomllib
 
-    from fixtures.contract import CONTRACTS
+    from fixtures.contracts.contract import CONTRACTS
 
     entry: dict[str, Any] = tomllib.loads((CONTRACTS / f"{contract.name}.toml").read_text(encoding="utf-8"))
     return entry["company_contacts"]
 
 
 def _known(**change: Any) -> Known:
-    return known_of({"id": "x", "checks": ["company-contacts-filters"], "field": "status", "by": "direct", "cap": 0.1,
-                     "reason": "r", "ticket": "t", "until": "2027-01-01", "reads_as": "dropped", **change})  # fmt: skip
+    return known_of(
+        {
+            "id": "x",
+            "checks": ["company-contacts-filters"],
+            "field": "status",
+            "by": "direct",
+            "cap": 0.1,
+            "reason": "r",
+            "ticket": "t",
+            "until": "2027-01-01",
+            "reads_as": "dropped",
+            **change,
+        }
+    )
 
 
 @pytest.mark.parametrize(

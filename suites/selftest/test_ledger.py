@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reports import ledger
-from reports.observations import (
+from reports.records import run_ledger as ledger
+from reports.records.records import (
     Answer,
     Difference,
     DifferenceKind,
@@ -21,18 +21,31 @@ from reports.observations import (
     to_json,
 )
 
-RUN = ledger.Run(run_id="r", started="2026-01-01T00:00:00+00:00", target="sandbox", seed=1, contract="guide",
-                 flags={"CONNECTRA_ENABLED": True, "F": True, "G": False, "H": None}, fingerprint={},
-                 gates={"phase1": ledger.GateFile(path="p", sha256="s", text="t")})  # fmt: skip
+RUN = ledger.Run(
+    run_id="r",
+    started="2026-01-01T00:00:00+00:00",
+    target="sandbox",
+    seed=1,
+    contract="guide",
+    flags={"CONNECTRA_ENABLED": True, "F": True, "G": False, "H": None},
+    fingerprint={},
+    gates={"phase1": ledger.GateFile(path="p", sha256="s", text="t")},
+)
 RECORDS: tuple[Record, ...] = (
-    Sample(phase="phase1", check="contact-endpoint", key="k", stratum="s", outcome=Outcome.DIFFERENT,
-           answers=(Answer(side="backend", status=200, provenance=Provenance.VQL, signals=("header:vql",)),),
-           differences=(Difference(path="p", kind=DifferenceKind.VALUE, expected="<str:a>", actual="null"),)),
+    Sample(
+        phase="phase1",
+        check="contact-endpoint",
+        key="k",
+        stratum="s",
+        outcome=Outcome.DIFFERENT,
+        answers=(Answer(side="backend", status=200, provenance=Provenance.VQL, signals=("header:vql",)),),
+        differences=(Difference(path="p", kind=DifferenceKind.VALUE, expected="<str:a>", actual="null"),),
+    ),
     Pair(phase="phase1", check="contact-latency", key="k", block=1, vql_ms=2.0, direct_ms=1.0),
     Plan(phase="phase1", check="contact-endpoint", population=10, planned=5, strata={"ordinary": 10}),
     Fact(phase="phase1", name="health", ok=True),
     Event(name="collected", phases=("phase1",), count=3),
-)  # fmt: skip
+)
 
 
 @pytest.fixture
@@ -88,11 +101,10 @@ def test_a_damaged_line_is_never_fatal(folder: Path, line: bytes) -> None:
         Fact(phase="p", name="n", ok=True, value=float("inf")),
         Fact(phase="p", name="n", ok="perhaps"),  # type: ignore[arg-type]
         Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.LAGGED, answers=(), lag_s=float("inf")),
-        Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(),
-               attempt="no"),  # type: ignore[arg-type]
+        Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(), attempt="no"),  # type: ignore[arg-type]
     ],
     ids=["no-time", "no-number", "negative", "infinite", "perhaps", "endless-lag", "an-attempt-of-text"],
-)  # fmt: skip
+)
 def test_what_no_measurement_can_be_is_no_record(record: Record) -> None:
     with pytest.raises(ValueError, match="damaged"):
         from_json(to_json(record))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.linkedin_answers import MOST_NAMED, Parting, Shapes, found_of, partings
-from fixtures.linkedin_oracle import Firm, Held
-from reports.comparison import Field
-from reports.observations import DifferenceKind
+from fixtures.checks.linkedin.answer_diff import MOST_NAMED, Parting, Shapes, found_of, partings
+from fixtures.checks.linkedin.oracle import Firm, Held
+from reports.comparison.record_diff import Field
+from reports.records.records import DifferenceKind
 
 KNOWN = {"stranger"}  # in the database, but not of this URL
 SHAPES = Shapes(
@@ -25,8 +25,10 @@ SHAPES = Shapes(
 
 
 def _held(*people: str, companies: dict[str, Sequence[str]] | None = None) -> Held:
-    firms = {uuid: Firm(tables={"companies": {"uuid": uuid, "name": f"Firm {uuid}"}}, people=_rows(staff))
-             for uuid, staff in (companies or {}).items()}  # fmt: skip
+    firms = {
+        uuid: Firm(tables={"companies": {"uuid": uuid, "name": f"Firm {uuid}"}}, people=_rows(staff))
+        for uuid, staff in (companies or {}).items()
+    }
     return Held(people=_rows(people), companies=firms)
 
 
@@ -44,8 +46,13 @@ def _company(uuid: str, *people: str) -> dict[str, Any]:
 
 
 def _answer(people: Sequence[Any] = (), companies: Sequence[Any] = (), **totals: Any) -> dict[str, Any]:
-    return {"contacts": list(people), "companies": list(companies),
-            "total_contacts": len(people), "total_companies": len(companies), **totals}  # fmt: skip
+    return {
+        "contacts": list(people),
+        "companies": list(companies),
+        "total_contacts": len(people),
+        "total_companies": len(companies),
+        **totals,
+    }
 
 
 def _parted(held: Held, answer: dict[str, Any]) -> list[tuple[str, str]]:
@@ -117,9 +124,16 @@ def test_an_entry_without_a_uuid_is_somebody_who_does_not_belong() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [None, [], {}, {"contacts": {}}, {"contacts": [], "companies": None}, {"contacts": ["x"], "companies": []},
-     {"contacts": [], "companies": [{"contacts": "x"}]}],
+    [
+        None,
+        [],
+        {},
+        {"contacts": {}},
+        {"contacts": [], "companies": None},
+        {"contacts": ["x"], "companies": []},
+        {"contacts": [], "companies": [{"contacts": "x"}]},
+    ],
     ids=repr,
-)  # fmt: skip
+)
 def test_what_is_no_answer_of_this_shape_is_none(body: Any) -> None:
     assert found_of(body) is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.linkedin_urls import FORMS, KINDS, pattern, read
+from fixtures.checks.linkedin.urls import FORMS, KINDS, pattern, read
 
 SLUGS = st.text(st.characters(whitelist_categories=("Ll", "Nd"), whitelist_characters="-_"), min_size=1, max_size=30)
 

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from fixtures.company_contacts import Page, Valued, Walk
-from fixtures.connectra import Found
-from fixtures.contract import Contract, load
-from fixtures.family import Told
-from fixtures.list_diagnosis import Case, ListDiagnosis
-from fixtures.matrix import Reading
-from fixtures.relations import Relation, Relations
-from fixtures.rosters import ByListing, Roster, Walked, told_of
-from fixtures.samples import Question
-from fixtures.staff import Company, Selection
-from fixtures.wire import Reply
-from reports.causes import codes
-from reports.lists import compared
-from reports.observations import Answer, Provenance
+from fixtures.checks.cases import Question
+from fixtures.checks.check import Told
+from fixtures.checks.company_contacts.client import Page, Valued, Walk
+from fixtures.checks.company_contacts.diagnosis import Case, ListDiagnosis
+from fixtures.checks.company_contacts.listing import ByListing, Roster, Walked, told_of
+from fixtures.checks.company_contacts.metamorphic import Relation, Relations
+from fixtures.checks.company_contacts.oracle import Company, Selection
+from fixtures.clients.connectra import Found
+from fixtures.contracts.company_filters import Reading
+from fixtures.contracts.contract import Contract, load
+from fixtures.transport.http import Reply
+from reports.comparison.list_diff import compared
+from reports.judge.causes import codes
+from reports.records.records import Answer, Provenance
 
 THEN, LATER = datetime(2026, 1, 1), datetime(2026, 1, 2)
 
@@ -57,8 +57,17 @@ class _World:
         return self
 
     def record(self, record: Any, key: str) -> Found:
-        rows = [{"uuid": key, "company_id": "other" if key in self.elsewhere else "k",
-                 "updated_at": f"{self.served[key].isoformat()}Z"}] if key in self.served else []  # fmt: skip
+        rows = (
+            [
+                {
+                    "uuid": key,
+                    "company_id": "other" if key in self.elsewhere else "k",
+                    "updated_at": f"{self.served[key].isoformat()}Z",
+                }
+            ]
+            if key in self.served
+            else []
+        )
         return Found(reply=Reply(answer=Answer(side="connectra", error=self.error), headers={}), rows=tuple(rows))
 
     def document(self, index: str, key: str) -> dict[str, Any] | None:
@@ -80,9 +89,15 @@ EVERYBODY = {"a": THEN, "b": THEN, "c": THEN}
 
 
 def _cause(
-    world: _World, actual: str, expected: str = "abc", again: str | None = None, pages: int = 1,
-    provenance: Provenance = Provenance.VQL, filters: Mapping[str, str] | None = None, cut_at: tuple[int, ...] = (),
-) -> str:  # fmt: skip
+    world: _World,
+    actual: str,
+    expected: str = "abc",
+    again: str | None = None,
+    pages: int = 1,
+    provenance: Provenance = Provenance.VQL,
+    filters: Mapping[str, str] | None = None,
+    cut_at: tuple[int, ...] = (),
+) -> str:
     case = Case(
         selection=Selection(company="k", filters=filters or {}),
         expected=list(expected),
@@ -123,9 +138,14 @@ def test_a_list_that_is_wrong_has_a_cause(contract: Contract, world: Any, asked:
 
 
 @pytest.mark.parametrize(
-    ("world", "cause"), [({"served": {"k": THEN}}, "company-lookup"), ({}, "missing-in-index"),
-                         ({"error": "refused"}, "connectra-down"), ({"match_all": True}, "match-all")],
-)  # fmt: skip
+    ("world", "cause"),
+    [
+        ({"served": {"k": THEN}}, "company-lookup"),
+        ({}, "missing-in-index"),
+        ({"error": "refused"}, "connectra-down"),
+        ({"match_all": True}, "match-all"),
+    ],
+)
 def test_a_company_that_is_not_found_has_a_cause(contract: Contract, world: Any, cause: str) -> None:
     assert ListDiagnosis(_World(contract, **world), None).of_absence("k") == cause  # type: ignore[arg-type]
 
@@ -134,7 +154,7 @@ class _Access:
     """A listing that holds `everybody` for PostgreSQL; readings of a filter by what they let pass."""
 
     def __init__(self, contract: Contract, passing: Mapping[str, Sequence[str]]) -> None:
-        from fixtures.rosters import Access
+        from fixtures.checks.company_contacts.listing import Access
 
         self.endpoints = contract.company_contacts
         self.target = self
@@ -148,8 +168,12 @@ class _Access:
 
 
 def _told(keys: str, provenance: Provenance) -> Told:
-    page = Page(answer=Answer(side="backend", provenance=provenance), rows=tuple({"uuid": key} for key in keys),
-                onward=None, request_id="r")  # fmt: skip
+    page = Page(
+        answer=Answer(side="backend", provenance=provenance),
+        rows=tuple({"uuid": key} for key in keys),
+        onward=None,
+        request_id="r",
+    )
     return told_of(Walked(pages=(page,)))
 
 
@@ -224,10 +248,13 @@ def test_a_relation_holds_or_tells_what_does_not(
     filtered = name in ("filter-narrows", "exclusion-partitions")
     contacts._listed = {**contacts._listed, "one": contacts._listed[""] if name == "filter-narrows" else "abc"}
     relation = Relation(
-        name=name, selection=Selection(company="k"), contacts=4, one={"one": "x"} if filtered else {},
+        name=name,
+        selection=Selection(company="k"),
+        contacts=4,
+        one={"one": "x"} if filtered else {},
         other={"other": "x"} if filtered else {},
         by={"order-permutes": "-title", "attribute-is-listing": "title"}.get(name, ""),
-    )  # fmt: skip
+    )
     access = _Access(contract, {})
     access.contacts = contacts  # type: ignore[attr-defined]
 

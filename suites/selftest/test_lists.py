@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from reports.comparison import Disagreement
-from reports.lists import SHOWN, compared, out_of_order, same_sequence
-from reports.observations import DifferenceKind
+from reports.comparison.list_diff import SHOWN, compared, out_of_order, same_sequence
+from reports.comparison.record_diff import Disagreement
+from reports.records.records import DifferenceKind
 
 
 def _told(found: Sequence[Disagreement]) -> list[tuple[str, str, Any, Any]]:
@@ -22,11 +22,14 @@ def _told(found: Sequence[Disagreement]) -> list[tuple[str, str, Any, Any]]:
         ("ab", "yabx", [("ghost", "rows.x", None, "x"), ("ghost", "rows.y", None, "y")]),
         ("ab", "abb", [("duplicate", "rows.b", None, "b")]),
         ("abb", "ab", [("missing", "rows.b", "b", None)]),
-        ("ab", "bbx", [("missing", "rows.a", "a", None), ("ghost", "rows.x", None, "x"),
-                       ("duplicate", "rows.b", None, "b")]),
+        (
+            "ab",
+            "bbx",
+            [("missing", "rows.a", "a", None), ("ghost", "rows.x", None, "x"), ("duplicate", "rows.b", None, "b")],
+        ),
     ],
     ids=["another-order", "missing", "ghosts", "twice", "once", "all"],
-)  # fmt: skip
+)
 def test_what_a_list_lacks_and_what_it_has_too_much_is_told(expected: str, actual: str, told: list[Any]) -> None:
     assert _told(compared(expected, actual)) == told
 

@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from reports import announcement, github, metrics
-from reports.history_entry import HistoryEntry, entry_of
+from reports.history.entry import HistoryEntry, entry_of
+from reports.output import prometheus as metrics
+from reports.output.ci import github
+from reports.output.ci import notify as announcement
 from suites.selftest import invented
 from suites.selftest.rehearsal import CALM, Rehearsed, rehearse
 
@@ -30,9 +32,15 @@ def test_records(recorder):
 def on_github(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsed, Path]:
     """A NO-GO under xdist in GitHub Actions, with a webhook and a Pushgateway that nobody listens at."""
     root = tmp_path_factory.mktemp("github")
-    environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(root / "step.md"), "CI": "true",
-               "GITHUB_OUTPUT": str(root / "output"), "GATE_WEBHOOK": "http://user:hush@127.0.0.1:9/hush",
-               "GATE_PUSHGATEWAY": "http://user:hush@127.0.0.1:9/hush", "NO_PROXY": "*"}  # fmt: skip
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_STEP_SUMMARY": str(root / "step.md"),
+        "CI": "true",
+        "GITHUB_OUTPUT": str(root / "output"),
+        "GATE_WEBHOOK": "http://user:hush@127.0.0.1:9/hush",
+        "GATE_PUSHGATEWAY": "http://user:hush@127.0.0.1:9/hush",
+        "NO_PROXY": "*",
+    }
     run = rehearse(root, FAILING, "-n", "2", "--history", str(root / "history"), environ=environ)
     return run, root
 
@@ -146,9 +154,14 @@ def _earlier(*verdicts: str, phase: str = "phase1") -> list[HistoryEntry]:
 
 @pytest.mark.parametrize(
     ("before", "now", "told"),
-    [([], "GO", True), (["GO"], "GO", False), (["GO"], "NO-GO", True), (["GO", "NO-GO"], "NO-GO", False),
-     (["NO-GO", "GO"], "NO-GO", True)],
-)  # fmt: skip
+    [
+        ([], "GO", True),
+        (["GO"], "GO", False),
+        (["GO"], "NO-GO", True),
+        (["GO", "NO-GO"], "NO-GO", False),
+        (["NO-GO", "GO"], "NO-GO", True),
+    ],
+)
 def test_the_webhook_hears_of_changes_only(server: Any, before: list[str], now: str, told: bool) -> None:
     asked, notes = _announce(server, invented.verdict(now), _earlier(*before), GATE_WEBHOOK=SECRET_URL)
 
@@ -162,8 +175,13 @@ def test_another_phases_verdict_is_no_change() -> None:
 
 
 def test_the_message_is_what_slack_takes(server: Any) -> None:
-    asked, _ = _announce(server, invented.verdict("NO-GO"), _earlier("GO"), GATE_WEBHOOK=SECRET_URL,
-                         GATE_PAGE="https://pages.example/run")  # fmt: skip
+    asked, _ = _announce(
+        server,
+        invented.verdict("NO-GO"),
+        _earlier("GO"),
+        GATE_WEBHOOK=SECRET_URL,
+        GATE_PAGE="https://pages.example/run",
+    )
 
     body = json.loads(asked[0].content)
     assert list(body) == ["text"]
@@ -183,8 +201,9 @@ def test_each_phase_is_pushed_as_a_group_of_its_own(server: Any) -> None:
 
     assert notes == []
     assert [request.url.path for request in asked] == [
-        "/base/metrics/job/vql-gate/target/live/phase/phase1", "/base/metrics/job/vql-gate/target/live/phase/phase2",
-    ]  # fmt: skip
+        "/base/metrics/job/vql-gate/target/live/phase/phase1",
+        "/base/metrics/job/vql-gate/target/live/phase/phase2",
+    ]
     assert b'phase="phase1"' not in asked[1].content
     assert {request.method for request in asked} == {"PUT"}
 

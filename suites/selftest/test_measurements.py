@@ -5,8 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from reports import measurements
-from reports.measurements import LOOKS, exact_share, needed_for_go, pooled_share, ratio_of_means, share, share_by_run
+from reports.judge import statistics as measurements
+from reports.judge.statistics import (
+    LOOKS,
+    exact_share,
+    needed_for_go,
+    pooled_share,
+    ratio_of_means,
+    share,
+    share_by_run,
+)
 
 ALIKE = [0.8, 0.8, 0.6, 0.45, 0.47, 0.43, 0.61, 0.45, 0.47, 0.53, 0.72, 0.61, 0.45, 0.62, 0.61, 0.45]  # 0.31
 UNLIKE = [1.0, 0.55, 0.62, 0.56, 0.73, 0.56, 0.73, 0.46, 0.73, 0.56, 0.38, 0.34, 0.47, 0.23, 0.32, 0.16]  # 0.29

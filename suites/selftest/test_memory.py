@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.memory import Memory, Watched
+from fixtures.clients.process_memory import Memory, Watched
 from suites.selftest.strangers import stranger
 
 METRICS = "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 1.048576e+08\nother 5\n"
@@ -46,9 +46,14 @@ def test_a_process_that_is_not_there_gives_no_value() -> None:
 
 @pytest.mark.parametrize(
     ("text", "megabytes"),
-    [(METRICS, 100.0), ('process_resident_memory_bytes{job="x"} 2097152\n', 2.0), ("other 5\n", None),
-     ("process_resident_memory_bytes NaNope\n", None), ("", None)],
-)  # fmt: skip
+    [
+        (METRICS, 100.0),
+        ('process_resident_memory_bytes{job="x"} 2097152\n', 2.0),
+        ("other 5\n", None),
+        ("process_resident_memory_bytes NaNope\n", None),
+        ("", None),
+    ],
+)
 def test_metrics_are_read(text: str, megabytes: float | None) -> None:
     with stranger(lambda number, path: (200, {"Content-Type": "text/plain"}, text.encode())) as backend:
         assert Memory(None, f"{backend.url}/metrics").megabytes() == megabytes

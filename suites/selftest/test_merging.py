@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reports import ledger
-from reports.ledger import GateFile, Run, Writer
-from reports.merging import UnlikeShards, merge
-from reports.observations import Answer, Event, Outcome, Provenance, Sample
-from reports.verdict import judge, to_json
+from reports.judge.verdict import judge, to_json
+from reports.merge_shards import UnlikeShards, merge
+from reports.records import run_ledger as ledger
+from reports.records.records import Answer, Event, Outcome, Provenance, Sample
+from reports.records.run_ledger import GateFile, Run, Writer
 
 GATE = """
 schema = 1
@@ -31,15 +31,29 @@ checks = ["c"]
 least = 100
 reason = "r"
 """
-RUN = Run(run_id="whole", started="2026-01-01T00:00:00+00:00", target="live", seed=1, contract="guide",
-          flags={"CONNECTRA_ENABLED": True, "F": True}, fingerprint={"backend": "b1"},
-          gates={"phase1": GateFile(path="p", sha256="s", text=GATE)})  # fmt: skip
+RUN = Run(
+    run_id="whole",
+    started="2026-01-01T00:00:00+00:00",
+    target="live",
+    seed=1,
+    contract="guide",
+    flags={"CONNECTRA_ENABLED": True, "F": True},
+    fingerprint={"backend": "b1"},
+    gates={"phase1": GateFile(path="p", sha256="s", text=GATE)},
+)
 NOW = "2026-01-01T01:00:00+00:00"
 
 
 def _sample(number: int, outcome: Outcome = Outcome.EQUAL) -> Sample:
-    return Sample(phase="phase1", check="c", key=f"k{number}", stratum="s", outcome=outcome,
-                  answers=(Answer(side="backend", provenance=Provenance.VQL),), attempt=True)  # fmt: skip
+    return Sample(
+        phase="phase1",
+        check="c",
+        key=f"k{number}",
+        stratum="s",
+        outcome=outcome,
+        answers=(Answer(side="backend", provenance=Provenance.VQL),),
+        attempt=True,
+    )
 
 
 def _written(folder: Path, samples: list[Sample], **changes: Any) -> Path:

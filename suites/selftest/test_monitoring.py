@@ -8,10 +8,16 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from fixtures.contract import load
-from fixtures.guide_queries import LogCounts, NoTable, fallback_sentence, of_table, success_sentence
-from fixtures.sandbox.postgres import Server
-from fixtures.sandbox.schema import BACKEND_TABLES
+from fixtures.checks.preflight.guide_log_queries import (
+    LogCounts,
+    NoTable,
+    fallback_sentence,
+    of_table,
+    success_sentence,
+)
+from fixtures.contracts.contract import load
+from fixtures.sandbox.postgres.schema import BACKEND_TABLES
+from fixtures.sandbox.postgres.server import Server
 from suites.selftest.bare_postgres import bare_postgres
 
 CALL = "External API call: Connectra POST /contacts/"

@@ -9,12 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.contract import load
-from fixtures.database import Database
+from fixtures.clients.postgres import Database
+from fixtures.clients.provenance import LogTable, Markers
+from fixtures.contracts.contract import load
 from fixtures.export_parity.direct import Direct
 from fixtures.index_parity.mapping import mapping_of
 from fixtures.index_parity.table import Table
-from fixtures.provenance import LogTable, Markers
 from suites.selftest.bare_postgres import bare_postgres
 from suites.selftest.damage import between
 from suites.selftest.runs import env_file, run
@@ -37,13 +37,31 @@ def test_a_whole_run_asks_and_writes_nothing(checkout: Path, tmp_path: Path, cal
     upstreams = {"contact360": calm["CONTACT360_BASE_URL"], "connectra": calm["CONNECTRA_BASE_URL"], "index": engine}
     with ExitStack() as stack:
         proxies = {name: stack.enter_context(between(url, ("/",))) for name, url in upstreams.items()}
-        file = env_file(tmp_path / "live.env", {
-            **calm, "CONTACT360_BASE_URL": proxies["contact360"].url, "CONNECTRA_BASE_URL": proxies["connectra"].url,
-            "ELASTICSEARCH_HOST": "127.0.0.1", "ELASTICSEARCH_PORT": proxies["index"].url.rpartition(":")[2],
-        })  # fmt: skip
-        done = run(checkout, tmp_path / "out", "-m", "phase0 or phase1 or phase2 or phase3 or phase4",
-                   "--samples", "4", "--max-rps", "500", "--allow-cost", "100000", "--env-file", str(file),
-                   timeout_s=600)  # fmt: skip
+        file = env_file(
+            tmp_path / "live.env",
+            {
+                **calm,
+                "CONTACT360_BASE_URL": proxies["contact360"].url,
+                "CONNECTRA_BASE_URL": proxies["connectra"].url,
+                "ELASTICSEARCH_HOST": "127.0.0.1",
+                "ELASTICSEARCH_PORT": proxies["index"].url.rpartition(":")[2],
+            },
+        )
+        done = run(
+            checkout,
+            tmp_path / "out",
+            "-m",
+            "phase0 or phase1 or phase2 or phase3 or phase4",
+            "--samples",
+            "4",
+            "--max-rps",
+            "500",
+            "--allow-cost",
+            "100000",
+            "--env-file",
+            str(file),
+            timeout_s=600,
+        )
 
     told = {name: {f"{method} {path}" for method, path in proxy.asked} for name, proxy in proxies.items()}
     assert len(done.verdict["phases"]) == 5, done.printed[-3000:]
@@ -69,13 +87,18 @@ SESSIONS: Mapping[str, Callable[[str], tuple[Any, Any]]] = {
     "log": lambda url: (found := LogTable(url, Markers(fallback="x", vql="y")), found.connection.execute),
     "index parity": lambda url: (found := Table(url, mapping_of(load("guide"), "contact")), found._connection.execute),
     "export parity": lambda url: (
-        found := Direct(url, load("guide").exports.kinds["contacts"]), found._connection.execute
+        found := Direct(url, load("guide").exports.kinds["contacts"]),
+        found._connection.execute,
     ),
-}  # fmt: skip
+}
 WRITES = (
-    "INSERT INTO contacts VALUES ('x')", "DELETE FROM contacts", "CREATE TABLE t ()", "DROP TABLE contacts",
-    "TRUNCATE contacts", "SELECT nextval('n')",
-)  # fmt: skip
+    "INSERT INTO contacts VALUES ('x')",
+    "DELETE FROM contacts",
+    "CREATE TABLE t ()",
+    "DROP TABLE contacts",
+    "TRUNCATE contacts",
+    "SELECT nextval('n')",
+)
 
 
 @pytest.mark.parametrize("write", WRITES)

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from reports import ledger, lock, order
+from reports import check_verdict as lock
 from reports.__main__ import main
-from reports.criteria import Gate, read_gate
-from reports.history_entry import HistoryEntry, PhaseEntry
-from reports.ledger import GateFile, Recorded, Run
-from reports.observations import Event, Fact
-from reports.verdict import judge, to_json, validate
+from reports.history import phase_order as order
+from reports.history.entry import HistoryEntry, PhaseEntry
+from reports.judge.criteria import Gate, read_gate
+from reports.judge.verdict import judge, to_json, validate
+from reports.records import run_ledger as ledger
+from reports.records.records import Event, Fact
+from reports.records.run_ledger import GateFile, Recorded, Run
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -25,12 +27,20 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 def run(checkout: Path) -> Run:
     """A live run that asks phase 2."""
     texts = {path.parent.name: path.read_text(encoding="utf-8") for path in checkout.glob("suites/*/gate.toml")}
-    gates = {read_gate(text, name).phase: GateFile(path=name, sha256=f"of {name}", text=text)
-             for name, text in texts.items()}  # fmt: skip
-    return Run(run_id="now", started=NOW.isoformat(), target="live", seed=1, contract="guide",
-               flags={"CONNECTRA_ENABLED": True}, described={"backend": "https://api.example"},
-               fingerprint={"backend": {"version": "1"}, "connectra": {"status": "ok"}, "index": {"name": "i"}},
-               gates=gates)  # fmt: skip
+    gates = {
+        read_gate(text, name).phase: GateFile(path=name, sha256=f"of {name}", text=text) for name, text in texts.items()
+    }
+    return Run(
+        run_id="now",
+        started=NOW.isoformat(),
+        target="live",
+        seed=1,
+        contract="guide",
+        flags={"CONNECTRA_ENABLED": True},
+        described={"backend": "https://api.example"},
+        fingerprint={"backend": {"version": "1"}, "connectra": {"status": "ok"}, "index": {"name": "i"}},
+        gates=gates,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +50,15 @@ def gate(run: Run) -> Gate:
 
 def _entry(run: Run, *, verdict: str = "GO", hours_ago: float = 1, **different: Any) -> HistoryEntry:
     entry = HistoryEntry(
-        run_id=f"{verdict}-{hours_ago:g}", target="live", where="https://api.example", verdict=verdict, started="",
-        finished=(NOW - timedelta(hours=hours_ago)).isoformat(), fingerprint=run.fingerprint,
+        run_id=f"{verdict}-{hours_ago:g}",
+        target="live",
+        where="https://api.example",
+        verdict=verdict,
+        started="",
+        finished=(NOW - timedelta(hours=hours_ago)).isoformat(),
+        fingerprint=run.fingerprint,
         phases={"phase1": PhaseEntry(phase="phase1", verdict=verdict, gate_sha256=run.gates["phase1"].sha256)},
-    )  # fmt: skip
+    )
     return replace(entry, **different)
 
 
@@ -51,8 +66,10 @@ def test_the_phases_wait_for_each_other_in_the_guides_order(run: Run) -> None:
     after = {name: read_gate(file.text, file.path).after for name, file in run.gates.items()}
 
     assert {name: before for name, before in after.items() if before} == {
-        "phase2": "phase1", "phase3": "phase2", "phase4": "phase3",
-    }  # fmt: skip
+        "phase2": "phase1",
+        "phase3": "phase2",
+        "phase4": "phase3",
+    }
 
 
 def test_a_go_that_holds_lets_the_next_phase_on(run: Run, gate: Gate) -> None:
@@ -155,10 +172,12 @@ Opened = Callable[..., tuple[str, str]]
 
 @pytest.fixture
 def opened(run: Run) -> Opened:
-    def opened(phase: str = "phase1", *, word: str = "GO", require_live: bool = False, hours: float = 24,
-               **different: Any) -> tuple[str, str]:  # fmt: skip
-        return lock.opened(_verdict(run, word, **different), phase, now=NOW, oldest=timedelta(hours=hours),
-                           require_live=require_live)  # fmt: skip
+    def opened(
+        phase: str = "phase1", *, word: str = "GO", require_live: bool = False, hours: float = 24, **different: Any
+    ) -> tuple[str, str]:
+        return lock.opened(
+            _verdict(run, word, **different), phase, now=NOW, oldest=timedelta(hours=hours), require_live=require_live
+        )
 
     return opened
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.addressees import Addressee
-from fixtures.email_exports import of_known_people
-from fixtures.orders import SIZES, Composer, Order
-from fixtures.samples import Question
-from reports.criteria import ExportSizes
+from fixtures.checks.cases import Question
+from fixtures.checks.exports.cases import SIZES, Composer, Order
+from fixtures.checks.exports.email_check import of_known_people
+from fixtures.checks.exports.email_oracle import Addressee
+from reports.judge.criteria import ExportSizes
 
 SIZED = ExportSizes(tiny=2, small=99, medium=250, large=1001, deadline_s={}, shares={})
 DRAWN = tuple(Question(key=f"k{number}", stratum="risky" if number % 2 else "ordinary") for number in range(1500))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import ledger
-from reports.cells import cell
-from reports.verdict import judge
+from reports.comparison.csv_cells import cell
+from reports.judge.verdict import judge
+from reports.records import run_ledger as ledger
 from suites.benchmarks import export_files, export_parity, overhead
 from suites.benchmarks.aims import goal, lines
 from suites.benchmarks.peers import NOT_INSTALLED, peak_megabytes
@@ -40,8 +40,13 @@ def test_the_damage_of_a_file_is_what_is_told(tmp_path: Path) -> None:
     found = {(row["uuid"], "missing") for row in before if row["uuid"] not in met}
     found |= {(key, "extra") for key in keys if key not in {row["uuid"] for row in before}}
     found |= {(key, "doubled") for key in keys if keys.count(key) > 1}
-    found |= {(row["uuid"], column.name) for row in before if row["uuid"] in met for column in KIND.columns
-              if cell(row[column.name], column.rules) != cell(met[row["uuid"]][column.name], column.rules)}  # fmt: skip
+    found |= {
+        (row["uuid"], column.name)
+        for row in before
+        if row["uuid"] in met
+        for column in KIND.columns
+        if cell(row[column.name], column.rules) != cell(met[row["uuid"]][column.name], column.rules)
+    }
     assert found == told
     assert len(told) == 18
 

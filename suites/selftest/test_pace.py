@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.pace import Pace
+from fixtures.transport.rate_limiter import Pace
 
 
 def test_the_budget_is_shared_between_paces_on_one_folder(tmp_path: Path) -> None:
@@ -29,9 +29,14 @@ def test_without_a_limit_only_the_count_remains(tmp_path: Path) -> None:
     assert pace.sent == 5
 
 
-@pytest.mark.parametrize(("held", "wanted", "waits"), [
-    ("alone", "among_others", True), ("among_others", "alone", True), ("among_others", "among_others", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("held", "wanted", "waits"),
+    [
+        ("alone", "among_others", True),
+        ("among_others", "alone", True),
+        ("among_others", "among_others", False),
+    ],
+)
 def test_who_measures_is_alone(tmp_path: Path, held: str, wanted: str, waits: bool) -> None:
     first, second = (Pace(tmp_path, None) for _ in range(2))
     entered = threading.Event()

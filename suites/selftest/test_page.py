@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from reports import page, rendering, wording
-from reports.guide import GuideLine
-from reports.history_entry import entry_of
-from reports.observations import Attestation
+from reports import publish as rendering
+from reports.history.entry import entry_of
+from reports.history.guide_coverage import GuideLine
+from reports.output import page, wording
+from reports.records.records import Attestation
 from suites.selftest import chromium, invented
 
 WORDS = ("GO", "NO-GO", "HOLD")
@@ -103,8 +104,9 @@ def test_a_no_go_ends_with_the_rollback_of_exactly_its_flags(phases: list[str], 
 
 
 def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
-    one, every = (wording.verification(invented.verdict("NO-GO", phases=names))
-                  for names in (["phase2"], list(invented.PHASES)))  # fmt: skip
+    one, every = (
+        wording.verification(invented.verdict("NO-GO", phases=names)) for names in (["phase2"], list(invented.PHASES))
+    )
 
     assert one == "pytest -m rollback --expect-flags VQL_SINGLE_RECORD_RETRIEVAL,VQL_EXPORTS,VQL_LINKEDIN_SEARCH"
     assert every == "pytest -m rollback --expect-flags none"
@@ -135,9 +137,11 @@ def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None
 def test_known_differences_are_counted_apart() -> None:
     verdict = invented.verdict("GO")
     known = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "cap": 0.1}
-    verdict["phases"]["phase1"]["known"] = [known | {"count": 7, "of": 120, "stale": False, "over": False},
-                                            known | {"count": 0, "of": 120, "stale": True, "over": False},
-                                            known | {"count": 50, "of": 120, "stale": False, "over": True}]  # fmt: skip
+    verdict["phases"]["phase1"]["known"] = [
+        known | {"count": 7, "of": 120, "stale": False, "over": False},
+        known | {"count": 0, "of": 120, "stale": True, "over": False},
+        known | {"count": 50, "of": 120, "stale": False, "over": True},
+    ]
 
     html = page.html(verdict, invented.recorded())
 
@@ -157,14 +161,24 @@ def test_exhibits_without_data_leave_no_heading() -> None:
 def test_exhibits_appear_with_their_data() -> None:
     verdict = invented.verdict("GO")
     verdict["phases"]["phase1"]["findings"][0]["lines"] = ["p1-contact"]
-    lines = [GuideLine(id="p1-contact", section="Phase 1", says="Single contact retrieval works correctly"),
-             GuideLine(id="p1-complaints", section="Phase 1", says="No customer complaints", human=True)]  # fmt: skip
+    lines = [
+        GuideLine(id="p1-contact", section="Phase 1", says="Single contact retrieval works correctly"),
+        GuideLine(id="p1-complaints", section="Phase 1", says="No customer complaints", human=True),
+    ]
     vouched = Attestation(line="p1-complaints", who="J. Doe", when="2026-11-25", until="2026-12-01", note="asked")
     seen = replace(invented.recorded(), records=(*invented.recorded().records, vouched))
     entry = entry_of(invented.recorded(), verdict)
     earlier = [replace(entry, run_id=f"r{day}", finished=f"2026-11-0{day}T00:00:00+00:00") for day in (1, 2)]
-    drills = [{"fault": "stale-record", "phase": "phase1", "detection": "caught", "cause_expected": "index-stale",
-               "cause_named": "index-stale", "criterion": "c"}]  # fmt: skip
+    drills = [
+        {
+            "fault": "stale-record",
+            "phase": "phase1",
+            "detection": "caught",
+            "cause_expected": "index-stale",
+            "cause_named": "index-stale",
+            "criterion": "c",
+        }
+    ]
 
     html = page.html(verdict, seen, earlier=earlier, drills=drills, lines=lines)
 
@@ -226,8 +240,10 @@ def test_a_browser_finds_nothing_to_object_to(browser: chromium.Page, tmp_path: 
         for width in (390, 1280):
             browser.open(path.as_uri(), width=width, dark=dark)
             browser.run(axe)
-            found = browser.run(f"axe.run(document, {json.dumps(AXE_RULES)}).then(r => r.violations.map("
-                                "v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))")  # fmt: skip
+            found = browser.run(
+                f"axe.run(document, {json.dumps(AXE_RULES)}).then(r => r.violations.map("
+                "v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))"
+            )
 
             assert found == [], f"dark {dark}, {width} wide"
             assert browser.run("document.documentElement.scrollWidth") <= width

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from fixtures import pairing
-from fixtures.values import Choice, Ground
+from fixtures.checks.company_contacts.cases import pairwise as pairing
+from fixtures.checks.company_contacts.cases.filter_values import Choice, Ground
 from suites.selftest.grounds import bits
 
 

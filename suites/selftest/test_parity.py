@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.causes import codes
-from reports.observations import DifferenceKind
-from reports.parity import (
+from reports.comparison.range_digests import (
     KINDS,
     Meeting,
     Span,
@@ -23,6 +21,8 @@ from reports.parity import (
     text_of,
     unequal,
 )
+from reports.judge.causes import codes
+from reports.records.records import DifferenceKind
 
 KEYS = st.lists(st.text(min_size=1, max_size=6), unique=True).map(sorted)
 AT, BEFORE, LATER = "2026-01-15T12:00:00.000+00:00", datetime(2026, 1, 15, 11), datetime(2026, 1, 15, 13)
@@ -139,14 +139,25 @@ def test_documents_of_one_key_meet_its_row_together() -> None:
 @pytest.mark.parametrize(
     ("value", "rules", "expected"),
     [
-        (None, (), ""), ("", (), ""), ([], ("list",), ""), (["a", None, "b"], ("list",), "a\x1eb"),
-        (None, ("zero",), "0"), (0, ("zero",), "0"), (5.0, ("zero",), "5"), (True, (), "true"),
-        (" \tA b ", ("trimmed",), "A b"), ("_", ("placeholder",), ""), ("_x", ("placeholder",), "_x"),
-        (3, ("zero",), "3"), (True, ("zero",), "1"), ("n/a", ("zero",), "n/a"), (("a", "b"), ("list",), "a\x1eb"),
+        (None, (), ""),
+        ("", (), ""),
+        ([], ("list",), ""),
+        (["a", None, "b"], ("list",), "a\x1eb"),
+        (None, ("zero",), "0"),
+        (0, ("zero",), "0"),
+        (5.0, ("zero",), "5"),
+        (True, (), "true"),
+        (" \tA b ", ("trimmed",), "A b"),
+        ("_", ("placeholder",), ""),
+        ("_x", ("placeholder",), "_x"),
+        (3, ("zero",), "3"),
+        (True, ("zero",), "1"),
+        ("n/a", ("zero",), "n/a"),
+        (("a", "b"), ("list",), "a\x1eb"),
         ("!a\x00", ("trimmed",), "!a"),
         ("ÄB", ("lower",), "äb"),
     ],
-)  # fmt: skip
+)
 def test_a_value_becomes_the_text_that_is_hashed(value: object, rules: tuple[str, ...], expected: str) -> None:
     assert text_of(value, rules) == expected
 

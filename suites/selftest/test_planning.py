@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import agenda, bill
-from fixtures.agenda import AgendaError
-from reports import ledger
-from reports.criteria import Gate, read_gate
-from reports.observations import Event
+from fixtures.session import export_estimate as bill
+from fixtures.session import plan_file as agenda
+from fixtures.session.plan_file import AgendaError
+from reports.judge.criteria import Gate, read_gate
+from reports.records import run_ledger as ledger
+from reports.records.records import Event
 from suites.selftest.runs import Done, env_file, run
 from suites.selftest.strangers import Stranger, stranger
 
@@ -49,13 +50,22 @@ def everybody() -> Iterator[tuple[dict[str, str], list[Stranger], list[object]]]
         services = [opened.enter_context(stranger()) for _ in range(4)]
         port = opened.enter_context(listening(called))
         backend, baseline, connectra, engine = (service.url for service in services)
-        yield {
-            "CONTACT360_BASE_URL": backend, "CONTACT360_TOKEN": SECRETS[0], "CONTACT360_BASELINE_URL": baseline,
-            "CONNECTRA_BASE_URL": connectra, "CONNECTRA_API_KEY": SECRETS[1], "ELASTICSEARCH_HOST": engine,
-            "ELASTICSEARCH_API_KEY": SECRETS[3], "FAULT_PROXY_URL": connectra,
-            "DATABASE_URL": f"postgresql://verifier:{SECRETS[2]}@127.0.0.1:{port}/contact360",
-            "LOGS_DATABASE_URL": f"postgresql://verifier:{SECRETS[2]}@127.0.0.1:{port}/logs",
-        }, services, called  # fmt: skip
+        yield (
+            {
+                "CONTACT360_BASE_URL": backend,
+                "CONTACT360_TOKEN": SECRETS[0],
+                "CONTACT360_BASELINE_URL": baseline,
+                "CONNECTRA_BASE_URL": connectra,
+                "CONNECTRA_API_KEY": SECRETS[1],
+                "ELASTICSEARCH_HOST": engine,
+                "ELASTICSEARCH_API_KEY": SECRETS[3],
+                "FAULT_PROXY_URL": connectra,
+                "DATABASE_URL": f"postgresql://verifier:{SECRETS[2]}@127.0.0.1:{port}/contact360",
+                "LOGS_DATABASE_URL": f"postgresql://verifier:{SECRETS[2]}@127.0.0.1:{port}/logs",
+            },
+            services,
+            called,
+        )
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2"), ("--allow-cost", "9")], ids=["alone", "workers", "paid"])
@@ -124,8 +134,20 @@ def test_a_slip_is_told_as_ever(checkout: Path, tmp_path: Path) -> None:
 def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
     values = {name: value for name, value in calm.items() if not name.startswith("SANDBOX_")}
     file = str(env_file(tmp_path / "live.env", values))
-    options = ("-m", ASKING, "--env-file", file, "--samples", "8", "--seed", "7", "--max-rps", "500",
-               "--allow-cost", "9999")  # fmt: skip
+    options = (
+        "-m",
+        ASKING,
+        "--env-file",
+        file,
+        "--samples",
+        "8",
+        "--seed",
+        "7",
+        "--max-rps",
+        "500",
+        "--allow-cost",
+        "9999",
+    )
 
     plan = run(checkout, tmp_path / "out", *options, "--plan")
     done = run(checkout, tmp_path / "out", *options, timeout_s=300)
@@ -138,8 +160,11 @@ def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, 
 
 def _sent(done: Done) -> dict[str, int]:
     """Requests by side, as the run told."""
-    told = [each.detail for each in ledger.read(done.out / "latest").records
-            if isinstance(each, Event) and each.name == "requests"]  # fmt: skip
+    told = [
+        each.detail
+        for each in ledger.read(done.out / "latest").records
+        if isinstance(each, Event) and each.name == "requests"
+    ]
     assert told, done.printed[-2000:]
     return {side: int(count) for side, count in re.findall(r"(\w+) (\d+)", told[0])}
 

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from fixtures.connectra import Connectra
-from fixtures.contract import load
-from fixtures.pace import Pace
-from fixtures.preflight import Preflight
-from fixtures.tls import Identity
-from fixtures.wire import Wire
-from reports.observations import Fact
+from fixtures.checks.preflight.services import Preflight
+from fixtures.clients.connectra import Connectra
+from fixtures.contracts.contract import load
+from fixtures.settings.tls import Identity
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
+from reports.records.records import Fact
 
 KEY = "the-key"
 CONTRACT = load("guide")
@@ -65,10 +65,12 @@ def service(tmp_path: Path) -> Iterator[Make]:
         wire = Wire(url, side="connectra", pace=pace, headers={"X-API-Key": KEY})
         wires.append(wire)
         backend = SimpleNamespace(wire=wire, get=lambda path: wire.ask("GET", path))
-        settings = SimpleNamespace(connectra_url=url, connectra_key=KEY, kind="sandbox",
-                                   identity=lambda prefix: Identity(prefix=prefix))  # fmt: skip
-        target = SimpleNamespace(contract=CONTRACT, settings=settings, pace=pace, backend=backend,
-                                 connectra=Connectra(wire, CONTRACT))  # fmt: skip
+        settings = SimpleNamespace(
+            connectra_url=url, connectra_key=KEY, kind="sandbox", identity=lambda prefix: Identity(prefix=prefix)
+        )
+        target = SimpleNamespace(
+            contract=CONTRACT, settings=settings, pace=pace, backend=backend, connectra=Connectra(wire, CONTRACT)
+        )
         return Preflight(target, "phase0")  # type: ignore[arg-type]
 
     yield make
@@ -123,9 +125,15 @@ def test_an_error_is_no_refusal(service: Make) -> None:
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(307, (True, None)), (301, (True, None)), (200, (True, None)), (404, (False, "wrong-path")),
-     (405, (False, "wrong-path")), (500, (False, "upstream-errors"))],
-)  # fmt: skip
+    [
+        (307, (True, None)),
+        (301, (True, None)),
+        (200, (True, None)),
+        (404, (False, "wrong-path")),
+        (405, (False, "wrong-path")),
+        (500, (False, "upstream-errors")),
+    ],
+)
 def test_the_path_without_its_slash_must_lead_somewhere(service: Make, status: int, said: Any) -> None:
     assert _said(service({"/contacts": (status, {})}).slashless(CONTACT)) == said
 

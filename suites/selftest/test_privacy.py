@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from reports import evidence, rendering
-from reports.observations import Answer, Provenance, Sample, from_json
-from reports.redaction import Cleaner, replayable, shown_url
+from reports import publish as rendering
+from reports.output import evidence
+from reports.records.records import Answer, Provenance, Sample, from_json
+from reports.records.redaction import Cleaner, replayable, shown_url
 from suites.selftest.rehearsal import Rehearsed, rehearse
 
 EMAIL, SECRET, PROFILE = "planted.person@personal.example", "s3cr3t-planted-key", "linkedin.com/in/planted-person"
@@ -61,17 +62,27 @@ def test_a_broken_tear_down(leaving):
 
 def _leaks(run: Rehearsed) -> list[str]:
     """Every place of a run in which something planted stands."""
-    places = {str(path.relative_to(run.folder)): path.read_bytes().decode(errors="replace")
-              for path in run.folder.rglob("*") if path.is_file()}  # fmt: skip
+    places = {
+        str(path.relative_to(run.folder)): path.read_bytes().decode(errors="replace")
+        for path in run.folder.rglob("*")
+        if path.is_file()
+    }
     places["printed"] = run.printed
     return [f"{place}: {word}" for place, text in places.items() for word in PLANTED if word in text.lower()]
 
 
 @pytest.mark.parametrize("options", [("-n", "2"), ("--showlocals", "-v", "-rA")], ids=["two-workers", "talkative"])
 def test_nothing_planted_gets_out(tmp_path: Path, options: tuple[str, ...]) -> None:
-    run = rehearse(tmp_path, HOSTILE, "--history", str(tmp_path / "reports" / "out" / "latest" / "kept"), *options,
-                   secrets=(SECRET,), fingerprint={"backend": {"contact": EMAIL, "key": f"password={SECRET}"}},
-                   backend=f"https://u:{SECRET}@contact360.example")  # fmt: skip
+    run = rehearse(
+        tmp_path,
+        HOSTILE,
+        "--history",
+        str(tmp_path / "reports" / "out" / "latest" / "kept"),
+        *options,
+        secrets=(SECRET,),
+        fingerprint={"backend": {"contact": EMAIL, "key": f"password={SECRET}"}},
+        backend=f"https://u:{SECRET}@contact360.example",
+    )
 
     assert run.verdict["verdict"] == "NO-GO"
     assert "[e-mail]" in run.printed, "the tests did plant"
@@ -165,8 +176,15 @@ def test_a_url_is_shown_without_what_could_be_a_secret(url: str) -> None:
 
 
 def test_a_record_of_an_older_writer_has_no_request() -> None:
-    entry = {"type": "sample", "phase": "p", "check": "c", "key": "k", "stratum": "s", "outcome": "equal",
-             "answers": [{"side": "backend", "provenance": "vql"}]}  # fmt: skip
+    entry = {
+        "type": "sample",
+        "phase": "p",
+        "check": "c",
+        "key": "k",
+        "stratum": "s",
+        "outcome": "equal",
+        "answers": [{"side": "backend", "provenance": "vql"}],
+    }
     sample = from_json(entry)
 
     assert isinstance(sample, Sample)
@@ -177,7 +195,7 @@ def test_a_page_that_fails_costs_a_note_and_nothing_else(tmp_path: Path) -> None
     run = rehearse(tmp_path)
     verdict = {**run.verdict, "provenance": None}
 
-    from reports import ledger
+    from reports.records import run_ledger as ledger
 
     notes = rendering.write_all(run.folder, ledger.read(run.folder), verdict)
 

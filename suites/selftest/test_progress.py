@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.ledger import Writer
-from reports.observations import Answer, Event, Outcome, Pair, Plan, Sample
-from reports.progress import Counts, Growth, Meter
+from reports.plugin.progress import Counts, Growth, Meter
+from reports.records.records import Answer, Event, Outcome, Pair, Plan, Sample
+from reports.records.run_ledger import Writer
 from suites.selftest.rehearsal import rehearse
 
 LONG = """

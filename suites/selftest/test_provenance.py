@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.contract import Contract, load
-from fixtures.provenance import LogFile, LogWords, Markers, by_answer, by_counter, by_log, together, with_signal
-from fixtures.wire import Reply
-from reports.observations import Answer, Provenance
+from fixtures.clients.provenance import LogFile, LogWords, Markers, by_answer, by_counter, by_log, together, with_signal
+from fixtures.contracts.contract import Contract, load
+from fixtures.transport.http import Reply
+from reports.records.records import Answer, Provenance
 
 VQL_TIME, SQL_TIME = "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123456"
 USED, FELL_BACK = {"X-VQL-Used": "true"}, {"X-VQL-Fallback": "true"}

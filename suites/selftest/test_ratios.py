@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from reports.criteria import Criterion, Gate, Latency, Recheck
-from reports.ledger import GateFile, Recorded, Run
-from reports.measurements import Measurement
-from reports.observations import Answer, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
-from reports.ratios import at_look, latency_outcome, unfit
-from reports.rules import Finding, finding_of, seen_of
-from reports.verdict import decided
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.rules.latency import at_look, latency_outcome, unfit
+from reports.judge.statistics import Measurement
+from reports.judge.verdict import decided
+from reports.records.records import Answer, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
+from reports.records.run_ledger import GateFile, Recorded, Run
 
 SLOW = Criterion(id="slow", guide="g", rule="latency", reason="r", checks=("a",), target=1.2, alert=1.5, least=128)
 TAIL = replace(SLOW, id="tail", rule="p95", kind="veto", least=1024)
@@ -19,25 +19,61 @@ BOTH = replace(SLOW, checks=("a", "b"))
 
 
 def _gate(*criteria: Criterion, floor_ms: float = 5.0) -> Gate:
-    return Gate(phase="p", title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(floor_ms=floor_ms),
-                recheck=Recheck(live_s=(), sandbox_s=()), criteria=criteria)  # fmt: skip
+    return Gate(
+        phase="p",
+        title="t",
+        flag="",
+        guide="g",
+        valid_hours=1,
+        samples=1,
+        latency=Latency(floor_ms=floor_ms),
+        recheck=Recheck(live_s=(), sandbox_s=()),
+        criteria=criteria,
+    )
 
 
-def _pairs(blocks: int = 8, each: int = 16, *, check: str = "a", ratio: float = 1.0, ms: float = 100.0,
-           direct_by: str = "baseline", noise: float = 0.01) -> list[Pair]:  # fmt: skip
+def _pairs(
+    blocks: int = 8,
+    each: int = 16,
+    *,
+    check: str = "a",
+    ratio: float = 1.0,
+    ms: float = 100.0,
+    direct_by: str = "baseline",
+    noise: float = 0.01,
+) -> list[Pair]:
     """Steady pairs: block 2 a little faster than block 1, block 3 a little slower, and so on."""
     return [
-        Pair(phase="p", check=check, key=f"{block}-{index}", block=block, direct_ms=ms, again_ms=ms * swing,
-             vql_ms=ms * ratio * swing, direct_by=direct_by)
-        for block in range(1, blocks + 1) for index in range(each) for swing in [1 + noise * (-1) ** block]
-    ]  # fmt: skip
+        Pair(
+            phase="p",
+            check=check,
+            key=f"{block}-{index}",
+            block=block,
+            direct_ms=ms,
+            again_ms=ms * swing,
+            vql_ms=ms * ratio * swing,
+            direct_by=direct_by,
+        )
+        for block in range(1, blocks + 1)
+        for index in range(each)
+        for swing in [1 + noise * (-1) ** block]
+    ]
 
 
 def _lost(count: int, outcome: Outcome = Outcome.FAILED) -> list[Sample]:
     error = "timeout" if outcome is Outcome.FAILED else None
-    return [Sample(phase="p", check="a", key=f"lost-{number}", stratum="s", outcome=outcome, attempt=True,
-                   answers=(Answer(side="backend", error=error, provenance=Provenance.FALLBACK),))
-            for number in range(count)]  # fmt: skip
+    return [
+        Sample(
+            phase="p",
+            check="a",
+            key=f"lost-{number}",
+            stratum="s",
+            outcome=outcome,
+            attempt=True,
+            answers=(Answer(side="backend", error=error, provenance=Provenance.FALLBACK),),
+        )
+        for number in range(count)
+    ]
 
 
 def _judged(criterion: Criterion, *records: Record, floor_ms: float = 5.0) -> Finding:
@@ -121,8 +157,9 @@ def test_checks_of_one_criterion_weigh_the_same() -> None:
 
 
 def test_the_tail_vetoes_from_its_least_pairs_on() -> None:
-    slow_tail = [replace(pair, vql_ms=pair.vql_ms * (4 if number % 12 == 0 else 1))
-                 for number, pair in enumerate(_pairs(32, 32))]  # fmt: skip
+    slow_tail = [
+        replace(pair, vql_ms=pair.vql_ms * (4 if number % 12 == 0 else 1)) for number, pair in enumerate(_pairs(32, 32))
+    ]
 
     assert (_judged(TAIL, *slow_tail).outcome, _judged(TAIL, *slow_tail).kind) == ("missed", "blocking")
     assert (_judged(SLOW, *slow_tail).outcome, _judged(SLOW, *slow_tail).kind) == ("met", "blocking")
@@ -141,14 +178,26 @@ GATE_TEXT = GateFile(path="p", sha256="s", text="t")
 
 def _asked(count: int, outcome: Outcome = Outcome.EQUAL) -> list[Record]:
     answer = Answer(side="backend", provenance=Provenance.VQL)
-    return [Plan(phase="p", check="x", population=1000, planned=count),
-            *(Sample(phase="p", check="x", key=str(number), stratum="s", outcome=outcome, answers=(answer,))
-              for number in range(count))]  # fmt: skip
+    return [
+        Plan(phase="p", check="x", population=1000, planned=count),
+        *(
+            Sample(phase="p", check="x", key=str(number), stratum="s", outcome=outcome, answers=(answer,))
+            for number in range(count)
+        ),
+    ]
 
 
 def _decided(records: list[Record], *criteria: Criterion, check: str = "x") -> str | None:
-    run = Run(run_id="r", started="", target="live", seed=1, contract="guide", flags={"F": True}, fingerprint={},
-              gates={"p": GATE_TEXT})  # fmt: skip
+    run = Run(
+        run_id="r",
+        started="",
+        target="live",
+        seed=1,
+        contract="guide",
+        flags={"F": True},
+        fingerprint={},
+        gates={"p": GATE_TEXT},
+    )
     finding = decided(Recorded(run=run, records=tuple(records)), _gate(*criteria), check)
     return finding.outcome if finding else None
 
@@ -235,8 +284,10 @@ def test_the_tail_tells_how_many_pairs_it_needs() -> None:
 
 @pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
 def test_a_missed_latency_names_its_cause(criterion: Criterion) -> None:
-    facts = [Fact(phase="p", name="a", ok=None, cause="index-stale"),
-             *(Fact(phase="p", name="b", ok=None, cause="x", value=value) for value in (1.0, 2.0))]  # fmt: skip
+    facts = [
+        Fact(phase="p", name="a", ok=None, cause="index-stale"),
+        *(Fact(phase="p", name="b", ok=None, cause="x", value=value) for value in (1.0, 2.0)),
+    ]
 
     missed, met = _judged(criterion, *_pairs(ratio=1.6), *facts), _judged(criterion, *_pairs(), *facts)
 
@@ -259,12 +310,17 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
     [
         ([], "no pairs were taken: a direct path is needed"),
         (_lost(1), "no pairs were taken"),
-        ([replace(each, outcome=Outcome.EQUAL, answers=(Answer(side="backend", provenance=Provenance.FALLBACK),))
-          for each in _lost(1)], "VQL served none of the calls"),
+        (
+            [
+                replace(each, outcome=Outcome.EQUAL, answers=(Answer(side="backend", provenance=Provenance.FALLBACK),))
+                for each in _lost(1)
+            ],
+            "VQL served none of the calls",
+        ),
         ([Fact(phase="p", name="a", ok=None, sentence="switched off")], "switched off"),
     ],
     ids=["nothing", "failed", "by-sql", "left-out"],
-)  # fmt: skip
+)
 def test_why_there_is_no_pair_is_told(records: list[Record], says: str) -> None:
     found = _judged(SLOW, *records)
 

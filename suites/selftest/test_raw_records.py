@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reports import raw_records
-from reports.raw_records import Block, blocks, record_at
+from reports.comparison import csv_raw_records as raw_records
+from reports.comparison.csv_raw_records import Block, blocks, record_at
 
 TEXT = st.text(alphabet='a",\n\r', max_size=60).map(str.encode)
 

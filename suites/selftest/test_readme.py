@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.options import TWINS
-from fixtures.settings import NAMES
-from reports import announcement, progress
+from fixtures.session.options import TWINS
+from fixtures.settings.settings import NAMES
+from reports.output.ci import notify as announcement
+from reports.plugin import progress
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +50,13 @@ def test_every_option_stands_in_the_table_with_its_twin(readme: str, options: di
 
 
 def test_every_setting_stands_in_the_table(readme: str) -> None:
-    shown = [name for row in _rows(readme, "held against fixtures/settings.py") for name in _named(row[0])]
+    shown = [name for row in _rows(readme, "held against fixtures/settings/settings.py") for name in _named(row[0])]
 
     assert sorted(shown) == sorted(NAMES)
 
 
 def test_every_variable_without_an_option_stands_in_the_table(readme: str) -> None:
-    rows = _rows(readme, "held against reports/announcement.py and reports/progress.py")
+    rows = _rows(readme, "held against reports/output/ci/notify.py and reports/plugin/progress.py")
 
     shown = {name for row in rows for name in _named(row[0])}
     assert shown == {*announcement.VARIABLES, *progress.QUIET}
@@ -78,8 +79,12 @@ def test_every_message_is_one_that_the_code_gives(readme: str, checkout: Path) -
     plain = re.sub(r'"\s*f?"', "", source)
     given = re.sub(r"\{[^{}]*\}", "299", plain)
 
-    unheard = [message for row in _rows(readme, "each message is held against the code")
-               for message in _named(row[0]) if message not in plain and message not in given]  # fmt: skip
+    unheard = [
+        message
+        for row in _rows(readme, "each message is held against the code")
+        for message in _named(row[0])
+        if message not in plain and message not in given
+    ]
     assert unheard == []
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from reports.baked import gate_of
-from reports.criteria import GateError
-from reports.history_entry import Block, HistoryEntry, Kept, PhaseEntry
-from reports.ledger import GateFile, Run
-from reports.past import PastCount, PastTimes
-from reports.recall import recalled
+from reports.history.bake_inputs import recalled
+from reports.history.entry import Block, HistoryEntry, Kept, PhaseEntry
+from reports.judge.criteria import GateError
+from reports.judge.effective_gate import gate_of
+from reports.records.earlier_runs import PastCount, PastTimes
+from reports.records.run_ledger import GateFile, Run
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HEAD = 'schema = 1\ntitle = "t"\nflag = ""\nguide = "g"\nvalid_hours = 1\nsamples = 1\nphase = "{}"\n'
@@ -19,18 +19,31 @@ TABLES = "[recheck]\nlive_s = []\nsandbox_s = []\n"
 OWN = '[[criterion]]\nid = "own"\nguide = "g"\nreason = "r"\nrule = "exact"\nchecks = ["x"]\n'
 LINE = '[[criterion]]\nid = "{}"\nguide = "g"\nreason = "r"\nrule = "{}"\nchecks = ["{}"]\n'
 BAKING = (
-    HEAD.format("bake") + TABLES
+    HEAD.format("bake")
+    + TABLES
     + '[[bake]]\nphase = "one"\nhours = 24\nlongest = 48\n[[bake]]\nphase = "two"\nhours = 48\nlongest = 72\n'
-    + LINE.format("window", "window", "*") + LINE.format("history", "fact", "history")
-    + LINE.format("alive", "fact", "fallback-timeout") + LINE.format("weeks", "window", "*") + "hours = 100\n"
-)  # fmt: skip
+    + LINE.format("window", "window", "*")
+    + LINE.format("history", "fact", "history")
+    + LINE.format("alive", "fact", "fallback-timeout")
+    + LINE.format("weeks", "window", "*")
+    + "hours = 100\n"
+)
 
 
 def _run(baking: str = BAKING, **more: Any) -> Run:
     texts = {"bake": baking, **{name: HEAD.format(name) + TABLES + OWN for name in ("one", "two", "three")}}
     gates = {name: GateFile(path=name, sha256=f"of {name}", text=text) for name, text in texts.items()}
-    return Run(run_id="now", started=NOW.isoformat(), target="sandbox", seed=1, contract="guide", flags={"F": True},
-               fingerprint={"backend": 1, "connectra": 2, "index": 3}, gates=gates, **more)  # fmt: skip
+    return Run(
+        run_id="now",
+        started=NOW.isoformat(),
+        target="sandbox",
+        seed=1,
+        contract="guide",
+        flags={"F": True},
+        fingerprint={"backend": 1, "connectra": 2, "index": 3},
+        gates=gates,
+        **more,
+    )
 
 
 def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = "", **more: Any) -> HistoryEntry:
@@ -38,8 +51,15 @@ def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = ""
     parts = {key: more.pop(key) for key in ("criteria", "blocks") if key in more}
     ended = (NOW - timedelta(hours=ago)).isoformat()
     asked = PhaseEntry(phase=of, verdict="HOLD", gate_sha256=sha256 or f"of {of}", **parts)
-    told = {"target": "sandbox", "where": "sandbox", "started": "", "seed": 7, "flags": {"F": True},
-            "fingerprint": _run().fingerprint, "phases": {of: asked}} | more  # fmt: skip
+    told = {
+        "target": "sandbox",
+        "where": "sandbox",
+        "started": "",
+        "seed": 7,
+        "flags": {"F": True},
+        "fingerprint": _run().fingerprint,
+        "phases": {of: asked},
+    } | more
     return HistoryEntry(run_id=name, finished=ended, verdict="GO", **told)
 
 
@@ -108,12 +128,14 @@ def _kept(unit: str, **more: Any) -> Kept:
         (_kept("mismatches", value=2.0), PastCount(criterion="c", failures=2, count=50)),
         (_kept("mismatches"), PastCount(criterion="c", failures=0, count=50)),
         (_kept("mismatches", value=0.0, interval=(0.0, 0.03)), PastCount(criterion="c", failures=0, count=50)),
-        (_kept("mismatches", value=0.0, interval=(0.0, 0.0)),
-         PastCount(criterion="c", failures=0, count=50, whole=True)),
+        (
+            _kept("mismatches", value=0.0, interval=(0.0, 0.0)),
+            PastCount(criterion="c", failures=0, count=50, whole=True),
+        ),
         (_kept("ratio", value=1.1), None),
     ],
     ids=["none-failed", "some-failed", "wrong", "unknown", "sample", "census", "a-ratio"],
-)  # fmt: skip
+)
 def test_shares_and_mismatches_have_counts(kept: Kept, count: PastCount | None) -> None:
     (found,) = recalled([_entry(criteria=(kept,))], _run(), "bake")
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import history, ledger
-from reports.verdict import judge, to_json
+from reports.history import store as history
+from reports.judge.verdict import judge, to_json
+from reports.records import run_ledger as ledger
 
 RECORDED = Path(__file__).parent / "recorded_format"
 RUNS = sorted((RECORDED / "runs").iterdir())

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import latency
-from fixtures.latency import Block
-from fixtures.pace import Pace
-from fixtures.restraint import LIVE, SANDBOX, WINDOW, Restraint, Trend, retry_after_s, shape
-from fixtures.samples import Question
-from fixtures.wire import Wire
-from reports.observations import Answer, Provenance
+from fixtures.checks import latency
+from fixtures.checks.cases import Question
+from fixtures.checks.latency import Block
+from fixtures.transport.backoff import LIVE, SANDBOX, WINDOW, Restraint, Trend, retry_after_s, shape
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
+from reports.records.records import Answer, Provenance
 from suites.selftest.strangers import FINE, JSON, Said, stranger
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -32,9 +32,18 @@ def asking(url: str, pace: Pace) -> Iterator[Wire]:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7", 7), ("0", 0), ("Mon, 04 May 2026 12:00:09 GMT", 9), ("Mon, 04 May 2026 11:00:00 GMT", 0), ("soon", 0),
-     ("-3", 0), ("", 0), ("1e9", 0), ("9" * 400, 0)],
-)  # fmt: skip
+    [
+        ("7", 7),
+        ("0", 0),
+        ("Mon, 04 May 2026 12:00:09 GMT", 9),
+        ("Mon, 04 May 2026 11:00:00 GMT", 0),
+        ("soon", 0),
+        ("-3", 0),
+        ("", 0),
+        ("1e9", 0),
+        ("9" * 400, 0),
+    ],
+)
 def test_what_retry_after_asks_for(text: str, seconds: float) -> None:
     assert retry_after_s({"retry-after": text}, NOW) == seconds
 

@@ -5,19 +5,27 @@ from typing import Any
 
 import pytest
 
-from fixtures.index import IndexSilent
-from fixtures.provenance import LogWords
-from fixtures.rollback import ENDPOINTS, Judgement, expected_flags, of_flags, searches
-from fixtures.settings import FLAGS, SettingsError
-from reports.observations import Answer, Outcome, Provenance, Sample
+from fixtures.checks.preflight.rollback import ENDPOINTS, Judgement, expected_flags, of_flags, searches
+from fixtures.clients.elasticsearch import IndexSilent
+from fixtures.clients.provenance import LogWords
+from fixtures.settings.settings import FLAGS, SettingsError
+from reports.records.records import Answer, Outcome, Provenance, Sample
 
 VQL, DIRECT, FALLBACK, UNKNOWN = Provenance.VQL, Provenance.DIRECT, Provenance.FALLBACK, Provenance.UNKNOWN
 
 
 def _samples(*served: Provenance, error: str | None = None) -> list[Sample]:
-    return [Sample(phase="rollback", check="rollback-contact", key=str(number), stratum="s", outcome=Outcome.EQUAL,
-                   answers=(Answer(side="backend", provenance=each, error=error),))
-            for number, each in enumerate(served)]  # fmt: skip
+    return [
+        Sample(
+            phase="rollback",
+            check="rollback-contact",
+            key=str(number),
+            stratum="s",
+            outcome=Outcome.EQUAL,
+            answers=(Answer(side="backend", provenance=each, error=error),),
+        )
+        for number, each in enumerate(served)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reports.criteria import Criterion, Gate, Latency, Recheck
-from reports.observations import Answer as Told
-from reports.observations import Attestation, Event, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
-from reports.rules import Finding, finding_of, seen_of
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.records.records import Answer as Told
+from reports.records.records import Attestation, Event, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
 
 NOW = "2026-11-25T12:00:00+00:00"
 
@@ -15,8 +15,17 @@ def _criterion(rule: str, *checks: str, **more: object) -> Criterion:
 
 
 def _judged(criterion: Criterion, *records: Record, target: str = "live", **more: object) -> Finding:
-    gate = Gate(phase="phase0", title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(),
-                recheck=Recheck(live_s=(), sandbox_s=()), criteria=(criterion,))  # fmt: skip
+    gate = Gate(
+        phase="phase0",
+        title="t",
+        flag="",
+        guide="g",
+        valid_hours=1,
+        samples=1,
+        latency=Latency(),
+        recheck=Recheck(live_s=(), sandbox_s=()),
+        criteria=(criterion,),
+    )
     return finding_of(criterion, gate, seen_of(records, "phase0", None, target=target, now=NOW, **more))  # type: ignore[arg-type]
 
 
@@ -114,8 +123,15 @@ def test_a_rehearsal_asks_nobody() -> None:
 def _answered(key: str, error: str | None = None) -> Sample:
     outcome = Outcome.FAILED if error else Outcome.EQUAL
     answer = Told(side="backend", error=error, provenance=Provenance.UNKNOWN if error else Provenance.VQL)
-    return Sample(phase="phase0", check=key.partition("-")[0], key=key, stratum="s", outcome=outcome,
-                  answers=(answer,), attempt=True)  # fmt: skip
+    return Sample(
+        phase="phase0",
+        check=key.partition("-")[0],
+        key=key,
+        stratum="s",
+        outcome=outcome,
+        answers=(answer,),
+        attempt=True,
+    )
 
 
 def test_a_share_that_names_checks_looks_at_no_other() -> None:
@@ -130,12 +146,20 @@ def _attempts(vql: int = 0, fallback: int = 0, unknown: int = 0, pairs: int = 0)
     """Attempts by who served them; pairs of latency are attempts that VQL served."""
     served = [Provenance.VQL] * vql + [Provenance.FALLBACK] * fallback + [Provenance.UNKNOWN] * unknown
     samples = [
-        Sample(phase="phase0", check="list", key=str(number), stratum="s", outcome=Outcome.EQUAL, attempt=True,
-               answers=(Told(side="backend", provenance=each),))
+        Sample(
+            phase="phase0",
+            check="list",
+            key=str(number),
+            stratum="s",
+            outcome=Outcome.EQUAL,
+            attempt=True,
+            answers=(Told(side="backend", provenance=each),),
+        )
         for number, each in enumerate(served)
-    ]  # fmt: skip
-    timed = [Pair(phase="phase0", check="t", key=str(number), block=1, vql_ms=1, direct_ms=1)
-             for number in range(pairs)]  # fmt: skip
+    ]
+    timed = [
+        Pair(phase="phase0", check="t", key=str(number), block=1, vql_ms=1, direct_ms=1) for number in range(pairs)
+    ]
     return [*samples, *timed]
 
 
@@ -153,9 +177,19 @@ def _attempts(vql: int = 0, fallback: int = 0, unknown: int = 0, pairs: int = 0)
         (_attempts(vql=180, fallback=40, unknown=5), "missed"),
         (_attempts(vql=180, fallback=22, unknown=21), "unmeasured"),
     ],
-    ids=["all", "with-pairs", "too-many", "not-sure", "beyond", "hardly-known", "may-be-fallbacks", "few-unknown",
-         "beyond-anyway", "beyond-if-unknown-are-left-out"],
-)  # fmt: skip
+    ids=[
+        "all",
+        "with-pairs",
+        "too-many",
+        "not-sure",
+        "beyond",
+        "hardly-known",
+        "may-be-fallbacks",
+        "few-unknown",
+        "beyond-anyway",
+        "beyond-if-unknown-are-left-out",
+    ],
+)
 def test_a_share_of_fallbacks_is_told_only_by_answers_that_tell(records: list[Record], outcome: str) -> None:
     criterion = _criterion("share", of="fallbacks", target=0.05, alert=0.10)
 
@@ -173,10 +207,14 @@ def test_failures_do_not_make_a_void_sample_lighter() -> None:
     criterion = _criterion("exact", "x", least=9)
     told = (Told(side="backend", provenance=Provenance.VQL),)
     outcomes = [Outcome.EQUAL] * 9 + [Outcome.VOID] * 2
-    samples = [Sample(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=told)
-               for number, outcome in enumerate(outcomes)]  # fmt: skip
-    failed = [Sample(phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=told)
-              for number in range(50)]  # fmt: skip
+    samples = [
+        Sample(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=told)
+        for number, outcome in enumerate(outcomes)
+    ]
+    failed = [
+        Sample(phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=told)
+        for number in range(50)
+    ]
 
     assert _judged(criterion, *samples).outcome == "unmeasured"
     assert _judged(criterion, *samples, *failed).outcome == "unmeasured"
@@ -197,8 +235,17 @@ def test_failures_do_not_make_a_void_sample_lighter() -> None:
 def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
     served: set[Provenance], flag_on: bool | None
 ) -> None:
-    samples = [Sample(phase="phase0", check="x", key=each, stratum="s", outcome=Outcome.EQUAL,
-                      answers=(Told(side="backend", provenance=each),)) for each in served]  # fmt: skip
+    samples = [
+        Sample(
+            phase="phase0",
+            check="x",
+            key=each,
+            stratum="s",
+            outcome=Outcome.EQUAL,
+            answers=(Told(side="backend", provenance=each),),
+        )
+        for each in served
+    ]
 
     assert seen_of(samples, "phase0", None).flag_on is flag_on
 

@@ -7,18 +7,34 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.sandbox.ilike import ilike
+from fixtures.sandbox.search.ilike import ilike
 from suites.selftest.sides import Company, Sides, largest_company, uuids_of
 
 TEXTS = {
-    "first_name": "first_name", "last_name": "last_name", "title": "title", "seniority": "seniority", "email": "email",
-    "email_status": "email_status", "contact_location": "text_search", "text_search": "text_search",
-    "mobile_phone": "mobile_phone", "work_direct_phone": "work_direct_phone", "home_phone": "home_phone",
-    "other_phone": "other_phone", "city": "city", "state": "state", "country": "country",
-    "person_linkedin_url": "linkedin_url", "website": "website", "stage": "stage", "facebook_url": "facebook_url",
-    "twitter_url": "twitter_url", "exclude_contact_locations": "text_search", "exclude_seniorities": "seniority",
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "title": "title",
+    "seniority": "seniority",
+    "email": "email",
+    "email_status": "email_status",
+    "contact_location": "text_search",
+    "text_search": "text_search",
+    "mobile_phone": "mobile_phone",
+    "work_direct_phone": "work_direct_phone",
+    "home_phone": "home_phone",
+    "other_phone": "other_phone",
+    "city": "city",
+    "state": "state",
+    "country": "country",
+    "person_linkedin_url": "linkedin_url",
+    "website": "website",
+    "stage": "stage",
+    "facebook_url": "facebook_url",
+    "twitter_url": "twitter_url",
+    "exclude_contact_locations": "text_search",
+    "exclude_seniorities": "seniority",
     "exclude_departments": "departments",
-}  # fmt: skip
+}
 QUERIES: dict[str, Callable[[Company], dict[str, Any]]] = {
     **{key: lambda company, key=key, column=column: {key: company.part(column)} for key, column in TEXTS.items()},
     "either-of-two-titles": lambda company: {"title": f" {company.part('title')},{company.texts('title')[-1][:5]}"},
@@ -40,10 +56,11 @@ QUERIES: dict[str, Callable[[Company], dict[str, Any]]] = {
     "title-and-city": lambda company: {"title": company.part("title", 2), "city": company.part("city", 1)},
     "seniority-and-stage": lambda company: {"seniority": "senior,vp", "stage": "re", "exclude_departments": "hr"},
     "email-and-time": lambda company: {
-        "email": company.part("email", 2), "updated_at_before": company.moment("updated_at")
+        "email": company.part("email", 2),
+        "updated_at_before": company.moment("updated_at"),
     },
     "unknown-key": lambda company: {"department": "nobody's", "titel": "x"},
-}  # fmt: skip
+}
 UNDIVIDED = ("unknown-key", "backslash", "question-mark", "excluded-titles-as-written")
 ATTRIBUTES = ("first_name", "last_name", "title", "seniority", "department", "email_status")
 
@@ -188,11 +205,27 @@ def test_search_narrows_contacts_and_values(sides: Sides, company: Company) -> N
 
 
 LIKENESSES = [
-    ("İpek", "ipek"), ("ß", "ss"), ("ẞ", "ß"), ("ΣΑΣ", "σας"), ("ı", "i"), ("Éa", "éA"), ("a*b", "a*"), ("ab", "a*"),
-    ("a.b", "a.b"), ("axb", "a.b"), ("50%", "0\\%"), ("50x", "0\\%"), ("a\nb", "a_b"), ("[x]", "[X]"),
+    ("İpek", "ipek"),
+    ("ß", "ss"),
+    ("ẞ", "ß"),
+    ("ΣΑΣ", "σας"),
+    ("ı", "i"),
+    ("Éa", "éA"),
+    ("a*b", "a*"),
+    ("ab", "a*"),
+    ("a.b", "a.b"),
+    ("axb", "a.b"),
+    ("50%", "0\\%"),
+    ("50x", "0\\%"),
+    ("a\nb", "a_b"),
+    ("[x]", "[X]"),
     ("a^-\\]", "^-\\\\]"),
-    ("back\\slash", "k\\s"), ("tail%", "tail\\"), ("<a&b>#@~\"{2}", "<A&B>#@~\"{2}"), ("👩‍💻 Dev", "_ dev"), ("", "%"),
-]  # fmt: skip
+    ("back\\slash", "k\\s"),
+    ("tail%", "tail\\"),
+    ('<a&b>#@~"{2}', '<A&B>#@~"{2}'),
+    ("👩‍💻 Dev", "_ dev"),
+    ("", "%"),
+]
 
 
 @pytest.mark.parametrize(("value", "text"), LIKENESSES)

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from starlette.datastructures import QueryParams
 
-from fixtures.owned import OwnedSandbox
-from fixtures.sandbox.connectra_filters import Filters
-from fixtures.sandbox.contact360_company_vql import VqlContacts
-from fixtures.sandbox.contact360_filters import filters_of, value_wish_of
-from fixtures.sandbox.contact360_pages import Window
-from fixtures.sandbox.mischief import Mischief
+from fixtures.sandbox.connectra.filters import Filters
+from fixtures.sandbox.contact360.company.filters import filters_of, value_wish_of
+from fixtures.sandbox.contact360.company.pages import Window
+from fixtures.sandbox.contact360.company.vql import VqlContacts
+from fixtures.sandbox.faults.injector import Mischief
+from fixtures.session.sandbox_process import OwnedSandbox
 from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company, uuids_of
 
 Shown = Callable[[httpx.Response], Any]

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from fixtures.sandbox.contact360_company_vql import VqlContacts
-from fixtures.sandbox.mischief import Mischief
+from fixtures.sandbox.contact360.company.vql import VqlContacts
+from fixtures.sandbox.faults.injector import Mischief
 from suites.selftest.sides import BASE, Company, Sides, uuids_of
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -90,8 +90,13 @@ def test_bad_input_is_refused_on_both_paths(sides: Sides, company: Company, name
         assert (told[0]["msg"] if status == 422 else told).startswith(detail)
 
 
-NOT_THERE = {"": "Company not found", "count/": "Company not found", "title/": "Company not found",
-             "city/": "Not found", "count": "Not found"}  # fmt: skip
+NOT_THERE = {
+    "": "Company not found",
+    "count/": "Company not found",
+    "title/": "Company not found",
+    "city/": "Not found",
+    "count": "Not found",
+}
 
 
 @pytest.mark.parametrize("path", NOT_THERE)

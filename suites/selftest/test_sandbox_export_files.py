@@ -61,8 +61,12 @@ def test_the_direct_file_has_the_warts_of_its_time(direct: httpx.Client, own_dat
     text = exported(direct, "contacts", [key])
 
     (row,) = records(text)
-    assert "None" in {row["company_name"], row["company_address"], row["company_text_search"],
-                      row["company_metadata_city"]}  # fmt: skip
+    assert "None" in {
+        row["company_name"],
+        row["company_address"],
+        row["company_text_search"],
+        row["company_metadata_city"],
+    }
     assert row["contact_created_at"] == created.isoformat()
     assert "\r" not in text
 

@@ -52,9 +52,14 @@ def test_a_download_needs_the_login_and_the_token(
     }
 
     assert statuses == {
-        "right": 200, "no login": 401, "no token": 422, "bad token": 401, "access token": 401,
-        "of another export": 403, "of another user": 403,
-    }  # fmt: skip
+        "right": 200,
+        "no login": 401,
+        "no token": 422,
+        "bad token": 401,
+        "access token": 401,
+        "of another export": 403,
+        "of another user": 403,
+    }
 
 
 def test_an_unfinished_export_is_not_ready(vql: httpx.Client, own_database: psycopg.Connection) -> None:
@@ -85,8 +90,11 @@ def test_somebody_elses_export_looks_like_none(
 ) -> None:
     export_id = create(vql, "contacts", uuids(own_database, "contacts", 1))["export_id"]
 
-    for answer in (free.get(f"{AT}/{export_id}/status"), free.delete(f"{AT}/{export_id}/cancel"),
-                   vql.get(f"{AT}/{UNKNOWN}/status")):  # fmt: skip
+    for answer in (
+        free.get(f"{AT}/{export_id}/status"),
+        free.delete(f"{AT}/{export_id}/cancel"),
+        vql.get(f"{AT}/{UNKNOWN}/status"),
+    ):
         assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found or access denied"})
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fixtures.env_file import read_env_file
+from fixtures.settings.env_file import read_env_file
 
 GONE_S = 5.0
 URLS = ("CONTACT360_BASE_URL", "CONTACT360_BASELINE_URL", "CONNECTRA_BASE_URL", "FAULT_PROXY_URL", "DATABASE_URL")
@@ -26,8 +26,9 @@ def start(checkout: Path) -> Iterator[Start]:
     running: list[subprocess.Popen[bytes]] = []
 
     def started(*command: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([sys.executable, "-m", *command], cwd=checkout, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         running.append(process)
         return process
 
@@ -76,12 +77,27 @@ def test_nothing_of_a_playground_outlives_it(start: Start, tmp_path: Path, how: 
 
 def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: Path) -> None:
     run = tmp_path / "latest" / "run.json"
-    process = start("pytest", "-m", "phase1", "--target", "sandbox", "--rows", "100", "--out", str(tmp_path),
-                    "-p", "no:cacheprovider", "-q")  # fmt: skip
+    process = start(
+        "pytest",
+        "-m",
+        "phase1",
+        "--target",
+        "sandbox",
+        "--rows",
+        "100",
+        "--out",
+        str(tmp_path),
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    )
     _until(run.exists, 60, "the run to begin")
     described = json.loads(run.read_text())["described"]
-    ports = [port for name in ("backend", "baseline", "connectra", "elasticsearch", "database")
-             if (port := urlsplit(described[name]).port)]  # fmt: skip
+    ports = [
+        port
+        for name in ("backend", "baseline", "connectra", "elasticsearch", "database")
+        if (port := urlsplit(described[name]).port)
+    ]
     assert len(ports) == 5
     assert all(map(_answers, ports))
 
@@ -92,15 +108,32 @@ def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: 
 
 
 def test_what_a_killed_run_saw_is_judged_and_holds(start: Start, checkout: Path, tmp_path: Path) -> None:
-    process = start("pytest", "-m", "phase1", "--target", "sandbox", "--rows", "100", "--out", str(tmp_path),
-                    "-p", "no:cacheprovider", "-q")  # fmt: skip
+    process = start(
+        "pytest",
+        "-m",
+        "phase1",
+        "--target",
+        "sandbox",
+        "--rows",
+        "100",
+        "--out",
+        str(tmp_path),
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    )
     seen = tmp_path / "latest" / "observations" / "controller.jsonl"
     _until(lambda: seen.exists() and b'"type":"sample"' in seen.read_bytes(), 60, "a first sample")
 
     os.kill(process.pid, signal.SIGKILL)
     process.wait(10)
-    judged = subprocess.run([sys.executable, "-m", "reports", str(tmp_path / "latest")], cwd=checkout,
-                            capture_output=True, text=True, check=False)  # fmt: skip
+    judged = subprocess.run(
+        [sys.executable, "-m", "reports", str(tmp_path / "latest")],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert judged.returncode == 6, judged.stdout + judged.stderr
     assert json.loads((tmp_path / "latest" / "verdict.json").read_text())["verdict"] == "HOLD"

@@ -87,10 +87,16 @@ def test_a_variant_of_the_url_finds_the_same_person(
 
 @pytest.mark.parametrize(
     "stored",
-    ["LIKE 'http://%'", "LIKE 'HTTPS%'", "LIKE 'https://linkedin%'", "LIKE '%-jr'",
-     r"LIKE '%\_%\_%'", "IN (SELECT linkedin_url FROM contacts_metadata GROUP BY 1 HAVING count(*) BETWEEN 2 AND 4)"],
+    [
+        "LIKE 'http://%'",
+        "LIKE 'HTTPS%'",
+        "LIKE 'https://linkedin%'",
+        "LIKE '%-jr'",
+        r"LIKE '%\_%\_%'",
+        "IN (SELECT linkedin_url FROM contacts_metadata GROUP BY 1 HAVING count(*) BETWEEN 2 AND 4)",
+    ],
     ids=["http", "capitals", "no-www", "within-another", "underscores", "of-two-people"],
-)  # fmt: skip
+)
 def test_a_stored_url_finds_its_owners_by_both_paths(
     vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection, stored: str
 ) -> None:

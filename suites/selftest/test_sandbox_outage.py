@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from fixtures.owned import OwnedSandbox
+from fixtures.session.sandbox_process import OwnedSandbox
 from suites.selftest.twin_exports import end_of
 
 FAULTS = ("connectra-down", "export-expired", "export-link-foreign-host", "export-memory:4096")
@@ -61,8 +61,11 @@ def test_an_export_falls_back_once_and_completes(backend: httpx.Client, own_data
     assert status["status"] == "completed"
     assert message.startswith(MARKER)
     assert {name: value - before[name] for name, value in _counters(backend).items()} == {
-        "total_queries": 1, "successes": 0, "failures": 1, "fallbacks": 1
-    }  # fmt: skip
+        "total_queries": 1,
+        "successes": 0,
+        "failures": 1,
+        "fallbacks": 1,
+    }
 
 
 def test_a_search_falls_back_and_finds(backend: httpx.Client, own_database: psycopg.Connection) -> None:

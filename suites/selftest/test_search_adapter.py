@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fixtures.sandbox.opensearch_adapter import plain, renamed, translated
+from fixtures.sandbox.search.opensearch_adapter import plain, renamed, translated
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.backend import Backend, CredentialsRefused, Session
-from fixtures.contract import Contract, load
-from fixtures.wire import Reply
-from reports.observations import Answer
+from fixtures.clients.backend import Backend, CredentialsRefused, Session
+from fixtures.contracts.contract import Contract, load
+from fixtures.transport.http import Reply
+from reports.records.records import Answer
 
 
 def _jwt(expires: float, name: str, **claims: float) -> str:

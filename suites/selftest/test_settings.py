@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.env_file import read_env_file
-from fixtures.settings import SettingsError, from_values, gathered, names_live
+from fixtures.settings.env_file import read_env_file
+from fixtures.settings.settings import SettingsError, from_values, gathered, names_live
 
 COMPLETE = {
     "CONTACT360_BASE_URL": "https://contact360.example/",

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from reports.findings import seen_of
-from reports.observations import (
+from reports.judge.findings import seen_of
+from reports.judge.rules.share import concerns
+from reports.records.records import (
     Answer,
     Pair,
     Sample,
 )
-from reports.shares import concerns
 from suites.selftest.invented_phase import (
     FALLBACK,
     SQL,

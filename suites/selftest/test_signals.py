@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.monitoring import Monitoring, Signal, _of_counter, _of_headers, _of_statistics, _of_trait
-from reports.observations import Answer, Fact
+from fixtures.checks.preflight.monitoring import Monitoring, Signal, _of_counter, _of_headers, _of_statistics, _of_trait
+from reports.records.records import Answer, Fact
 
 
 def _signals(**words: str) -> tuple[Signal, ...]:
@@ -39,9 +39,19 @@ def _active(flag_on: bool | None, **words: str) -> Fact:
         (None, {"header": "tells"}, True),
         (None, {"log": "there"}, None),
     ],
-    ids=["header", "statistics", "only-our-own-eyes", "there-and-silent", "nothing", "off-and-there", "off-and-logged",
-         "off-and-nothing", "not-told-and-tells", "not-told-and-silent"],
-)  # fmt: skip
+    ids=[
+        "header",
+        "statistics",
+        "only-our-own-eyes",
+        "there-and-silent",
+        "nothing",
+        "off-and-there",
+        "off-and-logged",
+        "off-and-nothing",
+        "not-told-and-tells",
+        "not-told-and-silent",
+    ],
+)
 def test_monitoring_is_active_when_something_watched_tells(
     flag_on: bool | None, words: Mapping[str, str], ok: bool | None
 ) -> None:
@@ -57,10 +67,14 @@ def test_the_finding_lists_every_signal() -> None:
 
 @pytest.mark.parametrize(
     ("signals", "exists", "tells"),
-    [(("header:vql", "trait:vql"), True, True), (("header:fallback",), True, True),
-     (("header:vql", "trait:direct"), True, False), (("trait:vql",), False, False)],
+    [
+        (("header:vql", "trait:vql"), True, True),
+        (("header:fallback",), True, True),
+        (("header:vql", "trait:direct"), True, False),
+        (("trait:vql",), False, False),
+    ],
     ids=["vql", "fallback", "contradicted", "none"],
-)  # fmt: skip
+)
 def test_a_header_tells_unless_the_body_says_otherwise(signals: tuple[str, ...], exists: bool, tells: bool) -> None:
     found = _of_headers(Answer(side="backend", signals=signals))
 
@@ -69,10 +83,14 @@ def test_a_header_tells_unless_the_body_says_otherwise(signals: tuple[str, ...],
 
 @pytest.mark.parametrize(
     ("before", "after", "exists", "tells"),
-    [({"n": 1}, {"n": 2}, True, True), ({"n": 1}, {"n": 1}, True, False), ({}, {}, False, False),
-     ({}, {"n": 1}, True, False)],
+    [
+        ({"n": 1}, {"n": 2}, True, True),
+        ({"n": 1}, {"n": 1}, True, False),
+        ({}, {}, False, False),
+        ({}, {"n": 1}, True, False),
+    ],
     ids=["moved", "still", "placeholder", "there-only-afterwards"],
-)  # fmt: skip
+)
 def test_statistics_tell_when_they_move(before: Any, after: Any, exists: bool, tells: bool) -> None:
     found = _of_statistics(before, after)
 

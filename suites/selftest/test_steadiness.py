@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from elasticsearch import Elasticsearch
 
-from fixtures import latency
-from fixtures.owned import OwnedSandbox
-from fixtures.pace import Pace
-from fixtures.steadiness import changed, identity, last_look
-from fixtures.wire import Wire
-from reports import ledger
-from reports.observations import Outcome, Sample
+from fixtures.checks import latency
+from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.session.target_identity import changed, identity, last_look
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
+from reports.records import run_ledger as ledger
+from reports.records.records import Outcome, Sample
 from suites.selftest.damage import RECORDS, Reply, between, hang_up
 from suites.selftest.families import within
 from suites.selftest.judged import connected
@@ -135,8 +135,12 @@ def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: py
 
 def test_durations_are_never_taken_from_the_time_of_day(checkout: Path) -> None:
     """Every look at the time of day is a stamp; what is measured beside it goes by the performance counter."""
-    sources = [path for part in ("fixtures", "reports") for path in (checkout / part).rglob("*.py")
-               if "sandbox" not in path.parts]  # fmt: skip
+    sources = [
+        path
+        for part in ("fixtures", "reports")
+        for path in (checkout / part).rglob("*.py")
+        if "sandbox" not in path.parts
+    ]
     looks = {line.strip() for path in sources for line in path.read_text().splitlines() if "time.time()" in line}
 
     assert looks == {

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.contract import load
-from fixtures.cost import Budget
-from fixtures.family import Asked
-from fixtures.index import Absent, Index
-from fixtures.keysets import KeySets
-from fixtures.linkedin import LinkedIn
-from fixtures.linkedin_draws import Draws
-from fixtures.linkedin_oracle import Oracle, Size
-from fixtures.linkedin_search import affords, forbidden
-from fixtures.linkedin_urls import FORMS
-from fixtures.pace import Pace
-from fixtures.samples import Draw
-from fixtures.settings import from_values
-from fixtures.synchronization import IndexFacts
-from fixtures.targets import Target, connect
-from fixtures.uuid_counts import CountByConnectra
+from fixtures.checks.cases import Draw
+from fixtures.checks.check import Asked
+from fixtures.checks.linkedin.cases import Draws
+from fixtures.checks.linkedin.catalogue import LinkedIn
+from fixtures.checks.linkedin.client import affords, forbidden
+from fixtures.checks.linkedin.oracle import Oracle, Size
+from fixtures.checks.linkedin.urls import FORMS
+from fixtures.checks.preflight.index_status import IndexFacts
+from fixtures.checks.records.counts import CountByConnectra
+from fixtures.checks.records.index_keys import KeySets
+from fixtures.clients.elasticsearch import Absent, Index
+from fixtures.clients.target import Target, connect
+from fixtures.contracts.contract import load
+from fixtures.settings.settings import from_values
+from fixtures.transport.credit_budget import Budget
+from fixtures.transport.rate_limiter import Pace
 
 RECORDS = ("contact", "company")
 
@@ -51,8 +51,11 @@ def _astray(asked: Asked, draw: Draw, most: int = 40) -> list[str]:
     expected = asked.expected(questions)
     told = {question.key: asked.ask(question) for question in questions}
     assert all(each.answer.error is None for each in told.values())
-    return [question.key for question in questions
-            if asked.differences(question, expected.get(question.key), told[question.key])]  # fmt: skip
+    return [
+        question.key
+        for question in questions
+        if asked.differences(question, expected.get(question.key), told[question.key])
+    ]
 
 
 def test_the_index_says_what_it_is(target: Target) -> None:
@@ -78,7 +81,7 @@ def test_keys_of_the_index_are_distinct_and_as_many_as_asked(index: Index) -> No
 
 
 def test_documents_are_looked_up_in_batches(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fixtures.index.BATCH", 7)
+    monkeypatch.setattr("fixtures.clients.elasticsearch.BATCH", 7)
     keys = list(index.some_keys("contacts_index", count=20, seed=7))
 
     assert set(index.documents("contacts_index", [*keys, "nobody"])) == set(keys)
@@ -132,17 +135,26 @@ def test_what_is_counted_is_what_is_held(target: Target, draws: Draws) -> None:
     oracle = Oracle(target)
     for question in [*draws.both().questions[:6], *draws.forms("company").questions[:12]]:
         held = oracle.held({"": question.subject})[""]
-        size = Size(people=len(held.people), companies=len(held.companies),
-                    colleagues=sum(len(firm.people) for firm in held.companies.values()))  # fmt: skip
+        size = Size(
+            people=len(held.people),
+            companies=len(held.companies),
+            colleagues=sum(len(firm.people) for firm in held.companies.values()),
+        )
 
         assert size == oracle.size(question.subject)
 
 
 @pytest.mark.parametrize(
     "check",
-    ["linkedin-contacts", "linkedin-companies", "linkedin-nobody", "linkedin-execution", "linkedin-connectra-contact",
-     "linkedin-connectra-company"],
-)  # fmt: skip
+    [
+        "linkedin-contacts",
+        "linkedin-companies",
+        "linkedin-nobody",
+        "linkedin-execution",
+        "linkedin-connectra-contact",
+        "linkedin-connectra-company",
+    ],
+)
 def test_linkedin_answers_as_the_database_holds(target: Target, check: str) -> None:
     linkedin = LinkedIn(target, flag_on=True, count=40, seed=7)
 

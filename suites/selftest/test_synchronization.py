@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.contract import load
-from fixtures.index import Absent, IndexSilent
-from fixtures.synchronization import IndexFacts, lacking
+from fixtures.checks.preflight.index_status import IndexFacts, lacking
+from fixtures.clients.elasticsearch import Absent, IndexSilent
+from fixtures.contracts.contract import load
 
 WANTED = {"uuid": "keyword", "title": "text ngram", "size": "long"}
 GRAMS = {"type": "text", "fields": {"ngram": {"type": "text"}}}
@@ -40,8 +40,12 @@ def _facts(index: Any, *rows: tuple[int, int], silent: str = "") -> IndexFacts:
         every, fresh = counts.pop(0) if len(counts) > 1 else counts[0]
         return [{"every": every, "fresh": fresh}]
 
-    target = SimpleNamespace(index=index, database=SimpleNamespace(rows=counted), contract=load("guide"),
-                             settings=SimpleNamespace(index_silent=silent))  # fmt: skip
+    target = SimpleNamespace(
+        index=index,
+        database=SimpleNamespace(rows=counted),
+        contract=load("guide"),
+        settings=SimpleNamespace(index_silent=silent),
+    )
     return IndexFacts(target, "phase0", pauses=(1.0,), fresh_s=60, wait=lambda _: None)  # type: ignore[arg-type]
 
 
@@ -66,7 +70,7 @@ CONTACT = load("guide").records["contact"]
         (_index(9, 10), [(10, 0)], True, None),
     ],
     ids=["equal", "missing", "ghost", "just-written", "ghost-beside-fresh", "written-meanwhile", "agreed-later"],
-)  # fmt: skip
+)
 def test_counts_agree_but_for_what_was_written_meanwhile(
     index: Any, rows: list[tuple[int, int]], ok: bool, cause: str | None
 ) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.cells import Column
-from reports.observations import DifferenceKind
-from reports.table_comparison import Damage, Row, RowResult, TableComparison, partition_of, rows_of_file
+from reports.comparison.csv_cells import Column
+from reports.comparison.table_diff import Damage, Row, RowResult, TableComparison, partition_of, rows_of_file
+from reports.records.records import DifferenceKind
 
 COLUMNS = ("uuid", "name", "city", "note")
 CELLS = st.none() | st.text('ab,\n"é😀', min_size=1, max_size=4)
@@ -195,8 +195,10 @@ def _column(at: int, *values: str | None) -> list[Row]:
 
 def _sideways(rows: int, cells: int) -> list[Row]:
     """So many first rows, in which so many cells hold what belongs one column to the left."""
-    return [replace(row, cells=(row.cells[0], *row.cells[:cells], *row.cells[cells + 1 :])) if n < rows else row
-            for n, row in enumerate(SIX)]  # fmt: skip
+    return [
+        replace(row, cells=(row.cells[0], *row.cells[:cells], *row.cells[cells + 1 :])) if n < rows else row
+        for n, row in enumerate(SIX)
+    ]
 
 
 GHOST = Row(key="x", cells=("x", None, None, None))
@@ -227,10 +229,30 @@ GHOST = Row(key="x", cells=("x", None, None, None))
         ([_with(SIX[0], 3, "?"), _with(SIX[1], 1, "?"), *SIX[2:]], [("value", 1, "name"), ("value", 1, "note")]),
         (_sideways(4, 3), [("shifted-cells", 4, ""), ("value", 4, "name"), ("value", 4, "city"), ("value", 4, "note")]),
     ],
-    ids=["header-only", "tail", "middle", "tail-for-a-ghost", "tail-and-before", "ghosts", "thrice", "neighbours",
-         "reversed", "blank", "nearly-blank", "half-shifted", "mostly-shifted", "every-other", "one-shifted",
-         "one-column-off", "values", "two-sideways", "two-values", "by-column", "sideways"],
-)  # fmt: skip
+    ids=[
+        "header-only",
+        "tail",
+        "middle",
+        "tail-for-a-ghost",
+        "tail-and-before",
+        "ghosts",
+        "thrice",
+        "neighbours",
+        "reversed",
+        "blank",
+        "nearly-blank",
+        "half-shifted",
+        "mostly-shifted",
+        "every-other",
+        "one-shifted",
+        "one-column-off",
+        "values",
+        "two-sideways",
+        "two-values",
+        "by-column",
+        "sideways",
+    ],
+)
 def test_damage_is_named_and_counted(actual: list[Row], damages: list[tuple[str, int, str]]) -> None:
     _, comparison = _compared(SIX, actual)
 
@@ -271,8 +293,11 @@ def test_a_row_that_names_nobody_goes_by_its_number() -> None:
 
     rows = list(rows_of_file([("Jane", "k1"), ("June", ""), ("", "k3")], columns, "uuid"))
 
-    assert rows == [Row(key="k1", cells=("Jane", "k1")), Row(key="row 2", cells=("June", None)),
-                    Row(key="k3", cells=(None, "k3"))]  # fmt: skip
+    assert rows == [
+        Row(key="k1", cells=("Jane", "k1")),
+        Row(key="row 2", cells=("June", None)),
+        Row(key="k3", cells=(None, "k3")),
+    ]
 
 
 def test_both_sides_and_those_that_met_are_counted() -> None:

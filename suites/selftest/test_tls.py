@@ -10,14 +10,15 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from fixtures import greeting, tls
-from fixtures.contract import load
-from fixtures.index import Index, IndexSilent
-from fixtures.memory import Memory
-from fixtures.pace import Pace
-from fixtures.settings import IDENTITY, SettingsError, from_values
-from fixtures.tls import Identity
-from fixtures.wire import Reply, Wire
+from fixtures.clients.elasticsearch import Index, IndexSilent
+from fixtures.clients.process_memory import Memory
+from fixtures.contracts.contract import load
+from fixtures.session import handshake as greeting
+from fixtures.settings import tls
+from fixtures.settings.settings import IDENTITY, SettingsError, from_values
+from fixtures.settings.tls import Identity
+from fixtures.transport.http import Reply, Wire
+from fixtures.transport.rate_limiter import Pace
 from suites.selftest.strangers import JSON, Said, Stranger, stranger
 
 TOLD = {

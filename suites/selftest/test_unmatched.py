@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.unmatched import PARTITIONS, Heap, unmatched
+from reports.comparison.multiset_diff import PARTITIONS, Heap, unmatched
 
 FEW = st.lists(st.sampled_from([0, 1, -1, 2**58, 2**58 + 1, -(2**58), 2**63 - 1, -(2**63)]), max_size=12)
 SPREAD = [part << 58 for part in range(PARTITIONS // 2)] + [(part - 32) << 58 for part in range(PARTITIONS // 2)]

@@ -6,13 +6,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reports import order
-from reports.criteria import Criterion, read_gate
-from reports.findings import Finding, finding
-from reports.known import Known
-from reports.ledger import GateFile, Recorded, Run
-from reports.observations import Answer, Attestation, Event, Fact, Outcome, Provenance, Record, Sample
-from reports.verdict import EXIT_CODES, decided, is_missed, judge, phase_verdict, to_json, worst
+from reports.history import phase_order as order
+from reports.judge.criteria import Criterion, read_gate
+from reports.judge.findings import Finding, finding
+from reports.judge.verdict import EXIT_CODES, decided, is_missed, judge, phase_verdict, to_json, worst
+from reports.records.known_difference import Known
+from reports.records.records import Answer, Attestation, Event, Fact, Outcome, Provenance, Record, Sample
+from reports.records.run_ledger import GateFile, Recorded, Run
 
 NOW = "2026-11-25T12:00:00+00:00"
 GATE = """
@@ -110,9 +110,20 @@ def test_a_run_ended_when_its_last_event_did() -> None:
         ((*WHOLE, Event(name="worker-started", worker="gw0"), Event(name="worker-finished", worker="gw0")), None),
         ((*WHOLE, *[Event(name="test-error", detail="x")] * 2), "a question could not be asked: x"),
     ],
-    ids=["whole", "unfinished", "interrupted", "interrupted-late", "crashed", "rerun", "stopped", "error", "left",
-         "came-home", "twice"],
-)  # fmt: skip
+    ids=[
+        "whole",
+        "unfinished",
+        "interrupted",
+        "interrupted-late",
+        "crashed",
+        "rerun",
+        "stopped",
+        "error",
+        "left",
+        "came-home",
+        "twice",
+    ],
+)
 def test_what_happened_to_a_run_holds_it_back(events: tuple[Event, ...], said: str | None) -> None:
     verdict = _judged(FACT, *events)
 
@@ -136,8 +147,14 @@ def test_lines_that_can_not_be_read_hold_a_go_and_soften_no_no_go() -> None:
 
 
 def _sample(number: int, served: Provenance = Provenance.VQL, side: str = "backend", **more: Any) -> Sample:
-    return Sample(phase="one", check="x", key=str(number), stratum="s", outcome=Outcome.EQUAL,
-                  answers=(Answer(side=side, provenance=served, **more),))  # fmt: skip
+    return Sample(
+        phase="one",
+        check="x",
+        key=str(number),
+        stratum="s",
+        outcome=Outcome.EQUAL,
+        answers=(Answer(side=side, provenance=served, **more),),
+    )
 
 
 def test_answers_are_counted_by_who_served_them() -> None:
@@ -150,8 +167,12 @@ def test_answers_are_counted_by_who_served_them() -> None:
 
 
 def test_what_a_run_cost_is_added_up() -> None:
-    events = [Event(name="requests", count=3, credits=1), Event(name="requests", count=4, credits=2),
-              Event(name="slowed", count=5), Event(name="slowed", count=1)]  # fmt: skip
+    events = [
+        Event(name="requests", count=3, credits=1),
+        Event(name="requests", count=4, credits=2),
+        Event(name="slowed", count=5),
+        Event(name="slowed", count=1),
+    ]
 
     verdict = _judged(*WHOLE, *events)
 
@@ -216,8 +237,14 @@ def test_what_is_written_says_what_it_is_bound_to() -> None:
     entry = to_json(_judged(FACT, *WHOLE, run=_run(flags={"F": True}, mandatory=True)))
 
     assert (entry["schema"], entry["verdict"], entry["run"], entry["seed"]) == (1, "GO", "r", 3)
-    assert entry["fingerprint"] == {"backend": 1, "flags": {"F": True}, "mandatory": True, "connectra": None,
-                                    "index": None, "gate_sha256": {"one": "of one"}}  # fmt: skip
+    assert entry["fingerprint"] == {
+        "backend": 1,
+        "flags": {"F": True},
+        "mandatory": True,
+        "connectra": None,
+        "index": None,
+        "gate_sha256": {"one": "of one"},
+    }
     (found,) = entry["phases"]["one"]["findings"]
     assert (found["criterion"], found["outcome"], found["interval"]) == ("fact", "met", None)
 
@@ -237,8 +264,10 @@ def test_what_was_found_is_written_with_its_interval() -> None:
     text = shares.replace('checks = ["a"]', limits)
     run = replace(_run(), gates={"one": GateFile(path="one", sha256="s", text=text)})
     answer = Answer(side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL)
-    samples = [Sample(phase="one", check="a", key=f"k{number}", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
-               for number in range(32)]  # fmt: skip
+    samples = [
+        Sample(phase="one", check="a", key=f"k{number}", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+        for number in range(32)
+    ]
 
     found = to_json(_judged(*samples, *WHOLE, run=run))["phases"]["one"]["findings"][0]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from reports import measurements
-from reports.criteria import Bake, Criterion, Gate, Latency, Recheck
-from reports.past import PastCount, PastRun, PastTimes
-from reports.rules import Finding, finding_of, seen_of
+from reports.judge import statistics as measurements
+from reports.judge.criteria import Bake, Criterion, Gate, Latency, Recheck
+from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.records.earlier_runs import PastCount, PastRun, PastTimes
 
 NOW = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
 FULL = (24, 18, 12, 6, 0)  # hours ago: as far apart as runs may be
@@ -21,26 +21,59 @@ TAIL = replace(SLOW, id="tail", rule="p95")
 
 
 def _gate(phase: str, *criteria: Criterion, baked: Sequence[str] = ()) -> Gate:
-    return Gate(phase=phase, title="t", flag="", guide="g", valid_hours=1, samples=1, latency=Latency(),
-                recheck=Recheck(live_s=(), sandbox_s=()), criteria=criteria,
-                bake=tuple(Bake(phase=each, hours=24, longest=48) for each in baked))  # fmt: skip
+    return Gate(
+        phase=phase,
+        title="t",
+        flag="",
+        guide="g",
+        valid_hours=1,
+        samples=1,
+        latency=Latency(),
+        recheck=Recheck(live_s=(), sandbox_s=()),
+        criteria=criteria,
+        bake=tuple(Bake(phase=each, hours=24, longest=48) for each in baked),
+    )
 
 
-def _run(ago: float, *, lasts: float = 0, of: str = "one", failures: int = 0, count: int = 40, wrong: int = 0,
-         asked: int = 0, whole: bool = False, **more: Any) -> PastRun:  # fmt: skip
+def _run(
+    ago: float,
+    *,
+    lasts: float = 0,
+    of: str = "one",
+    failures: int = 0,
+    count: int = 40,
+    wrong: int = 0,
+    asked: int = 0,
+    whole: bool = False,
+    **more: Any,
+) -> PastRun:
     """A run that ended so many hours ago, after so many hours; its errors, and its mismatches."""
     ended = NOW - timedelta(hours=ago)
-    counts = (PastCount(criterion="errors", failures=failures, count=count),
-              PastCount(criterion="parity", failures=wrong, count=asked, whole=whole))  # fmt: skip
+    counts = (
+        PastCount(criterion="errors", failures=failures, count=count),
+        PastCount(criterion="parity", failures=wrong, count=asked, whole=whole),
+    )
     told = {"seed": int(100 * ago), "counts": counts} | more
-    return PastRun(phase="bake", run=f"r{ago:g}", of=of, started=(ended - timedelta(hours=lasts)).isoformat(),
-                   finished=ended.isoformat(), verdict="GO", **told)  # fmt: skip
+    return PastRun(
+        phase="bake",
+        run=f"r{ago:g}",
+        of=of,
+        started=(ended - timedelta(hours=lasts)).isoformat(),
+        finished=ended.isoformat(),
+        verdict="GO",
+        **told,
+    )
 
 
 def _judged(
-    rule: str, runs: Sequence[PastRun], *, own: Sequence[Criterion] = (ERRORS,), baked: Sequence[str] = ("one",),
-    gates: Sequence[str] = ("one", "two"), **more: Any,
-) -> Finding:  # fmt: skip
+    rule: str,
+    runs: Sequence[PastRun],
+    *,
+    own: Sequence[Criterion] = (ERRORS,),
+    baked: Sequence[str] = ("one",),
+    gates: Sequence[str] = ("one", "two"),
+    **more: Any,
+) -> Finding:
     criterion = Criterion(id="c", guide="g", rule=rule, reason="r", **{"checks": ("*",)} | more)
     seen = seen_of(runs, "bake", None, now=NOW.isoformat(), gates={name: _gate(name, *own) for name in gates})
     return finding_of(criterion, _gate("bake", criterion, baked=baked), seen)
@@ -60,9 +93,19 @@ def _judged(
         ([_run(0, lasts=24), _run(6, lasts=1)], "unmeasured", "2 runs over 7.0 h"),
         ([], "unmeasured", "no run in the last 24 h"),
     ],
-    ids=["full", "short", "begun-early", "gap", "run-fills-gap", "silent-since", "just-not-silent", "late-end",
-         "one-within-another", "none"],
-)  # fmt: skip
+    ids=[
+        "full",
+        "short",
+        "begun-early",
+        "gap",
+        "run-fills-gap",
+        "silent-since",
+        "just-not-silent",
+        "late-end",
+        "one-within-another",
+        "none",
+    ],
+)
 def test_a_window_is_full_when_it_is_long_enough_and_has_no_gap(runs: list[PastRun], outcome: str, says: str) -> None:
     found = _judged("window", runs)
 
@@ -103,17 +146,22 @@ def test_runs_that_differ_do_not_count_and_some_are_named() -> None:
     found = _judged("window", [*(_run(ago) for ago in FULL), *apart])
 
     assert found.count == 5
-    assert found.sentence.endswith("; left out: 4 runs of another build (r4, r3, r2, ...), "
-                                   "1 run of another index (r5), 1 run with moon (r6)")  # fmt: skip
+    assert found.sentence.endswith(
+        "; left out: 4 runs of another build (r4, r3, r2, ...), 1 run of another index (r5), 1 run with moon (r6)"
+    )
 
 
 @pytest.mark.parametrize(
     ("differs", "why"),
     [
-        ("build", "of another build"), ("connectra", "of another Connectra"), ("flags", "with other flags"),
-        ("index", "of another index"), ("gate", "under another gate"), ("clock", "from the future"),
+        ("build", "of another build"),
+        ("connectra", "of another Connectra"),
+        ("flags", "with other flags"),
+        ("index", "of another index"),
+        ("gate", "under another gate"),
+        ("clock", "from the future"),
     ],
-)  # fmt: skip
+)
 def test_why_a_run_is_left_out_is_said(differs: str, why: str) -> None:
     assert _judged("window", [_run(1, differs=(differs,))]).sentence.endswith(f"; left out: 1 run {why} (r1)")
 
@@ -186,9 +234,19 @@ DEAF = (replace(ERRORS, alert=0.9),)  # no single run is an outage by itself
         ([_run(1 / 12, failures=40), _run(0, failures=0, count=10)], "missed"),
         ([_run(0.1, failures=40), _run(0, failures=0, count=10)], "met"),
     ],
-    ids=["beyond", "at-the-limit", "two", "a-single-one", "an-hour", "over-an-hour", "it-is-over", "only-just-begun",
-         "five-minutes", "six-minutes"],
-)  # fmt: skip
+    ids=[
+        "beyond",
+        "at-the-limit",
+        "two",
+        "a-single-one",
+        "an-hour",
+        "over-an-hour",
+        "it-is-over",
+        "only-just-begun",
+        "five-minutes",
+        "six-minutes",
+    ],
+)
 def test_a_budget_burns_when_the_hour_and_the_last_minutes_are_too_fast(runs: list[PastRun], outcome: str) -> None:
     assert _judged("burn", runs, own=DEAF, **BURN).outcome == outcome
 
@@ -212,8 +270,16 @@ def test_the_slower_of_two_burns_is_told() -> None:
     assert (found.unit, found.count) == ("times the budget", 60)
 
 
-def _timed(ago: float, *, ratio: float = 1.0, ms: float = 100.0, pairs: int = 16, check: str = "a",
-           again: float | None = None, tail: float = 1.0) -> PastRun:  # fmt: skip
+def _timed(
+    ago: float,
+    *,
+    ratio: float = 1.0,
+    ms: float = 100.0,
+    pairs: int = 16,
+    check: str = "a",
+    again: float | None = None,
+    tail: float = 1.0,
+) -> PastRun:
     """A run whose pairs wander a little from run to run; `tail`: how much slower every fourth call is."""
     swing = 1.01 if ago % 2 else 0.99
     direct = (ms,) * pairs
@@ -238,12 +304,26 @@ LATENCY: dict[str, Any] = {"own": (SLOW,), "target": 1.2, "alert": 1.5}
         ([_timed(ago, again=1.08) for ago in range(8)], "unmeasured", "unfit: old against old is off by 1.08"),
         ([_run(ago) for ago in range(8)], "unmeasured", "one slow: no pair was taken"),
         ([_timed(ago, check="other") for ago in range(8)], "unmeasured", "no pair was taken"),
-        ([*(_timed(ago) for ago in range(8)), *(_timed(ago, ratio=1.3, check="b") for ago in range(8, 16))],
-         "missed", "one b: 1.30 times"),
+        (
+            [*(_timed(ago) for ago in range(8)), *(_timed(ago, ratio=1.3, check="b") for ago in range(8, 16))],
+            "missed",
+            "one b: 1.30 times",
+        ),
     ],
-    ids=["steady", "few-runs", "few-pairs", "slow", "fast", "fast-and-few", "fit", "biased", "no-times", "others",
-         "one-check-slow"],
-)  # fmt: skip
+    ids=[
+        "steady",
+        "few-runs",
+        "few-pairs",
+        "slow",
+        "fast",
+        "fast-and-few",
+        "fit",
+        "biased",
+        "no-times",
+        "others",
+        "one-check-slow",
+    ],
+)
 def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[PastRun], outcome: str, says: str) -> None:
     found = _judged("pooled-latency", runs, least=128, **LATENCY)
 
@@ -258,12 +338,14 @@ def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[PastRun],
         ([_timed(ago, pairs=15) for ago in range(8)], "unmeasured"),
         ([_timed(ago, pairs=20) for ago in range(7)], "unmeasured"),
         ([_timed(ago, tail=3) for ago in range(8)], "missed"),
-        ([*(_timed(ago, pairs=8) for ago in range(8)), *(_timed(ago, pairs=8, check="b") for ago in range(8, 16))],
-         "met"),
+        (
+            [*(_timed(ago, pairs=8) for ago in range(8)), *(_timed(ago, pairs=8, check="b") for ago in range(8, 16))],
+            "met",
+        ),
         ([], "unmeasured"),
     ],
     ids=["steady", "few-pairs", "few-runs", "slow-tail", "two-checks-together", "none"],
-)  # fmt: skip
+)
 def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[PastRun], outcome: str) -> None:
     assert _judged("pooled-p95", runs, least=128, own=(TAIL, SLOW), target=1.2, alert=1.5).outcome == outcome
 

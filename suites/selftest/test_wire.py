@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import wire
-from fixtures.pace import Pace
-from fixtures.wire import Wire
+from fixtures.transport import http as wire
+from fixtures.transport.http import Wire
+from fixtures.transport.rate_limiter import Pace
 
 JSON = {"Content-Type": "application/json"}
 ANSWERS = {
@@ -35,11 +35,22 @@ ANSWERS = {
     "/no-gzip": (200, {**JSON, "Content-Encoding": "gzip"}, b"not gzip"),
 }
 ERRORS = {
-    "/html": "content-type", "/cut": "malformed", "/empty": "malformed", "/nan": "malformed", "/deep": "malformed",
-    "/latin": "malformed", "/elsewhere": "redirect", "/busy": "throttled", "/denied": "unauthorised",
-    "/broken": "http-503", "/bad": "http-400", "/bomb": "oversize", "/no-gzip": "malformed", "/drip": "timeout",
+    "/html": "content-type",
+    "/cut": "malformed",
+    "/empty": "malformed",
+    "/nan": "malformed",
+    "/deep": "malformed",
+    "/latin": "malformed",
+    "/elsewhere": "redirect",
+    "/busy": "throttled",
+    "/denied": "unauthorised",
+    "/broken": "http-503",
+    "/bad": "http-400",
+    "/bomb": "oversize",
+    "/no-gzip": "malformed",
+    "/drip": "timeout",
     "/hang-up": "reset",
-}  # fmt: skip
+}
 
 
 class _Service(BaseHTTPRequestHandler):
@@ -141,9 +152,16 @@ def test_a_file_is_streamed_to_where_it_should_go(asked: Wire) -> None:
 
 @pytest.mark.parametrize(
     ("path", "error"),
-    [("/absent", "http-404"), ("/broken", "http-503"), ("/denied", "unauthorised"), ("/elsewhere", "redirect"),
-     ("/ok", "content-type"), ("/busy", "throttled"), ("/hang-up", "reset")],
-)  # fmt: skip
+    [
+        ("/absent", "http-404"),
+        ("/broken", "http-503"),
+        ("/denied", "unauthorised"),
+        ("/elsewhere", "redirect"),
+        ("/ok", "content-type"),
+        ("/busy", "throttled"),
+        ("/hang-up", "reset"),
+    ],
+)
 def test_what_is_no_file_is_an_error_and_leaves_nothing(asked: Wire, path: str, error: str) -> None:
     file = io.BytesIO()
 

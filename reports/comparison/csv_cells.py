@@ -1,0 +1,87 @@
+"""Cells of an export, brought to one form: the same rules for a value of the database and for a text of the file.
+
+A CSV knows only texts, so every cell compares as a text or as nothing (None): null and the empty text are one. Beyond
+that only the rules that a column declares bridge anything, and a rule never looks at the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.comparison.canonical import canonical
+
+Cell = str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of an export: its name in the header, the "table.column" it comes from, and the rules of its cells."""
+
+    name: str
+    source: str
+    rules: tuple[str, ...] = ()
+
+
+def cell(value: Any, rules: Sequence[str]) -> Cell:
+    """A value of the database, or a text of the file, in the form both compare in; None: nothing."""
+    for rule in rules:
+        value = RULES[rule](value)
+    return None if value is None or value == "" else str(value)
+
+
+def expected_cells(tables: Mapping[str, Mapping[str, Any] | None], columns: Sequence[Column]) -> tuple[Cell, ...]:
+    """What the file should hold for a record, given its database rows by table (None: no such row)."""
+    return tuple(cell(_from_table(tables, column.source), column.rules) for column in columns)
+
+
+def actual_cells(texts: Sequence[str], columns: Sequence[Column]) -> tuple[Cell, ...]:
+    """What a row of the file holds; `texts` are in the order of `columns`, and cells that are not there are nothing."""
+    padded = (*texts, *("" for _ in range(len(columns) - len(texts))))
+    return tuple(cell(text, column.rules) for text, column in zip(padded, columns, strict=False))
+
+
+def _from_table(tables: Mapping[str, Mapping[str, Any] | None], source: str) -> Any:
+    table, _, name = source.partition(".")
+    row = tables.get(table)
+    return row[name] if row is not None else None
+
+
+def _none(value: Any) -> Any:
+    return None if value == "None" else value
+
+
+def _placeholder(value: Any) -> Any:
+    return None if value == "_" else value
+
+
+def _zero(value: Any) -> Any:
+    return None if value in (0, "0") and not isinstance(value, bool) else value
+
+
+def _items(value: Any) -> Any:
+    """The items of a list joined with commas, blanks around them and empty ones left out.
+
+    A list of the database is joined first and split like the file's: an item that holds a comma looks like two on
+    both sides.
+    """
+    if isinstance(value, list | tuple):
+        value = ",".join(str(item) for item in value if item)
+    if not isinstance(value, str):
+        return value
+    return ",".join(filter(None, (item.strip() for item in value.split(","))))
+
+
+def _time(value: Any) -> Any:
+    """Microseconds in UTC; naive means UTC; a text that is no time stays as it is."""
+    return canonical(value, ("time",))
+
+
+RULES: Mapping[str, Callable[[Any], Any]] = {
+    "none": _none,
+    "placeholder": _placeholder,
+    "zero": _zero,
+    "items": _items,
+    "time": _time,
+}

@@ -1,0 +1,90 @@
+"""What two heaps of numbered records don't have in common, in bounded memory, however many they are.
+
+Numbers go into partitions by their highest bits, each a file of its own; then one partition after the other is sorted
+on both sides and compared. What is held at a time is one partition.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from reports.comparison.csv_raw_records import Numbers
+
+PARTITIONS = 64
+_SHIFT = np.int64(64 - 6)
+_HELD = 2**16  # records kept in memory before they are written
+
+
+class Heap:
+    """Numbered records of one side: a number and a place each. `count` is how many."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._paths = [folder / f"{name}-{part}" for part in range(PARTITIONS)]
+        self._numbers: list[Numbers] = []
+        self._places: list[Numbers] = []
+        self._held = 0
+        self.count = 0
+
+    def add(self, numbers: Numbers, places: Numbers) -> None:
+        self._numbers.append(numbers)
+        self._places.append(places)
+        self._held += len(numbers)
+        self.count += len(numbers)
+        if self._held >= _HELD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held; to be called once more at the end."""
+        if not self._held:
+            return
+        pairs = np.stack([np.concatenate(self._numbers), np.concatenate(self._places)], axis=1)
+        parts = ((pairs[:, 0] >> _SHIFT) & (PARTITIONS - 1)).astype(np.uint8)
+        order = np.argsort(parts, kind="stable")
+        pairs, ends = pairs[order], np.cumsum(np.bincount(parts))
+        for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+            if end > start:
+                with self._paths[part].open("ab") as file:
+                    file.write(pairs[start:end].tobytes())
+        self._numbers, self._places, self._held = [], [], 0
+
+    def partition(self, part: int) -> tuple[Numbers, Numbers]:
+        """(numbers in order, their places)."""
+        path = self._paths[part]
+        if not path.exists():
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        pairs = np.fromfile(path, np.int64).reshape(-1, 2)
+        order = np.argsort(pairs[:, 0], kind="stable")
+        return pairs[order, 0], pairs[order, 1]
+
+
+def unmatched(ours: Heap, theirs: Heap) -> tuple[Numbers, Numbers]:
+    """(places of ours, places of theirs) that have no counterpart on the other side, in order.
+
+    A record that is there more often on one side leaves as many places of that side as it is more often there.
+    """
+    left: tuple[list[Numbers], list[Numbers]] = ([], [])
+    for part in range(PARTITIONS):
+        (mine, my_places), (other, other_places) = ours.partition(part), theirs.partition(part)
+        if np.array_equal(mine, other):
+            continue
+        left[0].append(my_places[_surplus(mine, other)])
+        left[1].append(other_places[_surplus(other, mine)])
+    return _all(left[0]), _all(left[1])
+
+
+def _surplus(mine: Numbers, other: Numbers) -> Numbers:
+    """Positions of those in `mine` beyond what `other` has of the same number; both in order."""
+    first = np.searchsorted(mine, mine, side="left")
+    rank = np.arange(len(mine)) - first  # which of the equal ones it is
+    there = np.searchsorted(other, mine, side="right") - np.searchsorted(other, mine, side="left")
+    return np.flatnonzero(rank >= there)
+
+
+def _all(parts: list[Numbers]) -> Numbers:
+    """The parts as one, in order; they themselves are let go of."""
+    found = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    parts.clear()
+    found.sort()
+    return found

@@ -1,0 +1,110 @@
+"""From the history to records: the earlier runs that a bake may pool, each with what sets it apart from this run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from reports.history.entry import Block, HistoryEntry, Kept, PhaseEntry, where
+from reports.judge.criteria import Gate
+from reports.judge.effective_gate import gate_of
+from reports.judge.rules.window import reach
+from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records.run_ledger import Run
+
+AHEAD = timedelta(minutes=5)  # a run that ended later than that after now tells of a clock that is wrong
+
+
+def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[PastRun, ...]:
+    """What the bake of this phase asks for: runs of the same deployment, as old as its longest window, oldest first."""
+    gate = gate_of(run, phase)
+    now, bonds = datetime.fromisoformat(run.started), _bonds(run, gate)
+    since = now - timedelta(hours=_longest(gate))
+    found = []
+    for entry in entries:
+        if (entry.target, entry.where) != (run.target, where(run)) or datetime.fromisoformat(entry.finished) < since:
+            continue
+        for name in sorted(bonds.keys() & entry.phases.keys()):
+            differs = _differs(entry, name, bonds[name], now)
+            found.append(_past_run(entry, name, phase, differs))
+    return tuple(found)
+
+
+def _longest(gate: Gate) -> float:
+    """How many hours of history the gate's rules look at."""
+    return max((reach(bake, each.hours) for bake in gate.bake for each in gate.criteria), default=0.0)
+
+
+def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
+    """What an earlier run of each phase must have been bound to: as this run is."""
+    own = HistoryEntry(
+        run_id=run.run_id,
+        target=run.target,
+        where=where(run),
+        started=run.started,
+        finished=run.started,
+        verdict="",
+        flags=dict(run.flags),
+        fingerprint=run.fingerprint,
+        phases={name: PhaseEntry(phase=name, verdict="", gate_sha256=file.sha256) for name, file in run.gates.items()},
+    )
+    return {each.phase: own.bond(each.phase) for each in gate.bake}
+
+
+def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: datetime) -> tuple[str, ...]:
+    differs = [name for name, text in entry.bond(phase).items() if bond.get(name) != text]
+    if entry.options.get("faults"):
+        differs.append("faults on purpose")
+    if datetime.fromisoformat(entry.finished) > now + AHEAD:
+        differs.append("clock")
+    return tuple(differs)
+
+
+def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]) -> PastRun:
+    asked = entry.phases[of]
+    return PastRun(
+        phase=phase,
+        run=entry.run_id,
+        of=of,
+        started=entry.started or entry.finished,
+        finished=entry.finished,
+        verdict=asked.verdict,
+        seed=entry.seed,
+        differs=differs,
+        counts=tuple(count for kept in asked.criteria if (count := _count(kept))),
+        times=tuple(_times(check, blocks) for check, blocks in _by_check(asked.blocks).items()),
+    )
+
+
+def _count(kept: Kept) -> PastCount | None:
+    """Shares and mismatches have counts; of anything else there is nothing to pool."""
+    if kept.failures is not None:
+        return PastCount(criterion=kept.criterion, failures=kept.failures, count=kept.count)
+    if kept.unit == "mismatches":
+        return PastCount(
+            criterion=kept.criterion,
+            failures=round(kept.value or 0),
+            count=kept.count,
+            whole=kept.interval is not None and tuple(kept.interval) == (0.0, 0.0),
+        )
+    return None
+
+
+def _by_check(blocks: Sequence[Block]) -> dict[str, list[Block]]:
+    """Blocks against plain SQL are left out: they can only advise."""
+    found: dict[str, list[Block]] = {}
+    for block in blocks:
+        if block.direct_by != "sql":
+            found.setdefault(block.check, []).append(block)
+    return found
+
+
+def _times(check: str, blocks: Sequence[Block]) -> PastTimes:
+    again = tuple(time for block in blocks for time in block.again_ms)
+    direct = tuple(time for block in blocks for time in block.direct_ms)
+    return PastTimes(
+        check=check,
+        vql_ms=tuple(time for block in blocks for time in block.vql_ms),
+        direct_ms=direct,
+        again_ms=again if len(again) == len(direct) else (),
+    )

@@ -1,0 +1,68 @@
+"""The guide's checkable lines, by id, and which criteria stand for them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.judge.criteria import Gate
+
+OPENED, CLOSED = "<!-- coverage -->", "<!-- /coverage -->"
+
+
+class GuideError(ValueError):
+    """The list of lines can't be used; the message names the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuideLine:
+    """One checkable line of the guide; `human` when only people can answer it."""
+
+    id: str
+    section: str
+    says: str
+    human: bool = False
+
+
+def read_lines(text: str) -> tuple[GuideLine, ...]:
+    """Every line in the text of suites/guide_lines.toml; raises GuideError."""
+    found: dict[str, GuideLine] = {}
+    for section, entries in tomllib.loads(text).items():
+        for name, entry in entries.items():
+            if name in found:
+                raise GuideError(f"{name!r} stands in {found[name].section} and in {section}")
+            if set(entry) - {"says", "human"} or not entry.get("says"):
+                raise GuideError(f"{name!r}: expected says, and human = true where only people can answer")
+            found[name] = GuideLine(id=name, section=section, **entry)
+    return tuple(found.values())
+
+
+def coverage(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> Mapping[str, tuple[str, ...]]:
+    """line id -> the criteria that stand for it, as phase/criterion; empty for a line that nobody looks at."""
+    by_line: dict[str, list[str]] = {line.id: [] for line in lines}
+    for gate in gates:
+        for criterion in gate.criteria:
+            for line in criterion.lines:
+                by_line.setdefault(line, []).append(f"{gate.phase}/{criterion.id}")
+    return {line: tuple(names) for line, names in by_line.items()}
+
+
+def table(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> str:
+    """The same as a Markdown table: a row per line, in the guide's order."""
+    by_line = coverage(lines, gates)
+    rows = ["| section | line | the guide says | who stands for it |", "|---|---|---|---|"]
+    for line in lines:
+        names = ", ".join(f"`{name}`" for name in by_line[line.id]) or "nobody yet"
+        says = line.says.replace("|", "\\|")
+        rows.append(f"| {line.section} | `{line.id}` | {says} | {'people: ' if line.human else ''}{names} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(text: str, told: str) -> str:
+    """A page whose block between the coverage markers is this table; raises GuideError where there is none."""
+    before, opened, rest = text.partition(OPENED)
+    _, closed, after = rest.partition(CLOSED)
+    if not opened or not closed:
+        raise GuideError(f"no block between {OPENED} and {CLOSED}")
+    return f"{before}{OPENED}\n{told}{CLOSED}{after}"

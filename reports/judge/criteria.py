@@ -1,0 +1,212 @@
+"""The gate of a phase: the guide's lines as data, read from TOML and checked to the last key."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from reports.records.field_types import misfit
+from reports.records.records import is_of
+
+POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
+RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
+UNLIMITED = ("exact", "fact", "attested", "window", "pooled-exact")  # rules that need no target and alert
+SHARING = ("share", "pooled-share", "burn")  # rules that need `of`
+KINDS = ("blocking", "advisory", "veto")
+SHARES = ("errors", "fallbacks", "vql-failures", "connectra-errors")
+
+
+class GateError(ValueError):
+    """A gate file can't be used; the message names file and criterion, quotes the value and suggests the way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """A line of the guide as data.
+
+    `checks` are what the rule looks at: families of samples, names of facts, or ids of attestations; a name ending in
+    `*` stands for all that begin so. `lines` are ids of suites/guide_lines.toml; `unit` is that of a limit.
+    Rules over the history look at phases, over `hours` (none: over those of the gate's bake of each phase).
+    """
+
+    id: str
+    guide: str
+    rule: str
+    reason: str
+    lines: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    unit: str = ""
+    of: str = ""
+    target: float | None = None
+    alert: float | None = None
+    least: int = 1
+    kind: str = "blocking"
+    needs_flag: bool = False
+    served_by: str = "vql"
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bake:
+    """How long a phase has to prove itself: at least `hours` between its first and last run, pooled over `longest`."""
+
+    phase: str
+    hours: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """Seconds after which a difference is asked again, and how old a row may be for lag to explain one."""
+
+    live_s: tuple[float, ...]
+    sandbox_s: tuple[float, ...]
+    fresh_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """How pairs are taken, and the median in ms under which a ratio does not matter."""
+
+    blocks: int = 8
+    pairs: int = 16
+    floor_ms: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSizes:
+    """Records per export of each size, and the seconds after which one without an end counts as stuck.
+
+    Most exports are `tiny`, cheap small ones; `shares` are the kinds' parts of them.
+    """
+
+    tiny: int
+    small: int
+    medium: int
+    large: int
+    deadline_s: Mapping[str, float]
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    phase: str
+    title: str
+    flag: str
+    guide: str
+    valid_hours: float
+    samples: int
+    recheck: Recheck
+    latency: Latency
+    criteria: tuple[Criterion, ...]
+    bake: tuple[Bake, ...] = ()
+    exports: ExportSizes | None = None
+    after: str = ""  # the phase that has to be GO before
+
+
+def covers(criterion: Criterion, name: str) -> bool:
+    """Whether the criterion looks at the check, fact or attestation of that name."""
+    return any(is_of(name, each) for each in criterion.checks)
+
+
+def read_gate(text: str, path: str) -> Gate:
+    """The gate in a TOML text; raises GateError."""
+    try:
+        entry = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GateError(f"{path}: not TOML: {error}") from None
+    for name in ("criterion", "bake"):
+        if not isinstance(entry.get(name, []), list) or not all(isinstance(each, dict) for each in entry.get(name, [])):
+            raise GateError(f"{path}: {name} is not a list of tables, each under its own [[{name}]]")
+    if entry.pop("schema", None) != 1:
+        raise GateError(f"{path}: schema must be 1")
+    listed = entry.pop("criterion", [])
+    if not listed:
+        raise GateError(f"{path}: it has no [[criterion]]: a gate without criteria would hold nothing back")
+    criteria = tuple(_criterion(each, path) for each in listed)
+    _reject_twins(criteria, path)
+    recheck = _value(Recheck, entry.pop("recheck", {}), f"{path}, [recheck]")
+    latency = _value(Latency, entry.pop("latency", {}), f"{path}, [latency]")
+    bake = tuple(_bake(each, f"{path}, [[bake]]") for each in entry.pop("bake", []))
+    if "exports" in entry:
+        entry["exports"] = _value(ExportSizes, entry["exports"], f"{path}, [exports]")
+    parts = {"recheck": recheck, "latency": latency, "criteria": criteria, "bake": bake}
+    gate: Gate = _value(Gate, {**entry, **parts}, path)
+    return gate
+
+
+def _criterion(entry: Mapping[str, Any], path: str) -> Criterion:
+    where = f"{path}, criterion {entry.get('id', '(without id)')!r}"
+    criterion: Criterion = _value(Criterion, entry, where)
+    _one_of(criterion.rule, RULES, f"{where}: rule")
+    _one_of(criterion.kind, KINDS, f"{where}: kind")
+    _one_of(criterion.served_by, ("vql", "any"), f"{where}: served_by")
+    if criterion.rule in SHARING:
+        _one_of(criterion.of, SHARES, f"{where}: of")
+    if criterion.rule != "share" and not criterion.checks:
+        raise GateError(f"{where}: checks is missing: the rule {criterion.rule!r} needs something to look at")
+    if criterion.rule not in UNLIMITED:
+        _require_limits(criterion, where)
+    if criterion.least < 1:
+        raise GateError(f"{where}: least = {criterion.least}: expected 1 or more")
+    return criterion
+
+
+def _bake(entry: Mapping[str, Any], where: str) -> Bake:
+    bake: Bake = _value(Bake, entry, where)
+    if not 0 < bake.hours <= bake.longest:
+        raise GateError(f"{where} of {bake.phase}: expected 0 < hours <= longest, not {bake.hours}, {bake.longest}")
+    return bake
+
+
+def _require_limits(criterion: Criterion, where: str) -> None:
+    for name in ("target", "alert"):
+        value = getattr(criterion, name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+            raise GateError(f"{where}: {name} = {value!r}: the rule {criterion.rule!r} needs a number above 0")
+    if criterion.target is not None and criterion.alert is not None and criterion.target > criterion.alert:
+        raise GateError(f"{where}: target {criterion.target:g} is beyond alert {criterion.alert:g}")
+
+
+def _reject_twins(criteria: Sequence[Criterion], path: str) -> None:
+    seen: set[str] = set()
+    for criterion in criteria:
+        if criterion.id in seen:
+            raise GateError(f"{path}: criterion {criterion.id!r} stands there twice")
+        seen.add(criterion.id)
+
+
+def _value(kind: type[Any], entry: Mapping[str, Any], where: str) -> Any:
+    """An instance from a table; unknown and missing keys are errors, arrays become tuples."""
+    if not isinstance(entry, Mapping):
+        raise GateError(f"{where}: expected a table, found {entry!r}")
+    known = {each.name for each in fields(kind)}
+    for name in entry:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise GateError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    try:
+        value = kind(**{name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()})
+    except TypeError:
+        given = set(entry)
+        absent = [each.name for each in fields(kind) if each.name not in given and _required(each)]
+        raise GateError(f"{where}: missing: {', '.join(absent)}") from None
+    wrong = misfit(value)
+    if wrong:
+        raise GateError(f"{where}: {wrong}: that is of another type than it has to be")
+    return value
+
+
+def _required(field: Any) -> bool:
+    return type(field.default).__name__ == "_MISSING_TYPE" and type(field.default_factory).__name__ == "_MISSING_TYPE"
+
+
+def _one_of(value: Any, known: Sequence[str], where: str) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, 1)
+        raise GateError(
+            f"{where} = {value!r}: expected {', '.join(known)}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )

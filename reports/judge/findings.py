@@ -1,0 +1,223 @@
+"""What a rule looks at, and what it makes of it: Seen in, Finding out, and the words they share. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reports.judge.causes import Cause
+from reports.judge.criteria import Criterion, Gate, covers
+from reports.judge.statistics import Measurement
+from reports.records.earlier_runs import PastRun
+from reports.records.known_difference import Known
+from reports.records.records import Answer, Attestation, Fact, Pair, Plan, Provenance, Record, Sample
+
+MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A criterion after looking."""
+
+    criterion: str
+    guide: str
+    outcome: str  # met, missed, unmeasured
+    kind: str  # blocking, advisory
+    sentence: str
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    unit: str = ""
+    count: int = 0
+    needed: int = 0
+    target: float | None = None
+    alert: float | None = None
+    cause: Cause | None = None
+    evidence: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()  # ids of the guide's lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a phase has on record, and whether its flag is in force (None: nobody said, and no answer shows it)."""
+
+    samples: tuple[Sample, ...]
+    pairs: tuple[Pair, ...]
+    plans: tuple[Plan, ...]
+    facts: tuple[Fact, ...]
+    flag_on: bool | None
+    target: str = "live"
+    now: str = ""  # ISO 8601: what attestations are held against
+    attestations: tuple[Attestation, ...] = ()
+    known: tuple[Known, ...] = ()
+    past: tuple[PastRun, ...] = ()  # earlier runs, the oldest first
+    gates: Mapping[str, Gate] = field(default_factory=dict)  # the gates of the phases that they asked
+
+
+def seen_of(
+    records: Sequence[Record],
+    phase: str,
+    flag_on: bool | None,
+    *,
+    target: str = "live",
+    now: str = "",
+    known: Sequence[Known] = (),
+    gates: Mapping[str, Gate] | None = None,
+) -> Seen:
+    """The phase's records by type, each once, in an order of their own: that of the files must not decide anything."""
+    own = dict.fromkeys(
+        record for record in records if isinstance(record, Sample | Pair | Fact | PastRun) and record.phase == phase
+    )
+    samples = tuple(sorted((each for each in own if isinstance(each, Sample)), key=_order_of_sample))
+    pairs = tuple(sorted((each for each in own if isinstance(each, Pair)), key=_order_of_pair))
+    return Seen(
+        samples=samples,
+        pairs=pairs,
+        plans=tuple(record for record in records if isinstance(record, Plan) and record.phase == phase),
+        facts=tuple(sorted((each for each in own if isinstance(each, Fact)), key=_order_of_fact)),
+        flag_on=_flag_shown(samples, pairs) if flag_on is None else flag_on,
+        target=target,
+        now=now,
+        attestations=tuple(record for record in records if isinstance(record, Attestation)),
+        known=tuple(known),
+        past=tuple(sorted((each for each in own if isinstance(each, PastRun)), key=_order_of_run)),
+        gates=gates or {},
+    )
+
+
+def finding(
+    criterion: Criterion,
+    outcome: str,
+    sentence: str,
+    *,
+    value: float | None = None,
+    interval: tuple[float, float] | None = None,
+    unit: str = "",
+    count: int = 0,
+    needed: int = 0,
+    cause: Cause | None = None,
+    evidence: tuple[str, ...] = (),
+) -> Finding:
+    """A finding of this criterion: blocking, unless the criterion can only advise or veto."""
+    return Finding(
+        criterion=criterion.id,
+        guide=criterion.guide,
+        outcome=outcome,
+        kind="advisory" if criterion.kind in ("advisory", "veto") else "blocking",
+        sentence=sentence,
+        value=value,
+        interval=interval,
+        unit=unit,
+        count=count,
+        needed=needed,
+        target=criterion.target,
+        alert=criterion.alert,
+        cause=cause,
+        evidence=evidence,
+        lines=criterion.lines,
+    )
+
+
+def measured(
+    criterion: Criterion, outcome: str, sentence: str, found: Measurement, needed: int = 0, cause: Cause | None = None
+) -> Finding:
+    """A finding that rests on a measurement."""
+    return finding(
+        criterion,
+        outcome,
+        sentence,
+        value=found.value,
+        interval=found.interval,
+        unit=found.unit,
+        count=found.count,
+        needed=needed,
+        cause=cause,
+    )
+
+
+def by_limits(criterion: Criterion, found: Measurement) -> str:
+    """met, missed or unmeasured by target, alert and the interval."""
+    if found.interval is None or found.value is None:
+        return "unmeasured"
+    low, high = found.interval
+    if low > limit_of(criterion.target):
+        return "missed"
+    return "met" if high < limit_of(criterion.alert) and found.value <= limit_of(criterion.target) else "unmeasured"
+
+
+def limit_of(value: float | None) -> float:
+    assert value is not None, "read_gate lets no such criterion through"
+    return value
+
+
+def why_unasked(criterion: Criterion, seen: Seen, otherwise: str = "nothing was asked") -> str:
+    """What was said about it when a check of this criterion was left out."""
+    said = (each.sentence for each in seen.facts if each.ok is None and covers(criterion, each.name))
+    return next(said, otherwise)
+
+
+def by_key(samples: Iterable[Sample]) -> dict[tuple[str, str], Sample]:
+    """One sample per check and key: a key counts once, however often it was asked."""
+    found: dict[tuple[str, str], Sample] = {}
+    for sample in samples:
+        found.setdefault((sample.check, sample.key), sample)
+    return found
+
+
+def backend_of(sample: Sample) -> Answer | None:
+    return sample.answer("backend")
+
+
+def provenance_of(sample: Sample) -> Provenance:
+    return sample.answers[0].provenance if sample.answers else Provenance.UNKNOWN
+
+
+def served_by_sql(sample: Sample) -> bool:
+    return not error_of(sample) and provenance_of(sample) in (Provenance.FALLBACK, Provenance.DIRECT)
+
+
+def error_of(sample: Sample) -> str | None:
+    return next((answer.error for answer in sample.answers if answer.error), None)
+
+
+def listed(counts: Counter[str]) -> str:
+    """'3 missing, 2 value'."""
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{count} {name}" for name, count in ranked)
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.2f} %" if value < 0.0995 else f"{100 * value:.1f} %"
+
+
+def _flag_shown(samples: Sequence[Sample], pairs: Sequence[Pair]) -> bool | None:
+    """A flag nobody told is on if any answer shows VQL or its fallback, and off only if every answer is direct.
+
+    VQL answered one half of every pair.
+    """
+    if pairs:
+        return True
+    answers = [answer for answer in map(backend_of, samples) if answer and answer.error is None]
+    served = {answer.provenance for answer in answers}
+    if served & {Provenance.VQL, Provenance.FALLBACK}:
+        return True
+    return False if served == {Provenance.DIRECT} else None
+
+
+def _order_of_sample(each: Sample) -> tuple[object, ...]:
+    answers = tuple((answer.at, answer.side, answer.error or "", answer.provenance) for answer in each.answers)
+    return each.check, each.key, each.stratum, each.outcome, answers, each.cause or ""
+
+
+def _order_of_run(each: PastRun) -> tuple[object, ...]:
+    # Even a history that says two things of one run is pooled in one order: sums of floats depend on it.
+    return datetime.fromisoformat(each.finished), each.run, each.of, repr(each)
+
+
+def _order_of_pair(each: Pair) -> tuple[object, ...]:
+    return each.check, each.block, each.key, each.vql_ms, each.direct_ms, each.again_ms or 0.0, each.direct_by
+
+
+def _order_of_fact(each: Fact) -> tuple[object, ...]:
+    return each.name, str(each.ok), each.value or 0.0, each.sentence, each.cause or ""

@@ -1,0 +1,174 @@
+"""The decision rules: a criterion and what was recorded make a finding. Pure: the same records, the same finding.
+
+Limits are the criterion's own. met, missed and unmeasured stand for GO, NO-GO and HOLD of the one criterion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+
+from reports.judge.causes import most_frequent
+from reports.judge.criteria import Criterion, Gate, covers
+from reports.judge.findings import Finding, Seen, by_limits, finding, limit_of, measured, seen_of
+from reports.judge.rules.bake import burn, pooled_exact, pooled_latency, pooled_p95, pooled_share
+from reports.judge.rules.exactness import exact
+from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
+from reports.judge.rules.share import share
+from reports.judge.rules.window import window
+from reports.judge.statistics import Measurement
+from reports.records.records import Attestation, Fact, Outcome, is_of
+
+__all__ = ["Finding", "Seen", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
+
+NOT_ASKED = "not-asked"  # name of the fact that says why a phase left things out
+FEW = 3  # facts whose sentences a finding tells in full
+
+
+def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """The criterion judged by its rule."""
+    if criterion.needs_flag and seen.flag_on is False:
+        asked = finding(criterion, "unmeasured", _while_off(criterion, seen))
+        return replace(asked, kind="advisory")
+    found = _BY_RULE[criterion.rule](criterion, gate, seen)
+    if found.outcome == "unmeasured":
+        why = [each.sentence for each in seen.facts if each.name == NOT_ASKED]
+        found = replace(found, sentence="; ".join((found.sentence, *dict.fromkeys(why))))
+    if criterion.kind == "veto":
+        return replace(found, kind="blocking" if found.outcome == "missed" else "advisory")
+    return found
+
+
+def _while_off(criterion: Criterion, seen: Seen) -> str:
+    """Why it is not asked, and the baseline that was recorded instead, if one was."""
+    said = "not asked while the flag is off"
+    names = {f"{check}-baseline" for check in criterion.checks}
+    times = [each.value for each in seen.facts if each.value is not None and each.name in names]
+    if not times:
+        return said
+    return f"{said}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
+
+
+def lag(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """The longest time after which a difference had gone."""
+    del gate
+    samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
+    compared = [sample for sample in samples if sample.outcome in (Outcome.EQUAL, Outcome.LAGGED, Outcome.DIFFERENT)]
+    if not compared:
+        return finding(criterion, "unmeasured", "nothing was compared", unit="s")
+    lags = [sample.lag_s for sample in compared if sample.lag_s is not None]
+    longest = max(lags, default=0.0)
+    found = Measurement(value=longest, unit="s", count=len(compared))
+    outcome = _up_to(criterion, longest)
+    said = f"{len(lags)} of {len(compared)} differed at first; the longest took {longest:.1f} s to agree"
+    cause = most_frequent(["index-stale"] * len(lags)) if outcome != "met" else None
+    return measured(criterion, outcome, said, found, 0, cause)
+
+
+def fact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """Single things that have to be so: each was found to be, one was found not to be, or it was not looked at."""
+    del gate
+    facts = [each for each in seen.facts if covers(criterion, each.name)]
+    wrong = [each for each in facts if each.ok is False]
+    open_ones = [each for each in facts if each.ok is None]
+    unseen = [name for name in criterion.checks if not any(is_of(each.name, name) for each in facts)]
+    shown = next(iter((*wrong, *open_ones, *facts)), None)
+    count = len(facts)
+    if wrong:
+        said = "; ".join(each.sentence for each in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
+        return finding(
+            criterion,
+            "missed",
+            said,
+            value=_value_of(shown),
+            unit=_unit_of(shown),
+            count=count,
+            cause=most_frequent([each.cause for each in wrong]),
+        )
+    if unseen or open_ones or count < criterion.least:
+        said = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
+        return finding(criterion, "unmeasured", said, count=count, needed=max(len(unseen), criterion.least - count, 0))
+    few = "; ".join(dict.fromkeys(each.sentence for each in facts if each.sentence)) if count <= FEW else ""
+    said = few or f"{count} of {count} are as they have to be"
+    return finding(
+        criterion, "met", said, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown), count=count
+    )
+
+
+def limit(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """The largest of the measured values against target and alert: met up to target, missed beyond alert."""
+    del gate
+    told = [each for each in seen.facts if covers(criterion, each.name)]
+    values = {each: each.value for each in told if each.value is not None}
+    worst = max(values, key=lambda each: (values[each], each.name), default=None)
+    largest = values[worst] if worst else None
+    absent = [name for name in criterion.checks if not any(is_of(each.name, name) for each in values)]
+    found = Measurement(value=largest, unit=criterion.unit, count=len(values))
+    outcome = "unmeasured" if largest is None else _up_to(criterion, largest)
+    if outcome != "missed" and (absent or len(values) < criterion.least):
+        why = next((each.sentence for each in told if each.value is None and each.sentence), "")
+        why = why or (f"no value of {absent[0]}" if absent else f"{len(values)} values; need {criterion.least}")
+        return measured(criterion, "unmeasured", why, found, max(criterion.least - len(values), len(absent)))
+    cause = most_frequent([worst.cause if worst else None]) if outcome != "met" else None
+    said = worst.sentence if worst and worst.sentence else f"at most {largest or 0:g} {criterion.unit}"
+    return measured(criterion, outcome, said, found, 0, cause)
+
+
+def attested(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """What only people can say: each line attested by somebody, and not longer ago than it holds."""
+    del gate
+    if seen.target == "sandbox":
+        return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
+    words = sorted(seen.attestations, key=lambda each: (_holds(each, seen.now), each.until, each.who))
+    by_line = {each.line: each for each in words}  # of several words on a line, one that holds
+    given = [by_line[line] for line in criterion.checks if line in by_line]
+    absent = [line for line in criterion.checks if line not in by_line]
+    expired = [each for each in given if not _holds(each, seen.now)]
+    count = len(given) - len(expired)
+    if absent:
+        said = f"nobody attests: {', '.join(absent)} (--attestations)"
+    elif expired:
+        said = "; ".join(f"{each.line}: {each.who}'s word held until {each.until}" for each in expired)
+    else:
+        said = "; ".join(f"{each.line}: {each.who}, {each.when}, until {each.until}" for each in given)
+        return finding(criterion, "met", said, count=count)
+    return finding(criterion, "unmeasured", said, count=count, needed=len(absent) + len(expired))
+
+
+def _up_to(criterion: Criterion, value: float) -> str:
+    """met up to target, missed beyond alert, unmeasured in between; what is no number is neither."""
+    if value > limit_of(criterion.alert):
+        return "missed"
+    return "met" if value <= limit_of(criterion.target) else "unmeasured"
+
+
+def _holds(each: Attestation, now: str) -> bool:
+    """Whether the word was given before now and holds on: dates hold to their end."""
+    return each.when <= now[: len(each.when)] and now[: len(each.until)] <= each.until
+
+
+def _value_of(each: Fact | None) -> float | None:
+    return each.value if each else None
+
+
+def _unit_of(each: Fact | None) -> str:
+    return each.unit if each else ""
+
+
+_BY_RULE: dict[str, Callable[[Criterion, Gate, Seen], Finding]] = {
+    "exact": exact,
+    "share": share,
+    "latency": latency,
+    "p95": p95,
+    "lag": lag,
+    "fact": fact,
+    "limit": limit,
+    "attested": attested,
+    "window": window,
+    "pooled-exact": pooled_exact,
+    "pooled-share": pooled_share,
+    "pooled-latency": pooled_latency,
+    "pooled-p95": pooled_p95,
+    "burn": burn,
+}

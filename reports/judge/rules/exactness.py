@@ -1,0 +1,174 @@
+"""Exactness: no settled mismatch in enough distinct samples, and what that proves. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reports.comparison.known_differences import COMPARED, excuses
+from reports.judge import statistics as measurements
+from reports.judge.causes import most_frequent
+from reports.judge.criteria import Criterion, Gate, covers
+from reports.judge.findings import (
+    MOST_UNKNOWN,
+    Finding,
+    Seen,
+    backend_of,
+    by_key,
+    error_of,
+    finding,
+    listed,
+    percent,
+    provenance_of,
+    why_unasked,
+)
+from reports.records.records import Outcome, Provenance, Sample, is_of
+
+MOST_VOID = 0.10  # of the questions of a criterion
+
+
+def exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """No settled mismatch in enough distinct samples, of every check, of every stratum the population has."""
+    del gate
+    samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
+    counted = [sample for sample in samples if _counts(sample, criterion, seen)]
+    wrong = by_key(sample for sample in counted if sample.outcome is Outcome.DIFFERENT)
+    count = len(by_key(counted))
+    if wrong:
+        return finding(
+            criterion,
+            "missed",
+            _mismatch_sentence(list(wrong.values()), count),
+            value=float(len(wrong)),
+            unit="mismatches",
+            count=count,
+            cause=most_frequent([sample.cause for sample in wrong.values()]),
+            evidence=(f"evidence/{criterion.id}.jsonl",),
+        )
+    why, needed = _lacking(criterion, seen, samples, counted, count)
+    if why:
+        cause = most_frequent([sample.cause for sample in samples if sample.outcome is Outcome.FAILED])
+        return finding(
+            criterion,
+            "unmeasured",
+            why,
+            value=0.0 if count else None,
+            unit="mismatches",
+            count=count,
+            needed=needed,
+            cause=cause,
+        )
+    bound = measurements.zero_bound(count, _population(criterion, seen))
+    asks_backend = any(backend_of(sample) for sample in samples)
+    path = " (flag off: this verifies the direct path)" if seen.flag_on is False and asks_backend else ""
+    said = f"no mismatch in {count}: at most {percent(bound)} wrong, at 95 %{path}"
+    return finding(criterion, "met", said, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
+
+
+def _counts(sample: Sample, criterion: Criterion, seen: Seen) -> bool:
+    """Whether the sample says something about the path in question: provenance first."""
+    if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
+        return False
+    answer = backend_of(sample)
+    if answer is None or criterion.served_by == "any":
+        return True
+    return answer.provenance is (Provenance.DIRECT if seen.flag_on is False else Provenance.VQL)
+
+
+def _lacking(
+    criterion: Criterion, seen: Seen, samples: Sequence[Sample], counted: Sequence[Sample], count: int
+) -> tuple[str, int]:
+    """Why no mismatch is not yet enough, and how many samples are lacking; ("", 0) if it is enough."""
+    least = min(criterion.least, _population(criterion, seen) or criterion.least)
+    needed = max(least - count, 0)
+    if not samples:
+        return why_unasked(criterion, seen), least
+    unfit = _unfit(criterion, seen, samples)
+    if unfit:
+        return unfit, needed
+    empty = [check for check in criterion.checks if not any(is_of(sample.check, check) for sample in counted)]
+    if empty:
+        return _why_empty(empty[0], seen, samples, needed, least)
+    if needed:
+        return f"no mismatch in {count}; need {least}, have {count}{_left_out(samples, counted)}", needed
+    missing = _unseen_strata(criterion, seen, counted)
+    return (f"no sample of: {', '.join(missing)}", len(missing)) if missing else ("", 0)
+
+
+def _unfit(criterion: Criterion, seen: Seen, samples: Sequence[Sample]) -> str:
+    """Why these samples prove nothing, however many they are; '' if they can."""
+    compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
+    unknown = _of_unknown_provenance(criterion, samples)
+    differing = [sample for sample in unknown.values() if sample.outcome is Outcome.DIFFERENT]
+    if differing:
+        return f"{len(differing)} answers differ and do not tell who served them; first: {differing[0].key}"
+    if compared and len(unknown) / len(compared) > MOST_UNKNOWN:
+        return f"{len(unknown)} of {len(compared)} answers do not tell who served them"
+    void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
+    if void and len(void) / (len(void) + len(compared)) > MOST_VOID:
+        return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"
+    over = [excuse for excuse in excuses(samples, seen.known) if excuse.over]
+    if over:
+        said = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
+        return said + percent(over[0].cap)
+    return ""
+
+
+def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Sample]) -> dict[tuple[str, str], Sample]:
+    """The compared answers of the backend that nothing tells who served them; those that differ come first."""
+    if criterion.served_by == "any":
+        return {}
+    unknown = [
+        sample
+        for sample in samples
+        if sample.outcome in COMPARED and (answer := backend_of(sample)) and answer.provenance is Provenance.UNKNOWN
+    ]
+    return by_key(sorted(unknown, key=lambda sample: sample.outcome is not Outcome.DIFFERENT))
+
+
+def _why_empty(check: str, seen: Seen, samples: Sequence[Sample], needed: int, least: int) -> tuple[str, int]:
+    own = [sample for sample in samples if is_of(sample.check, check)]
+    errors = Counter(error for sample in own if (error := error_of(sample)))
+    if errors:
+        return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({listed(errors)})", needed or least
+    if own:
+        return f"{check}: none of {len(own)} answers counts{_left_out(own, ())}", needed or least
+    said = (each.sentence for each in seen.facts if each.ok is None and is_of(each.name, check))
+    return f"{check}: {next(said, 'nothing was asked')}", needed or least
+
+
+def _left_out(samples: Sequence[Sample], counted: Sequence[Sample]) -> str:
+    reasons = Counter(_reason_left_out(sample) for sample in samples if sample not in counted)
+    return f" (left out: {listed(reasons)})" if reasons else ""
+
+
+def _reason_left_out(sample: Sample) -> str:
+    if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
+        return str(sample.outcome)
+    return f"served by {provenance_of(sample)}"
+
+
+def _unseen_strata(criterion: Criterion, seen: Seen, counted: Sequence[Sample]) -> list[str]:
+    found = {(sample.check, sample.stratum) for sample in counted}
+    wanted = {
+        (plan.check, stratum)
+        for plan in seen.plans
+        if covers(criterion, plan.check)
+        for stratum, members in plan.strata.items()
+        if members > 0
+    }
+    return [f"{check} {stratum}" for check, stratum in sorted(wanted - found)]
+
+
+def _population(criterion: Criterion, seen: Seen) -> int | None:
+    """How many there are to ask for; of two plans of a check, the larger population counts."""
+    by_check: dict[str, int] = {}
+    for plan in seen.plans:
+        if covers(criterion, plan.check):
+            by_check[plan.check] = max(plan.population, by_check.get(plan.check, 0))
+    return sum(by_check.values()) if by_check else None
+
+
+def _mismatch_sentence(wrong: Sequence[Sample], count: int) -> str:
+    kinds = Counter(str(each.kind) for sample in wrong for each in sample.differences)
+    return f"{len(wrong)} of {count} answers differ ({listed(kinds)}); first: {wrong[0].key}"

@@ -1,0 +1,122 @@
+"""Windows: which earlier runs a bake pools, whether they fill it, and who was left out and why. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from reports.judge.criteria import Bake, Criterion, Gate, covers
+from reports.judge.findings import Finding, Seen, finding
+from reports.records.earlier_runs import PastRun
+
+WIDEST_GAP = 0.25  # of the window: between runs, and between the last one and now
+SHOWN = 3  # runs named of those left out
+_LEFT_OUT = {
+    "build": "of another build",
+    "connectra": "of another Connectra",
+    "flags": "with other flags",
+    "index": "of another index",
+    "gate": "under another gate",
+    "clock": "from the future",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The runs of one phase that count, the oldest first. Times in hours."""
+
+    phase: str
+    hours: float  # how long it has to be
+    runs: tuple[PastRun, ...]
+    left_out: Mapping[str, tuple[str, ...]]  # why -> runs
+    now: datetime
+
+    @property
+    def span(self) -> float:
+        """Between the beginning of the first and the end of the last run."""
+        return _hours(self.runs[-1].ended_at - self.runs[0].begun_at) if self.runs else 0.0
+
+    @property
+    def gap(self) -> float:
+        """The longest time without a run, that since the last one included."""
+        if not self.runs:
+            return self.hours
+        between = [_hours(later.begun_at - earlier.ended_at) for earlier, later in pairwise(self.runs)]
+        return max([*between, _hours(self.now - self.runs[-1].ended_at), 0.0])
+
+    def lacking(self) -> str:
+        """Why the window is not full; '' if it is."""
+        if not self.runs:
+            return f"{self.phase}: no run in the last {self.hours:g} h"
+        if self.span < self.hours:
+            return f"{self.phase}: {len(self.runs)} runs over {self.span:.1f} h; need {self.hours:g} h"
+        if self.gap > WIDEST_GAP * self.hours:
+            return f"{self.phase}: {self.gap:.1f} h without a run; at most {WIDEST_GAP * self.hours:g} h may pass"
+        return ""
+
+
+def window(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+    """Each phase's window is full: long enough, without a gap, of runs that are bound to what this one is."""
+    found = windows_of(criterion, gate, seen)
+    shortest = min((each.span for each in found), default=None)
+    count = sum(len(each.runs) for each in found)
+    lacking = [said for each in found if (said := each.lacking())]
+    if lacking or not found:
+        needed = max((math.ceil(each.hours - each.span) for each in found if each.span < each.hours), default=0)
+        said = "; ".join(lacking) or "no phase has a window"
+        return finding(
+            criterion, "unmeasured", said + left_out(found), value=shortest, unit="h", count=count, needed=needed
+        )
+    said = "; ".join(
+        f"{each.phase}: {len(each.runs)} runs over {each.span:.0f} h, none of {each.gap:.1f} h without"
+        for each in found
+    )
+    return finding(criterion, "met", said + left_out(found), value=shortest, unit="h", count=count)
+
+
+def windows_of(criterion: Criterion, gate: Gate, seen: Seen) -> tuple[Window, ...]:
+    """The window of every phase that the criterion looks at, back from now."""
+    return tuple(_window(each, criterion.hours, seen) for each in gate.bake if covers(criterion, each.phase))
+
+
+def reach(bake: Bake, hours: float | None) -> float:
+    """How many hours back runs are pooled: so far that a window of that length may end a gap before now."""
+    return bake.longest if hours is None else hours * (1 + WIDEST_GAP)
+
+
+def left_out(windows: Sequence[Window]) -> str:
+    """'; left out: 2 runs of another build (r1, r2)', or '' when nobody was."""
+    reasons: dict[str, list[str]] = {}
+    for each in windows:
+        for why, runs in each.left_out.items():
+            reasons.setdefault(why, []).extend(runs)
+    told = []
+    for why, listed in sorted(reasons.items()):
+        names = list(dict.fromkeys(listed))
+        more = ", ..." if names[SHOWN:] else ""
+        told.append(f"{len(names)} run{'s' if names[1:] else ''} {why} ({', '.join(names[:SHOWN])}{more})")
+    return f"; left out: {', '.join(told)}" if told else ""
+
+
+def _window(bake: Bake, hours: float | None, seen: Seen) -> Window:
+    now = datetime.fromisoformat(seen.now)
+    since = now - timedelta(hours=reach(bake, hours))
+    runs = [run for run in seen.past if run.of == bake.phase and run.ended_at >= since]
+    left: dict[str, list[str]] = {}
+    for run in runs:
+        if run.differs:
+            left.setdefault(_LEFT_OUT.get(run.differs[0], f"with {run.differs[0]}"), []).append(run.run)
+    return Window(
+        phase=bake.phase,
+        hours=bake.hours if hours is None else hours,
+        runs=tuple(run for run in runs if not run.differs),
+        left_out={why: tuple(names) for why, names in left.items()},
+        now=now,
+    )
+
+
+def _hours(time: timedelta) -> float:
+    return time.total_seconds() / 3600

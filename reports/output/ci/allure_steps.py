@@ -1,0 +1,126 @@
+"""Allure, test by test: what a test asked becomes steps and labels of its result.
+
+Runs in the process that runs the tests. A test that asked nothing (skipped, or none of ours) stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import allure_commons
+import pytest
+from allure_commons.types import LabelType
+
+from reports.judge.criteria import Criterion, Gate, covers
+from reports.records.records import Outcome, Pair, Record, Sample
+
+SHOWN = 10  # mismatches that become steps; the evidence has them all
+_SEVERITY = {"blocking": "critical", "advisory": "normal", "veto": "normal"}
+
+
+class Witness:
+    """Hears every record of this process, and tells Allure at the end of each test what the test asked."""
+
+    def __init__(self, gates: Sequence[Gate]) -> None:
+        self._gates = gates
+        self._heard: list[Sample | Pair] = []
+
+    def hear(self, record: Record) -> None:
+        if isinstance(record, Sample | Pair):
+            self._heard.append(record)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        self._heard.clear()
+        try:
+            return (yield)
+        finally:
+            with contextlib.suppress(Exception):  # a picture of the test must not become its result
+                self.tell()
+
+    def tell(self) -> None:
+        """Steps and labels for the test that is running now."""
+        asked: dict[tuple[str, str], list[Sample | Pair]] = {}
+        for each in self._heard:
+            asked.setdefault((each.phase, each.check), []).append(each)
+        for (phase, check), own in asked.items():
+            self._label(phase, check)
+            _tell_samples(check, [each for each in own if isinstance(each, Sample)])
+            _tell_pairs(check, [each for each in own if isinstance(each, Pair)])
+
+    def _label(self, phase: str, check: str) -> None:
+        """The line of the guide that this check is about is the feature, the check itself the story."""
+        hook = allure_commons.plugin_manager.hook
+        criterion = line_of(check, [each for gate in self._gates if gate.phase == phase for each in gate.criteria])
+        if criterion is not None:
+            hook.add_label(label_type=LabelType.FEATURE, labels=(criterion.guide,))
+            hook.add_label(label_type=LabelType.SEVERITY, labels=(_SEVERITY[criterion.kind],))
+        hook.add_label(label_type=LabelType.STORY, labels=(check,))
+
+
+def line_of(check: str, criteria: Iterable[Criterion]) -> Criterion | None:
+    """The criterion that says most about the check: the one that looks at fewest others, blocking before advisory."""
+    about = [each for each in criteria if covers(each, check)]
+    return min(about, key=lambda each: (each.kind != "blocking", len(each.checks)), default=None)
+
+
+def quiet_phantom_teardowns() -> None:
+    """Keep pytest's own finalizers out of Allure's tear-downs (allure-python#918, pytest 9.1 and later)."""
+    original: Callable[..., Any] = allure_commons.fixture
+    if getattr(original, "quiet", False):
+        return
+
+    def fixture(func: Any, parent_uuid: str | None = None, name: str | None = None) -> Any:
+        if getattr(func, "__module__", "").startswith("_pytest."):
+            return func
+        return original(func, parent_uuid=parent_uuid, name=name)
+
+    fixture.quiet = True  # type: ignore[attr-defined]
+    setattr(allure_commons, "fixture", fixture)  # noqa: B010 - a class there, a function here: mypy would object
+
+
+def _tell_samples(check: str, samples: Sequence[Sample]) -> None:
+    if not samples:
+        return
+    outcomes = Counter(str(sample.outcome) for sample in samples)
+    served = Counter(str(sample.answers[0].provenance) for sample in samples if sample.answers)
+    wrong = [sample for sample in samples if sample.outcome in (Outcome.DIFFERENT, Outcome.FAILED)]
+    listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    _step(
+        f"{check}: {len(samples)} questions: {listed}",
+        {name: str(count) for name, count in served.items()},
+        f"{len(wrong)} of {len(samples)} answers are wrong or missing" if wrong else "",
+    )
+    for sample in wrong[:SHOWN]:
+        _tell_mismatch(sample)
+
+
+def _tell_mismatch(sample: Sample) -> None:
+    answer = sample.answers[0] if sample.answers else None
+    told = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
+    if answer is not None:
+        told |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
+    found = [
+        f"{each.path or 'record'}: PostgreSQL {each.expected}, service {each.actual} ({each.kind})"
+        for each in sample.differences[:SHOWN]
+    ]
+    error = answer.error if answer else None
+    _step(f"{sample.key} {sample.outcome}", told, "\n".join(found) or f"error: {error or 'not told'}")
+
+
+def _tell_pairs(check: str, pairs: Sequence[Pair]) -> None:
+    if pairs:
+        vql, direct = (median(times) for times in zip(*((pair.vql_ms, pair.direct_ms) for pair in pairs), strict=True))
+        _step(f"{check}: {len(pairs)} pairs, VQL {vql:.1f} ms, direct {direct:.1f} ms (medians)", {}, "")
+
+
+def _step(title: str, told: Mapping[str, str], failure: str) -> None:
+    hook, name = allure_commons.plugin_manager.hook, str(uuid.uuid4())
+    error = AssertionError(failure) if failure else None
+    hook.start_step(uuid=name, title=title, params={key: value for key, value in told.items() if value})
+    hook.stop_step(uuid=name, exc_type=type(error) if error else None, exc_val=error, exc_tb=None)

@@ -1,0 +1,56 @@
+"""GitHub Actions: the step summary, the step's outputs, and annotations on the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reports.output import markdown as summary
+from reports.output import wording
+from reports.records.records import Entry
+
+ANNOTATED = 10  # GitHub shows ten of a kind per step
+
+
+def report(verdict: Entry, folder: Path, environ: Mapping[str, str]) -> None:
+    """Append to the files GitHub names; nothing where there is no GitHub."""
+    if path := environ.get("GITHUB_STEP_SUMMARY"):
+        _append(path, summary.markdown(verdict) + "\n")
+    if path := environ.get("GITHUB_OUTPUT"):
+        outputs = {
+            "verdict": verdict["verdict"],
+            "valid_until": verdict["valid_until"] or "",
+            "run_folder": str(folder),
+        }
+        _append(path, "".join(f"{name}={' '.join(value.split())}\n" for name, value in outputs.items()))
+
+
+def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
+    """Workflow commands, each to stand on a line of its own; none where there is no GitHub."""
+    if not environ.get("GITHUB_ACTIONS"):
+        return
+    level = {"GO": "notice", "NO-GO": "error", "HOLD": "warning"}
+    yield _command(level[verdict["verdict"]], verdict["verdict"], wording.headline(verdict))
+    wanted = [
+        (name, finding)
+        for name, phase in verdict["phases"].items()
+        for finding in phase["findings"]
+        if finding["kind"] == "blocking" and finding["outcome"] != "met"
+    ]
+    for name, finding in wanted[: ANNOTATED - 1]:
+        kind = "error" if finding["outcome"] == "missed" else "warning"
+        remedy = f" Remedy: {finding['cause']['remedy']}" if finding["cause"] else ""
+        title = f"{name} {finding['criterion']}: {'missed' if kind == 'error' else 'not measured'}"
+        yield _command(kind, title, f"{finding['guide']}. {wording.found(finding)}.{remedy}")
+
+
+def _command(level: str, title: str, text: str) -> str:
+    escaped = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+    for character, code in escaped.items():
+        title, text = title.replace(character, code), text.replace(character, code)
+    return f"::{level} title={title.replace(':', '%3A').replace(',', '%2C')}::{text}"
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,108 @@
+"""Tells others of a verdict: a Pushgateway every time, a webhook when the verdict changed.
+
+Neither is waited for long, and neither can cost more than a note. Addresses may hold secrets: notes name the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from reports.history.entry import HistoryEntry
+from reports.output import prometheus as metrics
+from reports.output import wording
+from reports.output.ci.http_deadline import bounded, within
+from reports.records.records import Entry
+from reports.records.redaction import shown_url
+
+TIMEOUT_S = 5.0
+PUSHGATEWAY, WEBHOOK, PAGE = "GATE_PUSHGATEWAY", "GATE_WEBHOOK", "GATE_PAGE"
+VARIABLES = {
+    PUSHGATEWAY: "a Pushgateway's address: metrics are pushed there after each run",
+    WEBHOOK: "an address that takes Slack-compatible JSON: told when a verdict changed (needs `--history`)",
+    PAGE: "where people find the page of this run: named in messages (default: the CI's own page of the run)",
+}
+
+
+def announce(
+    verdict: Entry,
+    folder: Path,
+    *,
+    earlier: Sequence[HistoryEntry] | None,
+    environ: Mapping[str, str],
+    transport: httpx.BaseTransport | None = None,
+) -> list[str]:
+    """Push and post as the environment asks; returns a note for each that failed. `earlier` None: no history."""
+    notes = []
+    with bounded(httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, transport=transport)) as client:
+        if address := environ.get(PUSHGATEWAY):
+            notes += _pushed(client, address, verdict)
+        if address := environ.get(WEBHOOK):
+            if earlier is None:
+                notes.append(f"{WEBHOOK}: not told: without --history nobody knows whether the verdict changed")
+            elif changed := changes(verdict, earlier):
+                body = {"text": message(verdict, changed, environ.get(PAGE) or _page(environ) or str(folder))}
+                notes += _sent(client, "POST", address, WEBHOOK, json=body)
+    return notes
+
+
+def changes(verdict: Entry, earlier: Sequence[HistoryEntry]) -> dict[str, str | None]:
+    """Phases whose verdict is another than in the latest earlier run of them, with what it was (None: no such run)."""
+    found: dict[str, str | None] = {}
+    for name, phase in verdict["phases"].items():
+        before = next((run.phases[name].verdict for run in reversed(earlier) if name in run.phases), None)
+        if before != phase["verdict"]:
+            found[name] = before
+    return found
+
+
+def message(verdict: Entry, changed: Mapping[str, str | None], page: str) -> str:
+    """What is said in a channel: what changed, why, and where to read on."""
+    lines = []
+    for name, before in changed.items():
+        phase = verdict["phases"][name]
+        was = f"was {before}" if before else "first run"
+        lines.append(f"*{phase['verdict']}* ({was}): {name}, {phase['title']}; {verdict['label']}")
+    lines += [
+        f"- {title}: {', '.join(finding['criterion'] for finding in findings[:5])}"
+        for title, findings in wording.reasons(verdict)[:3]
+    ]
+    lines += [f"- incident: {each}" for each in verdict["incidents"][:2]]
+    return "\n".join([*lines, page])
+
+
+def _pushed(client: httpx.Client, address: str, verdict: Entry) -> list[str]:
+    """One group per target and phase: a run of one phase leaves the others' numbers alone."""
+    for phase in verdict["phases"]:
+        path = f"/metrics/job/vql-gate/target/{quote(verdict['target'], safe='')}/phase/{quote(phase, safe='')}"
+        body = metrics.exposition(metrics.of_phase(verdict, phase))
+        notes = _sent(client, "PUT", address.rstrip("/") + path, PUSHGATEWAY, content=body.encode())
+        if notes:
+            return notes
+    return []
+
+
+def _sent(
+    client: httpx.Client, method: str, address: str, name: str, *, content: bytes | None = None, json: object = None
+) -> list[str]:
+    try:
+        with within(TIMEOUT_S), client.stream(method, address, content=content, json=json) as response:
+            pass  # its status is all that matters
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+        return [f"{name}: {shown_url(address)} was not reached: {type(error).__name__}"]
+    if response.is_success:
+        return []
+    return [f"{name}: {shown_url(address)} answered {response.status_code}"]
+
+
+def _page(environ: Mapping[str, str]) -> str:
+    """Where the CI shows the run, if it says so."""
+    if environ.get("GITHUB_RUN_ID"):
+        return (
+            f"{environ.get('GITHUB_SERVER_URL')}/{environ.get('GITHUB_REPOSITORY')}"
+            f"/actions/runs/{environ['GITHUB_RUN_ID']}"
+        )
+    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or ""

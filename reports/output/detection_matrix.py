@@ -1,0 +1,195 @@
+"""The detection matrix: which faults each phase caught, by the right cause, and what it cried for nothing. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any
+
+from reports.judge.criteria import Gate
+from reports.output import page
+from reports.output import page_sections as exhibits
+from reports.records.records import Entry, is_of
+
+CAUGHT, MISSED, FALSE_ALARM, QUIET = "caught", "missed", "false-alarm", "quiet"
+SHOWN = {CAUGHT: "caught", MISSED: "MISSED", FALSE_ALARM: "FALSE ALARM", QUIET: "quiet"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a fault has to do to a phase: the criteria it must break and by which cause, and those it may break too.
+
+    What else is missed by the cause `damage` is the same damage, seen from another side; by any other cause, or by
+    none, it is a false alarm. `verdict` is the phase's: at HOLD a broken criterion is one that is not met. Without
+    criteria nothing may break.
+    """
+
+    fault: str
+    phase: str
+    criteria: tuple[str, ...] = ()
+    cause: str | None = None
+    may_also: tuple[str, ...] = ()
+    damage: str | None = None
+    verdict: str = "NO-GO"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One cell of the matrix, or one false alarm: `criterion` lists those it is about."""
+
+    fault: str
+    phase: str
+    detection: str  # caught, missed, false-alarm, quiet (nothing had to break, and nothing did)
+    criterion: str
+    cause_expected: str | None = None
+    cause_named: str | None = None
+
+    @property
+    def right(self) -> bool:
+        """As it has to be: caught by the right cause, or quiet."""
+        if self.detection == CAUGHT:
+            return self.cause_expected is None or self.cause_expected == self.cause_named
+        return self.detection == QUIET
+
+
+def kin(criteria: Sequence[str], gate: Gate) -> tuple[str, ...]:
+    """Other criteria of exactness that look at a check of one of these: a wrong answer is wrong in both."""
+    broken = [check for each in gate.criteria if each.id in criteria and each.rule == "exact" for check in each.checks]
+    return tuple(
+        each.id
+        for each in gate.criteria
+        if each.rule == "exact"
+        and each.id not in criteria
+        and any(is_of(check, name) for check in broken for name in each.checks)
+    )
+
+
+def rows_of(expected: Expected, verdict: Entry) -> tuple[Row, ...]:
+    """The rows that a rehearsal of the fault gives for one phase of its verdict.json."""
+    phase = verdict["phases"].get(expected.phase, {"verdict": "HOLD", "findings": []})
+    findings = {finding["criterion"]: finding for finding in phase["findings"]}
+    broken = {name: finding for name, finding in findings.items() if _broken(finding, expected)}
+    rows = [_own(expected, phase["verdict"], broken)]
+    for name, finding in broken.items():
+        allowed = any(is_of(name, each) for each in (*expected.criteria, *expected.may_also))
+        allowed |= expected.damage is not None and _cause(finding) == expected.damage
+        if not allowed and finding["outcome"] == "missed" and finding["kind"] == "blocking":
+            rows.append(
+                Row(
+                    fault=expected.fault,
+                    phase=expected.phase,
+                    detection=FALSE_ALARM,
+                    criterion=name,
+                    cause_named=_cause(finding),
+                )
+            )
+    return tuple(rows)
+
+
+def complaint(rows: Sequence[Row], verdict: Entry) -> str:
+    """What is wrong with these rows, and what the phases found instead; '' if nothing is."""
+    wrong = [row for row in rows if not row.right]
+    if not wrong:
+        return ""
+    lines = [
+        f"{row.fault} in {row.phase}: {SHOWN[row.detection]} {row.criterion}, cause {row.cause_named}"
+        + (f", expected {row.cause_expected}" if row.cause_expected else "")
+        for row in wrong
+    ]
+    for name, phase in verdict["phases"].items():
+        lines.append(f"{name} is {phase['verdict']}")
+        lines += [
+            f"  {finding['outcome']} {finding['criterion']} ({finding['kind']}, {_cause(finding)}): "
+            f"{finding['sentence']}"
+            for finding in phase["findings"]
+            if finding["outcome"] != "met"
+        ]
+    return "\n".join(lines)
+
+
+def to_json(rows: Sequence[Row]) -> dict[str, Any]:
+    """drills.json."""
+    return {"rows": [asdict(row) for row in rows]}
+
+
+def headline(rows: Sequence[Row]) -> str:
+    counts = Counter(row.detection for row in rows)
+    right = sum(row.right for row in rows if row.detection == CAUGHT)
+    return (
+        f"{counts[CAUGHT]} of {counts[CAUGHT] + counts[MISSED]} caught, {right} of them by the right cause, "
+        f"false alarms: {counts[FALSE_ALARM]}"
+    )
+
+
+def lines(rows: Sequence[Row]) -> list[str]:
+    """The matrix for a terminal: a line per fault, a column per phase, and each false alarm by name below."""
+    phases = sorted({row.phase for row in rows})
+    faults = list(dict.fromkeys(row.fault for row in rows))
+    width = max((len(fault) for fault in faults), default=0)
+    told = [f"{'':{width}}  " + "  ".join(f"{phase:<17}" for phase in phases)]
+    for fault in faults:
+        told.append(f"{fault:{width}}  " + "  ".join(f"{_cell(rows, fault, phase):<17}" for phase in phases).rstrip())
+    alarms = [row for row in rows if row.detection == FALSE_ALARM]
+    told += [f"FALSE ALARM under {row.fault}, {row.phase}: {row.criterion}, cause {row.cause_named}" for row in alarms]
+    return [*told, headline(rows)]
+
+
+def html(rows: Sequence[Row]) -> str:
+    """drills.html: the matrix, and every row."""
+    phases = sorted({row.phase for row in rows})
+    heads = "".join(f'<th scope="col">{escape(each)}</th>' for each in ("Fault", *phases))
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td data-h="{escape(head)}">{escape(cell)}</td>'
+            for head, cell in [("Fault", fault), *((phase, _cell(rows, fault, phase) or "-") for phase in phases)]
+        )
+        + "</tr>"
+        for fault in dict.fromkeys(row.fault for row in rows)
+    )
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    matrix = f"<section><h2>Fault by phase</h2>{table}</section>"
+    word = "GO" if all(row.right for row in rows) else "NO-GO"
+    banner = f'<header class="{word}"><div><h1>Detection matrix</h1><p>{escape(headline(rows))}</p></div></header>'
+    every = exhibits.detection([asdict(row) for row in rows])
+    return page.document("Detection matrix - Contact360 VQL gate", banner, matrix + every)
+
+
+def _own(expected: Expected, verdict: str, broken: Mapping[str, Entry]) -> Row:
+    """Whether all that must break did, and the phase says so."""
+    names = {name: finding for name, finding in broken.items() if any(is_of(name, each) for each in expected.criteria)}
+    absent = [each for each in expected.criteria if not any(is_of(name, each) for name in names)]
+    causes = Counter(cause for finding in names.values() if (cause := _cause(finding)))
+    wrong = [cause for cause in sorted(causes) if cause != expected.cause] if expected.cause else []
+    detection = MISSED if absent or verdict != expected.verdict != "GO" else CAUGHT
+    if not expected.criteria:
+        detection = QUIET
+    return Row(
+        fault=expected.fault,
+        phase=expected.phase,
+        detection=detection,
+        criterion=", ".join(absent or expected.criteria),
+        cause_expected=expected.cause,
+        cause_named=wrong[0] if wrong else next(iter(sorted(causes)), None),
+    )
+
+
+def _broken(finding: Entry, expected: Expected) -> bool:
+    return finding["outcome"] == "missed" or (expected.verdict == "HOLD" and finding["outcome"] == "unmeasured")
+
+
+def _cell(rows: Sequence[Row], fault: str, phase: str) -> str:
+    own = [row for row in rows if (row.fault, row.phase) == (fault, phase)]
+    if any(row.detection == FALSE_ALARM for row in own):
+        return SHOWN[FALSE_ALARM]
+    told = (
+        SHOWN[row.detection] + (", wrong cause" if row.detection == CAUGHT and not row.right else "") for row in own
+    )
+    return next(told, "")
+
+
+def _cause(finding: Entry) -> str | None:
+    cause = finding["cause"]
+    return str(cause["code"]) if cause else None

@@ -1,0 +1,89 @@
+"""evidence/: every mismatching key of a criterion, tokens instead of values, and how to see it again.
+
+One JSON-lines file per criterion that has settled differences or failures, one line per question:
+
+    {"check", "key", "stratum", "outcome", "cause", "differences": [{"path", "kind", "expected", "actual"}],
+     "answers": [{"side", "status", "error", "elapsed_ms", "at", "provenance", "signals", "request"}],
+     "requests": ["curl ... $CONTACT360_BASE_URL/..."], "again": "pytest ..."}
+
+`expected` is PostgreSQL, `actual` the service. A key counts once however often it was asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reports.judge.criteria import Criterion, covers, read_gate
+from reports.records.records import Answer, Outcome, Sample
+from reports.records.run_ledger import Recorded, write_text
+
+_WRONG = (Outcome.DIFFERENT, Outcome.FAILED)
+_SERVERS = {  # side -> (base, header): names of settings, so that no secret and no host stands in a command
+    "backend": ("$CONTACT360_BASE_URL", "Authorization: Bearer $CONTACT360_TOKEN"),
+    "baseline": ("$CONTACT360_BASELINE_URL", "Authorization: Bearer $CONTACT360_TOKEN"),
+    "connectra": ("$CONNECTRA_BASE_URL", "X-API-Key: $CONNECTRA_API_KEY"),
+}
+
+
+def write(folder: Path, recorded: Recorded) -> None:
+    """The files of every phase and criterion that found something wrong."""
+    for phase, file in recorded.run.gates.items():
+        wrong = _wrong(recorded, phase)
+        for criterion in read_gate(file.text, file.path).criteria:
+            lines = [json.dumps(entry(sample), ensure_ascii=False) for sample in _of(criterion, wrong)]
+            if lines:
+                path = folder / "evidence" / f"{criterion.id}.jsonl"
+                path.parent.mkdir(exist_ok=True)
+                write_text(path, "\n".join(lines) + "\n")
+
+
+def entry(sample: Sample) -> dict[str, Any]:
+    """One mismatch as the evidence tells it."""
+    told = asdict(sample)
+    kept = ("check", "key", "stratum", "outcome", "cause", "differences", "answers", "again")
+    requests = [command for answer in sample.answers if (command := request(answer))]
+    return {name: told[name] for name in kept} | {"requests": requests}
+
+
+def request(answer: Answer) -> str:
+    """The shell command that asks the same again; '' when it is not known how it was asked.
+
+    Values that were masked stand there as ***: `again` asks with them.
+    """
+    if not answer.request or answer.side not in _SERVERS:
+        return ""
+    base, header = _SERVERS[answer.side]
+    method, path, *body = answer.request.split(" ", 2)
+    command = f"curl -sS -X {method} -H {_quoted(header)} {_quoted(base + path)}"
+    return f"{command} -H 'Content-Type: application/json' -d {_single(body[0])}" if body else command
+
+
+def _wrong(recorded: Recorded, phase: str) -> list[Sample]:
+    found: dict[tuple[str, str], Sample] = {}
+    for record in recorded.records:
+        if isinstance(record, Sample) and record.phase == phase and record.outcome in _WRONG:
+            found.setdefault((record.check, record.key), record)
+    return list(found.values())
+
+
+def _of(criterion: Criterion, wrong: Iterable[Sample]) -> list[Sample]:
+    """The questions that speak about the criterion: of its checks, or the errors that a share counts."""
+    if criterion.checks:
+        return [sample for sample in wrong if covers(criterion, sample.check)]
+    failed = [sample for sample in wrong if sample.outcome is Outcome.FAILED]
+    sides = {"errors": "backend", "vql-failures": "backend", "connectra-errors": "connectra"}
+    side = sides.get(criterion.of)
+    return [sample for sample in failed if any(answer.side == side and answer.error for answer in sample.answers)]
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, so that the shell fills in the settings and nothing else."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`").replace("$(", "\\$(") + '"'
+
+
+def _single(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

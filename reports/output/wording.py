@@ -1,0 +1,213 @@
+"""How findings read to people: the same words on the terminal, on the page and in Allure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from reports.records.records import Entry
+
+FLAGS = ("VQL_SINGLE_RECORD_RETRIEVAL", "VQL_COMPANY_CONTACTS", "VQL_EXPORTS", "VQL_LINKEDIN_SEARCH")
+WHOLE = ("phase5",)  # phases that judge the migration as a whole
+RESTART = "systemctl restart contact360-backend   # or: docker-compose restart backend"
+SYMBOLS = {"met": "✓", "missed": "✗", "unmeasured": "…"}
+RANK = {"missed": 0, "unmeasured": 1, "met": 2}
+
+
+def headline(verdict: Entry) -> str:
+    """The verdict in one sentence."""
+    return f"{verdict['verdict']}: {meaning(verdict)}"
+
+
+def meaning(verdict: Entry) -> str:
+    """What the verdict asks of the reader: the headline without its word."""
+    if verdict["verdict"] == "GO":
+        return f"every blocking criterion is met for {_phases(verdict)}"
+    flags = [] if _is_mandatory(verdict) else concerned_flags(verdict)
+    if verdict["verdict"] == "HOLD":
+        return f"not decided yet: do not go on with {', '.join(flags) or 'the next step'}"
+    if not flags:
+        beside = ", and this deployment has no flag to take back" if _is_mandatory(verdict) else ""
+        return f"do not go on: {_phases(verdict)} does not hold{beside}"
+    states = verdict["fingerprint"]["flags"]
+    switched = {states.get(flag) if states.get("CONNECTRA_ENABLED") is not False else False for flag in flags}
+    advice = {True: "take {} back", False: "do not enable {}"}
+    told = (
+        advice[switched.pop()] if len(switched) == 1 and None not in switched else "do not enable {}, or take it back"
+    )
+    return told.format(", ".join(flags))
+
+
+def concerned_flags(verdict: Entry) -> list[str]:
+    """Flags of the phases that share the run's verdict; of all its phases when an incident alone made it a HOLD."""
+    phases = list(verdict["phases"].values())
+    same = [phase for phase in phases if phase["verdict"] == verdict["verdict"]]
+    return [phase["flag"] for phase in same or phases if phase["flag"]]
+
+
+def ordered(findings: list[Entry]) -> list[Entry]:
+    """Findings as a reader wants them: blocking before advisory, missed first, met last."""
+    return sorted(findings, key=lambda each: (each["kind"] != "blocking", RANK[each["outcome"]]))
+
+
+def limit(finding: Entry) -> str:
+    """The limit a finding was held against, in the guide's own way of counting."""
+    if finding["target"] is None:
+        return "no mismatch" if finding["unit"] == "mismatches" else ""
+    sign = "≥" if counts_failures(finding) else "≤"
+    alert = "" if finding["alert"] is None else f", alert {_amount(finding, finding['alert'])}"
+    return f"{sign} {_amount(finding, finding['target'])}{alert}"
+
+
+def value(finding: Entry) -> str:
+    """The measured value with its unit, in the guide's own way of counting."""
+    number = finding["value"]
+    if number is None:
+        return "-"
+    if finding["unit"] == "share":
+        return _percent(1 - number if counts_failures(finding) else number)
+    if finding["unit"] == "ratio":
+        return f"{number:.2f}x"
+    return f"{number:g} {finding['unit']}"
+
+
+def found(finding: Entry) -> str:
+    """What was found, as the judge says it."""
+    said = str(finding["sentence"])
+    return f"failures: {said}" if counts_failures(finding) and finding["value"] is not None else said
+
+
+def counts_failures(finding: Entry) -> bool:
+    """Whether the guide asks for a share of successes ("> 95%") where failures are what was counted."""
+    first = re.search(r"([<>≤≥])=?\s*\d", finding["guide"])
+    if finding["unit"] != "share" or first is None or first[1] in "<≤":
+        return False
+    return "alert" not in finding["guide"][: first.start()].lower()
+
+
+def rollback(verdict: Entry) -> list[str]:
+    """The guide's rollback commands for exactly the flags of the phases that are NO-GO; none otherwise.
+
+    Every flag concerned: the guide's immediate rollback, which switches Connectra off as well. Where the contract says
+    that there are no flags, there is nothing to take back by them.
+    """
+    flags = rolled_back(verdict)
+    if not flags or _is_mandatory(verdict):
+        return []
+    switches = [*flags, "CONNECTRA_ENABLED"] if set(flags) == set(FLAGS) else flags
+    return [*(f"{flag}=false" for flag in switches), RESTART]
+
+
+def _is_mandatory(verdict: Entry) -> bool:
+    """Whether the deployment has no flags: VQL serves everything."""
+    return bool(verdict["fingerprint"].get("mandatory"))
+
+
+def rolled_back(verdict: Entry) -> list[str]:
+    """The flags that a NO-GO concerns, in the guide's order. A phase that judges the whole concerns them all."""
+    phases = {name: phase for name, phase in verdict["phases"].items() if phase["verdict"] == "NO-GO"}
+    if any(name in WHOLE and not phase["flag"] for name, phase in phases.items()):
+        return list(FLAGS)
+    named = {phase["flag"] for phase in phases.values() if phase["flag"]}
+    return [*(flag for flag in FLAGS if flag in named), *sorted(named - set(FLAGS))]
+
+
+def verification(verdict: Entry) -> str:
+    """The command that verifies the rollback: whichever flags were on and are not taken back should still be."""
+    states, gone = verdict["fingerprint"]["flags"], rolled_back(verdict)
+    kept = [flag for flag in FLAGS if states.get(flag) and flag not in gone and states.get("CONNECTRA_ENABLED")]
+    return f"pytest -m rollback --expect-flags {','.join(kept) or 'none'}"
+
+
+def guide_line(finding: Entry) -> tuple[str, str]:
+    """(what the guide says, where it says it), from "section: line"."""
+    where, colon, line = finding["guide"].partition(": ")
+    return (line, where) if colon else (finding["guide"], "")
+
+
+def bounds(finding: Entry) -> str:
+    """The interval a value may really lie in, in the value's unit; '' when there is none."""
+    if not finding["interval"]:
+        return ""
+    low, high = finding["interval"]
+    if finding["unit"] == "share":
+        low, high = (1 - high, 1 - low) if counts_failures(finding) else (low, high)
+        return f"{_percent(low)} to {_percent(high)}"
+    if finding["unit"] == "ratio":
+        return f"{low:.2f}x to {high:.2f}x"
+    if finding["unit"] == "mismatches":
+        return f"at most {_percent(high)} wrong"
+    return f"{low:g} to {high:g} {finding['unit']}"
+
+
+def moment(iso: str) -> str:
+    """A time as people read it: 25 Nov 2026, 15:29 UTC. A text that is no time stays as it is."""
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    at = at.astimezone(UTC) if at.tzinfo else at
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def tally(verdict: Entry) -> str:
+    """How many criteria are met, missed, not measured: "12 met; advisory: 1 met, 2 not measured"."""
+    findings = [finding for phase in verdict["phases"].values() for finding in phase["findings"]]
+    blocking, advisory = (
+        _counted(finding["outcome"] for finding in findings if (finding["kind"] == "blocking") is wanted)
+        for wanted in (True, False)
+    )
+    return (blocking or "no criterion") + (f"; advisory: {advisory}" if advisory else "")
+
+
+def reasons(verdict: Entry) -> list[tuple[str, list[Entry]]]:
+    """(cause in words, the blocking findings it explains), for everything that keeps the verdict from GO."""
+    wanted = {"GO": (), "NO-GO": ("missed",), "HOLD": ("missed", "unmeasured")}[verdict["verdict"]]
+    found: dict[str, list[Entry]] = {}
+    for phase in verdict["phases"].values():
+        for finding in phase["findings"]:
+            if finding["kind"] == "blocking" and finding["outcome"] in wanted:
+                found.setdefault(_cause_in_words(finding), []).append(finding)
+    return sorted(found.items(), key=lambda each: (min(RANK[finding["outcome"]] for finding in each[1]), -len(each[1])))
+
+
+def slowed(verdict: Entry) -> str:
+    """How often the pace gave way to a target under strain, in words; '' if it never did."""
+    count = verdict["cost"].get("slowed", 0)
+    return f"slowed down {times(count)}" if count else ""
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def _cause_in_words(finding: Entry) -> str:
+    cause = finding["cause"]
+    if cause:
+        return str(cause.get("sentence") or cause["code"])
+    if finding["outcome"] == "missed":
+        return "no cause could be named"
+    return "too little has been seen" if finding["needed"] else "could not be measured"
+
+
+def _counted(outcomes: Iterable[str]) -> str:
+    found = Counter(outcomes)
+    words = (("missed", "missed"), ("unmeasured", "not measured"), ("met", "met"))
+    return ", ".join(f"{found[outcome]} {word}" for outcome, word in words if found[outcome])
+
+
+def _amount(finding: Entry, number: float) -> str:
+    if finding["unit"] == "share":
+        return f"{100 * (1 - number if counts_failures(finding) else number):g} %"
+    return f"{number:.2f}x" if finding["unit"] == "ratio" else f"{number:g} {finding['unit']}"
+
+
+def _percent(number: float) -> str:
+    """Two places near either end, where the limits are."""
+    return f"{100 * number:.1f} %" if 0.0995 <= number < 0.9 else f"{100 * number:.2f} %"
+
+
+def _phases(verdict: Entry) -> str:
+    return ", ".join(verdict["phases"]) or "no phase"

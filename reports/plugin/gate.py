@@ -1,0 +1,296 @@
+"""The pytest side of the judgement: finds the gates, keeps the run folder, and turns the verdict into an exit code.
+
+The controller owns the run; workers append what they see to their own file in its folder. At the end the controller
+reads the folder back and judges it exactly as `python -m reports RUN_FOLDER` would.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from reports import publish as rendering
+from reports.judge.criteria import read_gate
+from reports.judge.verdict import EXIT_CODES, judge, to_json
+from reports.output import terminal
+from reports.output.ci import allure_steps as allure_tests
+from reports.output.ci import github, junit
+from reports.plugin import failure_redaction as discretion
+from reports.plugin import output_redaction as censor
+from reports.plugin import progress, selection
+from reports.plugin import recorder as recording
+from reports.plugin import write_failures as bystanders
+from reports.plugin.incidents import Incidents
+from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
+from reports.records import redaction, run_folder
+from reports.records import run_ledger as ledger
+from reports.records.records import Event
+from reports.records.run_ledger import Run, Unrecorded, Writer
+
+
+class Mismatch(AssertionError):
+    """A question whose answer is wrong: recorded as such, so no incident of the run itself."""
+
+
+_FOLDER = pytest.StashKey[Path]()
+_STARTED = pytest.StashKey[str]()
+_KEY = pytest.StashKey[bytes]()
+_SECRETS = pytest.StashKey[tuple[str, ...]]()
+_VERDICT = pytest.StashKey[dict[str, Any]]()
+_NOTES = pytest.StashKey[list[str]]()
+
+
+_SWITCHES = (  # option, destination, environment twin, help
+    ("--gate-dry-run", "gate_dry_run", "GATE_DRY_RUN", "judge and print, keep pytest's exit code"),
+    ("--bake", "bake", "GATE_BAKE", "judge the phase's bake in --history too: its window, and what it pools"),
+    ("--out-of-order", "out_of_order", "GATE_OUT_OF_ORDER", "live: don't ask whether the phase before this one is GO"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("gate", "the verdict")
+    group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
+    group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
+    for name, destination, twin, told in _SWITCHES:
+        group.addoption(name, action="store_true", dest=destination, help=f"{told} [{twin}]")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    allure_tests.quiet_phantom_teardowns()
+    selection.gates(config)  # a gate file that can't be read is told before anything else
+    if hasattr(config, "workerinput"):
+        config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
+        return
+    if selection.asks_nothing(config) or selection.about_ourselves(config):
+        return
+    run_folder.forget_latest(config)
+    if not selection.wanted(config):
+        return
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
+    config.stash[_STARTED] = now.isoformat(timespec="seconds")
+    config.stash[_KEY] = randomness.token_bytes(32)
+    config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
+    for _, destination, twin, _ in _SWITCHES:
+        if switched_on(os.environ, twin):
+            setattr(config.option, destination, True)
+    config.stash[_FOLDER] = run_folder.out(config) / run_id
+    config.stash[_NOTES] = []
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends in order, with a recorded HOLD
+    if not config.option.xmlpath:
+        config.option.xmlpath = str(config.stash[_FOLDER] / "junit.xml")
+    if not getattr(config.option, "allure_report_dir", None):
+        config.option.allure_report_dir = str(config.stash[_FOLDER] / "allure-results")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Say which phases this process is about to ask."""
+    recorder = recorder_of(session.config)
+    if recorder is None or session.config.option.collectonly:
+        return
+    phases = sorted(
+        {phase for item in session.items for phase in selection.gates(session.config) if item.get_closest_marker(phase)}
+    )
+    happened(session.config, Event(name="collected", phases=tuple(phases), count=len(session.items)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a worker: open its own file in the controller's folder."""
+    given = getattr(session.config, "workerinput", {})
+    if "run_folder" in given:
+        session.config.stash[_SECRETS] = tuple(given["secrets"])
+        _open(session.config, Path(given["run_folder"]), bytes.fromhex(given["redaction_key"]))
+        session.config.stash[RECORDER].writer.append(
+            Event(name="worker-started", at=recording.epoch(), worker=recording.worker_of(session.config))
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    if RECORDER in node.config.stash:
+        node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
+        node.workerinput["allure_report_dir"] = node.config.option.allure_report_dir
+        node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
+        node.workerinput["secrets"] = list(node.config.stash[_SECRETS])  # in memory, never through a file
+
+
+def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
+    """A test that failed for any other reason than a wrong answer is an incident: something was not asked."""
+    recorder = recorder_of(node.config)
+    if recorder is None or call.excinfo is None or call.excinfo.errisinstance(Mismatch):
+        return
+    where, kind = getattr(report, "nodeid", node.nodeid), getattr(call.excinfo.value, "kind", call.excinfo.typename)
+    if kind == Unrecorded.__name__:
+        node.session.shouldstop = "what is asked can't be recorded"  # to ask on would be for nothing
+    happened(node.config, Event(name="test-error", detail=f"{where}: {kind}"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    recorder = recorder_of(config)
+    if recorder is None:
+        return
+    recording.say_last_words(config)
+    if hasattr(config, "workerinput"):
+        happened(config, Event(name="worker-finished"))
+        recorder.writer.close()
+        return
+    _conclude(config, recorder, int(exitstatus))
+    verdict = config.stash.get(_VERDICT, None)
+    if verdict is not None and not config.option.gate_dry_run and int(exitstatus) in (0, 1):
+        session.exitstatus = EXIT_CODES[verdict["verdict"]]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        run_folder.clear(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    verdict = config.stash.get(_VERDICT, None)
+    if verdict is None:
+        return
+    terminalreporter.section(f"{verdict['verdict']}", sep="=")
+    for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
+        terminalreporter.write_line(text, **({style: True} if style else {}))
+    for command in github.commands(verdict, os.environ):
+        terminalreporter.write_line(command)
+    for note in config.stash.get(_NOTES, []):
+        terminalreporter.write_line(f"note: {_cleaner(config)(note)}")
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """Where this process records."""
+    found = recorder_of(request.config)
+    if found is None:
+        pytest.fail("nothing is recorded here: this test needs a run that was selected with -m phaseN or by its path")
+    return found
+
+
+def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
+    """Make the run folder and point `latest` at it: from here on everything is recorded."""
+    folder = config.stash[_FOLDER]
+    config.stash[_SECRETS] = tuple(secrets)
+    clean = _cleaner(config)
+    run = replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint))
+    try:
+        ledger.begin(folder, run)
+        run_folder.point_latest(folder)
+        _open(config, folder, config.stash[_KEY])
+    except OSError as error:
+        pytest.exit(f"HOLD: the run folder {folder} can't be written: {error.strerror}", returncode=EXIT_CODES["HOLD"])
+    config.pluginmanager.register(Incidents(config, config.stash[RECORDER]), "gate-incidents")
+    progress.install(config, folder, os.environ)
+    happened(config, Event(name="run-started"))
+
+
+def hold(
+    config: pytest.Config,
+    sentence: str,
+    secrets: Sequence[str] = (),
+    *,
+    target: str,
+    described: Mapping[str, str] | None = None,
+) -> NoReturn:
+    """End the run before it began, with a recorded HOLD: nothing could be asked."""
+    sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
+    run = Run(
+        run_id=run_id(config),
+        started=started(config),
+        target=target,
+        described=described or {},
+        seed=config.option.seed or 0,
+        contract=str(config.option.contract),
+        flags={},
+        fingerprint={},
+        gates=selection.selected(config),
+    )
+    begin(config, run, secrets)
+    happened(config, Event(name="collected", phases=tuple(run.gates)))
+    happened(config, Event(name="interrupted", detail=sentence))
+    _judge(config, config.stash[RECORDER])
+    del config.stash[RECORDER]
+    pytest.exit(f"HOLD: {sentence}", returncode=EXIT_CODES["HOLD"])
+
+
+def run_id(config: pytest.Config) -> str:
+    return config.stash[_FOLDER].name
+
+
+def scratch(config: pytest.Config) -> Path:
+    return run_folder.scratch(config.stash[_FOLDER])
+
+
+def switched_on(environ: Mapping[str, str], name: str) -> bool:
+    """Whether an environment variable says yes; what is neither yes nor no is a usage error, never a silent no."""
+    value = environ.get(name, "").strip().lower()
+    if value not in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise pytest.UsageError(f"{name}={environ[name]!r} is neither true nor false")
+    return value in ("1", "true", "yes", "on")
+
+
+def started(config: pytest.Config) -> str:
+    return config.stash[_STARTED]
+
+
+def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
+    config.pluginmanager.getplugin("gate-incidents").conclude(exitstatus)
+    happened(config, Event(name="run-finished"))
+    recorder.writer.close()
+    if exitstatus == 5:
+        return  # nothing was selected: pytest's own code says so, and there is nothing to judge
+    _judge(config, recorder)
+
+
+def _judge(config: pytest.Config, recorder: Recorder) -> None:
+    recorded, now = recording.recorded_by(config), datetime.now(UTC).isoformat(timespec="seconds")
+    verdict = to_json(judge(recorded, now=now))
+    try:
+        rendering.write_verdict(recorder.folder, verdict)
+    except OSError as error:  # a verdict that nobody can look up is no GO
+        recorded = recording.besides(
+            recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))]
+        )
+        verdict = to_json(judge(recorded, now=now))
+    config.stash[_VERDICT] = verdict
+    history = Path(config.option.history).absolute() if config.option.history else None
+    config.stash[_NOTES] += rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
+    junit.add_properties(config, verdict)
+
+
+def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
+    """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
+    show = bool(getattr(config.option, "show_values", False))
+    clean = _cleaner(config)
+    witness = allure_tests.Witness([read_gate(each.text, each.path) for each in selection.gates(config).values()])
+    writer = Writer(folder, recording.worker_of(config), clean=clean, heard=witness.hear)
+    config.stash[RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
+    config.pluginmanager.register(witness, "gate-witness")
+    discretion.install(config, config.stash[_SECRETS], passing=(Mismatch,))
+    censor.install(config, clean)
+    bystanders.install(config, config.stash.setdefault(_NOTES, []))
+
+
+def _cleaner(config: pytest.Config) -> redaction.Cleaner:
+    show = bool(getattr(config.option, "show_values", False))
+    return redaction.Cleaner(secrets=config.stash.get(_SECRETS, ()), personal=not show)
+
+
+def _shown(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path

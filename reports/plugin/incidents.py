@@ -1,0 +1,60 @@
+"""What happens to the run itself, seen in the controller: whatever it was, it is on record before the run is judged."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from reports.output.ci import allure_results
+from reports.plugin.recorder import Recorder, happened
+from reports.records.records import Event
+
+CLOCK_S = 60.0  # by so much the clock may be set, or the machine sleep, while a run goes on
+
+
+class Incidents:
+    """Reruns, crashed workers, interruptions, and a clock that was set."""
+
+    def __init__(self, config: pytest.Config, recorder: Recorder) -> None:
+        self._config = config
+        self._recorder = recorder
+        self._begun = clocks()
+        self._interrupted = False
+
+    def note(self, name: str, detail: str, worker: str = "controller") -> None:
+        happened(self._config, Event(name=name, worker=worker, detail=detail))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if str(report.outcome) == "rerun":  # pytest-rerunfailures' own outcome: a flaky check is a bug in the check
+            self.note("rerun", report.nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        if error:
+            self.note("worker-crashed", str(error)[:200], node.gateway.id)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        worker = getattr(getattr(report, "node", None), "gateway", None)
+        allure_results.write_crash(self._recorder.folder / "allure-results", crashitem, getattr(worker, "id", ""))
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self._interrupted = True
+        self.note("interrupted", excinfo.typename)
+
+    def conclude(self, exitstatus: int) -> None:
+        """Note what can be told only when everything has been asked."""
+        if exitstatus in (2, 3) and not self._interrupted:
+            why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
+            self.note("interrupted", why)
+        ended = clocks()
+        set_by = (ended[0] - self._begun[0]) - (ended[1] - self._begun[1])
+        if abs(set_by) > CLOCK_S:
+            self.note("clock-set", f"{set_by:+,.0f} s")
+
+
+def clocks() -> tuple[float, float]:
+    """The time of day and the time that only goes on, in seconds: while nobody sets the clock, both go on alike."""
+    return time.time(), time.monotonic()

@@ -1,0 +1,76 @@
+"""Looks over what pytest prints and what Allure keeps: tracebacks, captured output, results, fixtures, steps.
+
+Records and sentences are cleaned where they are written (see `ledger.Writer`); this is for what others write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import allure_commons
+import attr
+import pytest
+
+from reports.records.redaction import Cleaner
+
+_Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
+
+
+def install(config: pytest.Config, clean: Cleaner) -> None:
+    """Have everything looked over that this process prints or hands to Allure from now on."""
+    censor = Censor(clean)
+    config.pluginmanager.register(censor, "gate-censor")
+    allure_commons.plugin_manager.register(censor)
+    config.option.attach_capture = False  # captured output in Allure's attachments would pass us by
+    if clean.personal:
+        config.option.showlocals = False  # locals are records
+        if config.option.tbstyle == "auto":
+            config.option.tbstyle = "short"  # the long style shows arguments, and those are records too
+
+
+class Censor:
+    """Plugin of pytest and of Allure."""
+
+    def __init__(self, clean: Cleaner) -> None:
+        self._clean = clean
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        return self._cleaned((yield))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        return self._cleaned((yield))
+
+    @allure_commons.hookimpl(tryfirst=True)
+    def report_result(self, result: Any) -> None:
+        _clean_in_place(result, self._clean)
+
+    @allure_commons.hookimpl(tryfirst=True)
+    def report_container(self, container: Any) -> None:
+        _clean_in_place(container, self._clean)
+
+    @allure_commons.hookimpl(tryfirst=True)
+    def report_globals(self, globals_item: Any) -> None:
+        _clean_in_place(globals_item, self._clean)
+
+    def _cleaned(self, report: _Report) -> _Report:
+        text = report.longreprtext
+        if self._clean(text) != text:
+            report.longrepr = self._clean(text)
+        report.sections = [(name, self._clean(content)) for name, content in report.sections]
+        return report
+
+
+def _clean_in_place(item: Any, clean: Cleaner) -> None:
+    """Every text of one of Allure's objects and of those it holds."""
+    for field in attr.fields(type(item)):
+        value = getattr(item, field.name)
+        if isinstance(value, str):
+            setattr(item, field.name, clean(value))
+        elif isinstance(value, list):
+            setattr(item, field.name, [clean(each) if isinstance(each, str) else each for each in value])
+        for each in value if isinstance(value, list) else [value]:
+            if attr.has(type(each)):
+                _clean_in_place(each, clean)

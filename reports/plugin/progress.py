@@ -1,0 +1,192 @@
+"""Where a long run is: one line on an interactive terminal, kept up to date; nothing in CI or into a file.
+
+It reads what the workers write, as they write it: the growth of `observations/*.jsonl`, so one worker or ten are the
+same to it. pytest's own dots would run into the line, so they are left out while it is there; failures are told at the
+end as always.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from reports.output.wording import times
+
+EVERY_S = 0.5
+PACE_OVER_S = 20.0  # the pace is that of the last so many seconds
+QUIET = ("CI", "GATE_QUIET")  # either set: no line
+_CLEAR = "\r\x1b[2K"
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What was found in the observation files so far. `planned` by check: questions it set out to ask.
+
+    `slowed` is how often the pace gave way, `stopped` the services that are not asked any more.
+    """
+
+    phase: str = ""
+    samples: int = 0
+    pairs: int = 0
+    slowed: int = 0
+    stopped: int = 0
+    planned: dict[str, int] = field(default_factory=dict)
+
+
+class Growth:
+    """Counts records in a folder's observation files, reading only what is new since the last look."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "observations"
+        self._offsets: dict[Path, int] = {}
+        self.counts = Counts()
+
+    def look(self) -> Counts:
+        for path in sorted(self._folder.glob("*.jsonl")):
+            with path.open("rb") as file:
+                file.seek(self._offsets.get(path, 0))
+                data = file.read()
+            whole = data.rfind(b"\n") + 1
+            self._offsets[path] = self._offsets.get(path, 0) + whole
+            for line in data[:whole].splitlines():
+                self._take(line)
+        return self.counts
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            kind, phase = entry["type"], str(entry.get("phase") or "")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+        self.counts.phase = phase or self.counts.phase
+        if kind == "sample":
+            self.counts.samples += 1
+        elif kind == "pair":
+            self.counts.pairs += 1
+        elif kind == "event":
+            self.counts.slowed += entry.get("name") == "slowed"
+            self.counts.stopped += entry.get("name") == "stopped"
+        elif kind == "plan":
+            self.counts.planned[f"{phase} {entry.get('check')}"] = int(entry.get("planned") or 0)
+
+
+class Meter:
+    """Pace and time left, from what is done at which time. Pure: times are given, in seconds."""
+
+    def __init__(self, begun: float) -> None:
+        self._begun = begun
+        self._seen: list[tuple[float, int]] = []
+
+    def line(self, counts: Counts, *, now: float, tests: int, of_tests: int) -> str:
+        """The line: phase, samples done of planned, pace, time left, tests."""
+        self._seen = [(at, done) for at, done in self._seen if now - at <= PACE_OVER_S] + [(now, counts.samples)]
+        planned = max(sum(counts.planned.values()), counts.samples)
+        parts = [counts.phase or "starting", f"{counts.samples:,} of {planned:,} samples"]
+        if counts.pairs:
+            parts.append(f"{counts.pairs:,} pairs")
+        if counts.slowed:
+            parts.append(f"slowed down {times(counts.slowed)}")
+        if counts.stopped:
+            parts.append("a service is not asked any more")
+        pace = self._pace()
+        if pace:
+            parts.append(f"{pace:.0f}/s" if pace >= 10 else f"{pace:.1f}/s")
+        parts.append(f"test {tests} of {of_tests}")
+        left = self._left(now, planned - counts.samples, pace, tests, of_tests)
+        if left is not None:
+            parts.append(f"about {_duration(left)} left")
+        return ", ".join(parts)
+
+    def _pace(self) -> float:
+        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (last - first) if last > first else 0.0
+
+    def _left(self, now: float, samples: int, pace: float, tests: int, of_tests: int) -> float | None:
+        """The longer of two guesses: by samples at the present pace, by tests at the pace so far."""
+        if not tests or tests >= of_tests:
+            return None
+        by_tests = (now - self._begun) / tests * (of_tests - tests)
+        return max(by_tests, samples / pace if pace and samples > 0 else 0.0)
+
+
+class Progress:
+    """Plugin of the controller: rewrites the line until the run is over."""
+
+    def __init__(self, folder: Path, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._growth = Growth(folder)
+        self._meter = Meter(clock())
+        self._write = write
+        self._clock = clock
+        self._tests = 0
+        self._of_tests = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_showing, name="gate-progress", daemon=True)
+
+    def show(self) -> None:
+        line = self._meter.line(self._growth.look(), now=self._clock(), tests=self._tests, of_tests=self._of_tests)
+        self._write(_CLEAR + line[: shutil.get_terminal_size().columns - 1])
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        self._of_tests = self._of_tests or session.testscollected
+        self._thread.start()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._of_tests = len(ids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Counted as ever, but without a letter: the line is instead of the dots."""
+        if report.when == "call" or report.outcome != "passed":
+            outcome = "error" if report.failed and report.when != "call" else str(report.outcome)
+            return outcome, "", ""
+        return None
+
+    def pytest_runtest_logfinish(self) -> None:
+        self._tests += 1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(2 * EVERY_S + 1)
+        self._write(_CLEAR)
+
+    def _keep_showing(self) -> None:
+        while not self._over.wait(EVERY_S):
+            try:
+                self.show()
+            except (OSError, ValueError):
+                return  # the terminal is gone: the run goes on
+
+
+def install(config: pytest.Config, folder: Path, environ: Mapping[str, str]) -> None:
+    """Show the line if somebody can be looking: a terminal, no CI, and neither -v nor -q asked for otherwise."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None or not reporter.isatty or any(environ.get(name) for name in QUIET) or config.option.verbose:
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_WRONLY)  # pytest captures the usual ways out while a test runs
+    except OSError:
+        return
+
+    def write(text: str) -> None:
+        os.write(terminal, text.encode(errors="replace"))
+
+    config.pluginmanager.register(Progress(folder, write), "gate-progress")
+    config.add_cleanup(lambda: os.close(terminal))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,156 @@
+"""What a run asks: the gate files of the phases, the marks that folders give their tests, and what `-m` can match."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+import pytest
+from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
+
+from reports.judge.criteria import GateError, read_gate
+from reports.records.run_ledger import GateFile
+
+FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
+OURSELVES = ("drills", "selftest")  # folders whose tests ask no target of this run
+_ONLY_TELLS = (
+    "collectonly",
+    "help",
+    "version",
+    "markers",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "setupplan",
+    "cacheshow",
+    "plan",
+)
+_GATES = pytest.StashKey[dict[str, GateFile]]()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave folders alone that -m can't match: a self-test that can't even be imported must not hold a rollout."""
+    if not config.option.markexpr or collection_path.parent != config.rootpath / "suites":
+        return None
+    mark = _mark_of_folder(config, collection_path.name)
+    return True if mark and not _may_match(config.option.markexpr, mark) else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test's mark is its folder's: the phase of the gate file there, or the folder's own."""
+    mark = _mark_of_folder(item.config, _suite_folder(item))
+    if not mark:
+        return
+    item.add_marker(mark)
+    if mark in gates(item.config):
+        gate = tomllib.loads(gates(item.config)[mark].text)
+        item.add_marker(pytest.mark.allure_label(f"{mark}: {gate.get('title', mark)}", label_type="epic"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A bare `pytest` asks the target; drills and self-tests are asked for by name."""
+    option = config.option
+    if option.markexpr or option.keyword or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    kept = [item for item in items if not any(item.get_closest_marker(mark) for mark in ("drill", "selftest"))]
+    dropped = [item for item in items if item not in kept]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def wanted(config: pytest.Config) -> bool:
+    """Whether this run may ask the target at all: some gate's mark can match -m and the given paths."""
+    if asks_nothing(config) or (not config.option.markexpr and about_ourselves(config)):
+        return False
+    markexpr = config.option.markexpr
+    return not markexpr or any(_may_match(markexpr, phase) for phase in gates(config))
+
+
+def gates(config: pytest.Config) -> dict[str, GateFile]:
+    """Every phase's gate file as it was at the start of this process; a usage error when one can't be read."""
+    if _GATES not in config.stash:
+        config.stash[_GATES] = _found_gates(config.rootpath)
+    return config.stash[_GATES]
+
+
+def attested_lines(config: pytest.Config) -> set[str]:
+    """The human lines that some criterion of some phase asks somebody to vouch for."""
+    read = [read_gate(file.text, file.path) for file in gates(config).values()]
+    return {
+        line
+        for each in read
+        for criterion in each.criteria
+        if criterion.rule == "attested"
+        for line in criterion.checks
+    }
+
+
+class _Marked:
+    """Answers `-m` for an imagined test that carries these marks."""
+
+    def __init__(self, *marks: str) -> None:
+        self._marks = marks
+
+    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
+        return name in self._marks
+
+
+def _found_gates(root: Path) -> dict[str, GateFile]:
+    found: dict[str, GateFile] = {}
+    for path in sorted((root / "suites").glob("*/gate.toml")):
+        text = path.read_text(encoding="utf-8")
+        try:
+            phase = read_gate(text, str(path.relative_to(root))).phase
+        except GateError as error:
+            raise pytest.UsageError(str(error)) from None
+        found[phase] = GateFile(
+            path=str(path.relative_to(root)), sha256=hashlib.sha256(text.encode()).hexdigest(), text=text
+        )
+    return found
+
+
+def selected(config: pytest.Config) -> dict[str, GateFile]:
+    """Those whose mark -m can match; all of them without -m."""
+    found = gates(config)
+    if not config.option.markexpr:
+        return {**found}
+    return {phase: file for phase, file in found.items() if _may_match(config.option.markexpr, phase)}
+
+
+def _may_match(markexpr: str, mark: str) -> bool:
+    """Whether `-m` can select a test with this mark, alone or together with those that tests add themselves."""
+    try:
+        expression = Expression.compile(markexpr)
+    except SyntaxError:
+        return False  # pytest says so itself
+    return any(expression.evaluate(_Marked(mark, *also)) for also in ((), ("canary",), ("slow",), ("canary", "slow")))
+
+
+def _suite_folder(item: pytest.Item) -> str:
+    try:
+        parts = item.path.relative_to(item.config.rootpath / "suites").parts
+    except ValueError:
+        return ""
+    return parts[0] if len(parts) > 1 else ""
+
+
+def _mark_of_folder(config: pytest.Config, folder: str) -> str | None:
+    """The mark of a folder in suites: its own, or the phase of the gate file in it."""
+    phases = {Path(file.path).parts[1]: phase for phase, file in gates(config).items()}
+    return FOLDER_MARKS.get(folder) or phases.get(folder)
+
+
+def asks_nothing(config: pytest.Config) -> bool:
+    """Whether pytest was asked to tell something, not to run anything."""
+    return any(getattr(config.option, name, None) for name in _ONLY_TELLS)
+
+
+def about_ourselves(config: pytest.Config) -> bool:
+    """Whether only drills and self-tests can be meant, by -m or by the given paths."""
+    markexpr = config.option.markexpr
+    if markexpr:
+        ours = any(_may_match(markexpr, FOLDER_MARKS[folder]) for folder in OURSELVES)
+        return ours and not any(_may_match(markexpr, phase) for phase in gates(config))
+    arguments = [argument.split("::")[0].rstrip("/") for argument in config.args]
+    return all(any(f"suites/{folder}" in argument for folder in OURSELVES) for argument in arguments)

@@ -1,0 +1,58 @@
+"""A known difference: one that a contract declares, with a field, a reason, a ticket, an end date and a cap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+from reports.records.records import Provenance
+
+
+class KnownError(ValueError):
+    """A declared difference can't be used; the message quotes what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One declared difference. `checks` and `field` may end in `*`; `by` is the path whose answers it excuses.
+
+    A field of a row in a list is that field. `kinds` of differences it covers (none: all). `reads_as` says what the
+    path makes of the question, where a check knows such words, or of the value (VALUES): then only an answer that fits
+    exactly is excused. `cap` is the share of samples it may cover.
+    """
+
+    id: str
+    checks: tuple[str, ...]
+    field: str
+    by: str
+    reason: str
+    ticket: str
+    until: str
+    cap: float
+    kinds: tuple[str, ...] = ()
+    reads_as: str = ""
+
+
+def known_of(entry: Mapping[str, Any]) -> Known:
+    """The declared difference of a table; raises KnownError."""
+    where = f"[[known]] {entry.get('id', '(without id)')!r}"
+    names = {each.name for each in fields(Known)}
+    if set(entry) - names:
+        raise KnownError(f"{where}: unknown key {', '.join(sorted(set(entry) - names))}")
+    given: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()}
+    if isinstance(given.get("until"), date):
+        given["until"] = given["until"].isoformat()
+    try:
+        known = Known(**given)
+        date.fromisoformat(known.until)
+    except (TypeError, ValueError) as error:
+        raise KnownError(f"{where}: {error}") from None
+    if not all((known.reason, known.ticket, known.checks, known.field)):
+        raise KnownError(f"{where}: reason, ticket, checks and field must not be empty")
+    if not 0 < known.cap <= 1:
+        raise KnownError(f"{where}: cap = {known.cap!r}: expected a share above 0, at most 1")
+    if known.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
+        raise KnownError(f"{where}: by = {known.by!r}: expected vql or direct")
+    return known

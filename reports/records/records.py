@@ -1,0 +1,265 @@
+"""What was seen, as values that survive the process: samples, pairs, plans and events.
+
+A run appends these to `observations/*.jsonl` as they happen, one file per worker; the judge reads nothing else.
+Personal values are never part of them: differences carry tokens (see `redaction`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from reports.records import earlier_runs as past
+from reports.records.earlier_runs import PastRun
+from reports.records.field_types import misfit
+
+SCHEMA = 1
+ORDER_FACT = "order"  # the name of the fact that says whether the phase before has a GO
+Entry = Mapping[str, Any]  # a part of verdict.json
+_Value = TypeVar("_Value")
+
+
+def is_of(name: str, pattern: str) -> bool:
+    """Whether a name is the pattern, or begins as a pattern that ends in `*` does."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+class Provenance(StrEnum):
+    """Who served an answer."""
+
+    VQL = "vql"
+    FALLBACK = "fallback"  # the flag was on, and SQL answered all the same
+    DIRECT = "direct"  # the flag was off, and SQL answered
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    """What became of one question."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"  # settled: seen again after every re-ask
+    LAGGED = "lagged"  # different at first, equal on a later ask
+    VOID = "void"  # the database changed in between: says nothing
+    FAILED = "failed"  # one side gave an error instead of an answer
+    EXCUSED = "excused"  # only declared known differences: never counted as equal
+
+
+class DifferenceKind(StrEnum):
+    MISSING = "missing"  # the database has it, the service does not
+    GHOST = "ghost"  # the service has it, the database does not
+    IDENTITY = "identity"  # the service answered with somebody else
+    VALUE = "value"
+    TYPE = "type"
+    ORDER = "order"
+    DUPLICATE = "duplicate"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One way in which two sides disagree. `expected` is the database, `actual` the service; both are tokens."""
+
+    path: str
+    kind: DifferenceKind
+    expected: str
+    actual: str
+    excused_by: str | None = None  # id of the known difference that covers it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One side's answer or its error, as met on the wire.
+
+    `side` is backend, connectra, baseline, database or index; `status` is the HTTP status if one was received;
+    `error` is None, or one of: refused, unresolved (no such host), tls, timeout, reset, malformed, oversize,
+    content-type, redirect, throttled, unauthorised, http-<status>, database, other. `elapsed_ms` is wall time at the
+    client, `at` epoch seconds.
+    """
+
+    side: str
+    status: int | None = None
+    error: str | None = None
+    elapsed_ms: float = 0.0
+    at: float = 0.0
+    provenance: Provenance = Provenance.UNKNOWN
+    signals: tuple[str, ...] = ()  # what the provenance rests on: header:vql, trait:direct, counter:flat, ...
+    request: str = ""  # how it was asked, values masked: see `redaction.replayable`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One question, put to both sides, and what came of it.
+
+    `check` names the question's family (contact-endpoint, company-connectra, ...); `key` identifies the question
+    among them (a uuid, a filter); a key counts once however often it was asked.
+    `attempt` says that the backend should have tried VQL for it: the denominator of fallback and success.
+    """
+
+    phase: str
+    check: str
+    key: str
+    stratum: str
+    outcome: Outcome
+    answers: tuple[Answer, ...]
+    differences: tuple[Difference, ...] = ()
+    attempt: bool = False
+    lag_s: float | None = None  # how long until the sides agreed, for LAGGED
+    cause: str | None = None  # a code of reports/judge/causes.toml, named when the difference settled
+    again: str = ""  # the one command that shows it again
+
+    def answer(self, side: str) -> Answer | None:
+        return next((answer for answer in self.answers if answer.side == side), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One question put to VQL, to the direct path, and to the direct path again, back to back in random order.
+
+    All times in milliseconds. `again_ms` is the second direct call: the old-against-old arm of the noise floor.
+    `direct_by` says what stood for direct: baseline, own-path (sandbox or deployment) or sql (advisory: no web layer).
+    """
+
+    phase: str
+    check: str
+    key: str
+    block: int
+    vql_ms: float
+    direct_ms: float
+    again_ms: float | None = None
+    direct_by: str = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a check set out to ask: the population it drew from and what every stratum holds in it."""
+
+    phase: str
+    check: str
+    population: int
+    planned: int
+    strata: Mapping[str, int] = field(default_factory=dict)  # stratum -> members in the population
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A single thing that was found to be so: health answered, an index has a document count, a mapping's hash."""
+
+    phase: str
+    name: str
+    ok: bool | None
+    value: float | None = None
+    unit: str = ""
+    sentence: str = ""
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """What somebody vouches for: a human line of the guide, by its id; `when` and `until` are ISO dates or times."""
+
+    line: str
+    who: str
+    when: str
+    until: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to the run itself.
+
+    Names: collected (phases, items), worker-started, worker-finished, worker-crashed, test-error, rerun, interrupted,
+    run-finished, requests (how many were sent), cost (files made at the target, credits spent), slowed (the pace gave
+    way, and why), stopped (a service is not asked any more, and why), unrecorded (something could not be written down),
+    target-changed (it is another one than at first, and in what), clock-set (by how much, against the monotonic one).
+    """
+
+    name: str
+    at: float = 0.0
+    worker: str = ""
+    detail: str = ""
+    phases: tuple[str, ...] = ()
+    count: int = 0
+    credits: int = 0
+
+
+Record = Sample | Pair | Plan | Fact | Attestation | PastRun | Event
+_TYPES: dict[str, type[Any]] = {
+    "sample": Sample,
+    "pair": Pair,
+    "plan": Plan,
+    "fact": Fact,
+    "attestation": Attestation,
+    "pastrun": PastRun,
+    "event": Event,
+}
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """The record as a JSON object with its `type` and the schema version `v`."""
+    return {"v": SCHEMA, "type": type(record).__name__.lower(), **_entry(record)}
+
+
+def _entry(value: Any) -> Any:
+    """As `dataclasses.asdict`, without its copies of what can't change: it is on the way of every answer."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _entry(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, tuple):
+        return [_entry(each) for each in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def from_json(entry: Mapping[str, Any]) -> Record:
+    """The record an object of `to_json` stands for. Unknown keys are left out, so newer writers stay readable.
+
+    Raises ValueError naming what is wrong: an unknown type, a missing or ill-typed field.
+    """
+    name = entry.get("type")
+    kind = _TYPES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise ValueError(f"unknown record type {name!r}; known: {', '.join(_TYPES)}")
+    known = {key: value for key, value in entry.items() if key in kind.__slots__}
+    try:
+        if kind is Sample:
+            known["outcome"] = Outcome(known["outcome"])
+            known["answers"] = tuple(_answer(each) for each in known.get("answers", ()))
+            known["differences"] = tuple(_difference(each) for each in known.get("differences", ()))
+        if kind is Event:
+            known["phases"] = tuple(known.get("phases", ()))
+        record: Record = past.from_json(known) if kind is PastRun else _declared(kind(**known))
+        _reject_nonsense(record)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"damaged {name} record: {error}") from error
+    return record
+
+
+def _reject_nonsense(record: Record) -> None:
+    """What no measurement can be would bend the judgement without a word: a time of zero. Types are right by now."""
+    if isinstance(record, Pair):
+        times = (record.vql_ms, record.direct_ms, *([] if record.again_ms is None else [record.again_ms]))
+        if not all(time > 0 for time in times):
+            raise ValueError("its times are no numbers above 0")
+
+
+def _answer(entry: Mapping[str, Any]) -> Answer:
+    known = {key: value for key, value in entry.items() if key in Answer.__slots__}
+    known["provenance"] = Provenance(known.get("provenance", "unknown"))
+    known["signals"] = tuple(known.get("signals", ()))
+    return _declared(Answer(**known))
+
+
+def _difference(entry: Mapping[str, Any]) -> Difference:
+    known = {key: value for key, value in entry.items() if key in Difference.__slots__}
+    known["kind"] = DifferenceKind(known["kind"])
+    return _declared(Difference(**known))
+
+
+def _declared(value: _Value) -> _Value:
+    """The same; raises ValueError when a field holds what it does not declare."""
+    wrong = misfit(value)
+    if wrong:
+        raise ValueError(wrong)
+    return value

@@ -1,0 +1,146 @@
+"""Keeps personal values and secrets out of every artefact.
+
+Values leave the process as keyed-hash tokens: equal values share a token within a run, and without the run's key
+(random, held in memory only) a token can't be turned back or compared across runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+MASK = "***"
+_SECRET_NAMES = ("password", "secret", "token", "api_key", "apikey", "authorization", "key")
+
+
+class Redactor:
+    """Turns values into tokens, or shows them when `show_values` was asked for (sandbox, or an explicit setting)."""
+
+    def __init__(self, key: bytes, *, show_values: bool = False) -> None:
+        self._key = key
+        self._show = show_values
+
+    def token(self, value: Any) -> str:
+        """What may be written down in place of `value`.
+
+        Emptiness is not personal and is shown as it is: null, '', [], {}, 0, true, false. Everything else becomes
+        `<type:hash>`, where the hash is 10 hex digits of HMAC-SHA256 over the value's type and text.
+        """
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if value in ("", 0) or value == [] or value == {}:
+            return repr(value)
+        if self._show:
+            return repr(value)
+        digest = hmac.new(self._key, f"{type(value).__name__}:{value!r}".encode(), hashlib.sha256).hexdigest()
+        return f"<{type(value).__name__}:{digest[:10]}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaner:
+    """The last gate before anything is written or printed: free text without secrets and personal values.
+
+    Differences carry tokens from the start; this is for what slips into sentences, tracebacks and error texts.
+    It knows the run's own secrets word for word, and secrets and personal values in general by their looks: URL
+    passwords, bearer tokens, JWTs, e-mail addresses, LinkedIn profiles, international telephone numbers. Names of
+    people have no looks of their own: code that holds records must not put them into messages.
+    """
+
+    secrets: tuple[str, ...] = ()
+    personal: bool = True  # False: values may be shown (the sandbox's, on request); secrets never
+
+    def __call__(self, text: str) -> str:
+        text = mask_secrets(text, self.secrets)
+        for pattern, mask in _SECRETS_BY_LOOKS:
+            text = pattern.sub(mask, text)
+        for pattern, mask in _PERSONAL_BY_LOOKS if self.personal else ():
+            text = pattern.sub(mask, text)
+        return text
+
+    def entry(self, value: Any) -> Any:
+        """A JSON-like value with every text in it cleaned, keys included."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, Mapping):
+            return {self.entry(name): self.entry(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.entry(each) for each in value]
+        return value
+
+
+# None of these may look at a text of any length from each of its places: a foreign text may be long, and all word.
+_SECRETS_BY_LOOKS = (
+    (re.compile(r"(\w://)[^/\s@\"']+@"), rf"\1{MASK}@"),
+    (re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]+)*"), MASK),
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?!\$)[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (
+        re.compile(
+            r"(?i)\b((?:x-)?api[_-]?key|authorization|password|passwd|secret|(?:access|refresh)[_-]?token)"
+            r"""([\\'"]*\s*[:=]\s*[\\'"]*)(?!bearer|basic|\$|\*)[^\s'",;&}\\]{4,}"""
+        ),
+        rf"\1\2{MASK}",
+    ),
+)
+_PERSONAL_BY_LOOKS = (
+    (re.compile(r"[\w.+'%-]{1,128}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[e-mail]"),
+    (re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.){0,8}linkedin\.com/[^\s\"'<>)\]},\\]+", re.IGNORECASE), "[linkedin]"),
+    (re.compile(r"(?<![\w.])\+\d[\d ().-]{7,}\d"), "[phone]"),
+)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SAID_PLAINLY = ("field", "operator", "order_by", "order_direction", "ordering", "distinct", "view", "cursor")
+
+
+def replayable(method: str, path: str, body: Any = None) -> str:
+    """A request as it may be written down: its shape, uuids and numbers; every other value is ***.
+
+    "POST /contacts/ {...}". Fields, operators and paging are shown, what they are compared with is not.
+    """
+    parts = urlsplit(path)
+    query = "&".join(f"{name}={_shown(name, value)}" for name, value in parse_qsl(parts.query, keep_blank_values=True))
+    asked = f"{method} {parts.path}" + (f"?{query}" if query else "")
+    return asked if body is None else f"{asked} {json.dumps(_bodied('', body), ensure_ascii=False)}"
+
+
+def shown_url(url: str) -> str:
+    """Which server a URL is about, and nothing that could be a secret: no user, path or query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return MASK
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else MASK
+
+
+def _bodied(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _bodied(str(key), each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bodied(name, each) for each in value]
+    return _shown(name, value) if isinstance(value, str) else value
+
+
+def _shown(name: str, value: str) -> str:
+    plain = name in _SAID_PLAINLY or _UUID.fullmatch(value) or re.fullmatch(r"-?\d{1,6}|true|false", value)
+    return value if plain else MASK
+
+
+def mask_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` with every one of the secrets replaced by ***. Secrets shorter than four characters are left alone."""
+    for secret in sorted({each for each in secrets if len(each) >= 4}, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def masked(settings: Mapping[str, str]) -> dict[str, str]:
+    """A copy of the settings in which every value whose name sounds like a secret is ***."""
+    return {
+        name: MASK if value and any(part in name.lower() for part in _SECRET_NAMES) else value
+        for name, value in settings.items()
+    }

@@ -1,0 +1,180 @@
+"""The run folder: what a run was, and every record as it happened. Nothing recorded is lost by a kill.
+
+reports/out/<run-id>/
+    run.json                 what was targeted, with which gates (their text included), seed and flags
+    observations/<worker>.jsonl   one line per record, flushed as it happens
+    verdict.json, summary.md, summary.html, junit.xml, metrics.prom, allure-results/, evidence/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from reports.records.known_difference import Known, known_of
+from reports.records.records import Record, from_json, to_json
+from reports.records.redaction import Cleaner
+
+RUN_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFile:
+    """A phase's gate file as it was when the run began: judged later by this text, not by what the file became."""
+
+    path: str  # relative to the checkout
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run was bound to. Written once, at the start; holds no secret and no personal value."""
+
+    run_id: str
+    started: str  # ISO 8601, UTC
+    target: str  # sandbox or live
+    seed: int
+    contract: str
+    flags: Mapping[str, bool | None]  # guide's names; None: not known
+    fingerprint: Mapping[str, Any]  # backend, connectra, index{name, mapping_sha256}
+    gates: Mapping[str, GateFile]  # by phase
+    options: Mapping[str, Any] = field(default_factory=dict)
+    described: Mapping[str, str] = field(default_factory=dict)  # the run header: what is targeted, secrets masked
+    known: tuple[Known, ...] = ()  # the contract's known differences
+    mandatory: bool = False  # by the contract there are no flags: VQL serves everything
+
+    def flag_on(self, flag: str) -> bool | None:
+        """Whether the phase's flag is in force: its own switch and CONNECTRA_ENABLED; None when not known."""
+        if self.mandatory:
+            return True
+        switches = (self.flags.get("CONNECTRA_ENABLED"), self.flags.get(flag))
+        if False in switches:
+            return False
+        return None if None in switches else True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A run folder as read back: the run, its records in file order, and the lines that could not be read."""
+
+    run: Run
+    records: tuple[Record, ...]
+    unreadable: tuple[str, ...] = ()  # "<file>:<line>: <why>"
+
+
+class DamagedRun(ValueError):
+    """The folder holds no run that could be judged; the message says what was looked for and where."""
+
+
+class Unrecorded(OSError):
+    """A record could not be written: a disk is full, a limit reached. What was written before stays readable."""
+
+
+class Writer:
+    """Appends records to one worker's file; each line is handed to the kernel before `append` returns.
+
+    `clean` looks over every text that is written; `heard` is told of every record. Raises Unrecorded.
+    """
+
+    def __init__(
+        self, folder: Path, worker: str, *, clean: Cleaner | None = None, heard: Callable[[Record], None] | None = None
+    ) -> None:
+        self._lock = Lock()
+        self._clean = clean
+        self._heard = heard
+        self._torn = False
+        path = folder / "observations" / f"{worker}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def append(self, record: Record) -> None:
+        line = _line(to_json(record))
+        if self._clean is not None and self._clean(line) != line:
+            line = _line(self._clean.entry(to_json(record)))
+        data = line.encode(errors="replace")  # half of a surrogate pair has no encoding, and must not end the record
+        with self._lock:
+            try:
+                self._write(data)
+            except OSError as error:
+                raise Unrecorded(error.errno, f"{error.strerror}: this can't be recorded") from None
+        if self._heard is not None:
+            self._heard(record)
+
+    def _write(self, data: bytes) -> None:
+        if self._torn:  # by a record that found no room: the next one begins a line of its own
+            data = b"\n" + data
+        self._torn = True
+        while data:
+            data = data[os.write(self._file, data) :]
+        self._torn = False
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return _JSON.encode(entry) + "\n"
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def begin(folder: Path, run: Run) -> None:
+    """Make the run folder and write run.json into it. It must hold no run yet; renderers may have made it."""
+    (folder / "observations").mkdir(parents=True)
+    write_text(folder / "run.json", json.dumps({"schema": RUN_SCHEMA, **asdict(run)}, indent=1) + "\n")
+
+
+def read(folder: Path) -> Recorded:
+    """Everything recorded in a run folder. A torn last line, or any damaged one, is reported, never fatal."""
+    run = read_run(folder)
+    records: list[Record] = []
+    unreadable: list[str] = []
+    for path in sorted((folder / "observations").glob("*.jsonl")):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                records.append(from_json(_object(line)))
+            except ValueError as error:
+                unreadable.append(f"{path.name}:{number}: {error}")
+    return Recorded(run=run, records=tuple(records), unreadable=tuple(unreadable))
+
+
+def read_run(folder: Path) -> Run:
+    """What the run in this folder was bound to; raises DamagedRun."""
+    path = folder / "run.json"
+    try:
+        entry = _object(path.read_bytes())
+        if entry.pop("schema", None) != RUN_SCHEMA:
+            raise ValueError(f"its schema is not {RUN_SCHEMA}")
+        gates = {phase: GateFile(**gate) for phase, gate in entry.pop("gates").items()}
+        known = tuple(known_of(each) for each in entry.pop("known", []))
+        return Run(gates=gates, known=known, **{key: value for key, value in entry.items() if key in Run.__slots__})
+    except FileNotFoundError:
+        raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedRun(f"{path}: not the record of a run: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a reader never meets half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(entry, dict):
+        raise ValueError(f"expected a JSON object, found {type(entry).__name__}")
+    return entry
