@@ -15,16 +15,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports import check_verdict as lock
-from reports import publish as rendering
-from reports.history import guide_coverage as guide
+from reports import check_verdict, publish
+from reports.history import guide_coverage
 from reports.judge.criteria import GateError, read_gate
 from reports.judge.verdict import EXIT_CODES, judge, to_json
-from reports.merge_shards import UnlikeShards, merge
-from reports.output import history_page as chronicle
-from reports.output import terminal
-from reports.output.ci import allure_html as allure_page
-from reports.records import run_ledger as ledger
+from reports.merge_shards import IncompatibleShards, merge
+from reports.output import history_page, terminal
+from reports.output.ci import allure_html
+from reports.records import run_ledger
 
 LATEST = Path("reports/out/latest")
 SUITES = Path(__file__).parents[1] / "suites"
@@ -48,12 +46,12 @@ def _judge_again(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     folder: Path = given.run
     try:
-        recorded = ledger.read(folder)
+        recorded = run_ledger.read(folder)
         verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
-    except (ledger.DamagedRun, GateError) as error:
+    except (run_ledger.DamagedRun, GateError) as error:
         return _refused(str(error))
-    rendering.write_verdict(folder, verdict)
-    notes = rendering.publish(folder, recorded, verdict, history=given.history)
+    publish.write_verdict(folder, verdict)
+    notes = publish.publish(folder, recorded, verdict, history=given.history)
     for text, _ in terminal.lines(verdict, folder=str(folder)):
         print(text)
     for note in notes:
@@ -73,10 +71,12 @@ def _check(arguments: list[str]) -> int:
     parser.add_argument("--require-live", action="store_true", help="a rehearsal on the sandbox opens nothing")
     given = parser.parse_args(arguments)
     try:
-        oldest, verdict = lock.age(given.max_age), lock.read(given.verdict)
-    except lock.Unusable as error:
+        oldest, verdict = check_verdict.age(given.max_age), check_verdict.read(given.verdict)
+    except check_verdict.InvalidVerdict as error:
         return _refused(str(error))
-    word, why = lock.opened(verdict, given.phase, now=datetime.now(UTC), oldest=oldest, require_live=given.require_live)
+    word, why = check_verdict.opened(
+        verdict, given.phase, now=datetime.now(UTC), oldest=oldest, require_live=given.require_live
+    )
     print(f"{word}: {why}")
     return EXIT_CODES[word]
 
@@ -89,7 +89,7 @@ def _merge(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         merge(given.runs, given.into)
-    except (ledger.DamagedRun, UnlikeShards, FileExistsError) as error:
+    except (run_ledger.DamagedRun, IncompatibleShards, FileExistsError) as error:
         return _refused(str(error))
     return _judge_again([str(given.into), *(["--history", str(given.history)] if given.history else [])])
 
@@ -102,7 +102,7 @@ def _history(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if not given.folder.is_dir():
         return _refused(f"{given.folder}: no such folder")
-    for line in chronicle.tell(given.folder, last=given.last, page_path=given.html or given.folder / "trend.html"):
+    for line in history_page.tell(given.folder, last=given.last, page_path=given.html or given.folder / "trend.html"):
         print(line)
     return 0
 
@@ -113,8 +113,8 @@ def _allure(arguments: list[str]) -> int:
     parser.add_argument("--fetch-node", action="store_true", help="have pip install a Node where none is found")
     given = parser.parse_args(arguments)
     try:
-        print(f"Allure's page: {allure_page.make(given.run, fetch_node=given.fetch_node)}")
-    except allure_page.AllureUnavailable as error:
+        print(f"Allure's page: {allure_html.make(given.run, fetch_node=given.fetch_node)}")
+    except allure_html.AllureUnavailable as error:
         return _refused(str(error))
     return 0
 
@@ -124,14 +124,16 @@ def _coverage(arguments: list[str]) -> int:
     parser.add_argument("--into", type=Path, metavar="FILE", help="put the table between the markers of this page")
     given = parser.parse_args(arguments)
     try:
-        lines = guide.read_lines((SUITES / "guide_lines.toml").read_text(encoding="utf-8"))
+        lines = guide_coverage.read_lines((SUITES / "guide_lines.toml").read_text(encoding="utf-8"))
         gates = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in sorted(SUITES.glob("*/gate.toml"))]
-        told = guide.table(lines, gates)
+        told = guide_coverage.table(lines, gates)
         if given.into is None:
             print(told, end="")
         else:
-            given.into.write_text(guide.with_table(given.into.read_text(encoding="utf-8"), told), encoding="utf-8")
-    except (OSError, GateError, guide.GuideError) as error:
+            given.into.write_text(
+                guide_coverage.with_table(given.into.read_text(encoding="utf-8"), told), encoding="utf-8"
+            )
+    except (OSError, GateError, guide_coverage.GuideError) as error:
         return _refused(str(error))
     return 0
 

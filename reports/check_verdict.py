@@ -17,7 +17,7 @@ AHEAD = timedelta(minutes=5)  # a verdict from further in the future tells of a 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class Unusable(ValueError):
+class InvalidVerdict(ValueError):
     """What was given is no verdict; the message says what it is and the way out."""
 
 
@@ -28,11 +28,11 @@ def read(path: Path) -> dict[str, Any]:
         verdict: dict[str, Any] = json.loads(file.read_bytes())
         validate(verdict)
     except OSError as error:
-        raise Unusable(f"{file}: {error.strerror}; give a run's verdict.json or its folder") from None
+        raise InvalidVerdict(f"{file}: {error.strerror}; give a run's verdict.json or its folder") from None
     except (ValueError, RecursionError) as error:
-        raise Unusable(f"{file}: not JSON ({error}); python -m reports RUN_FOLDER writes it again") from None
+        raise InvalidVerdict(f"{file}: not JSON ({error}); python -m reports RUN_FOLDER writes it again") from None
     except jsonschema.ValidationError as error:
-        raise Unusable(f"{file}: no verdict of this suite: {error.message[:200]}") from None
+        raise InvalidVerdict(f"{file}: no verdict of this suite: {error.message[:200]}") from None
     return verdict
 
 
@@ -40,11 +40,11 @@ def age(text: str) -> timedelta:
     """`24h`, `90m`, `2d` or `3600s`; raises Unusable."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if found is None or not float(found[1]):
-        raise Unusable(f"{text!r} is no age: expected a number and s, m, h or d, such as 24h")
+        raise InvalidVerdict(f"{text!r} is no age: expected a number and s, m, h or d, such as 24h")
     try:
         return timedelta(**{_UNITS[found[2]]: float(found[1])})
     except OverflowError:
-        raise Unusable(f"{text!r} is too long an age") from None
+        raise InvalidVerdict(f"{text!r} is too long an age") from None
 
 
 def opened(

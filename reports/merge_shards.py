@@ -8,14 +8,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.run_ledger import Run
 
 _BOUND = ("target", "seed", "contract", "flags", "fingerprint", "gates", "known")  # what shards must have in common
 _OWN_OPTIONS = ("shard",)
 
 
-class UnlikeShards(ValueError):
+class IncompatibleShards(ValueError):
     """Runs that can't be shards of one; the message says in what they differ."""
 
 
@@ -26,13 +26,13 @@ def merge(folders: Sequence[Path], into: Path) -> Run:
     for a shard that is given twice.
     """
     if len(folders) < 2:
-        raise UnlikeShards("at least two run folders are needed to merge")
-    runs = [ledger.read_run(folder) for folder in folders]
+        raise IncompatibleShards("at least two run folders are needed to merge")
+    runs = [run_ledger.read_run(folder) for folder in folders]
     _require_alike(folders, runs)
     first = min(runs, key=lambda run: run.started)
     options = {name: value for name, value in first.options.items() if name not in _OWN_OPTIONS}
     merged = replace(first, run_id=into.name, options={**options, "merged": [run.run_id for run in runs]})
-    ledger.begin(into, merged)
+    run_ledger.begin(into, merged)
     for folder, run in zip(folders, runs, strict=True):
         for path in sorted((folder / "observations").glob("*.jsonl")):
             shutil.copyfile(path, into / "observations" / f"{run.run_id}.{path.name}")
@@ -42,16 +42,18 @@ def merge(folders: Sequence[Path], into: Path) -> Run:
 def _require_alike(folders: Sequence[Path], runs: Sequence[Run]) -> None:
     twice = {run.run_id for run in runs if sum(other.run_id == run.run_id for other in runs) > 1}
     if twice:
-        raise UnlikeShards(f"given twice: {', '.join(sorted(twice))}")
+        raise IncompatibleShards(f"given twice: {', '.join(sorted(twice))}")
     shards = [run.options.get("shard") for run in runs]
     for shard in {each for each in shards if each}:
         if shards.count(shard) > 1:
-            raise UnlikeShards(f"shard {shard} was run twice: its samples would count double")
+            raise IncompatibleShards(f"shard {shard} was run twice: its samples would count double")
     for folder, run in zip(folders[1:], runs[1:], strict=True):
         for name in _BOUND:
             ours, theirs = _plain(runs[0], name), _plain(run, name)
             if ours != theirs:
-                raise UnlikeShards(f"{folder} differs from {folders[0]} in {name}: {theirs!r:.200}, not {ours!r:.200}")
+                raise IncompatibleShards(
+                    f"{folder} differs from {folders[0]} in {name}: {theirs!r:.200}, not {ours!r:.200}"
+                )
 
 
 def _plain(run: Run, name: str) -> Any:

@@ -13,13 +13,10 @@ from typing import Any
 from reports.history.entry import HistoryEntry
 from reports.history.guide_coverage import GuideLine, read_lines
 from reports.history.store import remember
-from reports.output import evidence, page
-from reports.output import markdown as summary
-from reports.output import prometheus as metrics
-from reports.output.ci import allure_results, github
-from reports.output.ci import notify as announcement
+from reports.output import evidence, markdown, page, prometheus
+from reports.output.ci import allure_results, github, notify
 from reports.records.records import Entry
-from reports.records.run_ledger import Recorded, write_text
+from reports.records.run_ledger import RunRecords, write_text
 
 GUIDE_LINES = Path(__file__).parents[1] / "suites" / "guide_lines.toml"
 
@@ -29,7 +26,12 @@ def write_verdict(folder: Path, verdict: Entry) -> None:
 
 
 def publish(
-    folder: Path, recorded: Recorded, verdict: Entry, *, history: Path | None, environ: Mapping[str, str] | None = None
+    folder: Path,
+    recorded: RunRecords,
+    verdict: Entry,
+    *,
+    history: Path | None,
+    environ: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Keep the run in the history, write everything, tell those the environment names; returns a note per failure.
 
@@ -46,9 +48,7 @@ def publish(
     if environ is not None:
         try:
             github.report(verdict, folder, environ)
-            notes += announcement.announce(
-                verdict, folder, earlier=earlier if history is not None else None, environ=environ
-            )
+            notes += notify.announce(verdict, folder, earlier=earlier if history is not None else None, environ=environ)
         except Exception as error:  # others wait for nothing from us
             notes.append(f"the verdict could not be announced: {type(error).__name__}")
     return notes
@@ -56,7 +56,7 @@ def publish(
 
 def write_all(
     folder: Path,
-    recorded: Recorded,
+    recorded: RunRecords,
     verdict: Entry,
     *,
     earlier: Sequence[HistoryEntry] = (),
@@ -67,9 +67,9 @@ def write_all(
     `earlier`: runs of the same deployment, for trends; `history`: the folder they are kept in.
     """
     writers: dict[str, Callable[[], None]] = {
-        "summary.md": lambda: write_text(folder / "summary.md", summary.markdown(verdict)),
+        "summary.md": lambda: write_text(folder / "summary.md", markdown.markdown(verdict)),
         "summary.html": lambda: write_text(folder / "summary.html", _page(folder, recorded, verdict, earlier)),
-        "metrics.prom": lambda: write_text(folder / "metrics.prom", metrics.exposition(verdict)),
+        "metrics.prom": lambda: write_text(folder / "metrics.prom", prometheus.exposition(verdict)),
         "evidence": lambda: evidence.write(folder, recorded),
         "allure-results": lambda: allure_results.write(folder, verdict, history=history),
     }
@@ -95,7 +95,7 @@ def newest_drills(out: Path) -> Sequence[Mapping[str, Any]]:
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else ()
 
 
-def _page(folder: Path, recorded: Recorded, verdict: Entry, earlier: Sequence[HistoryEntry]) -> str:
+def _page(folder: Path, recorded: RunRecords, verdict: Entry, earlier: Sequence[HistoryEntry]) -> str:
     return page.html(verdict, recorded, earlier=earlier, drills=newest_drills(folder.parent), lines=_guide_lines())
 
 

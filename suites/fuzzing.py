@@ -23,21 +23,21 @@ from pathlib import Path
 import atheris
 
 with redirect_stderr(io.StringIO()), atheris.instrument_imports(include=["fixtures", "reports", "tomllib", "csv"]):
-    from fixtures.checks.linkedin import urls as linkedin_urls
-    from fixtures.clients.provenance import LogFile, Markers
+    from fixtures.checks.linkedin import urls
+    from fixtures.clients.provenance import LogFile, LogMarkers
     from fixtures.settings import attestations
     from fixtures.settings.settings import SettingsError, from_values, read_env_file
     from fixtures.transport.http import _read
     from fixtures.transport.json_limits import is_unfit
-    from reports import check_verdict as lock
-    from reports.comparison.csv_reader import Sheet
+    from reports import check_verdict
+    from reports.comparison.csv_reader import CsvFile
     from reports.judge.criteria import GateError, read_gate
     from reports.judge.verdict import judge
-    from reports.records import run_ledger as ledger
-    from reports.records.redaction import MASK, Cleaner, replayable, shown_url
+    from reports.records import run_ledger
+    from reports.records.redaction import MASK, Scrubber, replayable, shown_url
 
 COLUMNS = ("uuid", "name", "note")
-MARKERS = Markers(fallback="falling back", vql="Connectra POST")
+MARKERS = LogMarkers(fallback="falling back", vql="Connectra POST")
 SECRET = "s3cret-word"
 LONGEST = 65_536  # bytes of one input: what takes time by the square of it is out of breath there
 SLOWEST_S = 10
@@ -58,7 +58,7 @@ def csv(data: bytes) -> None:
 
 
 def _sheet(chunks: list[bytes]) -> object:
-    sheet = Sheet(chunks, COLUMNS)
+    sheet = CsvFile(chunks, COLUMNS)
     return list(sheet.rows()), sheet.troubles, sheet.unfinished
 
 
@@ -92,8 +92,10 @@ def body(data: bytes) -> None:
 
 def verdict_for_the_lock(data: bytes) -> None:
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
-    with suppress(lock.Unusable):
-        lock.opened(lock.read(_file("verdict.json", data)), "phase1", now=now, oldest=timedelta(days=1))
+    with suppress(check_verdict.InvalidVerdict):
+        check_verdict.opened(
+            check_verdict.read(_file("verdict.json", data)), "phase1", now=now, oldest=timedelta(days=1)
+        )
 
 
 def observations(data: bytes) -> None:
@@ -101,9 +103,9 @@ def observations(data: bytes) -> None:
     run = HERE / "run"
     if not run.exists():
         run.mkdir()
-        ledger.begin(
+        run_ledger.begin(
             run,
-            ledger.Run(
+            run_ledger.Run(
                 run_id="r",
                 started="2026-01-01T00:00:00+00:00",
                 target="live",
@@ -111,25 +113,25 @@ def observations(data: bytes) -> None:
                 contract="guide",
                 flags={},
                 fingerprint={},
-                gates={"phase1": ledger.GateFile(path="p", sha256="s", text=GATE.decode())},
+                gates={"phase1": run_ledger.GateFile(path="p", sha256="s", text=GATE.decode())},
             ),
         )
     _file("run/observations/here.jsonl", data)
     with suppress(GateError):  # of a phase that the run has no gate for
-        assert judge(ledger.read(run), now="2026-01-01T00:00:00+00:00").verdict != "GO"
+        assert judge(run_ledger.read(run), now="2026-01-01T00:00:00+00:00").verdict != "GO"
 
 
 def linkedin_url(data: bytes) -> None:
     text = data.decode(errors="replace")
     for kind in ("person", "company"):
-        linkedin_urls.read(text, kind)
-        linkedin_urls.pattern(text, kind)
+        urls.read(text, kind)
+        urls.pattern(text, kind)
 
 
 def cleaned(data: bytes) -> None:
     """A secret is gone from any text."""
     text = data.decode(errors="replace")
-    clean = Cleaner(secrets=(SECRET,))
+    clean = Scrubber(secrets=(SECRET,))
     assert SECRET not in clean(f"{text[:99]}{SECRET}{text[99:]}").replace(MASK, "")
     shown_url(text)
     with suppress(ValueError):

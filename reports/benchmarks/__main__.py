@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from reports.benchmarks import latency, shares
-from reports.benchmarks.latency import Decided
+from reports.benchmarks.latency import CellOutcome
 from reports.benchmarks.noise import DRIFTING, NOISY, TYPICAL, Noise
 
 RATIOS = (1.0, 1.1, 1.2, 1.3, 1.5, 2.0)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _latency(rollouts: int, seed: int) -> list[str]:
     """The latency table; returns what errs too often of the rows that are ours."""
-    ways: dict[str, Callable[[Noise, float], Decided]] = {
+    ways: dict[str, Callable[[Noise, float], CellOutcome]] = {
         "this judge": lambda noise, ratio: latency.ours(noise, ratio, rollouts=rollouts, seed=seed),
         "this judge, one burst": lambda noise, ratio: latency.ours(noise, ratio, rollouts=rollouts, seed=seed, gap=0),
         "medians, same pairs": lambda noise, ratio: latency.medians(
@@ -97,7 +97,9 @@ def _over_runs(together: float, alike: float, rollouts: int, seed: int) -> None:
         _row(name, [way("fallback", rate, together, alike, rollouts=rollouts, seed=seed) for rate in rates])
 
 
-def _too_often(what: str, truths: Sequence[float], cells: Sequence[Decided], *, fine: float, alert: float) -> list[str]:
+def _too_often(
+    what: str, truths: Sequence[float], cells: Sequence[CellOutcome], *, fine: float, alert: float
+) -> list[str]:
     found = []
     for truth, cell in zip(truths, cells, strict=True):
         if truth <= fine and cell.no_go > MOST:
@@ -111,7 +113,7 @@ def _head(title: str, truths: Sequence[str]) -> None:
     print(f"\n| {title} | " + " | ".join(truths) + " |\n|---|" + "---|" * len(truths))
 
 
-def _row(name: str, cells: Sequence[Decided]) -> None:
+def _row(name: str, cells: Sequence[CellOutcome]) -> None:
     told = (
         f"{100 * each.go:.1f} / {100 * each.no_go:.1f} / {100 * each.hold:.1f} ({each.pairs:,.0f})" for each in cells
     )

@@ -41,7 +41,7 @@ GATE = Gate(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class CellOutcome:
     """What became of the rollouts of one cell: shares of them, and the pairs they took on average."""
 
     go: float
@@ -53,7 +53,7 @@ class Decided:
         return max(1 - self.go - self.no_go, 0.0)
 
 
-def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = SPREAD) -> Decided:
+def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = SPREAD) -> CellOutcome:
     """The suite's rule, with looks after 8, 16, 32 and 64 blocks; sampling stops at the first GO or NO-GO."""
     means, floors = _means(noise, ratio, rollouts, seed, gap)
     verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, LOOKS[-1] * PAIRS_A_BLOCK)
@@ -93,14 +93,14 @@ def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
     return rollouts
 
 
-def medians(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_turn: bool) -> Decided:
+def medians(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_turn: bool) -> CellOutcome:
     """A fixed threshold on the ratio of medians of 128 calls each: GO up to 1.20, else NO-GO."""
     vql, direct = _calls(noise, ratio, rollouts, seed, in_turn)
     verdict = np.where(np.median(vql, axis=1) / np.median(direct, axis=1) <= TARGET, GO, NO_GO)
     return _decided(verdict, np.full(rollouts, LEAST_PAIRS))
 
 
-def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_turn: bool) -> Decided:
+def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_turn: bool) -> CellOutcome:
     """As canary judges use it: fail if the 98 % interval of the shift lies above a quarter of the shift, and the ratio
     of means reaches 1.20; everything else passes.
     """
@@ -152,5 +152,7 @@ def _shift(vql: Array, direct: Array) -> tuple[Array, Array]:
     return low, middle
 
 
-def _decided(verdict: Array, taken: Array) -> Decided:
-    return Decided(go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean()))
+def _decided(verdict: Array, taken: Array) -> CellOutcome:
+    return CellOutcome(
+        go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean())
+    )

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS, Decided
-from reports.judge import statistics as measurements
+from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS, CellOutcome
+from reports.judge import statistics
 from reports.judge.criteria import Criterion
 from reports.judge.findings import by_limits
 from reports.judge.statistics import LOOKS
@@ -19,7 +19,7 @@ PROBES = 32  # per run
 Counts = np.ndarray[Any, np.dtype[Any]]
 
 
-def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> Decided:
+def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcome:
     """Independent requests, looked at after 32, 64, ... 2,048; sampling stops at the first GO or NO-GO."""
     failed = np.random.default_rng(seed).random((rollouts, LOOKS[-1])) < rate
     verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, LOOKS[-1])
@@ -30,7 +30,7 @@ def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> Decid
     return _decided(verdict, taken)
 
 
-def over_runs(kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int) -> Decided:
+def over_runs(kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int) -> CellOutcome:
     """Runs of 32 whose probes fail together (intra-run correlation), each run much like the one before (AR)."""
     verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, RUNS[-1])
     for rollout, failures in enumerate(_failures(rate, together, alike, rollouts, seed)):
@@ -42,7 +42,7 @@ def over_runs(kind: str, rate: float, together: float, alike: float, *, rollouts
     return _decided(verdict, taken * PROBES)
 
 
-def independent(kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int) -> Decided:
+def independent(kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int) -> CellOutcome:
     """The same runs, pooled as if every request were on its own."""
     verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, RUNS[-1])
     for rollout, failures in enumerate(_failures(rate, together, alike, rollouts, seed)):
@@ -54,7 +54,7 @@ def independent(kind: str, rate: float, together: float, alike: float, *, rollou
     return _decided(verdict, taken * PROBES)
 
 
-def threshold(kind: str, rate: float, *, rollouts: int, seed: int) -> Decided:
+def threshold(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcome:
     """A fixed threshold on 128 requests: GO up to the target, else NO-GO."""
     failed = np.random.default_rng(seed).binomial(128, rate, rollouts) / 128
     return _decided(np.where(failed <= LIMITS[kind][0], GO, NO_GO), np.full(rollouts, 128))
@@ -80,12 +80,12 @@ def _failures(rate: float, together: float, alike: float, rollouts: int, seed: i
 
 
 def _pooled(kind: str, failures: list[int]) -> int:
-    return WORDS[by_limits(_criterion(kind), measurements.pooled_share(failures, [PROBES] * len(failures)))]
+    return WORDS[by_limits(_criterion(kind), statistics.pooled_share(failures, [PROBES] * len(failures)))]
 
 
 @cache
 def _told(kind: str, failures: int, count: int) -> int:
-    return WORDS[by_limits(_criterion(kind), measurements.share(failures, count))]
+    return WORDS[by_limits(_criterion(kind), statistics.share(failures, count))]
 
 
 @cache
@@ -94,5 +94,7 @@ def _criterion(kind: str) -> Criterion:
     return Criterion(id=kind, guide="g", rule="share", reason="r", of="errors", target=target, alert=alert)
 
 
-def _decided(verdict: Counts, taken: Counts) -> Decided:
-    return Decided(go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean()))
+def _decided(verdict: Counts, taken: Counts) -> CellOutcome:
+    return CellOutcome(
+        go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean())
+    )

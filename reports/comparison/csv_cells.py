@@ -16,7 +16,7 @@ Cell = str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class CsvColumn:
     """One column of an export: its name in the header, the "table.column" it comes from, and the rules of its cells."""
 
     name: str
@@ -31,12 +31,12 @@ def cell(value: Any, rules: Sequence[str]) -> Cell:
     return None if value is None or value == "" else str(value)
 
 
-def expected_cells(tables: Mapping[str, Mapping[str, Any] | None], columns: Sequence[Column]) -> tuple[Cell, ...]:
+def expected_cells(tables: Mapping[str, Mapping[str, Any] | None], columns: Sequence[CsvColumn]) -> tuple[Cell, ...]:
     """What the file should hold for a record, given its database rows by table (None: no such row)."""
     return tuple(cell(_from_table(tables, column.source), column.rules) for column in columns)
 
 
-def actual_cells(texts: Sequence[str], columns: Sequence[Column]) -> tuple[Cell, ...]:
+def actual_cells(texts: Sequence[str], columns: Sequence[CsvColumn]) -> tuple[Cell, ...]:
     """What a row of the file holds; `texts` are in the order of `columns`, and cells that are not there are nothing."""
     padded = (*texts, *("" for _ in range(len(columns) - len(texts))))
     return tuple(cell(text, column.rules) for text, column in zip(padded, columns, strict=False))

@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class RecordBlock:
     """Some records in a row, where in the file they begin, and which of them hold two quotes in a row."""
 
     records: list[bytes]
@@ -32,7 +32,7 @@ class Block:
     quoting: Numbers
 
 
-def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[Block]:
+def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[RecordBlock]:
     """The records of a file from where it stands, block by block.
 
     `returns`: whether they should end in CR LF; None: as the first one does.
@@ -120,7 +120,7 @@ class _Lines:
             cut = len(self.texts)
         return self._part(slice(cut)), self._part(slice(cut, None))
 
-    def block(self, *, returns: bool) -> Block:
+    def block(self, *, returns: bool) -> RecordBlock:
         """As records: the lines from one that opens to the one that closes are one, and a last one may stay open."""
         records, offsets, quoting = list(self.texts), self.places, self.quoting
         if self.odd.any():
@@ -131,7 +131,7 @@ class _Lines:
             offsets, quoting = offsets[firsts], np.logical_or.reduceat(quoting, firsts)
         if returns:
             records = [record[:-1] if record.endswith(b"\r") else record + b"\n" for record in records]
-        return Block(records=records, offsets=offsets, quoting=np.flatnonzero(quoting))
+        return RecordBlock(records=records, offsets=offsets, quoting=np.flatnonzero(quoting))
 
     def _part(self, part: slice) -> _Lines:
         return _Lines(texts=self.texts[part], places=self.places[part], odd=self.odd[part], quoting=self.quoting[part])

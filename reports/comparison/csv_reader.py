@@ -35,7 +35,7 @@ TROUBLES = {  # kind -> what it means, for people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class FileDefect:
     """Something wrong with the file itself: how often, the first row of it (the header is row 0), and which columns."""
 
     kind: str
@@ -44,18 +44,18 @@ class Trouble:
     detail: str = ""
 
 
-class Sheet:
+class CsvFile:
     """A CSV file against the columns it should have. `rows` reads it once; `troubles` are whole when it is through."""
 
     def __init__(self, chunks: Iterable[bytes], columns: Sequence[str]) -> None:
-        self._troubles: dict[str, Trouble] = {}
+        self._troubles: dict[str, FileDefect] = {}
         self._records = _Records(chunks, self._note)
         self._columns = tuple(columns)
         self.names: tuple[str, ...] = ()  # as the header has them, once it is read; none without a header
         self.row = 0
 
     @property
-    def troubles(self) -> tuple[Trouble, ...]:
+    def troubles(self) -> tuple[FileDefect, ...]:
         return tuple(self._troubles.values())
 
     @property
@@ -113,7 +113,9 @@ class Sheet:
     def _note(self, kind: str, detail: str = "") -> None:
         known = self._troubles.get(kind)
         self._troubles[kind] = (
-            replace(known, count=known.count + 1) if known else Trouble(kind=kind, count=1, row=self.row, detail=detail)
+            replace(known, count=known.count + 1)
+            if known
+            else FileDefect(kind=kind, count=1, row=self.row, detail=detail)
         )
 
 

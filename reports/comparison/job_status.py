@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
+class StatusSample:
     """One look at a job's status, as it was told: `after_s` seconds since the job was asked for."""
 
     state: Any
@@ -20,7 +20,7 @@ class Glimpse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Lifecycle:
     """The way a job should go: its states in order, the last of which is success, and the ends without it."""
 
     states: tuple[str, ...]
@@ -31,7 +31,7 @@ class Course:
         return self.states[-1]
 
 
-def complaints(life: Sequence[Glimpse], course: Course) -> tuple[str, ...]:
+def complaints(life: Sequence[StatusSample], course: Lifecycle) -> tuple[str, ...]:
     """What the glimpses show that may not be, a sentence each; nothing for a job that went its way."""
     return tuple(dict.fromkeys((*_of_states(life, course), *_of_progress(life, course))))
 
@@ -46,7 +46,7 @@ def expiry_complaint(expires: Any, now: datetime) -> str | None:
     return None if aware > now else "expires_at is not in the future"
 
 
-def _of_states(life: Sequence[Glimpse], course: Course) -> Iterator[str]:
+def _of_states(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[str]:
     known = (*course.states, *course.ended)
     for glimpse in life:
         if glimpse.state not in known:
@@ -56,7 +56,7 @@ def _of_states(life: Sequence[Glimpse], course: Course) -> Iterator[str]:
         yield "status goes backwards"
 
 
-def _of_progress(life: Sequence[Glimpse], course: Course) -> Iterator[str]:
+def _of_progress(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[str]:
     told = [glimpse for glimpse in life if glimpse.progress is not None]
     numbers = [glimpse.progress for glimpse in told if _is_number(glimpse.progress)]
     if len(numbers) < len(told):
@@ -69,7 +69,7 @@ def _of_progress(life: Sequence[Glimpse], course: Course) -> Iterator[str]:
         yield f"completed at a progress of {life[-1].progress if numbers else 'nothing'}"
 
 
-def _rank(glimpse: Glimpse, course: Course) -> int:
+def _rank(glimpse: StatusSample, course: Lifecycle) -> int:
     return course.states.index(glimpse.state) if glimpse.state in course.states else len(course.states)
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from reports.comparison.record_diff import Disagreement
-from reports.records.known_difference import Known
-from reports.records.records import Outcome, Provenance, Sample, is_of
+from reports.comparison.record_diff import RawDifference
+from reports.records.known_difference import KnownDifference
+from reports.records.records import Comparison, Outcome, Provenance, is_of
 
 VALUES: Mapping[str, Callable[[Any, Any], bool]] = {  # what a path may show instead of the value
     "null": lambda _, actual: actual in (None, ""),
@@ -44,7 +44,9 @@ class Excuse:
         return self.of > 0 and self.count / self.of > self.cap
 
 
-def in_force(known: Sequence[Known], check: str, served_by: Provenance, today: date) -> tuple[Known, ...]:
+def in_force(
+    known: Sequence[KnownDifference], check: str, served_by: Provenance, today: date
+) -> tuple[KnownDifference, ...]:
     """Those that may excuse an answer to this check. What the fallback gives is an answer of the direct path."""
     by = Provenance.DIRECT if served_by is Provenance.FALLBACK else served_by
     return tuple(
@@ -54,12 +56,12 @@ def in_force(known: Sequence[Known], check: str, served_by: Provenance, today: d
     )
 
 
-def excused(found: Sequence[Disagreement], known: Sequence[Known]) -> tuple[Disagreement, ...]:
+def excused(found: Sequence[RawDifference], known: Sequence[KnownDifference]) -> tuple[RawDifference, ...]:
     """The differences, those that a known one covers marked with its id. Identity is never excused."""
     return tuple(replace(each, excused_by=_by(each, known)) if each.excused_by is None else each for each in found)
 
 
-def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, ...]:
+def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> tuple[Excuse, ...]:
     """What each known difference covered among the questions that were compared, each counted once.
 
     Those whose checks were not asked, or only answered by the other path, are left out: they can't be stale. A
@@ -94,14 +96,14 @@ def excuses(samples: Sequence[Sample], known: Sequence[Known]) -> tuple[Excuse, 
     return tuple(found)
 
 
-def _by_another(sample: Sample, by: str) -> bool:
+def _by_another(sample: Comparison, by: str) -> bool:
     """Whether the other path is known to have answered; what the fallback gives is an answer of the direct one."""
     served = sample.answers[0].provenance if sample.answers else Provenance.UNKNOWN
     path = Provenance.DIRECT if served is Provenance.FALLBACK else served
     return path is not Provenance.UNKNOWN and path != by
 
 
-def _by(difference: Disagreement, known: Sequence[Known]) -> str | None:
+def _by(difference: RawDifference, known: Sequence[KnownDifference]) -> str | None:
     if difference.kind == "identity":
         return None
     path = re.sub(r"^rows\.[^.]+\.", "", difference.path)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from reports.comparison.record_diff import Disagreement
+from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 SHOWN = 25  # differences of one kind in one list: what ten thousand missing rows tell is told by these
@@ -22,7 +22,7 @@ def compared(
     cut_at: Sequence[int] = (),
     name: str = "rows",
     shown: bool = True,
-) -> tuple[Disagreement, ...]:
+) -> tuple[RawDifference, ...]:
     """What one list has and the other has not. A list that ends at a length of `cut_at`, and is right so far, was cut.
 
     `shown` says that items are keys, which may stand in a path; other items are told by number.
@@ -31,7 +31,7 @@ def compared(
     missing, surplus = list((wanted - told).elements()), list((told - wanted).elements())
     if missing and not surplus and len(actual) in cut_at:
         path = f"{name}.{len(actual)}-of-{len(expected)}"
-        return (Disagreement(path=path, kind=DifferenceKind.TRUNCATED, expected=len(expected), actual=len(actual)),)
+        return (RawDifference(path=path, kind=DifferenceKind.TRUNCATED, expected=len(expected), actual=len(actual)),)
     ghosts = [item for item in surplus if item not in wanted]
     repeated = [item for item in surplus if item in wanted]
     return (
@@ -41,31 +41,33 @@ def compared(
     )
 
 
-def out_of_order(actual: Sequence[str], ranks: Mapping[str, int], *, name: str = "order") -> tuple[Disagreement, ...]:
+def out_of_order(actual: Sequence[str], ranks: Mapping[str, int], *, name: str = "order") -> tuple[RawDifference, ...]:
     """The first place at which the list goes back in the order that `ranks` gives; ties are free."""
     known = [(place, item) for place, item in enumerate(actual) if item in ranks]
     for (_, before), (place, item) in pairwise(known):
         if ranks[item] < ranks[before]:
-            return (Disagreement(path=f"{name}.{place}", kind=DifferenceKind.ORDER, expected=before, actual=item),)
+            return (RawDifference(path=f"{name}.{place}", kind=DifferenceKind.ORDER, expected=before, actual=item),)
     return ()
 
 
-def same_sequence(expected: Sequence[str], actual: Sequence[str], *, name: str) -> tuple[Disagreement, ...]:
+def same_sequence(expected: Sequence[str], actual: Sequence[str], *, name: str) -> tuple[RawDifference, ...]:
     """Two lists whose order counts: what differs, or else the first place out of order."""
     found = compared(expected, actual, name=name, shown=False)
     if found or list(expected) == list(actual):
         return found
     place = next(place for place, (one, other) in enumerate(zip(expected, actual, strict=True)) if one != other)
     return (
-        Disagreement(path=f"{name}.{place}", kind=DifferenceKind.ORDER, expected=expected[place], actual=actual[place]),
+        RawDifference(
+            path=f"{name}.{place}", kind=DifferenceKind.ORDER, expected=expected[place], actual=actual[place]
+        ),
     )
 
 
-def _each(name: str, kind: DifferenceKind, items: Sequence[str], *, shown: bool) -> list[Disagreement]:
+def _each(name: str, kind: DifferenceKind, items: Sequence[str], *, shown: bool) -> list[RawDifference]:
     """One difference per item, up to as many as tell the tale."""
     missing = kind is DifferenceKind.MISSING
     return [
-        Disagreement(
+        RawDifference(
             path=f"{name}.{item if shown else number}",
             kind=kind,
             expected=item if missing else None,

@@ -17,7 +17,7 @@ _SHIFT = np.int64(64 - 6)
 _HELD = 2**16  # records kept in memory before they are written
 
 
-class Heap:
+class SpilledMultiset:
     """Numbered records of one side: a number and a place each. `count` is how many."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -59,7 +59,7 @@ class Heap:
         return pairs[order, 0], pairs[order, 1]
 
 
-def unmatched(ours: Heap, theirs: Heap) -> tuple[Numbers, Numbers]:
+def unmatched(ours: SpilledMultiset, theirs: SpilledMultiset) -> tuple[Numbers, Numbers]:
     """(places of ours, places of theirs) that have no counterpart on the other side, in order.
 
     A record that is there more often on one side leaves as many places of that side as it is more often there.

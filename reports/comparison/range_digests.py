@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from reports.comparison.record_diff import Disagreement
+from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 Digest = tuple[int, ...]
@@ -25,7 +25,7 @@ _WHITE = "".join(map(chr, range(33)))  # what Java's trim() takes for white
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Span:
+class KeyRange:
     """Keys from `low` on and before `high`; "" and None leave the ends open."""
 
     low: str = ""
@@ -35,10 +35,10 @@ class Span:
         return self.low <= key and (self.high is None or key < self.high)
 
 
-EVERYTHING = Span()
+EVERYTHING = KeyRange()
 
 
-def cut(keys: Sequence[str], pieces: int, within: Span = EVERYTHING) -> list[Span]:
+def cut(keys: Sequence[str], pieces: int, within: KeyRange = EVERYTHING) -> list[KeyRange]:
     """The span in up to `pieces` parts of about equal size, given some of its keys in order.
 
     Bounds are as short as the keys allow: Lucene builds an automaton of every range it is asked for, letter by letter.
@@ -47,7 +47,7 @@ def cut(keys: Sequence[str], pieces: int, within: Span = EVERYTHING) -> list[Spa
     places = {int(number * step) for number in range(1, pieces)} if step >= 1 else range(len(keys))
     inner = sorted({_between(keys[at - 1] if at else within.low, keys[at]) for at in places})
     lows = [within.low, *(key for key in inner if key > within.low and key in within)]
-    return [Span(low=low, high=high) for low, high in zip(lows, [*lows[1:], within.high], strict=True)]
+    return [KeyRange(low=low, high=high) for low, high in zip(lows, [*lows[1:], within.high], strict=True)]
 
 
 def _between(low: str, high: str) -> str:
@@ -56,7 +56,7 @@ def _between(low: str, high: str) -> str:
     return high[: same + 1]
 
 
-def edges(spans: Sequence[Span]) -> tuple[list[str], list[int]]:
+def edges(spans: Sequence[KeyRange]) -> tuple[list[str], list[int]]:
     """(bounds in order, the span of each bucket or -1), for spans in order that don't overlap.
 
     Bucket 0 lies below the first bound, bucket n from the n-th bound on.
@@ -99,7 +99,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meeting:
+class KeyContents:
     """What both stores hold under one key: the database's row, and the index's documents (id, source)."""
 
     key: str
@@ -107,20 +107,20 @@ class Meeting:
     documents: tuple[tuple[str, Row], ...]
 
 
-def meetings(rows: Iterable[tuple[str, Row]], documents: Iterable[tuple[str, str, Row]]) -> Iterator[Meeting]:
+def meetings(rows: Iterable[tuple[str, Row]], documents: Iterable[tuple[str, str, Row]]) -> Iterator[KeyContents]:
     """Rows (key, row) and documents (key, id, source), both in order of their keys, brought together by key."""
     by_key = ((key, tuple((each[1], each[2]) for each in group)) for key, group in groupby(documents, itemgetter(0)))
     ours, theirs = next(iter_rows := iter(rows), None), next(by_key, None)
     while ours is not None or theirs is not None:
         if theirs is None or (ours is not None and ours[0] < theirs[0]):
             assert ours is not None
-            yield Meeting(key=ours[0], row=ours[1], documents=())
+            yield KeyContents(key=ours[0], row=ours[1], documents=())
             ours = next(iter_rows, None)
         elif ours is None or theirs[0] < ours[0]:
-            yield Meeting(key=theirs[0], row=None, documents=theirs[1])
+            yield KeyContents(key=theirs[0], row=None, documents=theirs[1])
             theirs = next(by_key, None)
         else:
-            yield Meeting(key=ours[0], row=ours[1], documents=theirs[1])
+            yield KeyContents(key=ours[0], row=ours[1], documents=theirs[1])
             ours, theirs = next(iter_rows, None), next(by_key, None)
 
 
@@ -147,21 +147,21 @@ RULES: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def disagreements_of(meeting: Meeting, rules: Mapping[str, Sequence[str]]) -> tuple[Disagreement, ...]:
+def disagreements_of(meeting: KeyContents, rules: Mapping[str, Sequence[str]]) -> tuple[RawDifference, ...]:
     """Every way in which the two stores disagree about a key. `rules` are those of each field that is compared."""
     if not meeting.documents:
         if meeting.row is None:
             return ()
-        return (Disagreement(path="", kind=DifferenceKind.MISSING, expected=meeting.key, actual=None),)
+        return (RawDifference(path="", kind=DifferenceKind.MISSING, expected=meeting.key, actual=None),)
     if meeting.row is None:
-        return (Disagreement(path="", kind=DifferenceKind.GHOST, expected=None, actual=meeting.key),)
+        return (RawDifference(path="", kind=DifferenceKind.GHOST, expected=None, actual=meeting.key),)
     (identity, source), *surplus = meeting.documents
     found = [
-        Disagreement(path="_id", kind=DifferenceKind.DUPLICATE, expected=meeting.key, actual=each)
+        RawDifference(path="_id", kind=DifferenceKind.DUPLICATE, expected=meeting.key, actual=each)
         for each, _ in surplus
     ]
     if not surplus and identity != meeting.key:
-        found.append(Disagreement(path="_id", kind=DifferenceKind.IDENTITY, expected=meeting.key, actual=identity))
+        found.append(RawDifference(path="_id", kind=DifferenceKind.IDENTITY, expected=meeting.key, actual=identity))
     for name, names in rules.items():
         expected, actual = text_of(meeting.row[name], names), text_of(source.get(name), names)
         if expected != actual:
@@ -170,7 +170,7 @@ def disagreements_of(meeting: Meeting, rules: Mapping[str, Sequence[str]]) -> tu
                 if actual and expected
                 else (DifferenceKind.GHOST if actual else DifferenceKind.MISSING)
             )
-            found.append(Disagreement(path=name, kind=kind, expected=meeting.row[name], actual=source.get(name)))
+            found.append(RawDifference(path=name, kind=kind, expected=meeting.row[name], actual=source.get(name)))
     return tuple(found)
 
 
@@ -185,7 +185,7 @@ KINDS = {  # kind of a difference -> cause, the graver first
 
 
 def kind_of(
-    found: Sequence[Disagreement],
+    found: Sequence[RawDifference],
     copied: Collection[str],
     written: datetime | None,
     company_written: datetime | None,

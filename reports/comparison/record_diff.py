@@ -16,7 +16,7 @@ from typing import Any
 
 from reports.comparison.canonical import canonical
 from reports.records.records import Difference, DifferenceKind
-from reports.records.redaction import Redactor
+from reports.records.redaction import Pseudonymizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disagreement:
+class RawDifference:
     """A difference with its raw values: lives only inside the process that met it."""
 
     path: str
@@ -43,7 +43,7 @@ class Disagreement:
     actual: Any
     excused_by: str | None = None  # id of the known difference that covers it
 
-    def recorded(self, redactor: Redactor) -> Difference:
+    def recorded(self, redactor: Pseudonymizer) -> Difference:
         """The difference as it may be written down."""
         return Difference(
             path=self.path,
@@ -66,7 +66,7 @@ def actual_record(body: Mapping[str, Any], fields: Sequence[Field]) -> dict[str,
 
 def disagreements(
     expected: Mapping[str, Any] | None, actual: Mapping[str, Any] | None, *, identity: str = "uuid"
-) -> tuple[Disagreement, ...]:
+) -> tuple[RawDifference, ...]:
     """Every way in which two canonical records differ; none if they say the same. None stands for "no record"."""
     if expected is None or actual is None:
         return _absence(expected, actual, identity)
@@ -77,7 +77,7 @@ def disagreements(
 
 def blemishes(
     tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], fields: Sequence[Field]
-) -> tuple[Disagreement, ...]:
+) -> tuple[RawDifference, ...]:
     """What the rules of single fields do not see: keys that nobody declared, and values dressed up on the way.
 
     A rule excuses the form that a value has in the database. Where there is nothing to excuse, the service has to show
@@ -101,7 +101,7 @@ def _from_columns(tables: Mapping[str, Mapping[str, Any] | None], field: Field) 
 
 def _wrong_if_shown(
     tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], field: Field
-) -> Disagreement | None:
+) -> RawDifference | None:
     if field.required:
         return None
     shown = canonical(_at(body, field.path), field.rules)
@@ -110,12 +110,12 @@ def _wrong_if_shown(
     held = _from_columns(tables, field)
     if _same(held, shown):
         return None
-    return Disagreement(path=field.path, kind=_kind(field.path, held, shown, ""), expected=held, actual=shown)
+    return RawDifference(path=field.path, kind=_kind(field.path, held, shown, ""), expected=held, actual=shown)
 
 
 def _dressed_up(
     tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], field: Field
-) -> Disagreement | None:
+) -> RawDifference | None:
     """The difference between a value and the same value in a form that neither the database nor the rules gave it."""
     if _FORM_GIVING.isdisjoint(field.rules):
         return None
@@ -131,7 +131,7 @@ def _dressed_up(
     if any(shown == form and type(shown) is type(form) for form in forms):
         return None
     kind = DifferenceKind.VALUE if held is not None else DifferenceKind.GHOST
-    return Disagreement(path=field.path, kind=kind, expected=held, actual=shown)
+    return RawDifference(path=field.path, kind=kind, expected=held, actual=shown)
 
 
 _FORM_GIVING = {"text", "seniority", "phone", "zero"}
@@ -150,15 +150,15 @@ def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
     return next(filled, values[-1])
 
 
-def _undeclared(body: Mapping[str, Any], fields: Sequence[Field]) -> tuple[Disagreement, ...]:
+def _undeclared(body: Mapping[str, Any], fields: Sequence[Field]) -> tuple[RawDifference, ...]:
     """Something in places the contract does not know, or where it knows an object."""
     declared = {field.path for field in fields}
     parents = {_home(path)[0] for path in declared}
-    found: list[Disagreement] = []
+    found: list[RawDifference] = []
     for path, value in _places(body, parents - {""}):
         if path not in declared and value not in _NOTHING and len(found) < _MOST_UNDECLARED:
             shown = path if re.fullmatch(r"[\w.-]{1,60}", path) else "(a name that can't be shown)"
-            found.append(Disagreement(path=shown, kind=DifferenceKind.GHOST, expected=None, actual=value))
+            found.append(RawDifference(path=shown, kind=DifferenceKind.GHOST, expected=None, actual=value))
     return tuple(found)
 
 
@@ -221,21 +221,21 @@ def _same(one: Any, other: Any) -> bool:
 
 def _absence(
     expected: Mapping[str, Any] | None, actual: Mapping[str, Any] | None, identity: str
-) -> tuple[Disagreement, ...]:
+) -> tuple[RawDifference, ...]:
     if expected is None and actual is None:
         return ()
     if actual is None:
         assert expected is not None
-        return (Disagreement(path="", kind=DifferenceKind.MISSING, expected=expected.get(identity), actual=None),)
-    return (Disagreement(path="", kind=DifferenceKind.GHOST, expected=None, actual=actual.get(identity)),)
+        return (RawDifference(path="", kind=DifferenceKind.MISSING, expected=expected.get(identity), actual=None),)
+    return (RawDifference(path="", kind=DifferenceKind.GHOST, expected=None, actual=actual.get(identity)),)
 
 
-def _walk(expected: Mapping[str, Any], actual: Mapping[str, Any], identity: str) -> list[Disagreement]:
+def _walk(expected: Mapping[str, Any], actual: Mapping[str, Any], identity: str) -> list[RawDifference]:
     """DeepDiff finds where two records part; a list counts as one value, described by what happened to it."""
     from deepdiff import DeepDiff  # here: half a second that a run without differences need not spend
 
     tree = DeepDiff(expected, actual, view="tree", ignore_order=False)
-    found: dict[str, Disagreement] = {}
+    found: dict[str, RawDifference] = {}
     for change in (change for changes in tree.values() for change in changes):
         parts = change.path(output_format="list")
         names = list(takewhile(lambda part: isinstance(part, str), parts))
@@ -246,7 +246,7 @@ def _walk(expected: Mapping[str, Any], actual: Mapping[str, Any], identity: str)
         else:
             before, after = _present(change.t1), _present(change.t2)
             kind = _kind(path, before, after, identity)
-        found[path] = Disagreement(path=path, kind=kind, expected=before, actual=after)
+        found[path] = RawDifference(path=path, kind=kind, expected=before, actual=after)
     return list(found.values())
 
 

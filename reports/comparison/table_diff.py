@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reports.comparison.csv_cells import Cell, Column, actual_cells
-from reports.comparison.record_diff import Disagreement
+from reports.comparison.csv_cells import Cell, CsvColumn, actual_cells
+from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 Cells = tuple[Cell, ...]
@@ -23,7 +23,7 @@ MOSTLY = 0.5  # of a column's wrong cells have to hold a neighbour's value to be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """One row: what it is about, and its cells in canonical form."""
 
     key: str
@@ -35,11 +35,11 @@ class RowResult:
     """What became of one row: nothing found means that both sides have it and say the same."""
 
     key: str
-    found: tuple[Disagreement, ...] = ()
+    found: tuple[RawDifference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
+class TableDefects:
     """What is wrong with a table as a whole: how many rows (or cells, of a column) it has befallen.
 
     Kinds of rows: header-only, truncated, missing, ghost, doubled, disorder, shifted-cells; of a column's cells:
@@ -56,11 +56,11 @@ def partition_of(key: str, count: int) -> int:
     return zlib.crc32(key.encode()) % count
 
 
-def rows_of_file(rows: Iterable[Sequence[str]], columns: Sequence[Column], key: str) -> Iterator[Row]:
+def rows_of_file(rows: Iterable[Sequence[str]], columns: Sequence[CsvColumn], key: str) -> Iterator[TableRow]:
     """Rows of a file by the column that says whom they are about; one that names nobody goes by its number."""
     place = [column.name for column in columns].index(key)
     for number, texts in enumerate(rows, 1):
-        yield Row(key=texts[place] or f"row {number}", cells=actual_cells(texts, columns))
+        yield TableRow(key=texts[place] or f"row {number}", cells=actual_cells(texts, columns))
 
 
 class TableComparison:
@@ -82,7 +82,7 @@ class TableComparison:
         self._blank = set(range(len(columns)))  # columns that no actual row has filled so far
         self._before: tuple[Cells, Cells] | None = None
 
-    def results(self, expected: Iterable[Row], actual: Iterable[Row]) -> Iterator[RowResult]:
+    def results(self, expected: Iterable[TableRow], actual: Iterable[TableRow]) -> Iterator[RowResult]:
         """One result per expected row, and one per row that is there beyond them."""
         theirs, ours = iter(actual), iter(expected)
         while True:
@@ -101,11 +101,11 @@ class TableComparison:
                 yield from self._come(have)
         yield from self._left_over()
 
-    def damages(self) -> tuple[Damage, ...]:
+    def damages(self) -> tuple[TableDefects, ...]:
         """The table's damage, named; none when the tables are equal and in the same order."""
         return (*self._of_rows(), *self._of_cells())
 
-    def _expect(self, want: Row) -> Iterator[RowResult]:
+    def _expect(self, want: TableRow) -> Iterator[RowResult]:
         place = self.expected
         self.expected += 1
         self._keys.add(want.key)
@@ -115,7 +115,7 @@ class TableComparison:
         else:
             yield self._meet(want.key, place, want.cells, cells)
 
-    def _come(self, have: Row) -> Iterator[RowResult]:
+    def _come(self, have: TableRow) -> Iterator[RowResult]:
         self.actual += 1
         waiting = _taken(self._waiting, have.key)
         if waiting is None:
@@ -132,7 +132,7 @@ class TableComparison:
         self._before = (want, have)
         return RowResult(key=key, found=found)
 
-    def _differences(self, want: Cells, have: Cells) -> tuple[Disagreement, ...]:
+    def _differences(self, want: Cells, have: Cells) -> tuple[RawDifference, ...]:
         wrong = [at for at, cell in enumerate(want) if cell != have[at]]
         self._wrong.update(wrong)
         self._differing += 1
@@ -161,25 +161,25 @@ class TableComparison:
             for _ in early:
                 yield _row_result(key, DifferenceKind.DUPLICATE if twice else DifferenceKind.GHOST)
 
-    def _of_rows(self) -> Iterator[Damage]:
+    def _of_rows(self) -> Iterator[TableDefects]:
         if self.expected and not self.actual:
-            yield Damage(kind="header-only", count=self.missing)
+            yield TableDefects(kind="header-only", count=self.missing)
         elif self.missing:
             tail = self._first_missing is not None and self._first_missing > self._furthest and not self.ghosts
-            yield Damage(kind="truncated" if tail else "missing", count=self.missing)
+            yield TableDefects(kind="truncated" if tail else "missing", count=self.missing)
         for kind, count in (("ghost", self.ghosts), ("doubled", self.doubled), ("disorder", self.disordered)):
             if count:
-                yield Damage(kind=kind, count=count)
+                yield TableDefects(kind=kind, count=count)
 
-    def _of_cells(self) -> Iterator[Damage]:
+    def _of_cells(self) -> Iterator[TableDefects]:
         if self._differing and self._sideways > MOSTLY * self._differing:
-            yield Damage(kind="shifted-cells", count=self._sideways)
+            yield TableDefects(kind="shifted-cells", count=self._sideways)
         for at, count in sorted(self._wrong.items()):
             if at in self._blank:
                 kind = "blank-column"
             else:
                 kind = "shifted-column" if count > 1 and self._moved[at] > MOSTLY * count else "value"
-            yield Damage(kind=kind, count=count, column=self._columns[at])
+            yield TableDefects(kind=kind, count=count, column=self._columns[at])
 
 
 def _taken(rows: dict[str, deque[T]], key: str) -> T | None:
@@ -199,10 +199,10 @@ def _is_neighbour(want: Cells, have: Cells, at: int, step: int) -> bool:
 
 def _row_result(key: str, kind: DifferenceKind) -> RowResult:
     missing = kind is DifferenceKind.MISSING
-    found = Disagreement(path="", kind=kind, expected=key if missing else None, actual=None if missing else key)
+    found = RawDifference(path="", kind=kind, expected=key if missing else None, actual=None if missing else key)
     return RowResult(key=key, found=(found,))
 
 
-def _difference(column: str, want: Cell, have: Cell) -> Disagreement:
+def _difference(column: str, want: Cell, have: Cell) -> RawDifference:
     kind = DifferenceKind.GHOST if want is None else DifferenceKind.VALUE
-    return Disagreement(path=column, kind=DifferenceKind.MISSING if have is None else kind, expected=want, actual=have)
+    return RawDifference(path=column, kind=DifferenceKind.MISSING if have is None else kind, expected=want, actual=have)

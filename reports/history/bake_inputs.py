@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from reports.history.entry import Block, HistoryEntry, Kept, PhaseEntry, where
+from reports.history.entry import FindingSummary, HistoryEntry, PairBlock, PhaseEntry, where
 from reports.judge.criteria import Gate
 from reports.judge.effective_gate import gate_of
 from reports.judge.rules.window import reach
-from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.run_ledger import Run
 
 AHEAD = timedelta(minutes=5)  # a run that ended later than that after now tells of a clock that is wrong
 
 
-def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[PastRun, ...]:
+def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[EarlierRun, ...]:
     """What the bake of this phase asks for: runs of the same deployment, as old as its longest window, oldest first."""
     gate = gate_of(run, phase)
     now, bonds = datetime.fromisoformat(run.started), _bonds(run, gate)
@@ -60,9 +60,9 @@ def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: date
     return tuple(differs)
 
 
-def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]) -> PastRun:
+def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]) -> EarlierRun:
     asked = entry.phases[of]
-    return PastRun(
+    return EarlierRun(
         phase=phase,
         run=entry.run_id,
         of=of,
@@ -76,12 +76,12 @@ def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]
     )
 
 
-def _count(kept: Kept) -> PastCount | None:
+def _count(kept: FindingSummary) -> EarlierCount | None:
     """Shares and mismatches have counts; of anything else there is nothing to pool."""
     if kept.failures is not None:
-        return PastCount(criterion=kept.criterion, failures=kept.failures, count=kept.count)
+        return EarlierCount(criterion=kept.criterion, failures=kept.failures, count=kept.count)
     if kept.unit == "mismatches":
-        return PastCount(
+        return EarlierCount(
             criterion=kept.criterion,
             failures=round(kept.value or 0),
             count=kept.count,
@@ -90,19 +90,19 @@ def _count(kept: Kept) -> PastCount | None:
     return None
 
 
-def _by_check(blocks: Sequence[Block]) -> dict[str, list[Block]]:
+def _by_check(blocks: Sequence[PairBlock]) -> dict[str, list[PairBlock]]:
     """Blocks against plain SQL are left out: they can only advise."""
-    found: dict[str, list[Block]] = {}
+    found: dict[str, list[PairBlock]] = {}
     for block in blocks:
         if block.direct_by != "sql":
             found.setdefault(block.check, []).append(block)
     return found
 
 
-def _times(check: str, blocks: Sequence[Block]) -> PastTimes:
+def _times(check: str, blocks: Sequence[PairBlock]) -> EarlierTimes:
     again = tuple(time for block in blocks for time in block.again_ms)
     direct = tuple(time for block in blocks for time in block.direct_ms)
-    return PastTimes(
+    return EarlierTimes(
         check=check,
         vql_ms=tuple(time for block in blocks for time in block.vql_ms),
         direct_ms=direct,

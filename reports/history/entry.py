@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from reports.records.records import Answer, Entry, Outcome, Pair, Provenance, Sample
-from reports.records.run_ledger import Recorded, Run
+from reports.records.records import Comparison, Entry, Observation, Outcome, Pair, Provenance
+from reports.records.run_ledger import Run, RunRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class PairBlock:
     """One block of latency pairs, times in milliseconds: position i of each tuple is one question.
 
     The means are the unit of everything about latency: mean of log(vql/direct), and of log(again/direct).
@@ -40,7 +40,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class CheckTally:
     """The k and n of one check: distinct questions by outcome, the backend's answers by who served them.
 
     `attempts` are answers that VQL should have been tried for (the denominator of fallback and success),
@@ -58,7 +58,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class FindingSummary:
     """A finding as the history keeps it. `failures` is known for shares only: failures of count."""
 
     criterion: str
@@ -81,9 +81,9 @@ class PhaseEntry:
     title: str = ""
     flag: str = ""
     gate_sha256: str = ""
-    criteria: tuple[Kept, ...] = ()
-    tallies: tuple[Tally, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    criteria: tuple[FindingSummary, ...] = ()
+    tallies: tuple[CheckTally, ...] = ()
+    blocks: tuple[PairBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class HistoryEntry:
         return {**bond, "gate": self.phases[phase].gate_sha256 if phase in self.phases else ""}
 
 
-def entry_of(recorded: Recorded, verdict: Entry) -> HistoryEntry:
+def entry_of(recorded: RunRecords, verdict: Entry) -> HistoryEntry:
     """What the history keeps of a judged run."""
     run = recorded.run
     return HistoryEntry(
@@ -147,8 +147,8 @@ def where(run: Run) -> str:
     return run.target if run.target != "live" else run.described.get("backend", "live")
 
 
-def _phase_entry(name: str, phase: Entry, verdict: Entry, recorded: Recorded) -> PhaseEntry:
-    samples = [each for each in recorded.records if isinstance(each, Sample) and each.phase == name]
+def _phase_entry(name: str, phase: Entry, verdict: Entry, recorded: RunRecords) -> PhaseEntry:
+    samples = [each for each in recorded.records if isinstance(each, Comparison) and each.phase == name]
     pairs = [each for each in recorded.records if isinstance(each, Pair) and each.phase == name]
     return PhaseEntry(
         phase=name,
@@ -162,9 +162,9 @@ def _phase_entry(name: str, phase: Entry, verdict: Entry, recorded: Recorded) ->
     )
 
 
-def _kept(finding: Entry) -> Kept:
+def _kept(finding: Entry) -> FindingSummary:
     value, count = finding["value"], finding["count"]
-    return Kept(
+    return FindingSummary(
         criterion=finding["criterion"],
         outcome=finding["outcome"],
         kind=finding["kind"],
@@ -179,8 +179,8 @@ def _kept(finding: Entry) -> Kept:
     )
 
 
-def _tally(check: str, samples: Sequence[Sample]) -> Tally:
-    own: dict[str, Sample] = {}
+def _tally(check: str, samples: Sequence[Comparison]) -> CheckTally:
+    own: dict[str, Comparison] = {}
     for sample in samples:
         if sample.check == check:
             own.setdefault(sample.key, sample)
@@ -192,7 +192,7 @@ def _tally(check: str, samples: Sequence[Sample]) -> Tally:
         if sample.outcome is Outcome.EXCUSED
         for ticket in {each.excused_by or "no ticket" for each in sample.differences}
     )
-    return Tally(
+    return CheckTally(
         check=check,
         outcomes=dict(Counter(str(sample.outcome) for sample in own.values())),
         provenance=dict(Counter(str(answer.provenance) for _, answer in answers if answer.error is None)),
@@ -204,16 +204,16 @@ def _tally(check: str, samples: Sequence[Sample]) -> Tally:
     )
 
 
-def _by_sql(answer: Answer) -> bool:
+def _by_sql(answer: Observation) -> bool:
     return answer.error is None and answer.provenance in (Provenance.FALLBACK, Provenance.DIRECT)
 
 
-def _blocks(pairs: Sequence[Pair]) -> tuple[Block, ...]:
+def _blocks(pairs: Sequence[Pair]) -> tuple[PairBlock, ...]:
     grouped: dict[tuple[str, int], list[Pair]] = {}
     for pair in pairs:
         grouped.setdefault((pair.check, pair.block), []).append(pair)
     return tuple(
-        Block(
+        PairBlock(
             check=check,
             number=number,
             vql_ms=tuple(round(pair.vql_ms, 3) for pair in block),

@@ -16,15 +16,15 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from reports.history.entry import Block, HistoryEntry, Kept, PhaseEntry, Tally, entry_of
+from reports.history.entry import CheckTally, FindingSummary, HistoryEntry, PairBlock, PhaseEntry, entry_of
 from reports.records.records import Entry
-from reports.records.run_ledger import Recorded
+from reports.records.run_ledger import RunRecords
 
 SCHEMA = 1
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 
 
-class AlreadyKept(ValueError):
+class AlreadyInHistory(ValueError):
     """The history holds a file of that run: it is never overwritten."""
 
 
@@ -39,7 +39,7 @@ def write(folder: Path, entry: HistoryEntry) -> Path:
     try:
         _appear(temporary, path)
     except FileExistsError:
-        raise AlreadyKept(f"{path} is there already; a history file is never overwritten") from None
+        raise AlreadyInHistory(f"{path} is there already; a history file is never overwritten") from None
     finally:
         temporary.unlink(missing_ok=True)
     return path
@@ -57,7 +57,7 @@ def read(folder: Path) -> tuple[tuple[HistoryEntry, ...], tuple[str, ...]]:
     return tuple(sorted(entries, key=lambda each: (each.finished, each.run_id))), tuple(problems)
 
 
-def remember(folder: Path, recorded: Recorded, verdict: Entry) -> tuple[tuple[HistoryEntry, ...], list[str]]:
+def remember(folder: Path, recorded: RunRecords, verdict: Entry) -> tuple[tuple[HistoryEntry, ...], list[str]]:
     """Keep this run and return the earlier runs of the same deployment, with a note for everything that went wrong."""
     entry = entry_of(recorded, verdict)
     notes: list[str] = []
@@ -66,7 +66,7 @@ def remember(folder: Path, recorded: Recorded, verdict: Entry) -> tuple[tuple[Hi
             notes.append("a shard is not added to the history: the run that it is merged into will be")
         else:
             write(folder, entry)
-    except (AlreadyKept, OSError) as error:
+    except (AlreadyInHistory, OSError) as error:
         notes.append(f"this run is not added to the history: {error}")
     try:
         entries, problems = read(folder)
@@ -111,7 +111,7 @@ _READERS = {1: _read_1}  # by schema: a later version is read by a reader of its
 
 
 def _read_phase(entry: Mapping[str, Any]) -> PhaseEntry:
-    listed = {"criteria": Kept, "tallies": Tally, "blocks": Block}
+    listed = {"criteria": FindingSummary, "tallies": CheckTally, "blocks": PairBlock}
     parts = {name: tuple(_made(kind, each) for each in entry.get(name, ())) for name, kind in listed.items()}
     found: PhaseEntry = _made(PhaseEntry, {**entry, **parts})
     for block in found.blocks:

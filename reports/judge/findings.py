@@ -10,9 +10,9 @@ from datetime import datetime
 from reports.judge.causes import Cause
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.statistics import Measurement
-from reports.records.earlier_runs import PastRun
-from reports.records.known_difference import Known
-from reports.records.records import Answer, Attestation, Fact, Pair, Plan, Provenance, Record, Sample
+from reports.records.earlier_runs import EarlierRun
+from reports.records.known_difference import KnownDifference
+from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Observation, Pair, Provenance, Record
 
 MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
 
@@ -39,19 +39,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class PhaseEvidence:
     """What a phase has on record, and whether its flag is in force (None: nobody said, and no answer shows it)."""
 
-    samples: tuple[Sample, ...]
+    samples: tuple[Comparison, ...]
     pairs: tuple[Pair, ...]
-    plans: tuple[Plan, ...]
+    plans: tuple[CheckPlan, ...]
     facts: tuple[Fact, ...]
     flag_on: bool | None
     target: str = "live"
     now: str = ""  # ISO 8601: what attestations are held against
     attestations: tuple[Attestation, ...] = ()
-    known: tuple[Known, ...] = ()
-    past: tuple[PastRun, ...] = ()  # earlier runs, the oldest first
+    known: tuple[KnownDifference, ...] = ()
+    past: tuple[EarlierRun, ...] = ()  # earlier runs, the oldest first
     gates: Mapping[str, Gate] = field(default_factory=dict)  # the gates of the phases that they asked
 
 
@@ -62,26 +62,28 @@ def seen_of(
     *,
     target: str = "live",
     now: str = "",
-    known: Sequence[Known] = (),
+    known: Sequence[KnownDifference] = (),
     gates: Mapping[str, Gate] | None = None,
-) -> Seen:
+) -> PhaseEvidence:
     """The phase's records by type, each once, in an order of their own: that of the files must not decide anything."""
     own = dict.fromkeys(
-        record for record in records if isinstance(record, Sample | Pair | Fact | PastRun) and record.phase == phase
+        record
+        for record in records
+        if isinstance(record, Comparison | Pair | Fact | EarlierRun) and record.phase == phase
     )
-    samples = tuple(sorted((each for each in own if isinstance(each, Sample)), key=_order_of_sample))
+    samples = tuple(sorted((each for each in own if isinstance(each, Comparison)), key=_order_of_sample))
     pairs = tuple(sorted((each for each in own if isinstance(each, Pair)), key=_order_of_pair))
-    return Seen(
+    return PhaseEvidence(
         samples=samples,
         pairs=pairs,
-        plans=tuple(record for record in records if isinstance(record, Plan) and record.phase == phase),
+        plans=tuple(record for record in records if isinstance(record, CheckPlan) and record.phase == phase),
         facts=tuple(sorted((each for each in own if isinstance(each, Fact)), key=_order_of_fact)),
         flag_on=_flag_shown(samples, pairs) if flag_on is None else flag_on,
         target=target,
         now=now,
         attestations=tuple(record for record in records if isinstance(record, Attestation)),
         known=tuple(known),
-        past=tuple(sorted((each for each in own if isinstance(each, PastRun)), key=_order_of_run)),
+        past=tuple(sorted((each for each in own if isinstance(each, EarlierRun)), key=_order_of_run)),
         gates=gates or {},
     )
 
@@ -151,33 +153,33 @@ def limit_of(value: float | None) -> float:
     return value
 
 
-def why_unasked(criterion: Criterion, seen: Seen, otherwise: str = "nothing was asked") -> str:
+def why_unasked(criterion: Criterion, seen: PhaseEvidence, otherwise: str = "nothing was asked") -> str:
     """What was said about it when a check of this criterion was left out."""
     said = (each.sentence for each in seen.facts if each.ok is None and covers(criterion, each.name))
     return next(said, otherwise)
 
 
-def by_key(samples: Iterable[Sample]) -> dict[tuple[str, str], Sample]:
+def by_key(samples: Iterable[Comparison]) -> dict[tuple[str, str], Comparison]:
     """One sample per check and key: a key counts once, however often it was asked."""
-    found: dict[tuple[str, str], Sample] = {}
+    found: dict[tuple[str, str], Comparison] = {}
     for sample in samples:
         found.setdefault((sample.check, sample.key), sample)
     return found
 
 
-def backend_of(sample: Sample) -> Answer | None:
+def backend_of(sample: Comparison) -> Observation | None:
     return sample.answer("backend")
 
 
-def provenance_of(sample: Sample) -> Provenance:
+def provenance_of(sample: Comparison) -> Provenance:
     return sample.answers[0].provenance if sample.answers else Provenance.UNKNOWN
 
 
-def served_by_sql(sample: Sample) -> bool:
+def served_by_sql(sample: Comparison) -> bool:
     return not error_of(sample) and provenance_of(sample) in (Provenance.FALLBACK, Provenance.DIRECT)
 
 
-def error_of(sample: Sample) -> str | None:
+def error_of(sample: Comparison) -> str | None:
     return next((answer.error for answer in sample.answers if answer.error), None)
 
 
@@ -191,7 +193,7 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f} %" if value < 0.0995 else f"{100 * value:.1f} %"
 
 
-def _flag_shown(samples: Sequence[Sample], pairs: Sequence[Pair]) -> bool | None:
+def _flag_shown(samples: Sequence[Comparison], pairs: Sequence[Pair]) -> bool | None:
     """A flag nobody told is on if any answer shows VQL or its fallback, and off only if every answer is direct.
 
     VQL answered one half of every pair.
@@ -205,12 +207,12 @@ def _flag_shown(samples: Sequence[Sample], pairs: Sequence[Pair]) -> bool | None
     return False if served == {Provenance.DIRECT} else None
 
 
-def _order_of_sample(each: Sample) -> tuple[object, ...]:
+def _order_of_sample(each: Comparison) -> tuple[object, ...]:
     answers = tuple((answer.at, answer.side, answer.error or "", answer.provenance) for answer in each.answers)
     return each.check, each.key, each.stratum, each.outcome, answers, each.cause or ""
 
 
-def _order_of_run(each: PastRun) -> tuple[object, ...]:
+def _order_of_run(each: EarlierRun) -> tuple[object, ...]:
     # Even a history that says two things of one run is pooled in one order: sums of floats depend on it.
     return datetime.fromisoformat(each.finished), each.run, each.of, repr(each)
 

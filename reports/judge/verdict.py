@@ -16,12 +16,12 @@ import jsonschema
 from reports.comparison.known_differences import Excuse, excuses
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import gate_of
-from reports.judge.findings import Finding, Seen, seen_of
+from reports.judge.findings import Finding, PhaseEvidence, seen_of
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.share import concerns
-from reports.records.records import ORDER_FACT, Attestation, Event, Fact, Provenance, Record, Sample
-from reports.records.run_ledger import Recorded, Run
+from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, Fact, Provenance, Record
+from reports.records.run_ledger import Run, RunRecords
 
 SCHEMA = 1
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
@@ -66,7 +66,7 @@ class Verdict:
     slowed: int = 0  # times that the pace gave way to a target under strain
 
 
-def judge(recorded: Recorded, *, now: str) -> Verdict:
+def judge(recorded: RunRecords, *, now: str) -> Verdict:
     """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
     events = [record for record in recorded.records if isinstance(record, Event)]
     finished = _finished(events, now)
@@ -103,7 +103,7 @@ def phase_verdict(findings: Iterable[Finding]) -> str:
     return "GO" if outcomes == {"met"} else "HOLD"
 
 
-def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
+def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     """The finding that makes asking this check any further idle; None while it is worth it.
 
     A NO-GO of exactness or latency is enough, once every such criterion that the check serves is missed. A GO is enough
@@ -124,20 +124,20 @@ def decided(recorded: Recorded, gate: Gate, check: str) -> Finding | None:
     return found[0][1] if found and all(finding.outcome == "met" for _, finding in found) else None
 
 
-def _looks_at(criterion: Criterion, check: str, seen: Seen) -> bool:
+def _looks_at(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
     if criterion.needs_flag and seen.flag_on is False:
         return False
     return concerns(criterion, check, seen) if criterion.rule == "share" else covers(criterion, check)
 
 
-def is_missed(recorded: Recorded, gate: Gate, criterion_id: str) -> bool:
+def is_missed(recorded: RunRecords, gate: Gate, criterion_id: str) -> bool:
     """Whether that criterion is missed already, by what is on record."""
     seen = _seen(recorded, gate)
     found = (finding_of(each, gate, seen) for each in gate.criteria if each.id == criterion_id)
     return any(finding.outcome == "missed" for finding in found)
 
 
-def _seen(recorded: Recorded, gate: Gate) -> Seen:
+def _seen(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
     """What a run has on record for that phase so far."""
     run = recorded.run
     return seen_of(
@@ -211,7 +211,7 @@ def _label(run: Run) -> str:
     return f"{run.target} deployment"
 
 
-def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
+def _phase(recorded: RunRecords, phase: str, now: datetime) -> PhaseVerdict:
     gate = gate_of(recorded.run, phase)
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(
@@ -239,7 +239,7 @@ def _phase(recorded: Recorded, phase: str, now: datetime) -> PhaseVerdict:
     )
 
 
-def _untold(gate: Gate, told: bool | None, seen: Seen) -> str:
+def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
     """Why a phase can't be GO although all is met: nobody said that the flag is off, and SQL answered everything.
 
     A flag that is off and a VQL that never serves look alike from outside.
@@ -252,20 +252,20 @@ def _untold(gate: Gate, told: bool | None, seen: Seen) -> str:
     )
 
 
-def _early(recorded: Recorded, gate: Gate) -> str:
+def _early(recorded: RunRecords, gate: Gate) -> str:
     """Why the phase comes too early; '' where its order was not asked: on the sandbox, or beside the phase before."""
     facts = (each for each in recorded.records if isinstance(each, Fact) and each.name == ORDER_FACT)
     return next((each.sentence for each in facts if each.phase == gate.phase and each.ok is not True), "")
 
 
-def _collected(recorded: Recorded) -> list[str]:
+def _collected(recorded: RunRecords) -> list[str]:
     """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
     said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
     shown = {record.phase for record in recorded.records if not isinstance(record, Event | Attestation)}
     return sorted(said | shown)
 
 
-def _incidents(recorded: Recorded) -> tuple[str, ...]:
+def _incidents(recorded: RunRecords) -> tuple[str, ...]:
     events = [record for record in recorded.records if isinstance(record, Event)]
     found = [
         _INCIDENTS[event.name].format(worker=event.worker, detail=event.detail)
@@ -293,7 +293,7 @@ def _provenance(records: Sequence[Record]) -> dict[str, int]:
     served = Counter(
         str(answer.provenance)
         for record in records
-        if isinstance(record, Sample)
+        if isinstance(record, Comparison)
         for answer in record.answers
         if answer.side == "backend" and answer.error is None
     )

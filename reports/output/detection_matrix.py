@@ -9,8 +9,7 @@ from html import escape
 from typing import Any
 
 from reports.judge.criteria import Gate
-from reports.output import page
-from reports.output import page_sections as exhibits
+from reports.output import page, page_sections
 from reports.records.records import Entry, is_of
 
 CAUGHT, MISSED, FALSE_ALARM, QUIET = "caught", "missed", "false-alarm", "quiet"
@@ -18,7 +17,7 @@ SHOWN = {CAUGHT: "caught", MISSED: "MISSED", FALSE_ALARM: "FALSE ALARM", QUIET: 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class ExpectedDetection:
     """What a fault has to do to a phase: the criteria it must break and by which cause, and those it may break too.
 
     What else is missed by the cause `damage` is the same damage, seen from another side; by any other cause, or by
@@ -36,7 +35,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MatrixRow:
     """One cell of the matrix, or one false alarm: `criterion` lists those it is about."""
 
     fault: str
@@ -66,7 +65,7 @@ def kin(criteria: Sequence[str], gate: Gate) -> tuple[str, ...]:
     )
 
 
-def rows_of(expected: Expected, verdict: Entry) -> tuple[Row, ...]:
+def rows_of(expected: ExpectedDetection, verdict: Entry) -> tuple[MatrixRow, ...]:
     """The rows that a rehearsal of the fault gives for one phase of its verdict.json."""
     phase = verdict["phases"].get(expected.phase, {"verdict": "HOLD", "findings": []})
     findings = {finding["criterion"]: finding for finding in phase["findings"]}
@@ -77,7 +76,7 @@ def rows_of(expected: Expected, verdict: Entry) -> tuple[Row, ...]:
         allowed |= expected.damage is not None and _cause(finding) == expected.damage
         if not allowed and finding["outcome"] == "missed" and finding["kind"] == "blocking":
             rows.append(
-                Row(
+                MatrixRow(
                     fault=expected.fault,
                     phase=expected.phase,
                     detection=FALSE_ALARM,
@@ -88,7 +87,7 @@ def rows_of(expected: Expected, verdict: Entry) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def complaint(rows: Sequence[Row], verdict: Entry) -> str:
+def complaint(rows: Sequence[MatrixRow], verdict: Entry) -> str:
     """What is wrong with these rows, and what the phases found instead; '' if nothing is."""
     wrong = [row for row in rows if not row.right]
     if not wrong:
@@ -109,12 +108,12 @@ def complaint(rows: Sequence[Row], verdict: Entry) -> str:
     return "\n".join(lines)
 
 
-def to_json(rows: Sequence[Row]) -> dict[str, Any]:
+def to_json(rows: Sequence[MatrixRow]) -> dict[str, Any]:
     """drills.json."""
     return {"rows": [asdict(row) for row in rows]}
 
 
-def headline(rows: Sequence[Row]) -> str:
+def headline(rows: Sequence[MatrixRow]) -> str:
     counts = Counter(row.detection for row in rows)
     right = sum(row.right for row in rows if row.detection == CAUGHT)
     return (
@@ -123,7 +122,7 @@ def headline(rows: Sequence[Row]) -> str:
     )
 
 
-def lines(rows: Sequence[Row]) -> list[str]:
+def lines(rows: Sequence[MatrixRow]) -> list[str]:
     """The matrix for a terminal: a line per fault, a column per phase, and each false alarm by name below."""
     phases = sorted({row.phase for row in rows})
     faults = list(dict.fromkeys(row.fault for row in rows))
@@ -136,7 +135,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
     return [*told, headline(rows)]
 
 
-def html(rows: Sequence[Row]) -> str:
+def html(rows: Sequence[MatrixRow]) -> str:
     """drills.html: the matrix, and every row."""
     phases = sorted({row.phase for row in rows})
     heads = "".join(f'<th scope="col">{escape(each)}</th>' for each in ("Fault", *phases))
@@ -153,11 +152,11 @@ def html(rows: Sequence[Row]) -> str:
     matrix = f"<section><h2>Fault by phase</h2>{table}</section>"
     word = "GO" if all(row.right for row in rows) else "NO-GO"
     banner = f'<header class="{word}"><div><h1>Detection matrix</h1><p>{escape(headline(rows))}</p></div></header>'
-    every = exhibits.detection([asdict(row) for row in rows])
+    every = page_sections.detection([asdict(row) for row in rows])
     return page.document("Detection matrix - Contact360 VQL gate", banner, matrix + every)
 
 
-def _own(expected: Expected, verdict: str, broken: Mapping[str, Entry]) -> Row:
+def _own(expected: ExpectedDetection, verdict: str, broken: Mapping[str, Entry]) -> MatrixRow:
     """Whether all that must break did, and the phase says so."""
     names = {name: finding for name, finding in broken.items() if any(is_of(name, each) for each in expected.criteria)}
     absent = [each for each in expected.criteria if not any(is_of(name, each) for name in names)]
@@ -166,7 +165,7 @@ def _own(expected: Expected, verdict: str, broken: Mapping[str, Entry]) -> Row:
     detection = MISSED if absent or verdict != expected.verdict != "GO" else CAUGHT
     if not expected.criteria:
         detection = QUIET
-    return Row(
+    return MatrixRow(
         fault=expected.fault,
         phase=expected.phase,
         detection=detection,
@@ -176,11 +175,11 @@ def _own(expected: Expected, verdict: str, broken: Mapping[str, Entry]) -> Row:
     )
 
 
-def _broken(finding: Entry, expected: Expected) -> bool:
+def _broken(finding: Entry, expected: ExpectedDetection) -> bool:
     return finding["outcome"] == "missed" or (expected.verdict == "HOLD" and finding["outcome"] == "unmeasured")
 
 
-def _cell(rows: Sequence[Row], fault: str, phase: str) -> str:
+def _cell(rows: Sequence[MatrixRow], fault: str, phase: str) -> str:
     own = [row for row in rows if (row.fault, row.phase) == (fault, phase)]
     if any(row.detection == FALSE_ALARM for row in own):
         return SHOWN[FALSE_ALARM]

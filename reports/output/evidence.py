@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from reports.judge.criteria import Criterion, covers, read_gate
-from reports.records.records import Answer, Outcome, Sample
-from reports.records.run_ledger import Recorded, write_text
+from reports.records.records import Comparison, Observation, Outcome
+from reports.records.run_ledger import RunRecords, write_text
 
 _WRONG = (Outcome.DIFFERENT, Outcome.FAILED)
 _SERVERS = {  # side -> (base, header): names of settings, so that no secret and no host stands in a command
@@ -29,7 +29,7 @@ _SERVERS = {  # side -> (base, header): names of settings, so that no secret and
 }
 
 
-def write(folder: Path, recorded: Recorded) -> None:
+def write(folder: Path, recorded: RunRecords) -> None:
     """The files of every phase and criterion that found something wrong."""
     for phase, file in recorded.run.gates.items():
         wrong = _wrong(recorded, phase)
@@ -41,7 +41,7 @@ def write(folder: Path, recorded: Recorded) -> None:
                 write_text(path, "\n".join(lines) + "\n")
 
 
-def entry(sample: Sample) -> dict[str, Any]:
+def entry(sample: Comparison) -> dict[str, Any]:
     """One mismatch as the evidence tells it."""
     told = asdict(sample)
     kept = ("check", "key", "stratum", "outcome", "cause", "differences", "answers", "again")
@@ -49,7 +49,7 @@ def entry(sample: Sample) -> dict[str, Any]:
     return {name: told[name] for name in kept} | {"requests": requests}
 
 
-def request(answer: Answer) -> str:
+def request(answer: Observation) -> str:
     """The shell command that asks the same again; '' when it is not known how it was asked.
 
     Values that were masked stand there as ***: `again` asks with them.
@@ -62,15 +62,15 @@ def request(answer: Answer) -> str:
     return f"{command} -H 'Content-Type: application/json' -d {_single(body[0])}" if body else command
 
 
-def _wrong(recorded: Recorded, phase: str) -> list[Sample]:
-    found: dict[tuple[str, str], Sample] = {}
+def _wrong(recorded: RunRecords, phase: str) -> list[Comparison]:
+    found: dict[tuple[str, str], Comparison] = {}
     for record in recorded.records:
-        if isinstance(record, Sample) and record.phase == phase and record.outcome in _WRONG:
+        if isinstance(record, Comparison) and record.phase == phase and record.outcome in _WRONG:
             found.setdefault((record.check, record.key), record)
     return list(found.values())
 
 
-def _of(criterion: Criterion, wrong: Iterable[Sample]) -> list[Sample]:
+def _of(criterion: Criterion, wrong: Iterable[Comparison]) -> list[Comparison]:
     """The questions that speak about the criterion: of its checks, or the errors that a share counts."""
     if criterion.checks:
         return [sample for sample in wrong if covers(criterion, sample.check)]

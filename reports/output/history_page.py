@@ -7,11 +7,9 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from reports.history.entry import HistoryEntry, Kept
+from reports.history.entry import FindingSummary, HistoryEntry
 from reports.history.store import read
-from reports.output import page, wording
-from reports.output import page_sections as exhibits
-from reports.output import svg_charts as charts
+from reports.output import page, page_sections, presentation, svg_charts
 from reports.records.run_ledger import write_text
 
 DRAWN = 200  # runs in one picture: more are a smear
@@ -46,8 +44,8 @@ def html(entries: Sequence[HistoryEntry], problems: Sequence[str] = ()) -> str:
     """A page of trends: every deployment, every phase, every share and ratio."""
     parts = (
         [
-            f"<p class='soft'>{len(entries)} runs, {wording.moment(entries[0].finished)} to "
-            f"{wording.moment(entries[-1].finished)}</p>"
+            f"<p class='soft'>{len(entries)} runs, {presentation.moment(entries[0].finished)} to "
+            f"{presentation.moment(entries[-1].finished)}</p>"
         ]
         if entries
         else []
@@ -76,13 +74,13 @@ def _pictures(runs: Sequence[HistoryEntry], phase: str) -> Iterable[str]:
     latest = {kept.criterion: kept for run in runs for kept in run.phases[phase].criteria}
     for criterion, kept in sorted(latest.items()):
         if kept.unit in ("share", "ratio"):
-            points = exhibits.earlier_points(runs, phase, criterion)
-            picture = charts.trend(criterion, points, kept.target, kept.alert, kept.unit)
+            points = page_sections.earlier_points(runs, phase, criterion)
+            picture = svg_charts.trend(criterion, points, kept.target, kept.alert, kept.unit)
             if picture:
                 yield f"<figure>{picture}</figure>"
 
 
-def _open(criteria: Sequence[Kept]) -> Iterator[str]:
+def _open(criteria: Sequence[FindingSummary]) -> Iterator[str]:
     """The first few missed criteria with their values, and how many were not measured."""
     missed = [kept for kept in criteria if kept.outcome == "missed"]
     yield from (f"{kept.criterion} {_number(kept)}".rstrip() for kept in missed[:NAMED])
@@ -93,7 +91,7 @@ def _open(criteria: Sequence[Kept]) -> Iterator[str]:
         yield f"{len(lacking)} not measured ({lacking[0]}{', ...' if len(lacking) > 1 else ''})"
 
 
-def _number(kept: Kept) -> str:
+def _number(kept: FindingSummary) -> str:
     if kept.value is None:
         return ""
     return {"share": f"{100 * kept.value:.2f} %", "ratio": f"{kept.value:.2f}x"}.get(kept.unit, f"{kept.value:g}")

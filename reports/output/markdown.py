@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from reports.output import wording
+from reports.output import presentation
 from reports.records.records import Entry
 
 
 def markdown(verdict: Entry) -> str:
     """The whole page as Markdown text."""
     parts = [
-        f"# {wording.headline(verdict)}",
+        f"# {presentation.headline(verdict)}",
         "",
         f"{verdict['label']}. Started {verdict['started']}, "
         f"finished {verdict['finished']}, valid until {verdict['valid_until'] or 'never'}.",
@@ -18,8 +18,8 @@ def markdown(verdict: Entry) -> str:
     for name, phase in verdict["phases"].items():
         parts += ["", f"## {name}, {phase['title']}: {phase['verdict']}", ""]
         parts += ["| outcome | criterion | measured | limit | n | what was found |", "|---|---|---|---|---|---|"]
-        parts += [_row(finding) for finding in wording.ordered(phase["findings"])]
-    commands = wording.rollback(verdict)
+        parts += [_row(finding) for finding in presentation.ordered(phase["findings"])]
+    commands = presentation.rollback(verdict)
     if commands:
         parts += ["", "## Rollback", "", "```bash", *commands, "```"]
     return "\n".join(parts) + "\n"
@@ -27,15 +27,15 @@ def markdown(verdict: Entry) -> str:
 
 def _row(finding: Entry) -> str:
     cause = finding["cause"]
-    said = wording.found(finding)
+    said = presentation.found(finding)
     if cause and finding["outcome"] != "met":
         said += f" ({cause['share']}: {cause['sentence']}; {cause['remedy']})"
     note = "" if finding["kind"] == "blocking" else ", advisory"
     cells = (
         f"{finding['outcome']}{note}",
         f"`{finding['criterion']}`",
-        wording.value(finding),
-        wording.limit(finding),
+        presentation.value(finding),
+        presentation.limit(finding),
         str(finding["count"]),
         said,
     )

@@ -14,11 +14,9 @@ from typing import Any
 
 from reports.history.entry import HistoryEntry
 from reports.history.guide_coverage import GuideLine
-from reports.output import page_sections as exhibits
-from reports.output import svg_charts as charts
-from reports.output import wording
+from reports.output import page_sections, presentation, svg_charts
 from reports.records.records import Entry
-from reports.records.run_ledger import Recorded
+from reports.records.run_ledger import RunRecords
 
 REASONS = 5  # named under the headline; all of them are in the tables
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -27,7 +25,7 @@ HEADS = ("Outcome", "What the guide says", "Measured", "Limit", "n", "What was f
 
 def html(
     verdict: Entry,
-    recorded: Recorded,
+    recorded: RunRecords,
     *,
     earlier: Sequence[HistoryEntry] = (),
     drills: Sequence[Mapping[str, Any]] = (),
@@ -43,16 +41,16 @@ def html(
         _why(verdict),
         _overview(verdict),
         *(_phase(name, phase) for name, phase in verdict["phases"].items()),
-        exhibits.latency(verdict, recorded),
-        exhibits.served(recorded),
-        exhibits.trends(verdict, earlier),
-        exhibits.known_differences(verdict),
-        exhibits.mismatches(verdict, recorded),
-        exhibits.coverage(verdict, recorded, lines),
-        exhibits.detection(drills),
-        exhibits.attestations(recorded, lines),
-        exhibits.cost(verdict, recorded),
-        exhibits.bound(verdict, recorded),
+        page_sections.latency(verdict, recorded),
+        page_sections.served(recorded),
+        page_sections.trends(verdict, earlier),
+        page_sections.known_differences(verdict),
+        page_sections.mismatches(verdict, recorded),
+        page_sections.coverage(verdict, recorded, lines),
+        page_sections.detection(drills),
+        page_sections.attestations(recorded, lines),
+        page_sections.cost(verdict, recorded),
+        page_sections.bound(verdict, recorded),
         _rollback(verdict),
     )
     return document(f"{verdict['verdict']} - Contact360 VQL gate", _banner(verdict), "".join(body))
@@ -74,21 +72,21 @@ def _banner(verdict: Entry) -> str:
     titles = "; ".join(f"{name}, {phase['title']}" for name, phase in verdict["phases"].items()) or "no phase was asked"
     return (
         f'<header class="{word}"><div><p>Contact360 VQL gate: {escape(titles)}</p>'
-        f"<h1><b>{word}</b><span>{escape(_sentence(wording.meaning(verdict)))}</span></h1>"
+        f"<h1><b>{word}</b><span>{escape(_sentence(presentation.meaning(verdict)))}</span></h1>"
         f"<p>{escape(_sentence(verdict['label']))}</p></div></header>"
     )
 
 
-def _facts(verdict: Entry, recorded: Recorded) -> str:
+def _facts(verdict: Entry, recorded: RunRecords) -> str:
     until = "not valid as a GO"
     if verdict["valid_until"]:
-        until = f"{wording.moment(verdict['valid_until'])}, for this build, flags, index and gate"
+        until = f"{presentation.moment(verdict['valid_until'])}, for this build, flags, index and gate"
     facts = {
         "Target": ", ".join(filter(None, (verdict["target"], recorded.run.described.get("backend")))),
-        "Build": exhibits.build(verdict),
-        "Finished": wording.moment(verdict["finished"]),
+        "Build": page_sections.build(verdict),
+        "Finished": presentation.moment(verdict["finished"]),
         "Valid until": until,
-        "Criteria": wording.tally(verdict),
+        "Criteria": presentation.tally(verdict),
     }
     rows = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items())
     return f'<dl class="facts">{rows}</dl>'
@@ -99,10 +97,10 @@ def _why(verdict: Entry) -> str:
     items = [
         f'<li class="HOLD"><strong>Incident: {escape(each)}</strong></li>' for each in verdict["incidents"][:REASONS]
     ]
-    items += [_reason(cause, findings) for cause, findings in wording.reasons(verdict)]
+    items += [_reason(cause, findings) for cause, findings in presentation.reasons(verdict)]
     if not items:
         return ""
-    jump = '<p><a href="#rollback">How to take it back</a></p>' if wording.rollback(verdict) else ""
+    jump = '<p><a href="#rollback">How to take it back</a></p>' if presentation.rollback(verdict) else ""
     title = "Why it is no GO" if verdict["verdict"] == "NO-GO" else "What is lacking"
     return f'<section><h2>{title}</h2><ul class="why">{"".join(items)}</ul>{jump}</section>'
 
@@ -118,8 +116,8 @@ def _reason(title: str, findings: Sequence[Entry]) -> str:
 
 
 def _short(finding: Entry) -> str:
-    line, _ = wording.guide_line(finding)
-    return f"{line}: {wording.found(finding)} ({finding['criterion']})"
+    line, _ = presentation.guide_line(finding)
+    return f"{line}: {presentation.found(finding)} ({finding['criterion']})"
 
 
 def _overview(verdict: Entry) -> str:
@@ -130,7 +128,7 @@ def _overview(verdict: Entry) -> str:
         f'<tr><td class="o {phase["verdict"]}">{phase["verdict"]}</td><th scope="row">'
         f'<a href="#{escape(name)}">{escape(name)}, {escape(phase["title"])}</a></th>'
         f'<td data-h="Flag"><code>{escape(phase["flag"])}</code></td>'
-        f'<td data-h="Criteria">{escape(wording.tally({"phases": {name: phase}}))}</td></tr>'
+        f'<td data-h="Criteria">{escape(presentation.tally({"phases": {name: phase}}))}</td></tr>'
         for name, phase in verdict["phases"].items()
     )
     head = "".join(f'<th scope="col">{each}</th>' for each in ("Verdict", "Phase", "Flag", "Criteria"))
@@ -138,7 +136,7 @@ def _overview(verdict: Entry) -> str:
 
 
 def _phase(name: str, phase: Entry) -> str:
-    rows = "".join(_row(finding) for finding in wording.ordered(phase["findings"]))
+    rows = "".join(_row(finding) for finding in presentation.ordered(phase["findings"]))
     head = "".join(f'<th scope="col">{each}</th>' for each in HEADS)
     flag = f", <code>{escape(phase['flag'])}</code>" if phase["flag"] else ""
     return (
@@ -150,31 +148,33 @@ def _phase(name: str, phase: Entry) -> str:
 
 def _row(finding: Entry) -> str:
     outcome = finding["outcome"]
-    line, where = wording.guide_line(finding)
+    line, where = presentation.guide_line(finding)
     word = "not measured" if outcome == "unmeasured" else outcome
     note = "" if finding["kind"] == "blocking" else "<small>advisory</small>"
     needed = f"<small>{finding['needed']:,} more needed</small>" if finding["needed"] else ""
     cells = (
-        f'<td class="o {outcome}">{wording.SYMBOLS[outcome]} {word}{note}</td>',
+        f'<td class="o {outcome}">{presentation.SYMBOLS[outcome]} {word}{note}</td>',
         f'<th scope="row">{escape(line)}<small>{escape(where)}; <code>{escape(finding["criterion"])}</code></small></th>',
-        f'<td class="m" data-h="Measured">{escape(wording.value(finding))}{_gauge(finding)}'
-        f"<small>{escape(wording.bounds(finding))}</small></td>",
+        f'<td class="m" data-h="Measured">{escape(presentation.value(finding))}{_gauge(finding)}'
+        f"<small>{escape(presentation.bounds(finding))}</small></td>",
         f'<td class="l" data-h="Limit">{_limit(finding)}</td>',
         f'<td class="n" data-h="n">{finding["count"]:,}{needed}</td>',
-        f'<td class="f">{escape(wording.found(finding))}{_cause(finding)}{_evidence(finding)}</td>',
+        f'<td class="f">{escape(presentation.found(finding))}{_cause(finding)}{_evidence(finding)}</td>',
     )
     return f"<tr>{''.join(cells)}</tr>"
 
 
 def _limit(finding: Entry) -> str:
-    target, _, alert = wording.limit(finding).partition(", ")
+    target, _, alert = presentation.limit(finding).partition(", ")
     return escape(target) + (f"<small>{escape(alert)}</small>" if alert else "")
 
 
 def _gauge(finding: Entry) -> str:
     if finding["target"] is None or finding["unit"] not in ("share", "ratio", "s"):
         return ""
-    return charts.gauge(finding["value"], finding["interval"], finding["target"], finding["alert"], finding["outcome"])
+    return svg_charts.gauge(
+        finding["value"], finding["interval"], finding["target"], finding["alert"], finding["outcome"]
+    )
 
 
 def _cause(finding: Entry) -> str:
@@ -195,7 +195,7 @@ def _evidence(finding: Entry) -> str:
 
 
 def _rollback(verdict: Entry) -> str:
-    commands = wording.rollback(verdict)
+    commands = presentation.rollback(verdict)
     if not commands:
         return ""
     whole = "CONNECTRA_ENABLED=false" in commands
@@ -208,7 +208,7 @@ def _rollback(verdict: Entry) -> str:
     return (
         f'<section class="rollback" id="rollback"><h2>Take it back</h2><p>The guide, Rollback Procedures, {title}:</p>'
         f"<pre>{escape(chr(10).join(commands))}</pre>"
-        f"<p>Then verify (the guide: {check}): <code>{escape(wording.verification(verdict))}</code></p></section>"
+        f"<p>Then verify (the guide: {check}): <code>{escape(presentation.verification(verdict))}</code></p></section>"
     )
 
 

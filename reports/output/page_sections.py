@@ -13,15 +13,14 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from reports.history import guide_coverage as guide
-from reports.history.entry import HistoryEntry, Kept
+from reports.history import guide_coverage
+from reports.history.entry import FindingSummary, HistoryEntry
 from reports.history.guide_coverage import GuideLine
 from reports.judge.criteria import read_gate
-from reports.output import svg_charts as charts
-from reports.output import wording
-from reports.output.svg_charts import Point, Slice
-from reports.records.records import Answer, Attestation, Entry, Event, Outcome, Pair, Sample
-from reports.records.run_ledger import Recorded
+from reports.output import presentation, svg_charts
+from reports.output.svg_charts import TimeSlice, TrendPoint
+from reports.records.records import Attestation, Comparison, Entry, Event, Observation, Outcome, Pair
+from reports.records.run_ledger import RunRecords
 
 SHOWN = 10  # mismatches of each kind on the page; all of them are in evidence/
 TREND = 60  # earlier runs in a trend's picture
@@ -29,7 +28,7 @@ SLICES = 60
 BUILD = ("version", "build", "commit", "revision", "release", "sha", "git_sha", "image", "tag")
 
 
-def latency(verdict: Entry, recorded: Recorded) -> str:
+def latency(verdict: Entry, recorded: RunRecords) -> str:
     """Both paths' times per check, against the limits of the criterion that judges them."""
     pairs = [record for record in recorded.records if isinstance(record, Pair)]
     figures = []
@@ -39,11 +38,11 @@ def latency(verdict: Entry, recorded: Recorded) -> str:
         finding = _latency_finding(verdict["phases"].get(phase), check)
         limits = (finding["target"], finding["alert"]) if finding else (None, None)
         said = f"{phase}, {check}" + (f": {finding['sentence']}" if finding else "")
-        figures.append(_figure(said, charts.distribution(check, list(own), *limits)))
+        figures.append(_figure(said, svg_charts.distribution(check, list(own), *limits)))
     return _section("Response time, VQL against the direct path", _pictures(figures))
 
 
-def served(recorded: Recorded) -> str:
+def served(recorded: RunRecords) -> str:
     """Who answered over the run: fallbacks and errors where they happened."""
     answers = sorted((answer for answer in _backend_answers(recorded) if answer.at), key=lambda each: each.at)
     if len(answers) < 2 or answers[-1].at <= answers[0].at:
@@ -53,11 +52,11 @@ def served(recorded: Recorded) -> str:
     for answer in answers:
         kind = "errors" if answer.error else str(answer.provenance)
         counts[min(int((answer.at - begin) / span * SLICES), SLICES - 1)][kind] += 1
-    slices = [Slice(**dict(each)) for each in counts]
+    slices = [TimeSlice(**dict(each)) for each in counts]
     fallen, failed = (sum(getattr(each, kind) for each in slices) for kind in ("fallback", "errors"))
     said = f"{len(answers)} answers of the backend over {span / 60:.1f} minutes: {fallen} by fallback, {failed} errors"
     return _section(
-        "Fallback and errors over the run", _pictures([_figure(said, charts.timeline(said, slices, span / 60))])
+        "Fallback and errors over the run", _pictures([_figure(said, svg_charts.timeline(said, slices, span / 60))])
     )
 
 
@@ -70,15 +69,15 @@ def trends(verdict: Entry, earlier: Sequence[HistoryEntry]) -> str:
             if finding["unit"] in ("share", "ratio") and finding["value"] is not None:
                 points = [*earlier_points(runs, name, finding["criterion"]), _point(finding, "this run")]
                 title = f"{name}, {finding['criterion']}" + (
-                    ", as failures" if wording.counts_failures(finding) else ""
+                    ", as failures" if presentation.counts_failures(finding) else ""
                 )
                 figures.append(
-                    _figure("", charts.trend(title, points, finding["target"], finding["alert"], finding["unit"]))
+                    _figure("", svg_charts.trend(title, points, finding["target"], finding["alert"], finding["unit"]))
                 )
     return _section("Trend over earlier runs", _pictures(figures))
 
 
-def earlier_points(runs: Sequence[HistoryEntry], phase: str, criterion: str) -> list[Point]:
+def earlier_points(runs: Sequence[HistoryEntry], phase: str, criterion: str) -> list[TrendPoint]:
     """One point per run that measured the criterion, oldest first."""
     kept = [(run, each) for run in runs for each in run.phases[phase].criteria if each.criterion == criterion]
     return [_kept_point(each, run.finished) for run, each in kept if each.value is not None]
@@ -114,7 +113,7 @@ def _standing(excuse: Entry) -> str:
     return "stale: it covered nothing" if excuse["stale"] else "within its cap"
 
 
-def mismatches(verdict: Entry, recorded: Recorded) -> str:
+def mismatches(verdict: Entry, recorded: RunRecords) -> str:
     """The first ten mismatches of each kind of each check, tokens only."""
     parts = []
     for phase in verdict["phases"]:
@@ -128,7 +127,7 @@ def mismatches(verdict: Entry, recorded: Recorded) -> str:
     return _section("Mismatches", "".join(parts))
 
 
-def told(samples: Sequence[Sample]) -> str:
+def told(samples: Sequence[Comparison]) -> str:
     """Mismatches in words, by kind, the first ten of each, and how to see them again."""
     lines: list[str] = []
     kinds = Counter(each.kind for sample in samples for each in sample.differences)
@@ -143,7 +142,7 @@ def told(samples: Sequence[Sample]) -> str:
     return "\n".join([*lines, f"again: {samples[0].again}"])
 
 
-def coverage(verdict: Entry, recorded: Recorded, lines: Sequence[GuideLine] = ()) -> str:
+def coverage(verdict: Entry, recorded: RunRecords, lines: Sequence[GuideLine] = ()) -> str:
     """The guide's lines, each with the criteria that stand for it: what they came to here, or that they were not asked."""
     here: dict[str, list[tuple[str, Entry]]] = {}
     for phase, entry in verdict["phases"].items():
@@ -154,7 +153,7 @@ def coverage(verdict: Entry, recorded: Recorded, lines: Sequence[GuideLine] = ()
         return ""
     listed = lines or tuple(GuideLine(id=line, section="", says=line) for line in here)
     gates = [read_gate(file.text, file.path) for file in recorded.run.gates.values()]
-    anywhere = guide.coverage(listed, gates)
+    anywhere = guide_coverage.coverage(listed, gates)
     rows = [(line.says, line.section, _held_by(here.get(line.id, ()), anywhere.get(line.id, ()))) for line in listed]
     proven = sum(all(each["outcome"] == "met" for _, each in found) for found in here.values())
     nobody = sum(not here.get(line.id) and not anywhere.get(line.id) for line in listed)
@@ -168,7 +167,7 @@ def coverage(verdict: Entry, recorded: Recorded, lines: Sequence[GuideLine] = ()
 
 def _held_by(here: Sequence[tuple[str, Entry]], anywhere: Sequence[str]) -> str:
     if here:
-        return ", ".join(f"{wording.SYMBOLS[each['outcome']]} {phase}/{each['criterion']}" for phase, each in here)
+        return ", ".join(f"{presentation.SYMBOLS[each['outcome']]} {phase}/{each['criterion']}" for phase, each in here)
     return f"not asked in this run: {', '.join(anywhere)}" if anywhere else "nobody"
 
 
@@ -193,18 +192,24 @@ def detection(rows: Sequence[Mapping[str, Any]]) -> str:
     return _section("What this gate has caught", f"<details><summary>{escape(head)}</summary>{table}</details>")
 
 
-def attestations(recorded: Recorded, lines: Sequence[GuideLine] = ()) -> str:
+def attestations(recorded: RunRecords, lines: Sequence[GuideLine] = ()) -> str:
     """What people vouch for because nothing can measure it."""
     says = {line.id: line.says for line in lines}
     rows = [
-        (says.get(each.line, each.line), each.who, wording.moment(each.when), wording.moment(each.until), each.note)
+        (
+            says.get(each.line, each.line),
+            each.who,
+            presentation.moment(each.when),
+            presentation.moment(each.until),
+            each.note,
+        )
         for each in recorded.records
         if isinstance(each, Attestation)
     ]
     return _section("Vouched for", _table(("The guide says", "Who", "When", "Until", "Note"), rows) if rows else "")
 
 
-def cost(verdict: Entry, recorded: Recorded) -> str:
+def cost(verdict: Entry, recorded: RunRecords) -> str:
     """What asking has cost."""
     begun, ended = (datetime.fromisoformat(verdict[name]) for name in ("started", "finished"))
     seconds = max((ended - begun).total_seconds(), 0)
@@ -213,20 +218,24 @@ def cost(verdict: Entry, recorded: Recorded) -> str:
     entries = {
         "Duration": f"{seconds / 60:.1f} minutes",
         "Requests sent": f"{requests:,}" + (f", {requests / seconds:.1f} a second" if seconds else ""),
-        **({"Pace": f"{wording.slowed(verdict)}: {escape(_strains(recorded))}"} if wording.slowed(verdict) else {}),
+        **(
+            {"Pace": f"{presentation.slowed(verdict)}: {escape(_strains(recorded))}"}
+            if presentation.slowed(verdict)
+            else {}
+        ),
         "Credits spent": f"{verdict['cost']['credits']:,}",
         "Answers compared": f"{compared:,}",
     }
     return _section("What the run cost", _list(entries))
 
 
-def _strains(recorded: Recorded) -> str:
+def _strains(recorded: RunRecords) -> str:
     """Why the pace gave way, each reason once, the most frequent first."""
     told = Counter(each.detail for each in recorded.records if isinstance(each, Event) and each.name == "slowed")
-    return ", ".join(f"{why} ({wording.times(count)})" if count > 1 else why for why, count in told.most_common(5))
+    return ", ".join(f"{why} ({presentation.times(count)})" if count > 1 else why for why, count in told.most_common(5))
 
 
-def bound(verdict: Entry, recorded: Recorded) -> str:
+def bound(verdict: Entry, recorded: RunRecords) -> str:
     """Everything the verdict holds for, and nothing else."""
     described = recorded.run.described
     served_by = ", ".join(f"{count:,} {who}" for who, count in verdict["provenance"].items() if count) or "nobody"
@@ -260,22 +269,22 @@ def _latency_finding(phase: Entry | None, check: str) -> Entry | None:
     return next((each for each in ratios if each["criterion"] == check), ratios[0] if ratios else None)
 
 
-def _point(finding: Entry, name: str) -> Point:
+def _point(finding: Entry, name: str) -> TrendPoint:
     low, high = finding["interval"] or (None, None)
-    return Point(value=finding["value"], outcome=finding["outcome"], name=name, low=low, high=high)
+    return TrendPoint(value=finding["value"], outcome=finding["outcome"], name=name, low=low, high=high)
 
 
-def _kept_point(kept: Kept, finished: str) -> Point:
+def _kept_point(kept: FindingSummary, finished: str) -> TrendPoint:
     low, high = kept.interval or (None, None)
     assert kept.value is not None
-    return Point(value=kept.value, outcome=kept.outcome, name=wording.moment(finished), low=low, high=high)
+    return TrendPoint(value=kept.value, outcome=kept.outcome, name=presentation.moment(finished), low=low, high=high)
 
 
-def _samples(recorded: Recorded) -> Iterable[Sample]:
-    return (record for record in recorded.records if isinstance(record, Sample))
+def _samples(recorded: RunRecords) -> Iterable[Comparison]:
+    return (record for record in recorded.records if isinstance(record, Comparison))
 
 
-def _backend_answers(recorded: Recorded) -> Iterable[Answer]:
+def _backend_answers(recorded: RunRecords) -> Iterable[Observation]:
     return (answer for sample in _samples(recorded) for answer in sample.answers if answer.side == "backend")
 
 

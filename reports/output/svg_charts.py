@@ -21,7 +21,7 @@ LONG_TAIL = 0.995  # the axis ends there; how many calls lie beyond is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class TimeSlice:
     """A stretch of the run: how many answers of each kind came in it."""
 
     vql: int = 0
@@ -36,7 +36,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class TrendPoint:
     """One run of a trend: its value with interval, what became of the criterion, and which run it was."""
 
     value: float
@@ -93,7 +93,7 @@ def gauge(value: float | None, bounds: Sequence[float] | None, target: float, al
     )
 
 
-def timeline(title: str, slices: Sequence[Slice], minutes: float) -> str:
+def timeline(title: str, slices: Sequence[TimeSlice], minutes: float) -> str:
     """Who answered, over the run: each column is a stretch of time, its parts the answers by server, errors on top."""
     tallest = max((each.total for each in slices), default=0)
     if not tallest:
@@ -127,7 +127,7 @@ def timeline(title: str, slices: Sequence[Slice], minutes: float) -> str:
     return _svg(title, parts, 128)
 
 
-def trend(title: str, points: Sequence[Point], target: float | None, alert: float | None, unit: str) -> str:
+def trend(title: str, points: Sequence[TrendPoint], target: float | None, alert: float | None, unit: str) -> str:
     """A criterion over earlier runs and this one (the last): values, intervals, limits; marks by outcome."""
     if len(points) < 2:
         return ""

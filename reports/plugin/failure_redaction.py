@@ -23,11 +23,11 @@ def install(config: pytest.Config, secrets: tuple[str, ...], *, passing: tuple[t
     """Have set-ups and tests of this process tell no more of their failures from now on; but `passing` tell all."""
     if not (getattr(config.option, "show_values", False) or getattr(config.option, "usepdb", False)):
         outcomes = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
-        discretion = Discretion(config.rootpath, secrets, (*passing, *outcomes))
+        discretion = FailureRedaction(config.rootpath, secrets, (*passing, *outcomes))
         config.pluginmanager.register(discretion, "gate-discretion")
 
 
-class Discretion:
+class FailureRedaction:
     """Plugin of pytest; innermost, so that a failure is told discreetly before anybody else hears of it."""
 
     def __init__(self, root: Path, secrets: tuple[str, ...], passing: tuple[type[BaseException], ...]) -> None:
@@ -57,16 +57,16 @@ class Discretion:
             report.longrepr = str(found)
         return report
 
-    def _told(self, error: BaseException) -> Unasked | None:
+    def _told(self, error: BaseException) -> CheckNotRun | None:
         """The error as it may be shown; None when it may be shown as it is."""
-        if isinstance(error, Unasked):
+        if isinstance(error, CheckNotRun):
             return error
         if isinstance(error, self._passing):
             return None
         return discreet(error, error.__traceback__, self._root, self._secrets)
 
 
-class Unasked(Exception):
+class CheckNotRun(Exception):
     """A question could not be asked; `kind` names what was raised."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -74,11 +74,11 @@ class Unasked(Exception):
         self.kind = kind
 
 
-def discreet(error: BaseException, at: TracebackType | None, root: Path, secrets: Iterable[str] = ()) -> Unasked:
+def discreet(error: BaseException, at: TracebackType | None, root: Path, secrets: Iterable[str] = ()) -> CheckNotRun:
     """The error as it may be shown: its own words if they are ours, its kind otherwise, and where it came from."""
     kind = type(error).__name__
     words = str(error) if _is_ours(error) else "its message is not shown, it may hold a value (sandbox: --show-values)"
-    return Unasked(kind, "\n  ".join([f"{kind}: {mask_secrets(words, secrets)}", *_places(at, root)]))
+    return CheckNotRun(kind, "\n  ".join([f"{kind}: {mask_secrets(words, secrets)}", *_places(at, root)]))
 
 
 def _is_ours(error: BaseException) -> bool:

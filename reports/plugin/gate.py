@@ -18,23 +18,18 @@ from typing import Any, NoReturn
 
 import pytest
 
-from reports import publish as rendering
+from reports import publish
 from reports.judge.criteria import read_gate
 from reports.judge.verdict import EXIT_CODES, judge, to_json
 from reports.output import terminal
-from reports.output.ci import allure_steps as allure_tests
-from reports.output.ci import github, junit
-from reports.plugin import failure_redaction as discretion
-from reports.plugin import output_redaction as censor
-from reports.plugin import progress, selection
+from reports.output.ci import allure_steps, github, junit
+from reports.plugin import failure_redaction, output_redaction, progress, run_folder, selection, write_failures
 from reports.plugin import recorder as recording
-from reports.plugin import write_failures as bystanders
 from reports.plugin.incidents import Incidents
 from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
-from reports.records import redaction, run_folder
-from reports.records import run_ledger as ledger
+from reports.records import redaction, run_ledger
 from reports.records.records import Event
-from reports.records.run_ledger import Run, Unrecorded, Writer
+from reports.records.run_ledger import RecordNotWritten, Run, Writer
 
 
 class Mismatch(AssertionError):
@@ -66,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    allure_tests.quiet_phantom_teardowns()
+    allure_steps.quiet_phantom_teardowns()
     selection.gates(config)  # a gate file that can't be read is told before anything else
     if hasattr(config, "workerinput"):
         config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
@@ -132,7 +127,7 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
     if recorder is None or call.excinfo is None or call.excinfo.errisinstance(Mismatch):
         return
     where, kind = getattr(report, "nodeid", node.nodeid), getattr(call.excinfo.value, "kind", call.excinfo.typename)
-    if kind == Unrecorded.__name__:
+    if kind == RecordNotWritten.__name__:
         node.session.shouldstop = "what is asked can't be recorded"  # to ask on would be for nothing
     happened(node.config, Event(name="test-error", detail=f"{where}: {kind}"))
 
@@ -190,7 +185,7 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     clean = _cleaner(config)
     run = replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint))
     try:
-        ledger.begin(folder, run)
+        run_ledger.begin(folder, run)
         run_folder.point_latest(folder)
         _open(config, folder, config.stash[_KEY])
     except OSError as error:
@@ -209,7 +204,7 @@ def hold(
     described: Mapping[str, str] | None = None,
 ) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
-    sentence = redaction.Cleaner(secrets=tuple(secrets))(sentence)
+    sentence = redaction.Scrubber(secrets=tuple(secrets))(sentence)
     run = Run(
         run_id=run_id(config),
         started=started(config),
@@ -262,7 +257,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     recorded, now = recording.recorded_by(config), datetime.now(UTC).isoformat(timespec="seconds")
     verdict = to_json(judge(recorded, now=now))
     try:
-        rendering.write_verdict(recorder.folder, verdict)
+        publish.write_verdict(recorder.folder, verdict)
     except OSError as error:  # a verdict that nobody can look up is no GO
         recorded = recording.besides(
             recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))]
@@ -270,7 +265,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
         verdict = to_json(judge(recorded, now=now))
     config.stash[_VERDICT] = verdict
     history = Path(config.option.history).absolute() if config.option.history else None
-    config.stash[_NOTES] += rendering.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
+    config.stash[_NOTES] += publish.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
     junit.add_properties(config, verdict)
 
 
@@ -278,18 +273,20 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
     """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
     show = bool(getattr(config.option, "show_values", False))
     clean = _cleaner(config)
-    witness = allure_tests.Witness([read_gate(each.text, each.path) for each in selection.gates(config).values()])
+    witness = allure_steps.AllureSteps([read_gate(each.text, each.path) for each in selection.gates(config).values()])
     writer = Writer(folder, recording.worker_of(config), clean=clean, heard=witness.hear)
-    config.stash[RECORDER] = Recorder(folder=folder, writer=writer, redactor=redaction.Redactor(key, show_values=show))
+    config.stash[RECORDER] = Recorder(
+        folder=folder, writer=writer, redactor=redaction.Pseudonymizer(key, show_values=show)
+    )
     config.pluginmanager.register(witness, "gate-witness")
-    discretion.install(config, config.stash[_SECRETS], passing=(Mismatch,))
-    censor.install(config, clean)
-    bystanders.install(config, config.stash.setdefault(_NOTES, []))
+    failure_redaction.install(config, config.stash[_SECRETS], passing=(Mismatch,))
+    output_redaction.install(config, clean)
+    write_failures.install(config, config.stash.setdefault(_NOTES, []))
 
 
-def _cleaner(config: pytest.Config) -> redaction.Cleaner:
+def _cleaner(config: pytest.Config) -> redaction.Scrubber:
     show = bool(getattr(config.option, "show_values", False))
-    return redaction.Cleaner(secrets=config.stash.get(_SECRETS, ()), personal=not show)
+    return redaction.Scrubber(secrets=config.stash.get(_SECRETS, ()), personal=not show)
 
 
 def _shown(path: Path, root: Path) -> Path:

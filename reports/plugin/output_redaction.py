@@ -12,14 +12,14 @@ import allure_commons
 import attr
 import pytest
 
-from reports.records.redaction import Cleaner
+from reports.records.redaction import Scrubber
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 
 
-def install(config: pytest.Config, clean: Cleaner) -> None:
+def install(config: pytest.Config, clean: Scrubber) -> None:
     """Have everything looked over that this process prints or hands to Allure from now on."""
-    censor = Censor(clean)
+    censor = OutputRedaction(clean)
     config.pluginmanager.register(censor, "gate-censor")
     allure_commons.plugin_manager.register(censor)
     config.option.attach_capture = False  # captured output in Allure's attachments would pass us by
@@ -29,10 +29,10 @@ def install(config: pytest.Config, clean: Cleaner) -> None:
             config.option.tbstyle = "short"  # the long style shows arguments, and those are records too
 
 
-class Censor:
+class OutputRedaction:
     """Plugin of pytest and of Allure."""
 
-    def __init__(self, clean: Cleaner) -> None:
+    def __init__(self, clean: Scrubber) -> None:
         self._clean = clean
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -63,7 +63,7 @@ class Censor:
         return report
 
 
-def _clean_in_place(item: Any, clean: Cleaner) -> None:
+def _clean_in_place(item: Any, clean: Scrubber) -> None:
     """Every text of one of Allure's objects and of those it holds."""
     for field in attr.fields(type(item)):
         value = getattr(item, field.name)

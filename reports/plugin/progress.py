@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.output.wording import times
+from reports.output.presentation import times
 
 EVERY_S = 0.5
 PACE_OVER_S = 20.0  # the pace is that of the last so many seconds
@@ -27,7 +27,7 @@ _CLEAR = "\r\x1b[2K"
 
 
 @dataclass(slots=True, kw_only=True)
-class Counts:
+class ProgressCounts:
     """What was found in the observation files so far. `planned` by check: questions it set out to ask.
 
     `slowed` is how often the pace gave way, `stopped` the services that are not asked any more.
@@ -41,15 +41,15 @@ class Counts:
     planned: dict[str, int] = field(default_factory=dict)
 
 
-class Growth:
+class RecordCounter:
     """Counts records in a folder's observation files, reading only what is new since the last look."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "observations"
         self._offsets: dict[Path, int] = {}
-        self.counts = Counts()
+        self.counts = ProgressCounts()
 
-    def look(self) -> Counts:
+    def look(self) -> ProgressCounts:
         for path in sorted(self._folder.glob("*.jsonl")):
             with path.open("rb") as file:
                 file.seek(self._offsets.get(path, 0))
@@ -85,7 +85,7 @@ class Meter:
         self._begun = begun
         self._seen: list[tuple[float, int]] = []
 
-    def line(self, counts: Counts, *, now: float, tests: int, of_tests: int) -> str:
+    def line(self, counts: ProgressCounts, *, now: float, tests: int, of_tests: int) -> str:
         """The line: phase, samples done of planned, pace, time left, tests."""
         self._seen = [(at, done) for at, done in self._seen if now - at <= PACE_OVER_S] + [(now, counts.samples)]
         planned = max(sum(counts.planned.values()), counts.samples)
@@ -121,7 +121,7 @@ class Progress:
     """Plugin of the controller: rewrites the line until the run is over."""
 
     def __init__(self, folder: Path, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._growth = Growth(folder)
+        self._growth = RecordCounter(folder)
         self._meter = Meter(clock())
         self._write = write
         self._clock = clock

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from reports.judge.verdict import EXIT_CODES
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import Event, Record
-from reports.records.redaction import Redactor
-from reports.records.run_ledger import DamagedRun, Recorded, Unrecorded, Writer
+from reports.records.redaction import Pseudonymizer
+from reports.records.run_ledger import DamagedRun, RecordNotWritten, RunRecords, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Recorder:
 
     folder: Path
     writer: Writer
-    redactor: Redactor
+    redactor: Pseudonymizer
 
 
 RECORDER = pytest.StashKey[Recorder]()
@@ -48,7 +48,7 @@ def happened(config: pytest.Config, event: Event) -> None:
     event = replace(event, at=epoch(), worker=event.worker or worker_of(config))
     try:
         recorder.writer.append(event)
-    except Unrecorded as error:
+    except RecordNotWritten as error:
         full = Event(name="unrecorded", at=epoch(), worker=worker_of(config), detail=str(error.strerror))
         config.stash.setdefault(_UNRECORDED, [full]).append(event)
 
@@ -65,17 +65,17 @@ def say_last_words(config: pytest.Config) -> None:
             happened(config, event)
 
 
-def recorded_by(config: pytest.Config) -> Recorded:
+def recorded_by(config: pytest.Config) -> RunRecords:
     """What is on record, and what happened when nothing could be written any more; without a record there is HOLD."""
     try:
-        found = ledger.read(config.stash[RECORDER].folder)
+        found = run_ledger.read(config.stash[RECORDER].folder)
     except (DamagedRun, OSError) as error:
         pytest.exit(f"HOLD: what this run recorded can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
     left: list[Event] = config.stash.get(_UNRECORDED, [])
     return besides(found, left)
 
 
-def besides(recorded: Recorded, events: Sequence[Event]) -> Recorded:
+def besides(recorded: RunRecords, events: Sequence[Event]) -> RunRecords:
     return replace(recorded, records=(*recorded.records, *events))
 
 

@@ -10,12 +10,12 @@ import pytest
 
 def install(config: pytest.Config, notes: list[str]) -> None:
     """Have `notes` told what else could not be written, from now on."""
-    bystanders = Bystanders(notes)
+    bystanders = WriteFailureGuard(notes)
     config.pluginmanager.register(bystanders, "gate-bystanders")
     allure_commons.plugin_manager.register(bystanders)
 
 
-class Bystanders:
+class WriteFailureGuard:
     """Plugin of pytest and of Allure. It stands next to those that write, so that whoever waits for them goes on."""
 
     def __init__(self, notes: list[str]) -> None:

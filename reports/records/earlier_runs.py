@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastCount:
+class EarlierCount:
     """What a run counted for one criterion: failures (or mismatches) of count; `whole`: of all that there are."""
 
     criterion: str
@@ -20,7 +20,7 @@ class PastCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastTimes:
+class EarlierTimes:
     """The latency pairs of one check in an earlier run, in milliseconds: position i of each is one question."""
 
     check: str
@@ -30,7 +30,7 @@ class PastTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
+class EarlierRun:
     """One phase of an earlier run, from the history: what a bake pools.
 
     `phase` is the phase that judges, `of` the one that was asked. `differs` names what the run was bound to and this
@@ -45,10 +45,10 @@ class PastRun:
     verdict: str
     seed: int = 0
     differs: tuple[str, ...] = ()
-    counts: tuple[PastCount, ...] = ()
-    times: tuple[PastTimes, ...] = ()
+    counts: tuple[EarlierCount, ...] = ()
+    times: tuple[EarlierTimes, ...] = ()
 
-    def counted(self, criterion: str) -> PastCount | None:
+    def counted(self, criterion: str) -> EarlierCount | None:
         return next((each for each in self.counts if each.criterion == criterion), None)
 
     @property
@@ -60,11 +60,11 @@ class PastRun:
         return datetime.fromisoformat(self.finished)
 
 
-def from_json(entry: Mapping[str, Any]) -> PastRun:
+def from_json(entry: Mapping[str, Any]) -> EarlierRun:
     """The record that a JSON object stands for; raises ValueError or TypeError for what no run can have counted."""
-    counts = tuple(_made(PastCount, each) for each in entry.get("counts", ()))
-    times = tuple(_made(PastTimes, each) for each in entry.get("times", ()))
-    found: PastRun = _made(PastRun, {**entry, "counts": counts, "times": times})
+    counts = tuple(_made(EarlierCount, each) for each in entry.get("counts", ()))
+    times = tuple(_made(EarlierTimes, each) for each in entry.get("times", ()))
+    found: EarlierRun = _made(EarlierRun, {**entry, "counts": counts, "times": times})
     if found.begun_at.tzinfo is None or found.ended_at.tzinfo is None or found.begun_at > found.ended_at:
         raise ValueError(f"from {found.started!r} to {found.finished!r}: no span of time")
     for count in counts:

@@ -10,12 +10,12 @@ from typing import Any
 from reports.records.records import Provenance
 
 
-class KnownError(ValueError):
+class KnownDifferenceError(ValueError):
     """A declared difference can't be used; the message quotes what is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownDifference:
     """One declared difference. `checks` and `field` may end in `*`; `by` is the path whose answers it excuses.
 
     A field of a row in a list is that field. `kinds` of differences it covers (none: all). `reads_as` says what the
@@ -35,24 +35,24 @@ class Known:
     reads_as: str = ""
 
 
-def known_of(entry: Mapping[str, Any]) -> Known:
+def known_of(entry: Mapping[str, Any]) -> KnownDifference:
     """The declared difference of a table; raises KnownError."""
     where = f"[[known]] {entry.get('id', '(without id)')!r}"
-    names = {each.name for each in fields(Known)}
+    names = {each.name for each in fields(KnownDifference)}
     if set(entry) - names:
-        raise KnownError(f"{where}: unknown key {', '.join(sorted(set(entry) - names))}")
+        raise KnownDifferenceError(f"{where}: unknown key {', '.join(sorted(set(entry) - names))}")
     given: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()}
     if isinstance(given.get("until"), date):
         given["until"] = given["until"].isoformat()
     try:
-        known = Known(**given)
+        known = KnownDifference(**given)
         date.fromisoformat(known.until)
     except (TypeError, ValueError) as error:
-        raise KnownError(f"{where}: {error}") from None
+        raise KnownDifferenceError(f"{where}: {error}") from None
     if not all((known.reason, known.ticket, known.checks, known.field)):
-        raise KnownError(f"{where}: reason, ticket, checks and field must not be empty")
+        raise KnownDifferenceError(f"{where}: reason, ticket, checks and field must not be empty")
     if not 0 < known.cap <= 1:
-        raise KnownError(f"{where}: cap = {known.cap!r}: expected a share above 0, at most 1")
+        raise KnownDifferenceError(f"{where}: cap = {known.cap!r}: expected a share above 0, at most 1")
     if known.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
-        raise KnownError(f"{where}: by = {known.by!r}: expected vql or direct")
+        raise KnownDifferenceError(f"{where}: by = {known.by!r}: expected vql or direct")
     return known

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from reports.records import earlier_runs as past
-from reports.records.earlier_runs import PastRun
+from reports.records import earlier_runs
+from reports.records.earlier_runs import EarlierRun
 from reports.records.field_types import misfit
 
 SCHEMA = 1
@@ -69,7 +69,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Observation:
     """One side's answer or its error, as met on the wire.
 
     `side` is backend, connectra, baseline, database or index; `status` is the HTTP status if one was received;
@@ -89,7 +89,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Comparison:
     """One question, put to both sides, and what came of it.
 
     `check` names the question's family (contact-endpoint, company-connectra, ...); `key` identifies the question
@@ -102,14 +102,14 @@ class Sample:
     key: str
     stratum: str
     outcome: Outcome
-    answers: tuple[Answer, ...]
+    answers: tuple[Observation, ...]
     differences: tuple[Difference, ...] = ()
     attempt: bool = False
     lag_s: float | None = None  # how long until the sides agreed, for LAGGED
     cause: str | None = None  # a code of reports/judge/causes.toml, named when the difference settled
     again: str = ""  # the one command that shows it again
 
-    def answer(self, side: str) -> Answer | None:
+    def answer(self, side: str) -> Observation | None:
         return next((answer for answer in self.answers if answer.side == side), None)
 
 
@@ -132,7 +132,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class CheckPlan:
     """What a check set out to ask: the population it drew from and what every stratum holds in it."""
 
     phase: str
@@ -186,21 +186,22 @@ class Event:
     credits: int = 0
 
 
-Record = Sample | Pair | Plan | Fact | Attestation | PastRun | Event
+Record = Comparison | Pair | CheckPlan | Fact | Attestation | EarlierRun | Event
 _TYPES: dict[str, type[Any]] = {
-    "sample": Sample,
+    "sample": Comparison,
     "pair": Pair,
-    "plan": Plan,
+    "plan": CheckPlan,
     "fact": Fact,
     "attestation": Attestation,
-    "pastrun": PastRun,
+    "pastrun": EarlierRun,
     "event": Event,
 }
+_NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
 def to_json(record: Record) -> dict[str, Any]:
     """The record as a JSON object with its `type` and the schema version `v`."""
-    return {"v": SCHEMA, "type": type(record).__name__.lower(), **_entry(record)}
+    return {"v": SCHEMA, "type": _NAMES[type(record)], **_entry(record)}
 
 
 def _entry(value: Any) -> Any:
@@ -223,13 +224,13 @@ def from_json(entry: Mapping[str, Any]) -> Record:
         raise ValueError(f"unknown record type {name!r}; known: {', '.join(_TYPES)}")
     known = {key: value for key, value in entry.items() if key in kind.__slots__}
     try:
-        if kind is Sample:
+        if kind is Comparison:
             known["outcome"] = Outcome(known["outcome"])
             known["answers"] = tuple(_answer(each) for each in known.get("answers", ()))
             known["differences"] = tuple(_difference(each) for each in known.get("differences", ()))
         if kind is Event:
             known["phases"] = tuple(known.get("phases", ()))
-        record: Record = past.from_json(known) if kind is PastRun else _declared(kind(**known))
+        record: Record = earlier_runs.from_json(known) if kind is EarlierRun else _declared(kind(**known))
         _reject_nonsense(record)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"damaged {name} record: {error}") from error
@@ -244,11 +245,11 @@ def _reject_nonsense(record: Record) -> None:
             raise ValueError("its times are no numbers above 0")
 
 
-def _answer(entry: Mapping[str, Any]) -> Answer:
-    known = {key: value for key, value in entry.items() if key in Answer.__slots__}
+def _answer(entry: Mapping[str, Any]) -> Observation:
+    known = {key: value for key, value in entry.items() if key in Observation.__slots__}
     known["provenance"] = Provenance(known.get("provenance", "unknown"))
     known["signals"] = tuple(known.get("signals", ()))
-    return _declared(Answer(**known))
+    return _declared(Observation(**known))
 
 
 def _difference(entry: Mapping[str, Any]) -> Difference:

@@ -19,7 +19,7 @@ MASK = "***"
 _SECRET_NAMES = ("password", "secret", "token", "api_key", "apikey", "authorization", "key")
 
 
-class Redactor:
+class Pseudonymizer:
     """Turns values into tokens, or shows them when `show_values` was asked for (sandbox, or an explicit setting)."""
 
     def __init__(self, key: bytes, *, show_values: bool = False) -> None:
@@ -45,7 +45,7 @@ class Redactor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cleaner:
+class Scrubber:
     """The last gate before anything is written or printed: free text without secrets and personal values.
 
     Differences carry tokens from the start; this is for what slips into sentences, tracebacks and error texts.

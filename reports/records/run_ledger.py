@@ -16,9 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from reports.records.known_difference import Known, known_of
+from reports.records.known_difference import KnownDifference, known_of
 from reports.records.records import Record, from_json, to_json
-from reports.records.redaction import Cleaner
+from reports.records.redaction import Scrubber
 
 RUN_SCHEMA = 1
 
@@ -46,7 +46,7 @@ class Run:
     gates: Mapping[str, GateFile]  # by phase
     options: Mapping[str, Any] = field(default_factory=dict)
     described: Mapping[str, str] = field(default_factory=dict)  # the run header: what is targeted, secrets masked
-    known: tuple[Known, ...] = ()  # the contract's known differences
+    known: tuple[KnownDifference, ...] = ()  # the contract's known differences
     mandatory: bool = False  # by the contract there are no flags: VQL serves everything
 
     def flag_on(self, flag: str) -> bool | None:
@@ -60,7 +60,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RunRecords:
     """A run folder as read back: the run, its records in file order, and the lines that could not be read."""
 
     run: Run
@@ -72,7 +72,7 @@ class DamagedRun(ValueError):
     """The folder holds no run that could be judged; the message says what was looked for and where."""
 
 
-class Unrecorded(OSError):
+class RecordNotWritten(OSError):
     """A record could not be written: a disk is full, a limit reached. What was written before stays readable."""
 
 
@@ -83,7 +83,7 @@ class Writer:
     """
 
     def __init__(
-        self, folder: Path, worker: str, *, clean: Cleaner | None = None, heard: Callable[[Record], None] | None = None
+        self, folder: Path, worker: str, *, clean: Scrubber | None = None, heard: Callable[[Record], None] | None = None
     ) -> None:
         self._lock = Lock()
         self._clean = clean
@@ -102,7 +102,7 @@ class Writer:
             try:
                 self._write(data)
             except OSError as error:
-                raise Unrecorded(error.errno, f"{error.strerror}: this can't be recorded") from None
+                raise RecordNotWritten(error.errno, f"{error.strerror}: this can't be recorded") from None
         if self._heard is not None:
             self._heard(record)
 
@@ -131,7 +131,7 @@ def begin(folder: Path, run: Run) -> None:
     write_text(folder / "run.json", json.dumps({"schema": RUN_SCHEMA, **asdict(run)}, indent=1) + "\n")
 
 
-def read(folder: Path) -> Recorded:
+def read(folder: Path) -> RunRecords:
     """Everything recorded in a run folder. A torn last line, or any damaged one, is reported, never fatal."""
     run = read_run(folder)
     records: list[Record] = []
@@ -144,7 +144,7 @@ def read(folder: Path) -> Recorded:
                 records.append(from_json(_object(line)))
             except ValueError as error:
                 unreadable.append(f"{path.name}:{number}: {error}")
-    return Recorded(run=run, records=tuple(records), unreadable=tuple(unreadable))
+    return RunRecords(run=run, records=tuple(records), unreadable=tuple(unreadable))
 
 
 def read_run(folder: Path) -> Run:

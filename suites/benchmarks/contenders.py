@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 
 from fixtures.contracts.contract import load
-from fixtures.export_parity import forms
+from fixtures.export_parity import cell_formats
 from fixtures.export_parity.comparison import ExportComparison
-from fixtures.export_parity.direct import Direct
-from reports.comparison.record_diff import Disagreement
+from fixtures.export_parity.direct_query import DirectQuery
+from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 from suites.benchmarks.export_files import QUERY
 from suites.benchmarks.peers import peak_megabytes
@@ -27,7 +27,7 @@ Told = list[tuple[str, str]]  # (key, column or what happened to the row)
 def copy(path: Path | None, columns: list[str] | None = None) -> Told:
     """The limit: the direct query, written as the file is, and thrown away."""
     del path
-    cells = ", ".join(columns or forms.chosen(KIND.columns, ()))
+    cells = ", ".join(columns or cell_formats.chosen(KIND.columns, ()))
     with psycopg.connect(os.environ["BENCH_DATABASE_URL"], options="-c work_mem=64MB") as session:
         query = f"COPY (SELECT {cells} FROM {QUERY}) TO STDOUT (FORMAT csv)"
         with session.cursor() as cursor, cursor.copy(query.encode()) as stream:
@@ -39,17 +39,17 @@ def copy(path: Path | None, columns: list[str] | None = None) -> Told:
 def raw_copy(path: Path | None) -> Told:
     """The same with the columns as they are: no form of a cell costs anything."""
     names = (column.source.partition(".") for column in KIND.columns)
-    return copy(path, [f"{forms.ALIASES[table]}.{name}" for table, _, name in names])
+    return copy(path, [f"{cell_formats.ALIASES[table]}.{name}" for table, _, name in names])
 
 
 def ours(path: Path | None) -> Told:
     assert path is not None
     told: Told = []
 
-    def tell(key: str, found: Disagreement) -> None:
+    def tell(key: str, found: RawDifference) -> None:
         told.append((key, found.path or _WORDS[found.kind]))
 
-    direct = Direct(os.environ["BENCH_DATABASE_URL"], KIND)
+    direct = DirectQuery(os.environ["BENCH_DATABASE_URL"], KIND)
     ExportComparison(direct, KIND, tell).run(path)
     direct.close()
     return told

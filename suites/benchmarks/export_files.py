@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from fixtures.contracts.exports import ExportKind
-from fixtures.export_parity.forms import chosen
+from fixtures.export_parity.cell_formats import chosen
 from reports.comparison.csv_cells import cell
 
 QUERY = (

@@ -22,14 +22,14 @@ from typing import Any
 import psycopg
 
 from fixtures.contracts.contract import load
-from fixtures.index_parity.census import Census, Plan
-from fixtures.index_parity.documents import Documents
+from fixtures.index_parity.census import Census, CensusPlan
+from fixtures.index_parity.documents import IndexDocuments
 from fixtures.index_parity.mapping import mapping_of
-from fixtures.index_parity.reading import Reading
-from fixtures.index_parity.state import State
-from fixtures.index_parity.table import Table
+from fixtures.index_parity.reading import RecordReader
+from fixtures.index_parity.state import CensusState
+from fixtures.index_parity.table import RecordTable
 from fixtures.sandbox.search.engine import ENGINES
-from reports.records.redaction import Redactor
+from reports.records.redaction import Pseudonymizer
 from suites.benchmarks.aims import goal, published
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
@@ -89,12 +89,12 @@ def _base(url: str) -> float:
         return time.perf_counter() - begun
 
 
-def _census(stores: MultipliedStores, options: argparse.Namespace, number: int) -> State:
+def _census(stores: MultipliedStores, options: argparse.Namespace, number: int) -> CensusState:
     mapping = mapping_of(load("guide"), "contact")
-    table, index = Table(stores.database_url, mapping), Documents(stores.index_url, mapping)
+    table, index = RecordTable(stores.database_url, mapping), IndexDocuments(stores.index_url, mapping)
     with tempfile.TemporaryDirectory() as folder:
-        reading = Reading(table, index, mapping, Redactor(os.urandom(16)))
-        plan = Plan(seed=number, rows=options.budget_rows, pauses=(0.2,))
+        reading = RecordReader(table, index, mapping, Pseudonymizer(os.urandom(16)))
+        plan = CensusPlan(seed=number, rows=options.budget_rows, pauses=(0.2,))
         say = (lambda line: print(f"  {line}", flush=True)) if options.verbose else (lambda _: None)
         state = Census(table, index, mapping, reading, plan, Path(folder) / "state.json", say=say).run()
     table.close()
@@ -103,7 +103,7 @@ def _census(stores: MultipliedStores, options: argparse.Namespace, number: int) 
 
 
 def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
-    state: State = rounds[-1]["state"]
+    state: CensusState = rounds[-1]["state"]
     found = {each.key: each.kind for each in state.found}
     ratios = [each["census_s"] / each["base_s"] for each in rounds]
     return {

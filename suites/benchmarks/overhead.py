@@ -25,19 +25,19 @@ from typing import Any
 
 import httpx
 
-from fixtures.checks.cases import Question
-from fixtures.checks.records.records import ByEndpoint
-from fixtures.checks.runner import IN_FLIGHT, Verifier
-from fixtures.clients.backend import Backend, Session
+from fixtures.checks.cases import Sample
+from fixtures.checks.records.records import EndpointRecordCheck
+from fixtures.checks.runner import IN_FLIGHT, CheckRunner
+from fixtures.clients.backend import Backend, LoginSession
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load
 from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.settings.settings import from_values
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
-from reports.records import run_ledger as ledger
-from reports.records.records import Answer, Outcome, Plan, Provenance, Sample
-from reports.records.redaction import Redactor
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.records import run_ledger
+from reports.records.records import CheckPlan, Comparison, Observation, Outcome, Provenance
+from reports.records.redaction import Pseudonymizer
 from reports.records.run_ledger import GateFile, Run, Writer
 from suites.benchmarks.aims import goal, published
 
@@ -80,7 +80,7 @@ def _asking(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-class _Held:
+class _Evidence:
     """The rows of a database, in memory."""
 
     def __init__(self, rows: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ def _captured(folder: Path) -> Iterator[tuple[Target, list[str], dict[str, str],
     record = contract.records["contact"]
     sandbox = OwnedSandbox.start(ROOT, rows=PEOPLE)
     try:
-        target = connect(from_values(sandbox.values, "sandbox"), contract, Pace(folder / "pace", None))
+        target = connect(from_values(sandbox.values, "sandbox"), contract, RateLimiter(folder / "pace", None))
         keys = [row["uuid"] for row in target.database.rows("SELECT uuid FROM contacts ORDER BY uuid")]
         rows = target.database.records(record, keys)
         paths = {key: record.endpoint.format(uuid=key) for key in keys}
@@ -111,9 +111,9 @@ def _captured(folder: Path) -> Iterator[tuple[Target, list[str], dict[str, str],
     with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        wire = Wire(url, side="backend", pace=target.pace, trust_env=False)
-        backend = Backend(wire, contract, Session(wire, contract, token="t", email=None, password=None))
-        database: Any = _Held(rows)
+        wire = HttpClient(url, side="backend", pace=target.pace, trust_env=False)
+        backend = Backend(wire, contract, LoginSession(wire, contract, token="t", email=None, password=None))
+        database: Any = _Evidence(rows)
         yield replace(target, backend=backend, database=database, log=None, index=None), keys, paths, url
         wire.close()
         server.terminate()
@@ -131,13 +131,13 @@ def _bare(url: str, paths: Sequence[str]) -> float:
 def _verified(target: Target, keys: Sequence[str], folder: Path) -> float:
     """Requests per second of the same, held against the database's rows twice, settled and recorded."""
     writer = Writer(folder, "main")
-    asked = ByEndpoint(target, target.contract.records["contact"], True)
-    verifier = Verifier(
-        target, writer, Redactor(b"key"), phase="phase1", flag_on=True, recheck_s=(), fresh_s=60, seed=7
+    asked = EndpointRecordCheck(target, target.contract.records["contact"], True)
+    verifier = CheckRunner(
+        target, writer, Pseudonymizer(b"key"), phase="phase1", flag_on=True, recheck_s=(), fresh_s=60, seed=7
     )
     begun = time.perf_counter()
     for at in range(0, len(keys), BATCH):
-        samples = verifier.put(asked, [Question(key=key, stratum="ordinary") for key in keys[at : at + BATCH]])
+        samples = verifier.put(asked, [Sample(key=key, stratum="ordinary") for key in keys[at : at + BATCH]])
         assert all(sample.outcome is Outcome.EQUAL for sample in samples), "the benchmark must take the calm way"
     seconds = time.perf_counter() - begun
     writer.close()
@@ -167,7 +167,7 @@ def recorded(folder: Path, count: int) -> None:
     text = path.read_text(encoding="utf-8")
     gate = GateFile(path=str(path.relative_to(ROOT)), sha256="", text=text)
     flags = {"CONNECTRA_ENABLED": True, "VQL_SINGLE_RECORD_RETRIEVAL": True}
-    ledger.begin(
+    run_ledger.begin(
         folder,
         Run(
             run_id="bench",
@@ -184,9 +184,9 @@ def recorded(folder: Path, count: int) -> None:
     checks = sorted({name for each in entries if each["rule"] == "exact" for name in each["checks"]})
     writer = Writer(folder, "main")
     for check in checks:
-        writer.append(Plan(phase="phase1", check=check, population=count, planned=count // len(checks)))
+        writer.append(CheckPlan(phase="phase1", check=check, population=count, planned=count // len(checks)))
     for number in range(count):
-        answer = Answer(
+        answer = Observation(
             side="backend",
             status=200,
             elapsed_ms=40.0,
@@ -195,7 +195,7 @@ def recorded(folder: Path, count: int) -> None:
             request=f"GET /api/v1/contacts/{number}/",
         )
         writer.append(
-            Sample(
+            Comparison(
                 phase="phase1",
                 check=checks[number % len(checks)],
                 key=f"{number:08x}",

@@ -56,6 +56,8 @@ OPTIONS = (
 )
 Passed = dict[str, set[tuple[str, int]]]  # by test, or by file for what is set up: lines of files
 
+ROOT = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
@@ -71,7 +73,7 @@ class Mutant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class EquivalentMutant:
     """Of each test: the lines (file, line) it passes over, and its seconds; and every module that was imported."""
 
     lines: Passed
@@ -79,11 +81,11 @@ class Known:
     modules: dict[str, None]
 
 
-class Mutated(SourceFileLoader, MetaPathFinder):
+class MutatedModule(SourceFileLoader, MetaPathFinder):
     """Finds one module of ours with other source than its file has."""
 
     def __init__(self, path: Path, source: str) -> None:
-        super().__init__(f"reports.{path.stem}", str(path))
+        super().__init__(".".join(path.resolve().relative_to(ROOT).with_suffix("").parts), str(path))
         self._source, self.loaded = source, False
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -94,7 +96,7 @@ class Mutated(SourceFileLoader, MetaPathFinder):
         return compile(self._source, self.path, "exec")
 
 
-class Chosen:
+class ChosenTests:
     """Lets pytest run these tests alone, in this order; one that takes much longer than it did ends the process."""
 
     def __init__(self, tests: Mapping[str, float]) -> None:
@@ -110,7 +112,7 @@ class Chosen:
         signal.setitimer(signal.ITIMER_PROF, SLACK_S + SLOWER * self._tests[item.nodeid])
 
 
-class Traced:
+class TestTrace:
     """Which lines each test passes over, and its seconds of the processor. What is set up counts for its whole file."""
 
     def __init__(self, files: set[str]) -> None:
@@ -149,16 +151,16 @@ class Traced:
         return self._passed
 
 
-def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Path) -> Known:
+def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Path) -> EquivalentMutant:
     """What the tests do when nothing is changed, file by file; SystemExit if one of them fails."""
 
     def traced(test: str) -> int:
-        spy = Traced({str(path) for path in paths})
+        spy = TestTrace({str(path) for path in paths})
         code = int(pytest.main([*OPTIONS, test], plugins=[spy]))
         (scratch / Path(test).name).write_bytes(pickle.dumps((dict(spy.lines), spy.seconds, list(sys.modules))))
         return code
 
-    found = Known(lines={}, seconds={}, modules={})
+    found = EquivalentMutant(lines={}, seconds={}, modules={})
     for test, code in _in_children({test: partial(traced, test) for test in tests}, jobs):
         if code:
             raise SystemExit(f"{test} fails, and nothing was changed: exit code {code}")
@@ -169,7 +171,7 @@ def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Pa
     return found
 
 
-def mutants_of(path: Path, known: Known) -> list[Mutant]:
+def mutants_of(path: Path, known: EquivalentMutant) -> list[Mutant]:
     """Every mutant of a file. The first one has no change: it has to survive."""
     passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
     ranked = sorted(known.seconds.items(), key=lambda each: each[1])
@@ -203,10 +205,10 @@ def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
 def _tested(mutant: Mutant) -> int:
     """pytest's exit code on the mutant."""
     signal.alarm(LONGEST_TRIAL_S)
-    loader = Mutated(mutant.path, mutant.mutation.applied(mutant.path.read_text(encoding="utf-8")))
+    loader = MutatedModule(mutant.path, mutant.mutation.applied(mutant.path.read_text(encoding="utf-8")))
     sys.meta_path.insert(0, loader)
     files = dict.fromkeys(name.split("::")[0] for name, _ in mutant.tests)
-    code = int(pytest.main([*OPTIONS, *files], plugins=[Chosen(dict(mutant.tests))]))
+    code = int(pytest.main([*OPTIONS, *files], plugins=[ChosenTests(dict(mutant.tests))]))
     return code if code or loader.loaded else NOT_LOADED
 
 

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from fixtures.sandbox.faults import history_faults as histories
+from fixtures.sandbox.faults import history_faults
 from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault
 from fixtures.sandbox.faults.drill_matrix import expected_of
-from fixtures.sandbox.faults.history_faults import Past
+from fixtures.sandbox.faults.history_faults import HistoryFault
 from fixtures.session.earlier_runs import records
 from reports.judge.criteria import Gate, read_gate
 from reports.judge.verdict import judge, to_json
-from reports.output import detection_matrix as drills
-from reports.output.detection_matrix import Expected, Row
-from reports.records import run_ledger as ledger
-from reports.records.earlier_runs import PastRun
+from reports.output import detection_matrix
+from reports.output.detection_matrix import ExpectedDetection, MatrixRow
+from reports.records import run_ledger
+from reports.records.earlier_runs import EarlierRun
 
 ROOT = Path(__file__).parents[2]
 GATES = {
@@ -39,11 +39,11 @@ BAKED = [bake.phase for bake in GATES["phase5"].bake]
 QUICK = ("--rows", "600", "--samples", "64")  # enough to be sure of a fault; a GO needs the full count
 ROLLED_BACK = ("--flags", "none", "--expect-flags", "none")
 
-Drilled = Callable[[Sequence[Row]], None]
+Drilled = Callable[[Sequence[MatrixRow]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class DrillRun:
     """A child's run folder, its verdict.json, and what it printed."""
 
     folder: Path
@@ -51,7 +51,7 @@ class Rehearsed:
     printed: str
 
 
-def _rehearse(out: Path, phases: Sequence[str], *options: str) -> Rehearsed:
+def _rehearse(out: Path, phases: Sequence[str], *options: str) -> DrillRun:
     """These phases on a sandbox of their own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATE_", "PYTEST_"))}
     command = [
@@ -72,13 +72,13 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str) -> Rehearsed:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800)
     path = out / "latest" / "verdict.json"
     assert path.exists(), done.stdout[-3000:] + done.stderr[-2000:]
-    return Rehearsed(folder=path.parent.resolve(), verdict=json.loads(path.read_text()), printed=done.stdout)
+    return DrillRun(folder=path.parent.resolve(), verdict=json.loads(path.read_text()), printed=done.stdout)
 
 
-def _require(rows: Sequence[Row], verdict: dict[str, Any], drilled: Drilled) -> None:
+def _require(rows: Sequence[MatrixRow], verdict: dict[str, Any], drilled: Drilled) -> None:
     __tracebackhide__ = True
     drilled(rows)
-    said = drills.complaint(rows, verdict)
+    said = detection_matrix.complaint(rows, verdict)
     if said:
         pytest.fail(said, pytrace=False)
 
@@ -95,7 +95,9 @@ def test_a_fault_is_caught(tmp_path: Path, drilled: Drilled, fault: Fault) -> No
     ]
     verdict = {"phases": {name: phase for each in verdicts for name, phase in each["phases"].items()}}
 
-    _require([row for each in expected_of(fault, GATES) for row in drills.rows_of(each, verdict)], verdict, drilled)
+    _require(
+        [row for each in expected_of(fault, GATES) for row in detection_matrix.rows_of(each, verdict)], verdict, drilled
+    )
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
@@ -113,8 +115,12 @@ def test_a_calm_rollback_breaks_nothing(tmp_path: Path, drilled: Drilled) -> Non
     assert verdict["verdict"] == "GO"
 
 
-def _calm(name: str, phases: Sequence[str], verdict: dict[str, Any]) -> list[Row]:
-    return [row for phase in phases for row in drills.rows_of(Expected(fault=name, phase=phase, verdict="GO"), verdict)]
+def _calm(name: str, phases: Sequence[str], verdict: dict[str, Any]) -> list[MatrixRow]:
+    return [
+        row
+        for phase in phases
+        for row in detection_matrix.rows_of(ExpectedDetection(fault=name, phase=phase, verdict="GO"), verdict)
+    ]
 
 
 def _open(verdict: dict[str, Any], gate: Gate) -> list[str]:
@@ -129,30 +135,32 @@ def _open(verdict: dict[str, Any], gate: Gate) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def bake(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def bake(tmp_path_factory: pytest.TempPathFactory) -> DrillRun:
     """Phase 5 on a calm sandbox, without a history: what it asked of the sandbox itself."""
     if not set(BAKED) <= set(GATES):
         pytest.skip(f"not every phase that is baked has its gate yet: {', '.join(sorted(set(BAKED) - set(GATES)))}")
     return _rehearse(tmp_path_factory.mktemp("bake"), ["phase5"], "--rows", "600", "--seed", "1")
 
 
-@pytest.mark.parametrize("past", histories.CATALOGUE, ids=lambda past: past.fault.name)
+@pytest.mark.parametrize("past", history_faults.CATALOGUE, ids=lambda past: past.fault.name)
 def test_a_history_with_one_thing_wrong_is_caught(
-    tmp_path: Path, drilled: Drilled, bake: Rehearsed, past: Past
+    tmp_path: Path, drilled: Drilled, bake: DrillRun, past: HistoryFault
 ) -> None:
     """The same run again, with another past: judged from its folder, as anybody can in a year."""
     shutil.copytree(bake.folder, tmp_path / "run")
-    recorded = ledger.read(tmp_path / "run")
+    recorded = run_ledger.read(tmp_path / "run")
     past.write(tmp_path / "history", recorded.run, BAKED)
     own = [
-        each for each in recorded.records if not isinstance(each, PastRun) and getattr(each, "name", "") != "history"
+        each for each in recorded.records if not isinstance(each, EarlierRun) and getattr(each, "name", "") != "history"
     ]
     own += records(str(tmp_path / "history"), recorded.run, "phase5")
 
-    verdict = to_json(judge(ledger.Recorded(run=recorded.run, records=tuple(own)), now=recorded.run.started))
+    verdict = to_json(judge(run_ledger.RunRecords(run=recorded.run, records=tuple(own)), now=recorded.run.started))
 
     _require(
-        [row for each in expected_of(past.fault, GATES) for row in drills.rows_of(each, verdict)], verdict, drilled
+        [row for each in expected_of(past.fault, GATES) for row in detection_matrix.rows_of(each, verdict)],
+        verdict,
+        drilled,
     )
     assert verdict["phases"]["phase5"]["verdict"] == past.fault.verdict
 

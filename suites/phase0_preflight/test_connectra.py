@@ -4,8 +4,8 @@ import pytest
 
 from fixtures.checks.phase import Phase
 from fixtures.checks.preflight.services import KEYS, Preflight
-from fixtures.checks.records.counts import CountByConnectra
-from fixtures.checks.records.records import Records
+from fixtures.checks.records.counts import ConnectraUuidCountCheck
+from fixtures.checks.records.records import RecordChecks
 
 RECORDS = ("contact", "company")
 
@@ -16,8 +16,8 @@ def preflight(phase: Phase) -> Preflight:
 
 
 @pytest.fixture(scope="module")
-def records(phase: Phase) -> Records:
-    return Records(phase.target, flag_on=None, count=phase.count, seed=phase.seed)
+def records(phase: Phase) -> RecordChecks:
+    return RecordChecks(phase.target, flag_on=None, count=phase.count, seed=phase.seed)
 
 
 def test_connectra_calls_itself_healthy(phase: Phase, preflight: Preflight) -> None:
@@ -43,7 +43,7 @@ def test_the_backend_sees_connectra(phase: Phase, preflight: Preflight) -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: Records, record: str) -> None:
+def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: RecordChecks, record: str) -> None:
     check = f"{record}-unknown-connectra"
 
     phase.require_equal(records.asked(check), records.drawn(check))
@@ -51,13 +51,13 @@ def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: Records, rec
 
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
-    asked = CountByConnectra(phase.target, phase.target.contract.records[record])
+    asked = ConnectraUuidCountCheck(phase.target, phase.target.contract.records[record])
 
     phase.require_equal(asked, asked.drawn(count=phase.count, seed=phase.seed))
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_uuid_finds_its_record(phase: Phase, records: Records, look: slice, record: str) -> None:
+def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slice, record: str) -> None:
     check = f"{record}-connectra"
 
     phase.require_equal(records.asked(check), records.drawn(check), look)

@@ -4,8 +4,8 @@ import pytest
 
 from fixtures.checks.phase import Phase, require_match
 from fixtures.checks.preflight.index_status import IndexFacts
-from fixtures.checks.records.index_keys import KeySets
-from fixtures.clients.elasticsearch import IndexSilent
+from fixtures.checks.records.index_keys import IndexKeyChecks
+from fixtures.clients.elasticsearch import IndexUnreachable
 from reports.records.records import Fact
 
 RECORDS = ("contact", "company")
@@ -17,11 +17,11 @@ def facts(phase: Phase) -> IndexFacts:
 
 
 @pytest.fixture
-def keysets(phase: Phase) -> KeySets:
+def keysets(phase: Phase) -> IndexKeyChecks:
     if phase.target.index is None:
         silent = phase.target.settings.index_silent
         pytest.skip(silent or "ELASTICSEARCH_HOST is not set: there is no index to ask")
-    return KeySets(phase.target, phase.target.index, count=phase.count, seed=phase.seed)
+    return IndexKeyChecks(phase.target, phase.target.index, count=phase.count, seed=phase.seed)
 
 
 def test_elasticsearch_answers(phase: Phase, facts: IndexFacts) -> None:
@@ -44,18 +44,18 @@ def test_both_stores_hold_as_many(phase: Phase, facts: IndexFacts, record: str) 
 
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("kind", ["index", "ghosts"])
-def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: KeySets, kind: str, record: str) -> None:
+def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks, kind: str, record: str) -> None:
     check = f"{record}-{kind}"
     try:
         draw = keysets.drawn(check)
-    except IndexSilent as error:
+    except IndexUnreachable as error:
         phase.leave([check], str(error))
 
     phase.require_equal(keysets.asked(check), draw)
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_the_index_is_not_behind(phase: Phase, keysets: KeySets, record: str) -> None:
+def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: str) -> None:
     check = f"{record}-newest"
 
     found = phase.put(keysets.asked(check), keysets.drawn(check))

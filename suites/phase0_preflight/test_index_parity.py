@@ -4,12 +4,12 @@ import psycopg
 import pytest
 
 from fixtures.checks.phase import Phase, require_match, shard_of
-from fixtures.clients.elasticsearch import IndexSilent
+from fixtures.clients.elasticsearch import IndexUnreachable
 from fixtures.contracts.contract import ContractError
-from fixtures.index_parity import account, stores
-from fixtures.index_parity.census import Plan
+from fixtures.index_parity import report, stores
+from fixtures.index_parity.census import CensusPlan
 from reports.plugin.recorder import Recorder
-from reports.records.records import Sample
+from reports.records.records import Comparison
 
 RECORDS = ("contact", "company")
 BUDGET_S = 600  # for each index; what is left out is told, and `python -m fixtures.index_parity` goes on
@@ -27,17 +27,17 @@ def test_the_whole_index_is_the_whole_table(
         phase.leave([check], "it reads both stores whole: only asked with -m 'phase0 and slow'")
     if shard_of(request.config)[0] > 1:
         phase.leave([check], "the first shard asks for all of them")
-    plan = Plan(seed=phase.seed, seconds=BUDGET_S, pauses=tuple(phase.pauses))
+    plan = CensusPlan(seed=phase.seed, seconds=BUDGET_S, pauses=tuple(phase.pauses))
     path = recorder.folder / "index-parity" / f"{record}.json"
 
     try:
         with stores.census(settings, contract, record, plan, path, recorder.redactor) as census:
             state = census.run()
-    except (ContractError, IndexSilent, psycopg.Error) as error:
+    except (ContractError, IndexUnreachable, psycopg.Error) as error:
         phase.leave([check], " ".join(str(error).split()))
 
     again = f"python -m fixtures.index_parity --record {record} --seed {phase.seed}"
-    found = list(account.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))
+    found = list(report.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))
     for each in found:
         recorder.writer.append(each)
-    require_match([each for each in found if isinstance(each, Sample)])
+    require_match([each for each in found if isinstance(each, Comparison)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.checks import cases as samples
+from fixtures.checks import cases
 from fixtures.checks.phase import Phase
 from fixtures.checks.preflight.monitoring import Monitoring
 
@@ -17,9 +17,9 @@ def monitoring(phase: Phase) -> Monitoring:
 def test_something_watched_tells_vql_from_sql(phase: Phase, monitoring: Monitoring) -> None:
     contract, database = phase.target.contract, phase.target.database
     record = contract.records["contact"]
-    (question,) = samples.of_records(database, contract, record, count=1, seed=phase.seed).questions
+    (sample,) = cases.of_records(database, contract, record, count=1, seed=phase.seed).samples
 
-    for fact in monitoring.facts(monitoring.signals(record, question.key)):
+    for fact in monitoring.facts(monitoring.signals(record, sample.key)):
         phase.record(fact)
 
 

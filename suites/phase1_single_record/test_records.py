@@ -2,23 +2,23 @@
 
 import pytest
 
-from fixtures.checks.latency import Block
+from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase
-from fixtures.checks.records.records import Records
+from fixtures.checks.records.records import RecordChecks
 
 RECORDS = ("contact", "company")
 WAYS = ("endpoint", "connectra")
 
 
 @pytest.fixture(scope="module")
-def records(phase: Phase) -> Records:
-    return Records(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+def records(phase: Phase) -> RecordChecks:
+    return RecordChecks(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
 @pytest.mark.canary
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_an_unknown_record_is_nobody(phase: Phase, records: Records, record: str, way: str) -> None:
+def test_an_unknown_record_is_nobody(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
     check = f"{record}-unknown-{way}"
 
     phase.require_equal(records.asked(check), records.drawn(check))
@@ -26,18 +26,18 @@ def test_an_unknown_record_is_nobody(phase: Phase, records: Records, record: str
 
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_records_equal_the_database(phase: Phase, records: Records, look: slice, record: str, way: str) -> None:
+def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: slice, record: str, way: str) -> None:
     check = f"{record}-{way}"
 
     phase.require_equal(records.asked(check), records.drawn(check), look)
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_vql_is_not_slower_than_direct(phase: Phase, records: Records, block: int, record: str) -> None:
+def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, block: int, record: str) -> None:
     check = f"{record}-latency"
     calls = records.calls(check, phase.direct_path())
-    questions = phase.of_block(records.drawn(check).questions, block)
+    samples = phase.of_block(records.drawn(check).samples, block)
 
     phase.measure_latency(
-        Block(check=check, number=block, questions=questions, calls=calls, itself=records.itself(check))
+        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=records.itself(check))
     )

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from fixtures.checks.exports.catalogue import KINDS, TIMED, OrderBook
-from fixtures.checks.latency import Block
+from fixtures.checks.exports.catalogue import KINDS, TIMED, ExportChecks
+from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase
-from fixtures.clients.process_memory import Memory
+from fixtures.clients.process_memory import ProcessMemory
 from reports.judge.rules.dispatch import NOT_ASKED
 from reports.records.records import Fact
 
@@ -17,11 +17,11 @@ TIMED_SIZES = ("small", "medium")
 
 
 @pytest.fixture(scope="module")
-def book(phase: Phase) -> Iterator[OrderBook]:
+def book(phase: Phase) -> Iterator[ExportChecks]:
     if phase.target.contract.exports is None:
         phase.leave([NOT_ASKED], phase.target.absences.why("exports"))
     with closing(
-        OrderBook(
+        ExportChecks(
             phase.target,
             phase.gate.exports,
             flag_on=phase.flag_on,
@@ -34,7 +34,7 @@ def book(phase: Phase) -> Iterator[OrderBook]:
 
 
 @pytest.fixture(scope="module")
-def allowed(phase: Phase, book: OrderBook) -> OrderBook:
+def allowed(phase: Phase, book: ExportChecks) -> ExportChecks:
     """The book, where its price may be paid at least in part; the estimate is on record before anything is asked."""
     timed = phase.flag_on is not False and phase.target.baseline is not None
     price, budget = book.price(phase.gate.latency, timed=timed), phase.target.budget
@@ -60,14 +60,14 @@ def allowed(phase: Phase, book: OrderBook) -> OrderBook:
 
 
 @pytest.fixture
-def going(phase: Phase, allowed: OrderBook) -> OrderBook:
+def going(phase: Phase, allowed: ExportChecks) -> ExportChecks:
     """The book, while exports succeed."""
     if phase.is_missed(SUCCESS):
         pytest.skip(f"decided already: {SUCCESS} is missed")
     return allowed
 
 
-def require(phase: Phase, book: OrderBook, kind: str, size: str, look: slice = slice(None)) -> None:
+def require(phase: Phase, book: ExportChecks, kind: str, size: str, look: slice = slice(None)) -> None:
     """That exports of that kind and size equal the database."""
     __tracebackhide__ = True
     if not book.may_write(kind):
@@ -78,26 +78,26 @@ def require(phase: Phase, book: OrderBook, kind: str, size: str, look: slice = s
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-small-{kind}")
-def test_small_exports_equal_the_database(phase: Phase, allowed: OrderBook, look: slice, kind: str) -> None:
+def test_small_exports_equal_the_database(phase: Phase, allowed: ExportChecks, look: slice, kind: str) -> None:
     require(phase, allowed, kind, "small", look)
 
 
 @pytest.mark.parametrize("kind", TIMED, ids=lambda kind: f"export-batches-{kind}")
-def test_batches_of_connectra_equal_the_database(phase: Phase, book: OrderBook, kind: str) -> None:
+def test_batches_of_connectra_equal_the_database(phase: Phase, book: ExportChecks, kind: str) -> None:
     way, draw = book.batches(kind)
 
     phase.require_bundles(way, draw)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-medium-{kind}")
-def test_medium_exports_equal_the_database(phase: Phase, going: OrderBook, kind: str) -> None:
+def test_medium_exports_equal_the_database(phase: Phase, going: ExportChecks, kind: str) -> None:
     require(phase, going, kind, "medium")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-large-{kind}")
-def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, going: OrderBook, kind: str) -> None:
+def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, going: ExportChecks, kind: str) -> None:
     settings = phase.target.settings
-    memory = Memory(settings.process_id, settings.metrics_url, settings.identity("CONTACT360").context())
+    memory = ProcessMemory(settings.process_id, settings.metrics_url, settings.identity("CONTACT360").context())
 
     with memory.watched() as seen:
         try:
@@ -107,15 +107,15 @@ def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, g
 
 
 @pytest.mark.parametrize("size", TIMED_SIZES)
-def test_vql_exports_take_no_longer_than_direct_ones(phase: Phase, going: OrderBook, block: int, size: str) -> None:
+def test_vql_exports_take_no_longer_than_direct_ones(phase: Phase, going: ExportChecks, block: int, size: str) -> None:
     check, baseline = f"export-duration-{size}", phase.direct_path()
     if baseline is None:
         phase.leave([check], "not asked: a direct path is needed to compare with (CONTACT360_BASELINE_URL)")
-    questions = phase.of_block(going.timed(size), block)[: None if size == "small" else 1]
-    price = going.price_of(questions + questions[:1]).times(3)  # a warm-up, and three calls each
+    samples = phase.of_block(going.timed(size), block)[: None if size == "small" else 1]
+    price = going.price_of(samples + samples[:1]).times(3)  # a warm-up, and three calls each
     if not phase.target.budget.take(price.credits, price.files):
         pytest.skip("--allow-cost does not cover this block")
 
     phase.measure_latency(
-        Block(check=check, number=block, questions=questions, calls=going.calls(size, baseline), itself=going.itself)
+        LatencyBlock(check=check, number=block, samples=samples, calls=going.calls(size, baseline), itself=going.itself)
     )

@@ -2,21 +2,23 @@
 
 import pytest
 
-from fixtures.checks.cases import Question
+from fixtures.checks.cases import Sample
 from fixtures.checks.phase import Phase
 from fixtures.checks.preflight.monitoring import Monitoring
 from fixtures.checks.records.fallback import FAILING, NoProxy, probe
-from fixtures.checks.records.records import Records
+from fixtures.checks.records.records import RecordChecks
 from reports.records.records import Fact
 
 
 @pytest.fixture(scope="module")
-def people(phase: Phase) -> tuple[Question, ...]:
-    return Records(phase.target, flag_on=True, count=phase.count, seed=phase.seed).drawn("contact-endpoint").questions
+def people(phase: Phase) -> tuple[Sample, ...]:
+    return (
+        RecordChecks(phase.target, flag_on=True, count=phase.count, seed=phase.seed).drawn("contact-endpoint").samples
+    )
 
 
 @pytest.mark.parametrize("mode", FAILING)
-def test_the_fallback_is_kept(phase: Phase, people: tuple[Question, ...], mode: str) -> None:
+def test_the_fallback_is_kept(phase: Phase, people: tuple[Sample, ...], mode: str) -> None:
     if phase.target.contract.mandatory:
         name = phase.target.contract.name
         phase.leave([f"fallback-{mode}"], f"absent: by the contract {name!r} VQL is mandatory, and nothing falls back")

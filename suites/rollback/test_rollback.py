@@ -8,17 +8,17 @@ import pytest
 from fixtures.checks.linkedin.client import affords, forbidden
 from fixtures.checks.phase import Phase, require_match
 from fixtures.checks.preflight import rollback
-from fixtures.checks.preflight.rollback import ENDPOINTS, Judgement, Watched
-from fixtures.checks.preflight.rollback_cases import Probes
+from fixtures.checks.preflight.rollback import ENDPOINTS, ProvenanceRecorder, RollbackFacts
+from fixtures.checks.preflight.rollback_cases import RollbackCases
 from reports.judge.rules.dispatch import NOT_ASKED
-from reports.records.records import Sample
+from reports.records.records import Comparison
 
 SEARCHES = 32  # of those that cost a credit each
 
 
 @pytest.fixture(scope="module")
-def probes(phase: Phase) -> Probes:
-    return Probes(phase.target, count=phase.count, seed=phase.seed)
+def probes(phase: Phase) -> RollbackCases:
+    return RollbackCases(phase.target, count=phase.count, seed=phase.seed)
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def test_something_was_rolled_back(phase: Phase, flags: dict[str, bool | None]) 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_endpoint_is_served_as_its_flag_says(
-    phase: Phase, probes: Probes, flags: dict[str, bool | None], endpoint: str
+    phase: Phase, probes: RollbackCases, flags: dict[str, bool | None], endpoint: str
 ) -> None:
     should_be_on = flags[ENDPOINTS[endpoint]]
-    judgement = Judgement(phase.gate.phase, endpoint, should_be_on)
+    judgement = RollbackFacts(phase.gate.phase, endpoint, should_be_on)
     _require_askable(phase, probes, endpoint, should_be_on)
-    asked, samples = Watched(probes.asked(endpoint)), list[Sample]()
+    asked, samples = ProvenanceRecorder(probes.asked(endpoint)), list[Comparison]()
     draw, some = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
     indices = sorted({record.index for record in phase.target.contract.records.values()})
 
@@ -56,7 +56,7 @@ def test_an_endpoint_is_served_as_its_flag_says(
     require_match(samples)
 
 
-def _require_askable(phase: Phase, probes: Probes, endpoint: str, should_be_on: bool | None) -> None:
+def _require_askable(phase: Phase, probes: RollbackCases, endpoint: str, should_be_on: bool | None) -> None:
     """Leave an endpoint that is not there, or whose price nobody allows."""
     why = probes.absent(endpoint)
     if endpoint == "linkedin" and not why:

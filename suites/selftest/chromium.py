@@ -44,7 +44,7 @@ def installed() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-class Page:
+class BrowserPage:
     """One tab. Remembers what the console said and what was asked of the network."""
 
     def __init__(self, write: int, read: int) -> None:
@@ -125,7 +125,7 @@ class Page:
 
 
 @contextmanager
-def browsing(profile: Path) -> Iterator[Page]:
+def browsing(profile: Path) -> Iterator[BrowserPage]:
     """A tab of a Chromium of its own, gone at the end."""
     path = installed()
     assert path is not None
@@ -151,7 +151,7 @@ def browsing(profile: Path) -> Iterator[Page]:
     )
     os.close(to_read)
     os.close(from_write)
-    page = Page(to_write, from_read)
+    page = BrowserPage(to_write, from_read)
     try:
         page.attach()
         yield page

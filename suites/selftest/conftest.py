@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks.multiplied import MultipliedStores
-from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company
+from suites.selftest.sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company
 
 LogIn = Callable[..., httpx.Client]
 
@@ -39,7 +39,7 @@ def sides(calm: Mapping[str, str]) -> Iterator[Sides]:
 
 
 @pytest.fixture(scope="session")
-def company(database: psycopg.Connection[Any]) -> Company:
+def company(database: psycopg.Connection[Any]) -> LargestCompany:
     """The largest: it has one contact more than a default page."""
     largest = largest_company(database, "true")
     assert len(largest.people) == 26

@@ -26,24 +26,24 @@ class HangUp(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class DamagedReply:
     """An answer on its way; `headers` by their names in small letters."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
-    def saying(self, value: Any) -> Reply:
+    def saying(self, value: Any) -> DamagedReply:
         """The same answer with another JSON body."""
         return replace(self, body=json.dumps(value).encode())
 
 
-Damage = Callable[[Reply], Reply]
+Damage = Callable[[DamagedReply], DamagedReply]
 Edit = Callable[[dict[str, Any]], Any]
 
 
 @dataclass(slots=True)
-class Proxy:
+class DamagingProxy:
     """One service behind a damage; `share`: every how many-th of its answers is hit; `paths`: which of them."""
 
     upstream: str
@@ -65,9 +65,9 @@ class Proxy:
 
 
 @contextmanager
-def between(upstream: str, paths: tuple[str, ...]) -> Iterator[Proxy]:
+def between(upstream: str, paths: tuple[str, ...]) -> Iterator[DamagingProxy]:
     """A proxy in front of a service while inside."""
-    proxy = Proxy(upstream, paths)
+    proxy = DamagingProxy(upstream, paths)
     server = _Server(("127.0.0.1", 0), _handler(proxy))
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
         """Whoever asked has hung up: damage makes people do that."""
 
 
-def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
+def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -104,7 +104,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
 
         do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - names http.server looks for
 
-        def _tell(self, reply: Reply) -> None:
+        def _tell(self, reply: DamagedReply) -> None:
             self.send_response_only(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
@@ -120,7 +120,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _asked(upstream: str, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
+def _asked(upstream: str, method: str, path: str, headers: dict[str, str], body: bytes) -> DamagedReply:
     parts = urlsplit(upstream)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     kept = {name: value for name, value in headers.items() if name.lower() not in ("host", "accept-encoding")}
@@ -128,7 +128,7 @@ def _asked(upstream: str, method: str, path: str, headers: dict[str, str], body:
     answer = connection.getresponse()
     left_out = ("content-length", "transfer-encoding", "connection", "date", "server")
     told = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in left_out}
-    reply = Reply(status=answer.status, headers=told, body=answer.read())
+    reply = DamagedReply(status=answer.status, headers=told, body=answer.read())
     connection.close()
     return reply
 
@@ -136,7 +136,7 @@ def _asked(upstream: str, method: str, path: str, headers: dict[str, str], body:
 def edited(edit: Edit) -> Damage:
     """Damage to each record in an answer: the backend's one, or Connectra's rows. Nobody's answer is left alone."""
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         body = json.loads(reply.body)
         if reply.status != 200:
             return reply
@@ -150,7 +150,7 @@ def edited(edit: Edit) -> Damage:
 def of_rows(edit: Callable[[list[Any]], Any]) -> Damage:
     """Damage to the rows of a search as a whole."""
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         body = json.loads(reply.body)
         return reply.saying({**body, "data": edit(body["data"])}) if reply.status == 200 else reply
 
@@ -182,7 +182,7 @@ def everywhere(change: Callable[[Any], Any]) -> Damage:
 def header(name: str, value: str | None) -> Damage:
     """A header set, or taken away."""
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         rest = {each: text for each, text in reply.headers.items() if each != name.lower()}
         return replace(reply, headers=rest if value is None else {**rest, name.lower(): value})
 
@@ -190,7 +190,7 @@ def header(name: str, value: str | None) -> Damage:
 
 
 def both(*damages: Damage) -> Damage:
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         for each in damages:
             reply = each(reply)
         return reply
@@ -203,14 +203,14 @@ def status(code: int, body: bytes = b"{}") -> Damage:
     return lambda reply: replace(reply, status=code, body=body)
 
 
-def hang_up(_: Reply) -> Reply:
+def hang_up(_: DamagedReply) -> DamagedReply:
     raise HangUp
 
 
 def late(seconds: float) -> Damage:
     """The right answer, later."""
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         time.sleep(seconds)
         return reply
 
@@ -219,9 +219,9 @@ def late(seconds: float) -> Damage:
 
 def swapped() -> Damage:
     """Every answer is that to the question before."""
-    before: list[Reply] = []
+    before: list[DamagedReply] = []
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         before.append(reply)
         return before[-2] if len(before) > 1 else reply
 

@@ -1,12 +1,12 @@
 """Values to draw filters from, made up."""
 
-from fixtures.checks.company_contacts.cases.filter_values import Choice, Ground
+from fixtures.checks.company_contacts.cases.filter_values import FilterSubject, FilterValue
 
 
-def bits(size: int = 64) -> Ground:
+def bits(size: int = 64) -> FilterSubject:
     """Six parameters of three classes each, whose values are the bits of the contacts' numbers."""
     choices = [
-        Choice(
+        FilterValue(
             parameter=f"p{bit}",
             value_class=value_class,
             value=f"{bit}{value_class}",
@@ -15,4 +15,4 @@ def bits(size: int = 64) -> Ground:
         for bit in range(6)
         for value_class, wanted in (("word", True), ("comma", False), ("wildcard", True))
     ]
-    return Ground(company="k", contacts=size, choices=tuple(choices))
+    return FilterSubject(company="k", contacts=size, choices=tuple(choices))

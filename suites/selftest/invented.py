@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import (
-    Answer,
+    Comparison,
     Difference,
     DifferenceKind,
     Event,
+    Observation,
     Outcome,
     Pair,
     Provenance,
     Record,
-    Sample,
 )
 
 BEGAN = 1_795_600_000.0  # 25 Nov 2026, 09:46 UTC
@@ -110,7 +110,7 @@ def verdict(word: str = "GO", criteria: int = 15, hostile: str = "", phases: Seq
     }
 
 
-def run(hostile: str = "", **changes: Any) -> ledger.Run:
+def run(hostile: str = "", **changes: Any) -> run_ledger.Run:
     known = {
         "run_id": "20261125T094640Z-abcdef",
         "started": "2026-11-25T09:46:40+00:00",
@@ -122,10 +122,10 @@ def run(hostile: str = "", **changes: Any) -> ledger.Run:
         "gates": {},
         "described": {"target": "live", "backend": f"https://contact360.example{hostile}"},
     }
-    return ledger.Run(**(known | changes))
+    return run_ledger.Run(**(known | changes))
 
 
-def recorded(hostile: str = "", phase: str = "phase1", of: ledger.Run | None = None) -> ledger.Recorded:
+def recorded(hostile: str = "", phase: str = "phase1", of: run_ledger.Run | None = None) -> run_ledger.RunRecords:
     """A run of 120 answers over five minutes: fallbacks, errors, mismatches, known differences, latency pairs."""
     records: list[Record] = [_sample(number, phase, hostile) for number in range(120)]
     records += [
@@ -141,10 +141,10 @@ def recorded(hostile: str = "", phase: str = "phase1", of: ledger.Run | None = N
         for number in range(128)
     ]
     records.append(Event(name="requests", at=BEGAN + 320, worker="controller", count=2124))
-    return ledger.Recorded(run=of or run(hostile), records=tuple(records))
+    return run_ledger.RunRecords(run=of or run(hostile), records=tuple(records))
 
 
-def _sample(number: int, phase: str, hostile: str) -> Sample:
+def _sample(number: int, phase: str, hostile: str) -> Comparison:
     served = Provenance.FALLBACK if number % 9 == 4 else Provenance.VQL
     error = "http-500" if number % 31 == 7 else None
     outcome = (
@@ -163,7 +163,7 @@ def _sample(number: int, phase: str, hostile: str) -> Sample:
         differences = (
             Difference(path="title", kind=kind, expected="<str:9f1c>" + hostile, actual="null", excused_by=ticket),
         )
-    answer = Answer(
+    answer = Observation(
         side="backend",
         status=500 if error else 200,
         error=error,
@@ -171,7 +171,7 @@ def _sample(number: int, phase: str, hostile: str) -> Sample:
         at=BEGAN + 2.5 * number,
         provenance=Provenance.UNKNOWN if error else served,
     )
-    return Sample(
+    return Comparison(
         phase=phase,
         check="contact-endpoint",
         key=f"00000000-0000-4000-8000-{number:012d}",

@@ -7,13 +7,13 @@ from reports.judge.criteria import Criterion, Gate, Latency, Recheck
 from reports.judge.findings import seen_of
 from reports.judge.rules.dispatch import Finding, finding_of
 from reports.records.records import (
-    Answer,
+    CheckPlan,
+    Comparison,
     Fact,
+    Observation,
     Outcome,
-    Plan,
     Provenance,
     Record,
-    Sample,
 )
 
 VQL, SQL, FALLBACK, UNKNOWN = Provenance.VQL, Provenance.DIRECT, Provenance.FALLBACK, Provenance.UNKNOWN
@@ -48,9 +48,9 @@ def sampled(
     error: str | None = None,
     attempt: bool = True,
     **more: Any,
-) -> Sample:
-    answer = Answer(side=side, provenance=served, error=error)
-    return Sample(
+) -> Comparison:
+    answer = Observation(side=side, provenance=served, error=error)
+    return Comparison(
         **{
             "phase": "p",
             "check": check,
@@ -64,7 +64,7 @@ def sampled(
     )
 
 
-def samples(count: int, *args: Any, at: int = 0, **more: Any) -> list[Sample]:
+def samples(count: int, *args: Any, at: int = 0, **more: Any) -> list[Comparison]:
     return [sampled(at + number, *args, **more) for number in range(count)]
 
 
@@ -72,5 +72,5 @@ def fact_of(name: str = "a", ok: bool | None = True, value: float | None = None,
     return Fact(**{"phase": "p", "name": name, "ok": ok, "value": value, "sentence": f"{name}!"} | more)
 
 
-def plan_of(population: int = 1000, check: str = "x", **strata: int) -> Plan:
-    return Plan(phase="p", check=check, population=population, planned=9, strata=strata)
+def plan_of(population: int = 1000, check: str = "x", **strata: int) -> CheckPlan:
+    return CheckPlan(phase="p", check=check, population=population, planned=9, strata=strata)

@@ -8,18 +8,18 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixtures.checks.records.records import Records
-from fixtures.checks.runner import Verifier
+from fixtures.checks.records.records import RecordChecks
+from fixtures.checks.runner import CheckRunner
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load
 from fixtures.settings.settings import Settings, from_values
-from fixtures.transport.rate_limiter import Pace
+from fixtures.transport.rate_limiter import RateLimiter
 from reports.judge.rules.dispatch import Finding
 from reports.judge.verdict import judge
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import Event
-from reports.records.redaction import Redactor
-from reports.records.run_ledger import GateFile, Recorded, Run, Writer
+from reports.records.redaction import Pseudonymizer
+from reports.records.run_ledger import GateFile, Run, RunRecords, Writer
 
 CHECKS = tuple(
     f"{record}-{way}"
@@ -30,12 +30,12 @@ NOW = "2026-01-01T00:00:00+00:00"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedPhase:
     """What came of it: the verdict, findings by criterion, and everything recorded."""
 
     verdict: str
     findings: Mapping[str, Finding]
-    recorded: Recorded
+    recorded: RunRecords
 
     def missed(self) -> dict[str, str | None]:
         """Missed criteria, each with its cause."""
@@ -46,20 +46,22 @@ class Judged:
 @contextmanager
 def connected(values: Mapping[str, str], scratch: Path) -> Iterator[Target]:
     """The target these settings describe, while inside."""
-    with closing(connect(from_values(values, "sandbox"), load("guide"), Pace(scratch, None))) as target:
+    with closing(connect(from_values(values, "sandbox"), load("guide"), RateLimiter(scratch, None))) as target:
         yield target
 
 
-def judged(checkout: Path, folder: Path, target: Target, *, checks: Sequence[str] = CHECKS, count: int = 8) -> Judged:
+def judged(
+    checkout: Path, folder: Path, target: Target, *, checks: Sequence[str] = CHECKS, count: int = 8
+) -> JudgedPhase:
     """Ask `count` questions of each check. Flags are as the target's settings tell them."""
-    ledger.begin(folder, _run(checkout, target.settings))
+    run_ledger.begin(folder, _run(checkout, target.settings))
     writer = Writer(folder, "here")
-    flag_on = ledger.read_run(folder).flag_on("VQL_SINGLE_RECORD_RETRIEVAL")
-    records = Records(target, flag_on=flag_on, count=count, seed=7)
-    verifier = Verifier(
+    flag_on = run_ledger.read_run(folder).flag_on("VQL_SINGLE_RECORD_RETRIEVAL")
+    records = RecordChecks(target, flag_on=flag_on, count=count, seed=7)
+    verifier = CheckRunner(
         target,
         writer,
-        Redactor(b"key"),
+        Pseudonymizer(b"key"),
         phase="phase1",
         flag_on=flag_on,
         recheck_s=(0,),
@@ -69,13 +71,15 @@ def judged(checkout: Path, folder: Path, target: Target, *, checks: Sequence[str
     )
     for check in checks:
         draw = records.drawn(check)
-        verifier.plan(check, draw, planned=len(draw.questions))
-        verifier.put(records.asked(check), draw.questions)
+        verifier.plan(check, draw, planned=len(draw.samples))
+        verifier.put(records.asked(check), draw.samples)
     writer.append(Event(name="run-finished"))
     writer.close()
-    recorded = ledger.read(folder)
+    recorded = run_ledger.read(folder)
     (phase,) = judge(recorded, now=NOW).phases
-    return Judged(verdict=phase.verdict, findings={each.criterion: each for each in phase.findings}, recorded=recorded)
+    return JudgedPhase(
+        verdict=phase.verdict, findings={each.criterion: each for each in phase.findings}, recorded=recorded
+    )
 
 
 def _run(checkout: Path, settings: Settings) -> Run:

@@ -13,7 +13,7 @@ from typing import Any
 CHECKOUT = Path(__file__).parents[2]
 _CONFTEST = """
 import pytest
-from reports import gate, selection
+from reports.plugin import gate, selection
 from reports.records.run_ledger import Run
 
 pytest_plugins = ["reports.plugin.selection", "reports.plugin.gate"]
@@ -87,7 +87,7 @@ def test_records(recorder, part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class Rehearsal:
     """What a run left: its exit code, what it printed, its folder, and the verdict in it."""
 
     code: int
@@ -109,7 +109,7 @@ def rehearse(
     backend: str = "https://contact360.example",
     environ: dict[str, str] | None = None,
     on_terminal: bool = False,
-) -> Rehearsed:
+) -> Rehearsal:
     """Run `pytest -m phase1` over tests that record what they like; `root` may be used again for a further run."""
     told = {"SECRETS": secrets, "FINGERPRINT": fingerprint or {"backend": {"version": "2.14.1"}}, "BACKEND": backend}
     suite = root / "suites" / "phase1_single_record"
@@ -132,4 +132,4 @@ def rehearse(
     )
     folder = root / "reports" / "out" / "latest"
     assert folder.exists(), done.stdout + done.stderr
-    return Rehearsed(code=done.returncode, printed=done.stdout + done.stderr, folder=folder.resolve())
+    return Rehearsal(code=done.returncode, printed=done.stdout + done.stderr, folder=folder.resolve())

@@ -17,7 +17,7 @@ OURS = ("GATE_", "SANDBOX_", "PYTEST_", "COV_")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class CompletedRun:
     """How a run ended, everything it printed, and where its run folder is."""
 
     code: int
@@ -46,7 +46,7 @@ def command(out: Path, *options: str) -> list[str]:
 
 def run(
     checkout: Path, out: Path, *options: str, extra: Mapping[str, str] | None = None, timeout_s: float = 120
-) -> Done:
+) -> CompletedRun:
     """A run from its start to its end."""
     done = subprocess.run(
         command(out, *options),
@@ -57,7 +57,7 @@ def run(
         text=True,
         timeout=timeout_s,
     )
-    return Done(code=done.returncode, printed=done.stdout + done.stderr, out=out)
+    return CompletedRun(code=done.returncode, printed=done.stdout + done.stderr, out=out)
 
 
 def start(

@@ -30,7 +30,7 @@ class Sides:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Company:
+class LargestCompany:
     """A company's row and its contacts, metadata included."""
 
     uuid: str
@@ -70,7 +70,7 @@ def both_sides(values: Mapping[str, str]) -> Iterator[Sides]:
         yield Sides(vql=vql, sql=sql, pool=pool)
 
 
-def largest_company(database: psycopg.Connection[Any], condition: str) -> Company:
+def largest_company(database: psycopg.Connection[Any], condition: str) -> LargestCompany:
     """The company with most contacts among those for which the condition holds."""
     row = database.execute(
         "SELECT k.* FROM companies k LEFT JOIN companies_metadata n USING (uuid) "
@@ -81,7 +81,7 @@ def largest_company(database: psycopg.Connection[Any], condition: str) -> Compan
         "SELECT m.*, c.* FROM contacts c LEFT JOIN contacts_metadata m USING (uuid) WHERE c.company_id = %s",
         (row["uuid"],),
     )
-    return Company(uuid=row["uuid"], row=row, people=people.fetchall())
+    return LargestCompany(uuid=row["uuid"], row=row, people=people.fetchall())
 
 
 def uuids_of(page: httpx.Response) -> list[str]:

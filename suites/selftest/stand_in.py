@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.contracts.exports import ExportKind
-from fixtures.export_parity import forms
+from fixtures.export_parity import cell_formats
 from fixtures.export_parity.comparison import ExportComparison
-from reports.comparison.csv_cells import Column
+from reports.comparison.csv_cells import CsvColumn
 
 _RULES = {"uuid": "", "name": "", "note": "placeholder", "tags": "items", "size": "zero", "at": "time"}
 KIND = ExportKind(
@@ -27,18 +27,18 @@ KIND = ExportKind(
     record="contact",
     key="uuid",
     columns=tuple(
-        Column(name=name, source=f"contacts.{name}", rules=tuple(rule.split())) for name, rule in _RULES.items()
+        CsvColumn(name=name, source=f"contacts.{name}", rules=tuple(rule.split())) for name, rule in _RULES.items()
     ),
 )
-People = Mapping[str, forms.Tables]
+People = Mapping[str, cell_formats.Tables]
 _WRITERS = {  # expression -> (column, form)
     form.sql.format(f"c.{column.name}", "c.uuid"): (column.name, form)
     for column in KIND.columns
-    for form in forms._FORMS[" ".join(column.rules)]
+    for form in cell_formats._FORMS[" ".join(column.rules)]
 }
 
 
-def person(key: str, name: str | None, note: str | None, tags: Sequence[str]) -> forms.Tables:
+def person(key: str, name: str | None, note: str | None, tags: Sequence[str]) -> cell_formats.Tables:
     row = {
         "uuid": key,
         "name": name,
@@ -74,7 +74,7 @@ class StandIn:
                 written = ",".join(_quoted(each, everything=quote_all, alike=blanks_alike) for each in cells)
                 yield f"{_quoted(key, everything=quote_all, alike=False)},{written}\n".encode()
 
-    def tables(self, keys: Sequence[str]) -> dict[str, forms.Tables]:
+    def tables(self, keys: Sequence[str]) -> dict[str, cell_formats.Tables]:
         return {key: self._people[key] for key in keys if key in self._people}
 
 
@@ -93,13 +93,13 @@ def _quoted(text: str | None, *, everything: bool, alike: bool) -> str:
     return text
 
 
-class _Many(Mapping[str, forms.Tables]):
+class _Many(Mapping[str, cell_formats.Tables]):
     """So many people, made as they are asked for."""
 
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def __getitem__(self, key: str) -> forms.Tables:
+    def __getitem__(self, key: str) -> cell_formats.Tables:
         return person(key, f"name {key}", "a note of some length, so that rows weigh something", [])
 
     def __iter__(self) -> Iterator[str]:
@@ -116,7 +116,7 @@ def main(count: int, path: Path, *, wrong: bool) -> None:
     people = _Many(count)
     with path.open("w", encoding="utf-8") as file:
         file.write(",".join(column.name for column in KIND.columns) + "\n")
-        for row in StandIn(people, parts=1).rows([forms._sql(column, []) for column in KIND.columns]):
+        for row in StandIn(people, parts=1).rows([cell_formats._sql(column, []) for column in KIND.columns]):
             record = row.decode().partition(",")[2]
             file.write(record.replace("a note", "another note") if wrong else record)
     result = ExportComparison(StandIn(people), KIND, lambda *_: None).run(path)

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from reports.judge.criteria import Criterion
-from reports.output.ci import allure_html as allure_page
-from reports.output.ci import allure_results
+from reports.output.ci import allure_html, allure_results
 from reports.output.ci.allure_steps import line_of
 from suites.selftest import invented
-from suites.selftest.rehearsal import Rehearsed, rehearse
+from suites.selftest.rehearsal import Rehearsal, rehearse
 
 WRONG = """
 def test_records(recorder):
@@ -40,12 +39,12 @@ def _labels(result: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", params=["0", "2"], ids=["alone", "two-workers"])
-def wrong(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+def wrong(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     """A run whose one test found twenty answers wrong."""
     return rehearse(tmp_path_factory.mktemp("wrong"), WRONG, "-n", request.param)
 
 
-def test_a_mismatch_is_a_step_under_its_line_of_the_guide(wrong: Rehearsed) -> None:
+def test_a_mismatch_is_a_step_under_its_line_of_the_guide(wrong: Rehearsal) -> None:
     (test,) = [result for result in _results(wrong.folder) if "test_records" in result["name"]]
     labels = _labels(test)
     assert wrong.code == 1
@@ -56,7 +55,7 @@ def test_a_mismatch_is_a_step_under_its_line_of_the_guide(wrong: Rehearsed) -> N
     assert len(test["steps"]) == 11, "the first ten mismatches, after the tally"
 
 
-def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsed) -> None:
+def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsal) -> None:
     (gate,) = [result for result in _results(wrong.folder) if result["fullName"] == "GATE#phase1"]
     assert gate["name"] == "NO-GO - VQL gate"
     assert gate["status"] == "failed"
@@ -66,7 +65,7 @@ def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsed) -> Non
     assert all((wrong.folder / "allure-results" / each["source"]).exists() for each in told["attachments"])
 
 
-def test_no_phantom_tear_down_is_shown(wrong: Rehearsed) -> None:
+def test_no_phantom_tear_down_is_shown(wrong: Rehearsal) -> None:
     containers = [json.loads(path.read_text()) for path in (wrong.folder / "allure-results").glob("*-container.json")]
     assert containers
     assert not any("lambda" in after["name"] for each in containers for after in each.get("afters", ()))
@@ -169,7 +168,7 @@ def test_analytics_are_taken_out_of_allures_page() -> None:
         "</script><script>keep()</script></head>"
     )
 
-    assert allure_page.without_analytics(page) == "<head><script>keep()</script></head>"
+    assert allure_html.without_analytics(page) == "<head><script>keep()</script></head>"
 
 
 @pytest.mark.parametrize("content", [None, "<html>an empty shell</html>"])
@@ -177,5 +176,5 @@ def test_a_page_that_allure_did_not_make_is_not_taken_for_one(tmp_path: Path, co
     if content:
         (tmp_path / "index.html").write_text(content)
 
-    with pytest.raises(allure_page.AllureUnavailable, match="no usable page"):
-        allure_page.checked(tmp_path)
+    with pytest.raises(allure_html.AllureUnavailable, match="no usable page"):
+        allure_html.checked(tmp_path)

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sandbox.faults import history_faults as histories
-from fixtures.sandbox.faults.history_faults import CALM, Past, Regime, Times, scheduled, write
+from fixtures.sandbox.faults import history_faults
+from fixtures.sandbox.faults.history_faults import CALM, HistoryFault, HistoryRegime, LatencyRegime, scheduled, write
 from fixtures.session.earlier_runs import records
-from reports.history import store as history
+from reports.history import store
 from reports.history.entry import HistoryEntry
 from reports.judge.criteria import GateError, read_gate
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.verdict import PhaseVerdict, judge
-from reports.records import run_ledger as ledger
-from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records import run_ledger
+from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.records import Event, Fact, Record, from_json, to_json
-from reports.records.run_ledger import GateFile, Recorded, Run
+from reports.records.run_ledger import GateFile, Run, RunRecords
 
 PHASES = ("phase1", "phase2", "phase3", "phase4")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -59,7 +59,7 @@ def _verdict(run: Run, folder: Path) -> PhaseVerdict:
     kept: list[Record] = [*records(str(folder), run, "phase5"), Fact(phase="phase5", name="fallback-timeout", ok=True)]
     events = [Event(name="collected", phases=("phase5",)), Event(name="run-finished", at=NOW.timestamp() + 60)]
     through_json = [from_json(json.loads(json.dumps(to_json(record)))) for record in (*kept, *events)]
-    (phase,) = judge(Recorded(run=run, records=tuple(through_json)), now=NOW.isoformat()).phases
+    (phase,) = judge(RunRecords(run=run, records=tuple(through_json)), now=NOW.isoformat()).phases
     return phase
 
 
@@ -67,8 +67,10 @@ def _found(phase: PhaseVerdict) -> dict[str, Finding]:
     return {finding.criterion: finding for finding in phase.findings}
 
 
-@pytest.mark.parametrize("past", histories.CATALOGUE, ids=lambda past: past.fault.name)
-def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(run: Run, tmp_path: Path, past: Past) -> None:
+@pytest.mark.parametrize("past", history_faults.CATALOGUE, ids=lambda past: past.fault.name)
+def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(
+    run: Run, tmp_path: Path, past: HistoryFault
+) -> None:
     past.write(tmp_path, run, PHASES)
 
     phase = _verdict(run, tmp_path)
@@ -86,13 +88,13 @@ def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(run: Run
 def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path) -> None:
     """The window of that phase alone, beside its own criteria, which nothing answers here."""
 
-    def found(regime: Regime | None) -> dict[str, str]:
+    def found(regime: HistoryRegime | None) -> dict[str, str]:
         folder = tmp_path / str(regime is None)
         if regime is not None:
             write(folder, scheduled(run, PHASES, lambda _: regime))
         asking = replace(run, options={"bake": True})
         kept = [*records(str(folder), asking, "phase1"), Event(name="collected", phases=("phase1",))]
-        (phase,) = judge(Recorded(run=asking, records=tuple(kept)), now=NOW.isoformat()).phases
+        (phase,) = judge(RunRecords(run=asking, records=tuple(kept)), now=NOW.isoformat()).phases
         assert phase.verdict == "HOLD"
         return {
             finding.criterion: finding.outcome
@@ -111,7 +113,7 @@ def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path
 def test_without_asking_for_it_a_phase_has_no_bake(run: Run) -> None:
     kept = (Event(name="collected", phases=("phase1",)),)
 
-    (phase,) = judge(Recorded(run=run, records=kept), now=NOW.isoformat()).phases
+    (phase,) = judge(RunRecords(run=run, records=kept), now=NOW.isoformat()).phases
 
     assert "bake-windows" not in {finding.criterion for finding in phase.findings}
 
@@ -119,7 +121,7 @@ def test_without_asking_for_it_a_phase_has_no_bake(run: Run) -> None:
 def test_without_a_history_nothing_is_decided(run: Run, tmp_path: Path) -> None:
     kept = [*records(None, run, "phase5"), Event(name="run-finished", at=NOW.timestamp())]
 
-    verdict = judge(Recorded(run=run, records=tuple(kept)), now=NOW.isoformat())
+    verdict = judge(RunRecords(run=run, records=tuple(kept)), now=NOW.isoformat())
 
     assert verdict.verdict == "HOLD"
     assert "--history" in _found(verdict.phases[0])["history-readable"].sentence
@@ -143,7 +145,7 @@ def test_an_empty_history_is_none(run: Run, tmp_path: Path) -> None:
 def test_a_run_that_is_bound_to_something_else_is_left_out_and_named(
     run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]], change: dict[str, object], why: str
 ) -> None:
-    bad = Regime(shares={"errors": 1.0}, mismatches=9)
+    bad = HistoryRegime(shares={"errors": 1.0}, mismatches=9)
     entries = scheduled(run, PHASES, lambda ago: bad if 9 < ago < 11 else CALM, hours=50, every=2.0)
     entries = [replace(each, **change) if each.phases["phase1"].criteria[0].value else each for each in entries]  # type: ignore[arg-type]
 
@@ -178,17 +180,17 @@ def test_another_deployments_runs_are_not_even_named(
 def test_the_verdict_needs_no_history_once_it_was_recorded(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "history", scheduled(run, PHASES))
     kept = [*records(str(tmp_path / "history"), run, "phase5"), Event(name="run-finished", at=NOW.timestamp())]
-    ledger.begin(tmp_path / "run", run)
-    writer = ledger.Writer(tmp_path / "run", "controller")
+    run_ledger.begin(tmp_path / "run", run)
+    writer = run_ledger.Writer(tmp_path / "run", "controller")
     for record in kept:
         writer.append(record)
     writer.close()
 
-    recorded = ledger.read(tmp_path / "run")
+    recorded = run_ledger.read(tmp_path / "run")
 
     assert recorded.unreadable == ()
     assert recorded.records == tuple(kept)
-    assert judge(recorded, now="").phases == judge(Recorded(run=run, records=tuple(kept)), now="").phases
+    assert judge(recorded, now="").phases == judge(RunRecords(run=run, records=tuple(kept)), now="").phases
 
 
 def test_seeds_that_were_asked_again_prove_nothing_new(
@@ -196,10 +198,10 @@ def test_seeds_that_were_asked_again_prove_nothing_new(
 ) -> None:
     found = judged([replace(each, seed=7) for each in scheduled(run, PHASES)])["two-weeks-exactness"]
 
-    assert (found.outcome, found.count) == ("unmeasured", histories.PROBES)
+    assert (found.outcome, found.count) == ("unmeasured", history_faults.PROBES)
 
 
-def _pooled(run: Run, folder: Path, criterion: str, regime: histories.Regimes, **schedule: float) -> Finding:
+def _pooled(run: Run, folder: Path, criterion: str, regime: history_faults.Regimes, **schedule: float) -> Finding:
     """What one criterion finds about phase 1 alone."""
     write(folder, scheduled(run, ("phase1",), regime, **schedule))  # type: ignore[arg-type]
     gate = read_gate(run.gates["phase5"].text, "phase5")
@@ -212,19 +214,19 @@ def _pooled(run: Run, folder: Path, criterion: str, regime: histories.Regimes, *
 def test_errors_that_come_together_make_a_share_less_sure(run: Run, tmp_path: Path) -> None:
     """The same share of errors: spread evenly, or all of them in a quarter of the runs."""
 
-    def interval(name: str, regime: histories.Regimes) -> float:
+    def interval(name: str, regime: history_faults.Regimes) -> float:
         low, high = _pooled(run, tmp_path / name, "two-weeks-errors", regime).interval or (0, 0)
         return high - low
 
-    even = interval("even", lambda _: Regime(shares={"errors": 0.03}))
-    together = interval("together", lambda ago: Regime(shares={"errors": 0.12 if 30 < ago % 48 < 43 else 0.0}))
+    even = interval("even", lambda _: HistoryRegime(shares={"errors": 0.03}))
+    together = interval("together", lambda ago: HistoryRegime(shares={"errors": 0.12 if 30 < ago % 48 < 43 else 0.0}))
 
     assert together > 2 * even
 
 
 @pytest.mark.parametrize(("wandering", "units"), [(0.0, 96), (0.05, 24)], ids=["steady", "wandering"])
 def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, wandering: float, units: int) -> None:
-    times = Regime(times=Times(wandering=wandering))
+    times = HistoryRegime(times=LatencyRegime(wandering=wandering))
 
     found = _pooled(run, tmp_path, "bake-latency", lambda _: times, hours=48, every=0.5)
 
@@ -246,18 +248,18 @@ def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, w
 )
 def test_a_past_that_can_not_have_been_is_no_record(change: dict[str, object]) -> None:
     entry = to_json(
-        PastRun(
+        EarlierRun(
             phase="p",
             run="r",
             of="phase1",
             started="2026-01-01T00:00:00+00:00",
             finished="2026-01-01T01:00:00+00:00",
             verdict="GO",
-            counts=(PastCount(criterion="c", failures=0, count=1),),
-            times=(PastTimes(check="c", vql_ms=(1.0,), direct_ms=(1.0,)),),
+            counts=(EarlierCount(criterion="c", failures=0, count=1),),
+            times=(EarlierTimes(check="c", vql_ms=(1.0,), direct_ms=(1.0,)),),
         )
     )
-    assert isinstance(from_json(json.loads(json.dumps(entry))), PastRun)
+    assert isinstance(from_json(json.loads(json.dumps(entry))), EarlierRun)
 
     with pytest.raises(ValueError, match="damaged pastrun"):
         from_json({**entry, **change})
@@ -275,4 +277,4 @@ def test_a_history_file_is_read_as_it_was_written(run: Run, tmp_path: Path) -> N
     entries = scheduled(run, PHASES, hours=8)
     write(tmp_path, entries)
 
-    assert history.read(tmp_path) == (tuple(entries), ())
+    assert store.read(tmp_path) == (tuple(entries), ())

@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.sandbox.postgres import seeding
 from fixtures.sandbox.postgres.server import Server, borrowed
-from fixtures.sandbox.processes.borrowed import Unborrowable
+from fixtures.sandbox.processes.external_servers import ExternalServerRefused
 from fixtures.sandbox.settings import BadSetting, checked
 from fixtures.session.sandbox_process import OwnedSandbox, SandboxFailed
 from suites.selftest.bare_postgres import bare_postgres
@@ -101,7 +101,7 @@ def test_of_two_that_come_at_once_one_gets_it(server: Server, described: list[st
             second = threads.submit(seeding.claim, server)
             while not first.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
                 assert not second.done()
-        with pytest.raises(Unborrowable, match="another sandbox has just begun there"):
+        with pytest.raises(ExternalServerRefused, match="another sandbox has just begun there"):
             second.result(timeout=30)
         first.execute("DROP ROLE connectra")
 
@@ -112,9 +112,9 @@ def test_it_takes_a_superuser_who_is_let_in(server: Server) -> None:
     with server.superuser() as session:
         session.execute(f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'".encode())
     try:
-        with pytest.raises(Unborrowable, match="must name a superuser"):
+        with pytest.raises(ExternalServerRefused, match="must name a superuser"):
             borrowed(server.dsn("postgres", "guest", PASSWORD))
-        with pytest.raises(Unborrowable, match="password authentication failed") as refused:
+        with pytest.raises(ExternalServerRefused, match="password authentication failed") as refused:
             borrowed(server.dsn("postgres", "guest", "secret-0815"))
     finally:
         with server.superuser() as session:
@@ -123,7 +123,7 @@ def test_it_takes_a_superuser_who_is_let_in(server: Server) -> None:
 
 
 def test_nobody_there_is_one_sentence() -> None:
-    with pytest.raises(Unborrowable, match=r"127\.0\.0\.1:1: .*refused"):
+    with pytest.raises(ExternalServerRefused, match=r"127\.0\.0\.1:1: .*refused"):
         borrowed("postgresql://postgres:x@127.0.0.1:1/postgres")
 
 

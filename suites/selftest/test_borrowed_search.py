@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sandbox.processes.borrowed import Unborrowable
+from fixtures.sandbox.processes.external_servers import ExternalServerRefused
 from fixtures.sandbox.search.engine import borrowed
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.strangers import JSON, Said, stranger
@@ -28,29 +28,29 @@ def _answers(number: int, path: str) -> Said:
 
 
 def test_one_that_is_silent_is_named() -> None:
-    with pytest.raises(Unborrowable, match=r"^--search: 127\.0\.0\.1:1: "):
+    with pytest.raises(ExternalServerRefused, match=r"^--search: 127\.0\.0\.1:1: "):
         borrowed("http://elastic:secret-0815@127.0.0.1:1")
 
 
 def test_no_message_holds_a_password() -> None:
-    with pytest.raises(Unborrowable) as told:
+    with pytest.raises(ExternalServerRefused) as told:
         borrowed("http://elastic:secret-0815@127.0.0.1:1")
 
     assert "secret-0815" not in str(told.value)
 
 
 def test_another_product_is_refused() -> None:
-    with stranger() as other, pytest.raises(Unborrowable, match="not Elasticsearch"):
+    with stranger() as other, pytest.raises(ExternalServerRefused, match="not Elasticsearch"):
         borrowed(other.url)
 
 
 def test_one_that_does_not_let_us_in_is_named() -> None:
-    with stranger(lambda *_: (401, ELASTIC, b"{}")) as locked, pytest.raises(Unborrowable, match="401"):
+    with stranger(lambda *_: (401, ELASTIC, b"{}")) as locked, pytest.raises(ExternalServerRefused, match="401"):
         borrowed(locked.url)
 
 
 def test_one_that_holds_our_indices_is_left_alone(stores_of: Callable[[str], MultipliedStores]) -> None:
-    with pytest.raises(Unborrowable, match="already holds contacts_index: lend an empty cluster"):
+    with pytest.raises(ExternalServerRefused, match="already holds contacts_index: lend an empty cluster"):
         borrowed(stores_of("osmem").index_url)
 
 

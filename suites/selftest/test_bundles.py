@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.batch_runner import BundleVerifier, Found, Parts
-from fixtures.checks.cases import Question
-from fixtures.checks.check import Told
-from fixtures.transport.credit_budget import Budget
-from fixtures.transport.rate_limiter import Pace
-from reports.comparison.record_diff import Disagreement
-from reports.comparison.table_diff import Damage
-from reports.records import run_ledger as ledger
-from reports.records.known_difference import Known
-from reports.records.records import Answer, DifferenceKind, Fact, Outcome, Provenance, Sample
-from reports.records.redaction import Redactor
+from fixtures.checks.batch_runner import BatchDifferences, BatchRunner, Found
+from fixtures.checks.cases import Sample
+from fixtures.checks.check import Response
+from fixtures.transport.credit_budget import CreditBudget
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.comparison.record_diff import RawDifference
+from reports.comparison.table_diff import TableDefects
+from reports.records import run_ledger
+from reports.records.known_difference import KnownDifference
+from reports.records.records import Comparison, DifferenceKind, Fact, Observation, Outcome, Provenance
+from reports.records.redaction import Pseudonymizer
 
 OLD, NOW = datetime(2020, 1, 1), datetime(2999, 1, 1)  # written just now, whenever the tests get there
 
@@ -29,8 +29,8 @@ class _Asked:
     """Records by key: what the database holds is (value, written), what is told comes from a script of answers."""
 
     held: dict[str, tuple[str, datetime]]
-    told: list[dict[str, str] | Answer]
-    damages: tuple[Damage, ...] = ()
+    told: list[dict[str, str] | Observation]
+    damages: tuple[TableDefects, ...] = ()
     file: Found = ()
     changing: bool = False
     check: str = "export-small-contacts"
@@ -40,45 +40,45 @@ class _Asked:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     readings: int = 0
 
-    def price(self, question: Question) -> tuple[int, int]:
-        return len(question.subject), 1
+    def price(self, sample: Sample) -> tuple[int, int]:
+        return len(sample.subject), 1
 
-    def stratum(self, question: Question, key: str) -> str:
+    def stratum(self, sample: Sample, key: str) -> str:
         return "risky"
 
-    def shortened(self, question: Question, keys: Sequence[str]) -> Question:
-        return replace(question, subject=tuple(keys))
+    def shortened(self, sample: Sample, keys: Sequence[str]) -> Sample:
+        return replace(sample, subject=tuple(keys))
 
-    def expected(self, questions: Sequence[Question]) -> Mapping[str, Any]:
+    def expected(self, samples: Sequence[Sample]) -> Mapping[str, Any]:
         self.readings += 1
         held = {"b": (str(self.readings), OLD)} if self.changing else {}
-        return {each.key: {key: {**self.held, **held}[key] for key in each.subject} for each in questions}
+        return {each.key: {key: {**self.held, **held}[key] for key in each.subject} for each in samples}
 
-    def ask(self, question: Question) -> Told:
-        self.asked.append(question.subject)
+    def ask(self, sample: Sample) -> Response:
+        self.asked.append(sample.subject)
         told = self.told.pop(0) if len(self.told) > 1 else self.told[0]
-        if isinstance(told, Answer):
-            return Told(answer=told, value={})
-        return Told(answer=Answer(side="backend", status=200, provenance=Provenance.VQL), value=told)
+        if isinstance(told, Observation):
+            return Response(answer=told, value={})
+        return Response(answer=Observation(side="backend", status=200, provenance=Provenance.VQL), value=told)
 
-    def parts(self, question: Question, expected: Mapping[str, Any], told: Told) -> Parts:
+    def parts(self, sample: Sample, expected: Mapping[str, Any], told: Response) -> BatchDifferences:
         records: dict[str, Found] = {}
-        for key in question.subject:
+        for key in sample.subject:
             want, have = expected[key][0], told.value.get(key)
-            wrong = Disagreement(path="title", kind=DifferenceKind.VALUE, expected=want, actual=have)
+            wrong = RawDifference(path="title", kind=DifferenceKind.VALUE, expected=want, actual=have)
             records[key] = () if want == have else (wrong,)
-        return Parts(records=records, file=self.file, damages=self.damages)
+        return BatchDifferences(records=records, file=self.file, damages=self.damages)
 
-    def of_damage(self, damage: Damage) -> Disagreement:
-        return Disagreement(path=damage.kind, kind=DifferenceKind.VALUE, expected=None, actual=None)
+    def of_damage(self, damage: TableDefects) -> RawDifference:
+        return RawDifference(path=damage.kind, kind=DifferenceKind.VALUE, expected=None, actual=None)
 
-    def incomplete(self, parts: Parts) -> str | None:
+    def incomplete(self, parts: BatchDifferences) -> str | None:
         return "export-incomplete" if any(each.kind == "truncated" for each in parts.damages) else None
 
-    def requests(self, question: Question, told: Told) -> Mapping[str, Answer]:
+    def requests(self, sample: Sample, told: Response) -> Mapping[str, Observation]:
         return {"create": told.answer}
 
-    def facts(self, questions: Sequence[Question], told: Mapping[str, Told]) -> list[Fact]:
+    def facts(self, samples: Sequence[Sample], told: Mapping[str, Response]) -> list[Fact]:
         return [Fact(phase="", name="export-life-small-contacts", ok=True)]
 
     def cause_of_record(self, *_: Any) -> str:
@@ -87,37 +87,39 @@ class _Asked:
     def cause_of_whole(self, *_: Any) -> str:
         return "export-truncated"
 
-    def cause_of_error(self, question: Question, answer: Answer) -> str:
+    def cause_of_error(self, sample: Sample, answer: Observation) -> str:
         return "export-stuck"
 
     def written(self, expected: Any) -> datetime | None:
         return expected[1] if expected else None
 
 
-QUESTION = Question(key="small-1", stratum="plain", subject=("a", "b", "c"))
+QUESTION = Sample(key="small-1", stratum="plain", subject=("a", "b", "c"))
 HELD = {"a": ("1", OLD), "b": ("2", OLD), "c": ("3", OLD)}
 RIGHT = {"a": "1", "b": "2", "c": "3"}
 WRONG_B = {**RIGHT, "b": "x"}
-Put = Callable[..., tuple[Sample, ...]]
+Put = Callable[..., tuple[Comparison, ...]]
 
 
 @pytest.fixture
 def put(tmp_path: Path) -> Put:
     """Puts the question and gives the Samples; what is recorded lies in the folder."""
 
-    def call(asked: _Asked, *, budget: int | None = None, known: tuple[Known, ...] = ()) -> tuple[Sample, ...]:
+    def call(
+        asked: _Asked, *, budget: int | None = None, known: tuple[KnownDifference, ...] = ()
+    ) -> tuple[Comparison, ...]:
         target = SimpleNamespace(
-            pace=Pace(tmp_path, None),
-            budget=Budget(budget),
+            pace=RateLimiter(tmp_path, None),
+            budget=CreditBudget(budget),
             log=None,
             index=None,
             contract=SimpleNamespace(known=known),
             settings=SimpleNamespace(kind="sandbox"),
         )
-        verifier = BundleVerifier(
+        verifier = BatchRunner(
             target,
-            ledger.Writer(tmp_path, "w"),
-            Redactor(b"k"),
+            run_ledger.Writer(tmp_path, "w"),
+            Pseudonymizer(b"k"),
             phase="phase3",
             flag_on=True,
             recheck_s=(0.1, 0.1),
@@ -130,7 +132,7 @@ def put(tmp_path: Path) -> Put:
     return call
 
 
-def _outcomes(samples: Sequence[Sample]) -> dict[str, Outcome]:
+def _outcomes(samples: Sequence[Comparison]) -> dict[str, Outcome]:
     return {f"{sample.check} {sample.key}": sample.outcome for sample in samples}
 
 
@@ -192,7 +194,7 @@ def test_a_record_that_changed_meanwhile_is_void_and_the_others_are_not(put: Put
 
 
 def test_damage_counts_only_with_the_records_it_befell(put: Put) -> None:
-    blank = Damage(kind="blank-column", count=1, column="title")
+    blank = TableDefects(kind="blank-column", count=1, column="title")
 
     wrong = put(_Asked(HELD, [WRONG_B], damages=(blank,)))
     void = put(_Asked(HELD, [WRONG_B], damages=(blank,), changing=True))
@@ -202,19 +204,19 @@ def test_damage_counts_only_with_the_records_it_befell(put: Put) -> None:
 
 
 def test_rows_out_of_order_damage_the_bundle_alone(put: Put) -> None:
-    samples = put(_Asked(HELD, [RIGHT], damages=(Damage(kind="disorder", count=1),)))
+    samples = put(_Asked(HELD, [RIGHT], damages=(TableDefects(kind="disorder", count=1),)))
 
     assert _outcomes(samples) == {**ALL, "export-job-contacts small-1": Outcome.DIFFERENT}
 
 
 def test_a_damaged_file_damages_the_bundle(put: Put) -> None:
-    broken = Disagreement(path="file, encoding", kind=DifferenceKind.VALUE, expected=None, actual=None)
+    broken = RawDifference(path="file, encoding", kind=DifferenceKind.VALUE, expected=None, actual=None)
 
     assert _outcomes(put(_Asked(HELD, [RIGHT], file=(broken,))))["export-job-contacts small-1"] is Outcome.DIFFERENT
 
 
 def test_an_error_fails_the_bundle_and_its_request(put: Put) -> None:
-    stuck = Answer(side="backend", status=200, error="stuck")
+    stuck = Observation(side="backend", status=200, error="stuck")
 
     samples = put(_Asked(HELD, [stuck]))
 
@@ -234,7 +236,7 @@ def test_what_the_budget_does_not_cover_is_not_asked(put: Put, budget: int | Non
 
 
 def test_a_known_difference_is_excused_and_not_equal(put: Put) -> None:
-    known = Known(
+    known = KnownDifference(
         id="k", checks=("export-small-*",), field="title", by="vql", reason="r", ticket="t", until="2100-01-01", cap=1.0
     )
 

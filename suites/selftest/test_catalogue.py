@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sandbox.faults import history_faults as histories
+from fixtures.sandbox.faults import history_faults
 from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault, parse
 from reports.judge import causes
 from reports.judge.criteria import Criterion, Gate, read_gate
 from reports.records.records import is_of
 
-FAULTS = [*CATALOGUE, *(past.fault for past in histories.CATALOGUE)]
+FAULTS = [*CATALOGUE, *(past.fault for past in history_faults.CATALOGUE)]
 BY_HAND = ("veto", "advisory")  # kinds that may go without a fault, for a reason
 RULES_BY_HAND = ("attested", "lag", "p95")
 ABOUT_OURSELVES = ("phase2/filter-matrix",)  # what was asked, not what was answered

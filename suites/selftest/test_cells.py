@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.comparison.csv_cells import RULES, Column, actual_cells, cell, expected_cells
+from reports.comparison.csv_cells import RULES, CsvColumn, actual_cells, cell, expected_cells
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_text_in_canonical_form_stays_as_it_is(text: str, rules: list[str]) ->
     assert cell("" if once is None else once, rules) == once
 
 
-COLUMNS = (Column(name="uuid", source="contacts.uuid"), Column(name="city", source="contacts_metadata.city"))
+COLUMNS = (CsvColumn(name="uuid", source="contacts.uuid"), CsvColumn(name="city", source="contacts_metadata.city"))
 
 
 def test_a_row_that_is_not_joined_gives_nothing() -> None:

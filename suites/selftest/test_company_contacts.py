@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from fixtures.checks.cases import Question
-from fixtures.checks.company_contacts.client import CompanyContacts, Walk, cursor_of
-from fixtures.checks.company_contacts.listing import ByListing, Roster, keys_of, told_of
-from fixtures.checks.company_contacts.oracle import Company, Selection, Values
+from fixtures.checks.cases import Sample
+from fixtures.checks.company_contacts.client import CompanyContactsClient, ListingRequest, cursor_of
+from fixtures.checks.company_contacts.listing import ExpectedListing, ListingCheck, keys_of, told_of
+from fixtures.checks.company_contacts.oracle import AttributeValues, ContactSelection, ListedCompany
 from fixtures.contracts.contract import Contract, load
 from fixtures.transport.http import Reply
-from reports.comparison.record_diff import Disagreement
-from reports.records.records import Answer, DifferenceKind, Provenance
+from reports.comparison.record_diff import RawDifference
+from reports.records.records import DifferenceKind, Observation, Provenance
 
 COMPANY = "8c7e"
 LISTING = f"/api/v1/companies/company/{COMPANY}/contacts/"
@@ -70,26 +70,26 @@ class _Backend:
         return f"https://elsewhere.example{LISTING}?{urlencode(kept | on)}"
 
     def _reply(self, body: Any) -> Reply:
-        return Reply(answer=Answer(side="backend", status=self.status), body=body, headers=self.headers)
+        return Reply(answer=Observation(side="backend", status=self.status), body=body, headers=self.headers)
 
 
-def _walk(way: str, size: int | None = 5, most: int = 20, **filters: str) -> Walk:
-    return Walk(selection=Selection(company=COMPANY, filters=filters), way=way, size=size, most=most)
+def _walk(way: str, size: int | None = 5, most: int = 20, **filters: str) -> ListingRequest:
+    return ListingRequest(selection=ContactSelection(company=COMPANY, filters=filters), way=way, size=size, most=most)
 
 
-def _contacts(backend: _Backend, contract: Contract, flag_on: bool | None = True) -> CompanyContacts:
-    return CompanyContacts(backend, contract, flag_on)  # type: ignore[arg-type]
+def _contacts(backend: _Backend, contract: Contract, flag_on: bool | None = True) -> CompanyContactsClient:
+    return CompanyContactsClient(backend, contract, flag_on)  # type: ignore[arg-type]
 
 
-def _found(contract: Contract, backend: _Backend, walk: Walk) -> tuple[Disagreement, ...]:
+def _found(contract: Contract, backend: _Backend, walk: ListingRequest) -> tuple[RawDifference, ...]:
     """What the listing's check finds in a walk over a company of so many contacts."""
-    expected = Roster(
-        company=Company(uuid=COMPANY, contacts=backend.contacts),
+    expected = ExpectedListing(
+        company=ListedCompany(uuid=COMPANY, contacts=backend.contacts),
         uuids=tuple(f"u{number}" for number in range(backend.contacts)),
     )
     told = told_of(_contacts(backend, contract).walk(walk))
-    return ByListing(_Access(contract), "company-contacts-pagination").differences(  # type: ignore[arg-type]
-        Question(key="k", stratum="s", subject=walk), expected, told
+    return ListingCheck(_Access(contract), "company-contacts-pagination").differences(  # type: ignore[arg-type]
+        Sample(key="k", stratum="s", subject=walk), expected, told
     )
 
 
@@ -148,7 +148,7 @@ def test_a_cursor_link_that_loses_the_limit_is_stepped_around(contract: Contract
 
 def test_a_list_of_values_is_asked_one_by_one(contract: Contract) -> None:
     backend = _Backend(3, body={"count": 3})
-    selection = Selection(company="a/b c", filters={"exclude_titles": ("x", "R&D, y")})
+    selection = ContactSelection(company="a/b c", filters={"exclude_titles": ("x", "R&D, y")})
     targets: list[str] = []
     asked = backend.get
     backend.get = lambda target, request_id=None: targets.append(target) or asked(target)  # type: ignore[func-returns-value,method-assign]
@@ -236,7 +236,7 @@ def test_a_walk_that_ignores_the_offset_is_given_up_too(contract: Contract) -> N
 def test_a_count_is_a_number_or_not_found(
     contract: Contract, status: int, body: Any, error: str | None, found: int | None
 ) -> None:
-    told = _contacts(_Backend(0, body=body, status=status), contract).count(Selection(company=COMPANY))
+    told = _contacts(_Backend(0, body=body, status=status), contract).count(ContactSelection(company=COMPANY))
 
     assert (told.answer.error, told.value) == (error, found)
 
@@ -263,7 +263,9 @@ def test_a_page_that_is_none_is_an_error(contract: Contract, body: Any, error: s
     ("body", "value"), [(["a", "a"], ("a", "a")), ([], ()), ([1], None), ({"a": 1}, None)], ids=str
 )
 def test_an_attribute_is_a_list_of_texts(contract: Contract, body: Any, value: Any) -> None:
-    told = _contacts(_Backend(0, body=body), contract).attribute(Selection(company=COMPANY), Values(attribute="title"))
+    told = _contacts(_Backend(0, body=body), contract).attribute(
+        ContactSelection(company=COMPANY), AttributeValues(attribute="title")
+    )
 
     assert told.value == value
     assert (told.answer.error is None) is (value is not None)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.cases import Draw
-from fixtures.checks.company_contacts.cases.companies import Pool
-from fixtures.checks.company_contacts.cases.filters import FilterDraws
-from fixtures.checks.company_contacts.cases.paging import WalkDraws
-from fixtures.checks.company_contacts.cases.relations import RelationDraws
-from fixtures.checks.company_contacts.client import Walk
-from fixtures.checks.company_contacts.connectra_client import CompanyQueries
-from fixtures.checks.company_contacts.oracle import Staff
+from fixtures.checks.cases import SampleSet
+from fixtures.checks.company_contacts.cases.companies import CompanyPool
+from fixtures.checks.company_contacts.cases.filters import FilterCases
+from fixtures.checks.company_contacts.cases.paging import PagingCases
+from fixtures.checks.company_contacts.cases.relations import RelationCases
+from fixtures.checks.company_contacts.client import ListingRequest
+from fixtures.checks.company_contacts.connectra_client import CompanyConnectraClient
+from fixtures.checks.company_contacts.oracle import CompanyContactsOracle
 from fixtures.clients.postgres import Database
 from fixtures.contracts.contract import Contract, load
 
@@ -29,30 +29,30 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="module")
-def staff(calm: Mapping[str, str], contract: Contract) -> Iterator[Staff]:
+def staff(calm: Mapping[str, str], contract: Contract) -> Iterator[CompanyContactsOracle]:
     database = Database(calm["DATABASE_URL"])
     assert contract.company_contacts is not None
-    yield Staff(database, contract.company_contacts, contract.records["contact"])
+    yield CompanyContactsOracle(database, contract.company_contacts, contract.records["contact"])
     database.close()
 
 
-def _pool(staff: Staff, contract: Contract, count: int = PLENTY, seed: int = 7) -> Pool:
+def _pool(staff: CompanyContactsOracle, contract: Contract, count: int = PLENTY, seed: int = 7) -> CompanyPool:
     assert contract.company_contacts is not None
-    return Pool(staff, contract.company_contacts, warts=WARTS, count=count, seed=seed)
+    return CompanyPool(staff, contract.company_contacts, warts=WARTS, count=count, seed=seed)
 
 
-def _filters(pool: Pool, contract: Contract, flag_on: bool | None = True) -> FilterDraws:
-    return FilterDraws(pool, CompanyQueries(None, contract), flag_on=flag_on)  # type: ignore[arg-type]
+def _filters(pool: CompanyPool, contract: Contract, flag_on: bool | None = True) -> FilterCases:
+    return FilterCases(pool, CompanyConnectraClient(None, contract), flag_on=flag_on)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def pool(staff: Staff, contract: Contract) -> Pool:
+def pool(staff: CompanyContactsOracle, contract: Contract) -> CompanyPool:
     return _pool(staff, contract)
 
 
 @pytest.fixture(scope="module")
-def draws(pool: Pool, contract: Contract) -> dict[str, Draw]:
-    filters, walks, relations = _filters(pool, contract), WalkDraws(pool), RelationDraws(pool)
+def draws(pool: CompanyPool, contract: Contract) -> dict[str, SampleSet]:
+    filters, walks, relations = _filters(pool, contract), PagingCases(pool), RelationCases(pool)
     return {
         "filters": filters.filters,
         "count": filters.count,
@@ -69,14 +69,14 @@ CHECKS = ("filters", "count", "connectra", "listing", "pagination", "attributes"
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_keys_are_told_apart(draws: dict[str, Draw], check: str) -> None:
-    keys = [question.key for question in draws[check].questions]
+def test_keys_are_told_apart(draws: dict[str, SampleSet], check: str) -> None:
+    keys = [sample.key for sample in draws[check].samples]
 
     assert len(set(keys)) == len(keys) > 0
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_a_key_is_made_of_our_own_words(draws: dict[str, Draw], contract: Contract, check: str) -> None:
+def test_a_key_is_made_of_our_own_words(draws: dict[str, SampleSet], contract: Contract, check: str) -> None:
     """Of parameters, classes, orderings, attributes, numbers and uuids: never of a value."""
     assert contract.company_contacts is not None
     ours = {
@@ -86,8 +86,8 @@ def test_a_key_is_made_of_our_own_words(draws: dict[str, Draw], contract: Contra
     }
     words = {
         word
-        for question in draws[check].questions
-        for word in re.split(r"[\s,:]+", question.key)
+        for sample in draws[check].samples
+        for word in re.split(r"[\s,:]+", sample.key)
         if not re.fullmatch(r"[0-9a-f]{32}|[0-9a-f-]{36}|\d*", word) and word.removeprefix("-") not in ours
     }
 
@@ -96,30 +96,30 @@ def test_a_key_is_made_of_our_own_words(draws: dict[str, Draw], contract: Contra
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_a_plan_promises_no_stratum_that_it_does_not_ask(draws: dict[str, Draw], check: str) -> None:
-    asked = {question.stratum for question in draws[check].questions}
+def test_a_plan_promises_no_stratum_that_it_does_not_ask(draws: dict[str, SampleSet], check: str) -> None:
+    asked = {sample.stratum for sample in draws[check].samples}
 
     assert {stratum for stratum, members in draws[check].members.items() if members} == asked
 
 
 @pytest.mark.parametrize("check", ["listing", "pagination", "attributes", "consistency", "unknown"])
-def test_every_beginning_covers_the_strata(draws: dict[str, Draw], check: str) -> None:
-    strata = {question.stratum for question in draws[check].questions}
+def test_every_beginning_covers_the_strata(draws: dict[str, SampleSet], check: str) -> None:
+    strata = {sample.stratum for sample in draws[check].samples}
 
-    assert {question.stratum for question in draws[check].questions[: len(strata)]} == strata
-
-
-def test_the_filters_asked_are_enough_to_judge_by(draws: dict[str, Draw]) -> None:
-    assert len(draws["filters"].questions) >= 299
-    assert len(draws["count"].questions) >= 299
-    assert len(draws["connectra"].questions) >= 149
+    assert {sample.stratum for sample in draws[check].samples[: len(strata)]} == strata
 
 
-def _parameters(draw: Draw, stratum: str) -> list[set[str]]:
-    return [set(question.subject.selection.filters) for question in draw.questions if question.stratum == stratum]
+def test_the_filters_asked_are_enough_to_judge_by(draws: dict[str, SampleSet]) -> None:
+    assert len(draws["filters"].samples) >= 299
+    assert len(draws["count"].samples) >= 299
+    assert len(draws["connectra"].samples) >= 149
 
 
-def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: Pool, contract: Contract) -> None:
+def _parameters(draw: SampleSet, stratum: str) -> list[set[str]]:
+    return [set(sample.subject.selection.filters) for sample in draw.samples if sample.stratum == stratum]
+
+
+def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: CompanyPool, contract: Contract) -> None:
     on, off = (_filters(pool, contract, flag_on=flag_on).filters for flag_on in (True, False))
 
     assert any(asked & {*WARTS} for asked in _parameters(on, "pair"))
@@ -127,11 +127,11 @@ def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: Pool, contract: Con
     assert any("departments" in asked for asked in _parameters(off, "word"))
 
 
-def test_relations_leave_warts_alone(draws: dict[str, Draw]) -> None:
-    asked = [{*question.subject.one, *question.subject.other} for question in draws["consistency"].questions]
+def test_relations_leave_warts_alone(draws: dict[str, SampleSet]) -> None:
+    asked = [{*sample.subject.one, *sample.subject.other} for sample in draws["consistency"].samples]
 
     assert not any(each & {*WARTS} for each in asked)
-    assert {question.subject.name for question in draws["consistency"].questions} == {
+    assert {sample.subject.name for sample in draws["consistency"].samples} == {
         "count-is-listing",
         "whole-is-pages",
         "filter-narrows",
@@ -142,11 +142,13 @@ def test_relations_leave_warts_alone(draws: dict[str, Draw]) -> None:
     }
 
 
-def _shares(pool: Pool, contract: Contract) -> dict[str, Any]:
+def _shares(pool: CompanyPool, contract: Contract) -> dict[str, Any]:
     return {fact.name: fact.value for fact in _filters(pool, contract).coverage("phase2")}
 
 
-def test_what_is_not_asked_of_the_matrix_is_told(pool: Pool, staff: Staff, contract: Contract) -> None:
+def test_what_is_not_asked_of_the_matrix_is_told(
+    pool: CompanyPool, staff: CompanyContactsOracle, contract: Contract
+) -> None:
     everything, few = (_shares(each, contract) for each in (pool, _pool(staff, contract, 64)))
 
     assert (everything["filter-matrix-cells"], everything["filter-matrix-pairs"]) == (0, 0)
@@ -155,21 +157,23 @@ def test_what_is_not_asked_of_the_matrix_is_told(pool: Pool, staff: Staff, contr
     assert 0 < everything["filter-matrix-data"] == few["filter-matrix-data"] < 1
 
 
-def test_classes_without_a_value_are_named(pool: Pool, contract: Contract) -> None:
+def test_classes_without_a_value_are_named(pool: CompanyPool, contract: Contract) -> None:
     told = {fact.name: fact.sentence for fact in _filters(pool, contract).coverage("phase2")}
 
     assert re.search(r"not coverable: \w+:[\w-]+", told["filter-matrix-data"])
 
 
-def test_the_same_seed_asks_the_same(staff: Staff, contract: Contract, draws: dict[str, Draw]) -> None:
-    again, other = (WalkDraws(_pool(staff, contract, seed=seed)).pagination for seed in (7, 8))
+def test_the_same_seed_asks_the_same(
+    staff: CompanyContactsOracle, contract: Contract, draws: dict[str, SampleSet]
+) -> None:
+    again, other = (PagingCases(_pool(staff, contract, seed=seed)).pagination for seed in (7, 8))
 
     assert again == draws["pagination"]
-    assert other.questions != again.questions
+    assert other.samples != again.samples
 
 
-def test_walks_are_bounded_by_what_the_company_has(draws: dict[str, Draw]) -> None:
-    walks = [each.subject for each in draws["pagination"].questions if isinstance(each.subject, Walk)]
+def test_walks_are_bounded_by_what_the_company_has(draws: dict[str, SampleSet]) -> None:
+    walks = [each.subject for each in draws["pagination"].samples if isinstance(each.subject, ListingRequest)]
 
     assert walks
     assert all(walk.size and walk.most * walk.size <= 26 + 3 * walk.size for walk in walks)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.company_contacts.connectra_client import CompanyQueries
-from fixtures.checks.company_contacts.oracle import Selection
+from fixtures.checks.company_contacts.connectra_client import CompanyConnectraClient
+from fixtures.checks.company_contacts.oracle import ContactSelection
 from fixtures.contracts.contract import Contract, load
 
 
@@ -16,13 +16,13 @@ def contract() -> Contract:
     return load("guide")
 
 
-def _queries(contract: Contract) -> CompanyQueries:
-    return CompanyQueries(None, contract)  # type: ignore[arg-type]
+def _queries(contract: Contract) -> CompanyConnectraClient:
+    return CompanyConnectraClient(None, contract)  # type: ignore[arg-type]
 
 
 def test_a_selection_is_said_in_the_guides_dialect(contract: Contract) -> None:
     filters = {"title": "ceo, cto", "exclude_seniorities": ("vp", "svp"), "status": "active", "email_status": "a,b"}
-    query = _queries(contract).query(Selection(company="k", filters=filters))
+    query = _queries(contract).query(ContactSelection(company="k", filters=filters))
 
     assert query == {
         "filters": {
@@ -52,4 +52,4 @@ def test_a_selection_is_said_in_the_guides_dialect(contract: Contract) -> None:
     ids=str,
 )
 def test_only_what_the_dialect_can_say_is_asked_of_connectra(contract: Contract, filters: Any, sayable: bool) -> None:
-    assert _queries(contract).sayable(Selection(company="k", filters=filters)) is sayable
+    assert _queries(contract).sayable(ContactSelection(company="k", filters=filters)) is sayable

@@ -11,7 +11,7 @@ import pytest
 from reports.comparison.canonical import canonical
 from reports.comparison.record_diff import Field, actual_record, blemishes, disagreements, expected_record
 from reports.records.records import DifferenceKind
-from reports.records.redaction import Redactor
+from reports.records.redaction import Pseudonymizer
 
 EXCUSED = [
     ("text", "_", None),
@@ -272,20 +272,20 @@ def test_what_is_the_services_own_may_be_anything() -> None:
 
 
 def test_values_leave_as_tokens() -> None:
-    redactor = Redactor(b"key")
+    redactor = Pseudonymizer(b"key")
     (found,) = disagreements({"email": "jane@example.org"}, {"email": "june@example.org"})
 
     recorded = found.recorded(redactor)
 
     assert "@" not in recorded.expected + recorded.actual
     assert recorded.expected != recorded.actual
-    assert recorded.expected == Redactor(b"key").token("jane@example.org")
-    assert recorded.expected != Redactor(b"other").token("jane@example.org")
+    assert recorded.expected == Pseudonymizer(b"key").token("jane@example.org")
+    assert recorded.expected != Pseudonymizer(b"other").token("jane@example.org")
 
 
 @pytest.mark.parametrize(("value", "shown"), [(None, "null"), ("", "''"), (0, "0"), ([], "[]"), (False, "false")])
 def test_emptiness_is_shown_as_it_is(value: object, shown: str) -> None:
-    assert Redactor(b"key").token(value) == shown
+    assert Pseudonymizer(b"key").token(value) == shown
 
 
 def test_rules_leave_other_types_alone() -> None:

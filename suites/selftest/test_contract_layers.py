@@ -10,7 +10,7 @@ import pytest
 from fixtures.contracts.contract import Contract, ContractError, load
 from fixtures.contracts.inheritance import layered
 from reports.comparison.known_differences import excused
-from reports.comparison.record_diff import Disagreement
+from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 Write = Callable[..., Path]
@@ -89,7 +89,7 @@ def test_what_it_does_not_say_is_the_guides(later: Contract) -> None:
 def test_its_known_differences_cover_what_is_shown_instead_and_nothing_else(
     later: Contract, path: str, expected: Any, actual: Any, by: str | None
 ) -> None:
-    found = Disagreement(path=path, kind=DifferenceKind.VALUE, expected=expected, actual=actual)
+    found = RawDifference(path=path, kind=DifferenceKind.VALUE, expected=expected, actual=actual)
     of_contacts = [each for each in later.known if "contact-endpoint" in each.checks]
 
     assert excused([found], of_contacts)[0].excused_by == by

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.contracts import __main__ as contract_probe
-from fixtures.contracts.__main__ import Fit, Sign, draft
+from fixtures.contracts.__main__ import ContractFit, ProbeResult, draft
 from fixtures.contracts.contract import load
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.selftest.runs import env_file
@@ -49,13 +49,13 @@ def test_where_none_fits_the_best_is_told_and_drafted(
 
 def test_a_draft_takes_away_what_is_not_there_and_quotes_what_nobody_can_take_away(tmp_path: Path) -> None:
     signs = (
-        Sign(name="backend.login", there=True, said=""),
-        Sign(name="company_contacts.attribute", there=False, said="GET /x answers 404"),
-        Sign(name="records.contact.endpoint", there=False, said="GET /y answers 404"),
-        Sign(name="linkedin.endpoint", there=None, said="POST /z answers nothing (timeout)"),
+        ProbeResult(name="backend.login", there=True, said=""),
+        ProbeResult(name="company_contacts.attribute", there=False, said="GET /x answers 404"),
+        ProbeResult(name="records.contact.endpoint", there=False, said="GET /y answers 404"),
+        ProbeResult(name="linkedin.endpoint", there=None, said="POST /z answers nothing (timeout)"),
     )
     path = tmp_path / "draft.toml"
-    path.write_text(draft(Fit(contract="guide", signs=signs), "https://api.example:8443/base"))
+    path.write_text(draft(ContractFit(contract="guide", signs=signs), "https://api.example:8443/base"))
     drafted = load(str(path))
 
     assert drafted.name == "api.example"

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from fixtures.session.sandbox_process import OwnedSandbox
-from suites.selftest.runs import Done, env_file, run
+from suites.selftest.runs import CompletedRun, env_file, run
 from suites.selftest.sides import ROWS, SEED
 
 FEW = ("--rows", str(ROWS), "--samples", "16")
@@ -28,16 +28,16 @@ def later(checkout: Path) -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
     """Phase 2 by the later contract, on the sandbox that it brings along."""
     return run(checkout, tmp_path_factory.mktemp("v3"), "-m", "phase2", "--contract", "v3", *FEW)
 
 
-def _findings(done: Done, phase: str) -> dict[str, dict[str, Any]]:
+def _findings(done: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:
     return {each["criterion"]: each for each in done.verdict["phases"][phase]["findings"]}
 
 
-def _samples(done: Done) -> list[dict[str, Any]]:
+def _samples(done: CompletedRun) -> list[dict[str, Any]]:
     lines = [
         line
         for path in (done.out / "latest" / "observations").glob("*.jsonl")
@@ -46,7 +46,7 @@ def _samples(done: Done) -> list[dict[str, Any]]:
     return [entry for entry in map(json.loads, lines) if entry["type"] == "sample"]
 
 
-def test_absent_endpoints_are_told_and_hold_the_phase(by_v3: Done) -> None:
+def test_absent_endpoints_are_told_and_hold_the_phase(by_v3: CompletedRun) -> None:
     found = _findings(by_v3, "phase2")
 
     assert (by_v3.code, by_v3.verdict["verdict"], by_v3.verdict["incidents"]) == (6, "HOLD", [])
@@ -57,7 +57,7 @@ def test_absent_endpoints_are_told_and_hold_the_phase(by_v3: Done) -> None:
     assert "absent: the contract" in (by_v3.out / "latest" / "summary.html").read_text()
 
 
-def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: Done) -> None:
+def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun) -> None:
     of_backend = [each for each in _samples(by_v3) if each["answers"][0]["side"] == "backend"]
     checks = {each["check"] for each in of_backend}
 
@@ -70,7 +70,7 @@ def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: Done) -> None
     }
 
 
-def test_without_flags_the_report_says_so_and_what_needs_one_is_judged(by_v3: Done) -> None:
+def test_without_flags_the_report_says_so_and_what_needs_one_is_judged(by_v3: CompletedRun) -> None:
     found = _findings(by_v3, "phase2")
 
     assert "flags:         none: by the contract 'v3' VQL is mandatory" in by_v3.printed

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fixtures.contracts.company_filters import Meaning
+from fixtures.contracts.company_filters import ParameterMeaning
 from fixtures.contracts.contract import CONTRACTS, ContractError, load, read
-from fixtures.contracts.inheritance import Layered, layered
+from fixtures.contracts.inheritance import MergedContract, layered
 from fixtures.contracts.schema_check import SCHEMA
 from reports.records.records import DifferenceKind
 from suites.selftest.mutation import VALUES, cut_up, mutated
@@ -124,7 +124,7 @@ def test_the_schema_is_one_and_knows_the_words_that_the_code_knows() -> None:
     words = schema["$defs"]
 
     Draft202012Validator.check_schema(schema)
-    assert words["filter"]["properties"]["meaning"]["enum"] == [str(each) for each in Meaning]
+    assert words["filter"]["properties"]["meaning"]["enum"] == [str(each) for each in ParameterMeaning]
     assert words["known"]["properties"]["kinds"]["items"]["enum"] == [str(each) for each in DifferenceKind]
 
 
@@ -159,7 +159,7 @@ TOML = VALUES.filter(lambda value: value is not None)
 @given(entries=mutated(ENTRIES, TOML))
 def test_a_contract_with_anything_in_it_loads_or_is_refused(entries: Any) -> None:
     if isinstance(entries, dict):
-        _loads_or_is_refused(lambda: read(Layered(path=GUIDE, entries=entries, absent={})))
+        _loads_or_is_refused(lambda: read(MergedContract(path=GUIDE, entries=entries, absent={})))
 
 
 @QUIET

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.comparison.csv_reader import TROUBLES, Sheet, Trouble
+from reports.comparison.csv_reader import TROUBLES, CsvFile, FileDefect
 
 COLUMNS = ("uuid", "name", "note")
 HEAD = b"uuid,name,note\n"
@@ -16,7 +16,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6
 
 def _read(data: bytes, size: int = 7) -> tuple[list[tuple[str, ...]], dict[str, int]]:
     """(rows, troubles with their count); the file comes in chunks of `size` bytes."""
-    sheet = Sheet((data[at : at + size] for at in range(0, len(data), size)), COLUMNS)
+    sheet = CsvFile((data[at : at + size] for at in range(0, len(data), size)), COLUMNS)
     rows = list(sheet.rows())
     assert {trouble.kind for trouble in sheet.troubles} <= set(TROUBLES)
     return rows, {trouble.kind: trouble.count for trouble in sheet.troubles}
@@ -79,15 +79,15 @@ def test_an_odd_file_is_read_and_its_oddity_told(
     ],
 )
 def test_an_oddity_is_told_with_its_first_row(data: bytes, kind: str, count: int, row: int, detail: str) -> None:
-    sheet = Sheet([data], COLUMNS)
+    sheet = CsvFile([data], COLUMNS)
     list(sheet.rows())
 
-    assert Trouble(kind=kind, count=count, row=row, detail=detail) in sheet.troubles
+    assert FileDefect(kind=kind, count=count, row=row, detail=detail) in sheet.troubles
 
 
 def test_a_row_of_data_in_the_header_is_not_told() -> None:
     """Lone carriage returns end no row: all of the file is its header then, and what stands there twice is people's."""
-    sheet = Sheet([b"uuid,name,note\r1,Jane,Oslo\r2,Jane,Oslo\r"], COLUMNS)
+    sheet = CsvFile([b"uuid,name,note\r1,Jane,Oslo\r2,Jane,Oslo\r"], COLUMNS)
     list(sheet.rows())
 
     assert {each.kind for each in sheet.troubles} >= {"header-extra", "header-lacks"}
@@ -95,7 +95,7 @@ def test_a_row_of_data_in_the_header_is_not_told() -> None:
 
 
 def test_a_header_that_lacks_much_is_told_by_five_names() -> None:
-    sheet = Sheet([b"uuid\n"], ("uuid", "a", "b", "c", "d", "e", "f"))
+    sheet = CsvFile([b"uuid\n"], ("uuid", "a", "b", "c", "d", "e", "f"))
     list(sheet.rows())
 
     assert sheet.troubles[0].detail == "a, b, c, d, e"
@@ -112,7 +112,7 @@ def test_a_header_that_lacks_much_is_told_by_five_names() -> None:
     ],
 )
 def test_a_sheet_tells_its_header_and_whether_it_ends(data: bytes, names: tuple[str, ...], unfinished: bool) -> None:
-    sheet = Sheet([data], COLUMNS)
+    sheet = CsvFile([data], COLUMNS)
     assert sheet.names == ()
 
     list(sheet.rows())
@@ -121,7 +121,7 @@ def test_a_sheet_tells_its_header_and_whether_it_ends(data: bytes, names: tuple[
 
 
 def test_a_single_empty_column_may_have_empty_lines() -> None:
-    assert list(Sheet([b"uuid\n\n1\n"], ("uuid",)).rows()) == [("",), ("1",)]
+    assert list(CsvFile([b"uuid\n\n1\n"], ("uuid",)).rows()) == [("",), ("1",)]
 
 
 @pytest.mark.parametrize(("size", "rows"), [(50, 1), (51, 3)], ids=["at-the-limit", "beyond"])
@@ -141,7 +141,7 @@ def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
 def test_a_line_that_is_too_long_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch, size: int, rows: int) -> None:
     monkeypatch.setattr("reports.comparison.csv_reader.MAX_LINE", 60)
 
-    found = list(Sheet([HEAD, b"1,a," + b"x" * (size - 4), b"yz\n"], COLUMNS).rows())
+    found = list(CsvFile([HEAD, b"1,a," + b"x" * (size - 4), b"yz\n"], COLUMNS).rows())
 
     assert len(found) == rows
     assert found[0][2].startswith("x" * (size - 4))

@@ -15,8 +15,8 @@ from suites.selftest.damage import (
     RECORDS,
     SEARCHES,
     Damage,
-    Proxy,
-    Reply,
+    DamagedReply,
+    DamagingProxy,
     between,
     both,
     edited,
@@ -30,7 +30,7 @@ from suites.selftest.damage import (
     swapped,
     with_field,
 )
-from suites.selftest.judged import Judged, connected, judged
+from suites.selftest.judged import JudgedPhase, connected, judged
 
 ENDPOINT_PARITY, PARITY, NOBODY = "contact-endpoint-parity", "contact-connectra-parity", "unknown-record-connectra"
 NOT_FOUND = b'{"detail": "Contact not found"}'
@@ -142,38 +142,38 @@ NO_ROWS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Damaged:
+class DamagedCase:
     """A target whose two services are asked through a proxy each."""
 
     target: Target
-    backend: Proxy
-    connectra: Proxy
+    backend: DamagingProxy
+    connectra: DamagingProxy
 
     def calm(self) -> None:
         for proxy in (self.backend, self.connectra):
             proxy.damage, proxy.every, proxy.seen = _unharmed, 1, 0
 
 
-def _unharmed(reply: Reply) -> Reply:
+def _unharmed(reply: DamagedReply) -> DamagedReply:
     return reply
 
 
 @pytest.fixture(scope="module")
-def damaged(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
+def damaged(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[DamagedCase]:
     with (
         between(calm["CONTACT360_BASE_URL"], RECORDS) as backend,
         between(calm["CONNECTRA_BASE_URL"], SEARCHES) as connectra,
     ):
         values = {**calm, "CONTACT360_BASE_URL": backend.url, "CONNECTRA_BASE_URL": connectra.url}
         with connected(values, tmp_path_factory.mktemp("pace")) as target:
-            yield Damaged(target=target, backend=backend, connectra=connectra)
+            yield DamagedCase(target=target, backend=backend, connectra=connectra)
 
 
 @pytest.fixture
-def ask(checkout: Path, tmp_path: Path, damaged: Damaged) -> Callable[[Proxy, Case], Judged]:
+def ask(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> Callable[[DamagingProxy, Case], JudgedPhase]:
     """Puts the questions of a case's criterion with the case's damage on one of the proxies."""
 
-    def asked(proxy: Proxy, case: Case) -> Judged:
+    def asked(proxy: DamagingProxy, case: Case) -> JudgedPhase:
         damaged.calm()
         proxy.damage, proxy.every = case.damage, case.every
         way = "endpoint" if proxy is damaged.backend else "connectra"
@@ -186,11 +186,11 @@ def ask(checkout: Path, tmp_path: Path, damaged: Damaged) -> Callable[[Proxy, Ca
     return asked
 
 
-Ask = Callable[[Proxy, Case], Judged]
+Ask = Callable[[DamagingProxy, Case], JudgedPhase]
 
 
 @pytest.mark.parametrize("name", ENDPOINT)
-def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: Damaged, name: str) -> None:
+def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: DamagedCase, name: str) -> None:
     case = ENDPOINT[name]
 
     missed = ask(damaged.backend, case).missed()
@@ -199,7 +199,7 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: Damaged, nam
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: Damaged, name: str) -> None:
+def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: DamagedCase, name: str) -> None:
     found = ask(damaged.backend, Case(damage=BROKEN[name]))
 
     causes = {"a-missing-route": "route-missing", "429": "backend-limit"}
@@ -208,7 +208,7 @@ def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged:
 
 
 @pytest.mark.parametrize("name", CONNECTRA)
-def test_damage_to_connectras_answers_is_found(ask: Ask, damaged: Damaged, name: str) -> None:
+def test_damage_to_connectras_answers_is_found(ask: Ask, damaged: DamagedCase, name: str) -> None:
     case = CONNECTRA[name]
 
     missed = ask(damaged.connectra, case).missed()
@@ -218,7 +218,7 @@ def test_damage_to_connectras_answers_is_found(ask: Ask, damaged: Damaged, name:
 
 @pytest.mark.parametrize("name", NO_ROWS)
 @pytest.mark.parametrize("criterion", [PARITY, NOBODY])
-def test_what_is_no_answer_of_connectra_is_no_pass(ask: Ask, damaged: Damaged, name: str, criterion: str) -> None:
+def test_what_is_no_answer_of_connectra_is_no_pass(ask: Ask, damaged: DamagedCase, name: str, criterion: str) -> None:
     found = ask(damaged.connectra, Case(damage=NO_ROWS[name], criterion=criterion))
 
     assert found.findings[criterion].outcome == "unmeasured"
@@ -239,7 +239,7 @@ def test_a_header_makes_no_answer_from_sql_one_from_vql(
     assert found.findings[ENDPOINT_PARITY].outcome == "unmeasured"
 
 
-def test_a_calm_proxy_changes_nothing(checkout: Path, tmp_path: Path, damaged: Damaged) -> None:
+def test_a_calm_proxy_changes_nothing(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> None:
     damaged.calm()
 
     found = judged(checkout, tmp_path / "run", damaged.target, count=24)

@@ -11,13 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fixtures.clients import process_memory as memory
-from fixtures.clients.elasticsearch import Index, IndexSilent
-from fixtures.clients.process_memory import Memory
-from fixtures.transport import http as wire
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
-from reports.output.ci import notify as announcement
+from fixtures.clients import process_memory
+from fixtures.clients.elasticsearch import Index, IndexUnreachable
+from fixtures.clients.process_memory import ProcessMemory
+from fixtures.transport import http
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.output.ci import notify
 from reports.output.ci.http_deadline import bounded, within
 
 LIMIT_S = 0.3
@@ -74,8 +74,8 @@ def drip(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-def _wire(url: str, folder: Path) -> Wire:
-    return Wire(url, side="backend", pace=Pace(folder, None), timeout_s=LIMIT_S, trust_env=False)
+def _wire(url: str, folder: Path) -> HttpClient:
+    return HttpClient(url, side="backend", pace=RateLimiter(folder, None), timeout_s=LIMIT_S, trust_env=False)
 
 
 def test_a_question_ends_in_time(drip: str, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_file_has_to_begin_like_any_answer(name: str, tmp_path: Path) -> None:
 
 
 def test_a_file_may_take_longer_but_ends_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "FILE_TIMEOUT_S", 3 * LIMIT_S)
+    monkeypatch.setattr(http, "FILE_TIMEOUT_S", 3 * LIMIT_S)
 
     with dripping(*DRIPS["body"]) as url, closing(_wire(url, tmp_path)) as asking:
         answer = asking.fetch("/x", BytesIO(), content_type="json").answer
@@ -115,24 +115,24 @@ def test_a_handshake_ends_in_time(tmp_path: Path) -> None:
 def test_elasticsearch_ends_in_time(drip: str) -> None:
     with closing(Index(drip)) as index:
         index._client = index._client.options(request_timeout=LIMIT_S)
-        with pytest.raises(IndexSilent, match="gave no answer in time"):
+        with pytest.raises(IndexUnreachable, match="gave no answer in time"):
             index.version()
 
 
 def test_a_metrics_page_ends_in_time(drip: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "METRICS_S", LIMIT_S)
+    monkeypatch.setattr(process_memory, "METRICS_S", LIMIT_S)
 
-    assert Memory(None, drip).megabytes() is None
+    assert ProcessMemory(None, drip).megabytes() is None
 
 
 @pytest.mark.parametrize("name", ["status-line", "a-header"])
 def test_whoever_is_told_of_a_verdict_costs_a_note(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announcement, "TIMEOUT_S", LIMIT_S)
+    monkeypatch.setattr(notify, "TIMEOUT_S", LIMIT_S)
 
     with dripping(*DRIPS[name]) as url:
-        notes = announcement.announce({"phases": {}}, Path(), earlier=None, environ={})
+        notes = notify.announce({"phases": {}}, Path(), earlier=None, environ={})
         with bounded(httpx.Client()) as client:
-            notes += announcement._sent(client, "PUT", url, "GATE_PUSHGATEWAY")
+            notes += notify._sent(client, "PUT", url, "GATE_PUSHGATEWAY")
 
     assert notes == [f"GATE_PUSHGATEWAY: {url} was not reached: ReadTimeout"]
 
@@ -160,8 +160,8 @@ def test_proxies_of_the_environment_are_bounded_too(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("http_proxy", url)
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
-        pace = Pace(tmp_path, None)
-        with closing(Wire("http://contact360.example", side="backend", pace=pace, timeout_s=LIMIT_S)) as asking:
+        pace = RateLimiter(tmp_path, None)
+        with closing(HttpClient("http://contact360.example", side="backend", pace=pace, timeout_s=LIMIT_S)) as asking:
             assert asking.ask("GET", "/x").answer.error == "timeout"
 
 

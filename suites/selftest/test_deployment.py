@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from fixtures.settings.settings import NAMES
-from reports.output import prometheus as metrics
-from reports.output.ci import notify as announcement
+from reports.output import prometheus
+from reports.output.ci import notify
 
-OURS = {*NAMES, *announcement.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "CI"}
+OURS = {*NAMES, *notify.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "CI"}
 WORKFLOWS = ("checks", "gate", "canary")
 NO_PROMTOOL = "no promtool on this machine: apt-get install prometheus (issue 5)"
 NO_SYSTEMD = "no systemd-analyze on this machine (issue 5)"
@@ -115,7 +115,7 @@ def test_the_rules_rest_on_series_that_are_written(checkout: Path) -> None:
     rules = [rule for group in groups for rule in group["rules"]]
     recorded = {rule["record"] for rule in rules if "record" in rule}
 
-    assert {name for rule in rules for name in _series(rule["expr"])} <= {*metrics.FAMILIES, *recorded}
+    assert {name for rule in rules for name in _series(rule["expr"])} <= {*prometheus.FAMILIES, *recorded}
     levels = [rule["labels"].get("level") for rule in rules if "alert" in rule]
     assert (levels.count("target"), levels.count("alert")) == (5, 5), "the guide's five metrics, each with both levels"
     assert all('target="live"' in rule["expr"] for rule in rules if "alert" in rule)
@@ -138,7 +138,7 @@ def test_the_dashboard_shows_series_that_are_written(checkout: Path) -> None:
     recorded = set(re.findall(r"record: (\S+)", rules))
 
     shown = {name for expression in expressions for name in _series(expression)}
-    assert shown <= {*metrics.FAMILIES, *recorded}
+    assert shown <= {*prometheus.FAMILIES, *recorded}
     assert recorded <= shown, "the guide's five metrics are all on it"
 
 

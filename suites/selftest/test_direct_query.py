@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.contracts.contract import load
 from fixtures.contracts.exports import ExportKind
-from fixtures.export_parity.direct import Direct
+from fixtures.export_parity.direct_query import DirectQuery
 
 WHERE = {"contact": ("contacts", "c.uuid"), "company": ("companies", "k.uuid")}  # the table, and its key in the query
 
@@ -22,8 +22,8 @@ def kind(request: pytest.FixtureRequest) -> ExportKind:
 
 
 @pytest.fixture
-def direct(calm: Mapping[str, str], kind: ExportKind) -> Iterator[Direct]:
-    with closing(Direct(calm["DATABASE_URL"], kind)) as found:
+def direct(calm: Mapping[str, str], kind: ExportKind) -> Iterator[DirectQuery]:
+    with closing(DirectQuery(calm["DATABASE_URL"], kind)) as found:
         yield found
 
 
@@ -34,7 +34,7 @@ def keys(calm: Mapping[str, str], kind: ExportKind) -> list[str]:
         return sorted(key for (key,) in session.execute(f"SELECT uuid FROM {WHERE[kind.record][0]}"))
 
 
-def _keys(direct: Direct, kind: ExportKind, asked: list[str] | None = None) -> list[list[str]]:
+def _keys(direct: DirectQuery, kind: ExportKind, asked: list[str] | None = None) -> list[list[str]]:
     """By part."""
     column = WHERE[kind.record][1]
     return [
@@ -43,11 +43,11 @@ def _keys(direct: Direct, kind: ExportKind, asked: list[str] | None = None) -> l
 
 
 def _all_in_one_part(calm: Mapping[str, str], kind: ExportKind, keys: list[str]) -> None:
-    with closing(Direct(calm["DATABASE_URL"], kind)) as direct:
+    with closing(DirectQuery(calm["DATABASE_URL"], kind)) as direct:
         assert [sorted(part) for part in _keys(direct, kind)] == [keys]
 
 
-def test_everybody_is_in_one_part(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
+def test_everybody_is_in_one_part(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
     parts = _keys(direct, kind)
 
     assert len(parts) == 2
@@ -55,13 +55,13 @@ def test_everybody_is_in_one_part(direct: Direct, kind: ExportKind, keys: list[s
     assert sorted(key for part in parts for key in part) == keys
 
 
-def test_who_is_asked_for_twice_comes_twice(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
+def test_who_is_asked_for_twice_comes_twice(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
     asked = [*keys[:5], keys[0], "no-such-key"]
 
     assert sorted(key for part in _keys(direct, kind, asked) for key in part) == sorted([*keys[:5], keys[0]])
 
 
-def test_all_sessions_see_one_moment(direct: Direct) -> None:
+def test_all_sessions_see_one_moment(direct: DirectQuery) -> None:
     seen = {session.execute("SELECT pg_current_snapshot()::text AS s").fetchone()["s"] for session in direct._sessions}
     read_only = {
         session.execute("SHOW transaction_read_only").fetchone()["transaction_read_only"]
@@ -75,46 +75,46 @@ def test_all_sessions_see_one_moment(direct: Direct) -> None:
 def test_one_session_does_where_no_other_is_to_be_had(
     calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Direct._opened
+    opened = DirectQuery._opened
 
-    def once(self: Direct) -> Any:
+    def once(self: DirectQuery) -> Any:
         if hasattr(self, "_sessions"):
             raise psycopg.OperationalError("too many connections for role")
         return opened(self)
 
-    monkeypatch.setattr(Direct, "_opened", once)
+    monkeypatch.setattr(DirectQuery, "_opened", once)
     _all_in_one_part(calm, kind, keys)
 
 
 def test_one_session_does_where_its_moment_can_not_be_shared(
     calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def within_another(self: Direct) -> bool:
+    def within_another(self: DirectQuery) -> bool:
         self._connection.execute("SAVEPOINT here")  # whose snapshots PostgreSQL refuses to hand on
         return joined_in(self)
 
-    joined_in = Direct._joined_in
-    monkeypatch.setattr(Direct, "_joined_in", within_another)
+    joined_in = DirectQuery._joined_in
+    monkeypatch.setattr(DirectQuery, "_joined_in", within_another)
     _all_in_one_part(calm, kind, keys)
 
 
 def test_one_session_does_where_postgresql_shares_the_work_itself(
     calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Direct._opened
+    opened = DirectQuery._opened
 
-    def eager(self: Direct) -> Any:
+    def eager(self: DirectQuery) -> Any:
         session = opened(self)
         for cost in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
             session.execute(f"SET {cost} = 0")
         return session
 
-    monkeypatch.setattr(Direct, "_opened", eager)
+    monkeypatch.setattr(DirectQuery, "_opened", eager)
     _all_in_one_part(calm, kind, keys)
 
 
 def test_a_query_that_breaks_off_says_so_and_the_session_lives_on(
-    direct: Direct, kind: ExportKind, keys: list[str]
+    direct: DirectQuery, kind: ExportKind, keys: list[str]
 ) -> None:
     column = WHERE[kind.record][1]
     late = f"1 / (CASE WHEN {column} = '{keys[len(keys) // 2]}' THEN 0 ELSE 1 END)"
@@ -126,7 +126,9 @@ def test_a_query_that_breaks_off_says_so_and_the_session_lives_on(
     assert sorted(direct.tables(keys[:3])) == keys[:3]
 
 
-def test_who_stops_reading_leaves_a_session_that_can_be_used(direct: Direct, kind: ExportKind, keys: list[str]) -> None:
+def test_who_stops_reading_leaves_a_session_that_can_be_used(
+    direct: DirectQuery, kind: ExportKind, keys: list[str]
+) -> None:
     column = WHERE[kind.record][1]
     rows = direct.rows([column])
 

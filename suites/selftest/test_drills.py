@@ -8,10 +8,10 @@ import pytest
 
 from fixtures.sandbox.faults.catalogue import Fault
 from fixtures.sandbox.faults.drill_matrix import expected_of, keep
-from reports import publish as rendering
+from reports import publish
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck
-from reports.output import detection_matrix as drills
-from reports.output.detection_matrix import Expected, Row
+from reports.output import detection_matrix
+from reports.output.detection_matrix import ExpectedDetection, MatrixRow
 
 
 def _finding(
@@ -30,8 +30,8 @@ def _verdict(*findings: dict[str, Any], word: str = "NO-GO") -> dict[str, Any]:
     return {"phases": {"phase1": {"verdict": word, "findings": list(findings)}}}
 
 
-def _expected(*criteria: str, **more: Any) -> Expected:
-    return Expected(**{"fault": "f", "phase": "phase1", "criteria": criteria, "cause": "c", **more})
+def _expected(*criteria: str, **more: Any) -> ExpectedDetection:
+    return ExpectedDetection(**{"fault": "f", "phase": "phase1", "criteria": criteria, "cause": "c", **more})
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def _expected(*criteria: str, **more: Any) -> Expected:
         (_expected("a"), {"phases": {}}, ["missed"]),
     ],
 )
-def test_what_a_rehearsal_shows(expected: Expected, verdict: dict[str, Any], detections: list[str]) -> None:
-    assert [row.detection for row in drills.rows_of(expected, verdict)] == detections
+def test_what_a_rehearsal_shows(expected: ExpectedDetection, verdict: dict[str, Any], detections: list[str]) -> None:
+    assert [row.detection for row in detection_matrix.rows_of(expected, verdict)] == detections
 
 
 @pytest.mark.parametrize(
@@ -67,41 +67,46 @@ def test_what_a_rehearsal_shows(expected: Expected, verdict: dict[str, Any], det
 def test_every_cause_that_is_named_has_to_be_the_right_one(named: list[str | None], right: bool) -> None:
     findings = [_finding(name, cause=cause) for name, cause in zip("ab", named, strict=True)]
 
-    (row,) = drills.rows_of(_expected("a", "b"), _verdict(*findings))
+    (row,) = detection_matrix.rows_of(_expected("a", "b"), _verdict(*findings))
 
     assert (row.detection, row.right) == ("caught", right)
 
 
 def test_a_fault_without_a_cause_may_be_given_any() -> None:
-    (row,) = drills.rows_of(_expected("a", cause=None), _verdict(_finding("a")))
+    (row,) = detection_matrix.rows_of(_expected("a", cause=None), _verdict(_finding("a")))
 
     assert row.right
 
 
 def test_what_is_wrong_is_told_with_all_that_the_phases_found() -> None:
     verdict = _verdict(_finding("a", cause="d"), _finding("b"), _finding("x", "met"))
-    rows = drills.rows_of(_expected("a"), verdict)
+    rows = detection_matrix.rows_of(_expected("a"), verdict)
 
-    said = drills.complaint(rows, verdict)
+    said = detection_matrix.complaint(rows, verdict)
 
     assert "f in phase1: caught a, cause d, expected c" in said
     assert "f in phase1: FALSE ALARM b, cause c" in said
     assert "missed b (blocking, c): b is missed" in said
     assert "met" not in said
-    assert drills.complaint(drills.rows_of(_expected("a"), _verdict(_finding("a"))), _verdict(_finding("a"))) == ""
+    assert (
+        detection_matrix.complaint(
+            detection_matrix.rows_of(_expected("a"), _verdict(_finding("a"))), _verdict(_finding("a"))
+        )
+        == ""
+    )
 
 
 ROWS = (
-    Row(fault="one", phase="phase1", detection="caught", criterion="a", cause_expected="c", cause_named="c"),
-    Row(fault="one", phase="phase2", detection="missed", criterion="b"),
-    Row(fault="two", phase="phase1", detection="caught", criterion="a", cause_expected="c", cause_named="d"),
-    Row(fault="two <b>", phase="phase1", detection="false-alarm", criterion="x"),
-    Row(fault="calm", phase="phase1", detection="quiet", criterion=""),
+    MatrixRow(fault="one", phase="phase1", detection="caught", criterion="a", cause_expected="c", cause_named="c"),
+    MatrixRow(fault="one", phase="phase2", detection="missed", criterion="b"),
+    MatrixRow(fault="two", phase="phase1", detection="caught", criterion="a", cause_expected="c", cause_named="d"),
+    MatrixRow(fault="two <b>", phase="phase1", detection="false-alarm", criterion="x"),
+    MatrixRow(fault="calm", phase="phase1", detection="quiet", criterion=""),
 )
 
 
 def test_the_matrix_has_a_line_per_fault_and_a_column_per_phase() -> None:
-    lines = drills.lines(ROWS)
+    lines = detection_matrix.lines(ROWS)
 
     assert lines[0].split() == ["phase1", "phase2"]
     assert lines[1].split() == ["one", "caught", "MISSED"]
@@ -114,7 +119,7 @@ def test_the_matrix_is_kept_where_the_pages_of_runs_look_for_it(tmp_path: Path) 
 
     told = json.loads((folder / "drills.json").read_text())
     assert set(told["rows"][0]) == {"fault", "phase", "detection", "criterion", "cause_expected", "cause_named"}
-    assert list(rendering.newest_drills(tmp_path)) == told["rows"]
+    assert list(publish.newest_drills(tmp_path)) == told["rows"]
     assert "two &lt;b&gt;" in (folder / "drills.html").read_text()
 
 

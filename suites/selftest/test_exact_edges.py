@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from reports.records.known_difference import Known
+from reports.records.known_difference import KnownDifference
 from reports.records.records import (
+    Comparison,
     Difference,
     DifferenceKind,
     Outcome,
     Provenance,
     Record,
-    Sample,
 )
 from suites.selftest.invented_phase import (
     FALLBACK,
@@ -102,7 +102,7 @@ def test_every_check_of_an_exact_criterion_is_needed() -> None:
     "useless", [samples(5, Outcome.FAILED, error="timeout", check="y"), samples(5, served=FALLBACK, check="y")]
 )
 @pytest.mark.parametrize(("count", "needed"), [(20, 10), (3, 7)])
-def test_a_check_without_an_answer_that_counts_needs_more(useless: list[Sample], count: int, needed: int) -> None:
+def test_a_check_without_an_answer_that_counts_needs_more(useless: list[Comparison], count: int, needed: int) -> None:
     assert finding(criterion_of("exact", "x", "y", least=10), [*samples(count), *useless]).needed == needed
 
 
@@ -172,7 +172,9 @@ def test_connectras_own_answers_need_no_provenance() -> None:
 
 @pytest.mark.parametrize(("covered", "outcome"), [(1, "met"), (2, "unmeasured")])
 def test_a_known_difference_that_covers_too_much_holds_the_criterion(covered: int, outcome: str) -> None:
-    known = Known(id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2026-12-31", cap=0.1)
+    known = KnownDifference(
+        id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2026-12-31", cap=0.1
+    )
     marked = replace(WRONG, excused_by="k")
     records = [*samples(10), *samples(covered, Outcome.EXCUSED, at=50, differences=(marked,))]
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from fixtures.sandbox.contact360.exports.bundles import Bundle, person
+from fixtures.sandbox.contact360.exports.bundles import ContactBundle, person
 from fixtures.sandbox.contact360.exports.csv import DIRECT, VQL, cells, header, written
 from fixtures.sandbox.contact360.exports.faults import encoded, spoilt
 from fixtures.sandbox.faults.catalogue import CATALOGUE
-from fixtures.sandbox.faults.injector import Mischief
+from fixtures.sandbox.faults.injector import FaultInjector
 
 KINDS = ("contacts", "companies")
 
@@ -19,9 +19,9 @@ def _rows(kind: str, count: int = 20) -> list[list[str]]:
 
 @pytest.fixture
 def playing(monkeypatch: pytest.MonkeyPatch):
-    def mischief(*faults: str) -> Mischief:
+    def mischief(*faults: str) -> FaultInjector:
         monkeypatch.setenv("SANDBOX_FAULTS", json.dumps(faults))
-        return Mischief()
+        return FaultInjector()
 
     return mischief
 
@@ -100,7 +100,7 @@ LACKING = {
     "keywords": None,
     "created_at": "2026-01-01T00:00:00.5",
 }
-BUNDLE = Bundle(
+BUNDLE = ContactBundle(
     contact={"uuid": "c", "seniority": "_", "departments": ["x", "y"], "created_at": "2026-01-01T00:00:00"},
     metadata={"city": "_"},
     company=LACKING,

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from fixtures.checks.exports.jobs import ExportJobs, own_path
-from fixtures.clients.backend import Backend, Session
+from fixtures.clients.backend import Backend, LoginSession
 from fixtures.contracts.contract import Contract, load
 from fixtures.transport.credit_budget import CleanupList
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
 
 CSV = b"contact_uuid\na\n"
 LATER = "2100-01-01T00:00:00Z"
@@ -118,8 +118,8 @@ def _run(url: str, contract: Contract, folder: Path, deadline_s: float = 5.0) ->
 
     assert contract.exports is not None
     kind = contract.exports.kinds["contacts"]
-    with closing(Wire(url, side="backend", pace=Pace(folder, None), timeout_s=2, trust_env=False)) as wire:
-        session = Session(wire, contract, token="secret", email=None, password=None)
+    with closing(HttpClient(url, side="backend", pace=RateLimiter(folder, None), timeout_s=2, trust_env=False)) as wire:
+        session = LoginSession(wire, contract, token="secret", email=None, password=None)
         jobs = ExportJobs(
             Backend(wire, contract, session),
             contract.exports,

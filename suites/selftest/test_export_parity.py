@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fixtures.export_parity import account, comparison, dialect
-from fixtures.export_parity.comparison import ExportComparison, FileMoved, Result
+from fixtures.export_parity import comparison, csv_dialect, report
+from fixtures.export_parity.comparison import ExportComparison, FileMoved, ParityResult
 from reports.comparison.csv_cells import expected_cells
-from reports.comparison.csv_reader import Sheet
-from reports.comparison.table_diff import Row, TableComparison, rows_of_file
-from reports.records.redaction import Redactor
+from reports.comparison.csv_reader import CsvFile
+from reports.comparison.table_diff import TableComparison, TableRow, rows_of_file
+from reports.records.redaction import Pseudonymizer
 from suites.selftest.stand_in import KIND, People, StandIn, person
 
 HEAD = b"uuid,name,note,tags,size,at\n"
@@ -29,7 +29,9 @@ PEOPLE = st.lists(st.tuples(TEXT, TEXT, st.lists(st.text("xy,", max_size=3), max
 )
 
 
-def _run(people: People, data: bytes, folder: Path, keys: Sequence[str] | None = None) -> tuple[Counter[TOLD], Result]:
+def _run(
+    people: People, data: bytes, folder: Path, keys: Sequence[str] | None = None
+) -> tuple[Counter[TOLD], ParityResult]:
     """((key, column, kind) of every difference, the result) of a file with these bytes."""
     path = folder / "export.csv"
     path.write_bytes(data)
@@ -94,8 +96,8 @@ def test_it_names_what_the_comparison_of_phase_3_names(people: People, data: st.
 
 
 def _by_phase_3(people: People, data: bytes) -> Counter[TOLD]:
-    sheet = Sheet([data], [column.name for column in KIND.columns])
-    ours = (Row(key=key, cells=expected_cells(tables, KIND.columns)) for key, tables in people.items())
+    sheet = CsvFile([data], [column.name for column in KIND.columns])
+    ours = (TableRow(key=key, cells=expected_cells(tables, KIND.columns)) for key, tables in people.items())
     results = TableComparison([column.name for column in KIND.columns]).results(
         ours, rows_of_file(sheet.rows(), KIND.columns, KIND.key)
     )
@@ -270,7 +272,7 @@ def test_they_are_one_where_the_file_writes_both_alike(second: bytes, tmp_path: 
 
 
 def test_a_file_that_tells_them_apart_late_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialect, "PROBED", 2)
+    monkeypatch.setattr(csv_dialect, "PROBED", 2)
     people = {**_simple(2), "0000000a": person("0000000a", "", None, []), "0000000b": person("0000000b", None, "", [])}
     late = ROWS[0] + ROWS[1] + b'0000000a,"",,,,' + PLAIN
 
@@ -324,14 +326,14 @@ def test_a_file_that_is_written_to_meanwhile_is_undecided(tmp_path: Path) -> Non
 
 def test_no_value_is_in_a_line() -> None:
     told: list[str] = []
-    redactor = Redactor(b"key")
-    ours = [Row(key="00000000", cells=("00000000", "Ada Lovelace"))]
+    redactor = Pseudonymizer(b"key")
+    ours = [TableRow(key="00000000", cells=("00000000", "Ada Lovelace"))]
     theirs = [
-        Row(key="00000000", cells=("00000000", "Ada King")),
-        Row(key="Grace Hopper", cells=("Grace Hopper", None)),
+        TableRow(key="00000000", cells=("00000000", "Ada King")),
+        TableRow(key="Grace Hopper", cells=("Grace Hopper", None)),
     ]
     for found in TableComparison(["uuid", "name"]).results(ours, theirs):
-        told += [account.line(found.key, each, redactor) for each in found.found]
+        told += [report.line(found.key, each, redactor) for each in found.found]
 
     assert len(told) == 2
     assert not any(word in line for line in told for word in ("Ada", "Grace", "King"))

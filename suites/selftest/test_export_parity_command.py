@@ -96,7 +96,7 @@ def test_a_connection_that_breaks_is_undecided(
     def broken(*_: Any, **__: Any) -> Iterator[bytes]:
         raise psycopg.OperationalError("the row (Ada Lovelace) was lost")
 
-    monkeypatch.setattr("fixtures.export_parity.direct.Direct.rows", broken)
+    monkeypatch.setattr("fixtures.export_parity.direct_query.Direct.rows", broken)
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
 
     assert asked(tmp_path / "none.csv") == command.UNDECIDED

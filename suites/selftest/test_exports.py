@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.batch_runner import Parts
-from fixtures.checks.cases import Question
-from fixtures.checks.check import Told
-from fixtures.checks.exports.cases import Order
-from fixtures.checks.exports.email_check import Answered, EmailExports
-from fixtures.checks.exports.email_oracle import Addressee, Held, stranger
-from fixtures.checks.exports.file_check import Exports
-from fixtures.checks.exports.jobs import Job
+from fixtures.checks.batch_runner import BatchDifferences
+from fixtures.checks.cases import Sample
+from fixtures.checks.check import Response
+from fixtures.checks.exports.cases import ExportRequest
+from fixtures.checks.exports.email_check import EmailExportCheck, ExpectedEmails
+from fixtures.checks.exports.email_oracle import EmailSubject, ExpectedAddresses, stranger
+from fixtures.checks.exports.file_check import ExportFileCheck
+from fixtures.checks.exports.jobs import ExportJob
 from fixtures.contracts.contract import load
-from reports.records.records import Answer, DifferenceKind, Provenance
+from reports.records.records import DifferenceKind, Observation, Provenance
 
 CONTRACT = load("guide")
 KIND = CONTRACT.exports.kinds["contacts"]  # type: ignore[union-attr]
@@ -74,12 +74,12 @@ class _Jobs:
 
     def __init__(self, content: bytes, error: str | None = None, signals: tuple[str, ...] = ()) -> None:
         self._content = content
-        self._answer = Answer(side="backend", status=200, error=error, signals=signals)
+        self._answer = Observation(side="backend", status=200, error=error, signals=signals)
 
     @contextmanager
-    def run(self, *_: Any, **__: Any) -> Iterator[Job]:
+    def run(self, *_: Any, **__: Any) -> Iterator[ExportJob]:
         file = None if self._answer.error else io.BytesIO(self._content)
-        yield Job(
+        yield ExportJob(
             export_id="e", request_id="gate-1", answer=self._answer, headers=(), requests={}, complaints=(), file=file
         )
 
@@ -95,19 +95,21 @@ class _Diagnosis:
         return "backend-errors"
 
 
-def _exports(jobs: _Jobs, way: type[Exports] = Exports, kind: Any = KIND) -> Exports:
+def _exports(jobs: _Jobs, way: type[ExportFileCheck] = ExportFileCheck, kind: Any = KIND) -> ExportFileCheck:
     target = SimpleNamespace(contract=CONTRACT, diagnosis=_Diagnosis(), connectra=None, database=None)
     return way(target, jobs, kind, "small", flag_on=True, deadline_s=1)  # type: ignore[arg-type]
 
 
-QUESTION = Question(key="small-1", stratum="plain", subject=Order(kind="contacts", keys=("a", "b", "c"), strata={}))
+QUESTION = Sample(
+    key="small-1", stratum="plain", subject=ExportRequest(kind="contacts", keys=("a", "b", "c"), strata={})
+)
 EXPECTED = {key: _tables(key) for key in PEOPLE}
 
 
-def _compared(content: bytes, question: Question = QUESTION) -> tuple[Exports, Told, Parts]:
+def _compared(content: bytes, sample: Sample = QUESTION) -> tuple[ExportFileCheck, Response, BatchDifferences]:
     exports = _exports(_Jobs(content))
-    told = exports.ask(question)
-    return exports, told, exports.parts(question, EXPECTED, told)
+    told = exports.ask(sample)
+    return exports, told, exports.parts(sample, EXPECTED, told)
 
 
 def _right() -> Lines:
@@ -117,7 +119,7 @@ def _right() -> Lines:
 def test_the_file_of_an_order_is_equal() -> None:
     _, told, parts = _compared(_file(_right()))
 
-    assert parts == Parts(records={"a": (), "b": (), "c": ()})
+    assert parts == BatchDifferences(records={"a": (), "b": (), "c": ()})
     assert told.answer.provenance is Provenance.VQL
 
 
@@ -214,22 +216,22 @@ def test_one_row_of_the_direct_path_gives_the_file_away() -> None:
 
 
 def test_who_does_not_exist_must_not_be_there() -> None:
-    order = Order(kind="contacts", keys=("a", "x", "c"), strata={"x": "unknown"})
-    question = Question(key="small-2", stratum="unknown", subject=order)
+    order = ExportRequest(kind="contacts", keys=("a", "x", "c"), strata={"x": "unknown"})
+    sample = Sample(key="small-2", stratum="unknown", subject=order)
 
-    _, _, right = _compared(_file(_without("b")(_right())), question)
-    _, _, wrong = _compared(_file([_line("a"), {**_line("b"), "contact_uuid": "x"}, _line("c")]), question)
+    _, _, right = _compared(_file(_without("b")(_right())), sample)
+    _, _, wrong = _compared(_file([_line("a"), {**_line("b"), "contact_uuid": "x"}, _line("c")]), sample)
 
-    assert right == Parts(records={"a": (), "x": (), "c": ()})
+    assert right == BatchDifferences(records={"a": (), "x": (), "c": ()})
     assert [each.kind for each in wrong.records["x"]] == [DifferenceKind.GHOST]
 
 
 def test_who_is_asked_for_twice_is_there_twice() -> None:
-    order = Order(kind="contacts", keys=("a", "b", "a"), strata={})
-    question = Question(key="small-3", stratum="repeated", subject=order)
+    order = ExportRequest(kind="contacts", keys=("a", "b", "a"), strata={})
+    sample = Sample(key="small-3", stratum="repeated", subject=order)
 
-    _, _, right = _compared(_file([_line("a"), _line("b"), _line("a")]), question)
-    _, _, wrong = _compared(_file([_line("a"), _line("b")]), question)
+    _, _, right = _compared(_file([_line("a"), _line("b"), _line("a")]), sample)
+    _, _, wrong = _compared(_file([_line("a"), _line("b")]), sample)
 
     assert right.damages == ()
     assert [each.kind for each in wrong.records["a"]] == [DifferenceKind.MISSING]
@@ -255,13 +257,13 @@ def test_an_export_without_a_file_has_a_cause(error: str, signals: tuple[str, ..
 
 
 EMAILS = CONTRACT.exports.kinds["emails"]  # type: ignore[union-attr]
-JANE = Addressee(first_name="Jane", last_name="Roe", domain="acme.example")
-ASKED = Question(
-    key="small-1", stratum="plain", subject=Order(kind="emails", keys=("a", "x"), strata={}, people={"a": JANE})
+JANE = EmailSubject(first_name="Jane", last_name="Roe", domain="acme.example")
+ASKED = Sample(
+    key="small-1", stratum="plain", subject=ExportRequest(kind="emails", keys=("a", "x"), strata={}, people={"a": JANE})
 )
 HELD = {
-    "a": Answered(person=JANE, held=Held(addresses=("jane@acme.example",))),
-    "x": Answered(person=stranger("x"), held=Held()),
+    "a": ExpectedEmails(person=JANE, held=ExpectedAddresses(addresses=("jane@acme.example",))),
+    "x": ExpectedEmails(person=stranger("x"), held=ExpectedAddresses()),
 }
 
 
@@ -286,7 +288,7 @@ def _emails(*found: str) -> bytes:
     ids=["right", "somebody-elses", "none", "for-nobody"],
 )
 def test_an_address_is_the_right_one_or_none(found: tuple[str, ...], kinds: dict[str, list[DifferenceKind]]) -> None:
-    exports = _exports(_Jobs(_emails(*found)), EmailExports, EMAILS)
+    exports = _exports(_Jobs(_emails(*found)), EmailExportCheck, EMAILS)
 
     parts = exports.parts(ASKED, HELD, exports.ask(ASKED))
 
@@ -294,7 +296,7 @@ def test_an_address_is_the_right_one_or_none(found: tuple[str, ...], kinds: dict
 
 
 def test_an_e_mail_export_is_given_rows_with_a_key_to_know_them_by() -> None:
-    body = _exports(_Jobs(b""), EmailExports, EMAILS).body(ASKED.subject)
+    body = _exports(_Jobs(b""), EmailExportCheck, EMAILS).body(ASKED.subject)
 
     assert [row["contact_uuid"] for row in body["rows"]] == ["a", "x"]
     assert body["contacts"][0] == {"first_name": "Jane", "last_name": "Roe", "domain": "acme.example"}

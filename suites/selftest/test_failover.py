@@ -10,20 +10,20 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.checks.cases import Question
-from fixtures.checks.check import Asked, Told
-from fixtures.checks.records.records import Records
-from fixtures.checks.runner import Verifier
-from fixtures.clients.postgres import Database, DatabaseSilent
-from fixtures.clients.provenance import LogTable, Markers
+from fixtures.checks.cases import Sample
+from fixtures.checks.check import Check, Response
+from fixtures.checks.records.records import RecordChecks
+from fixtures.checks.runner import CheckRunner
+from fixtures.clients.postgres import Database, DatabaseUnreachable
+from fixtures.clients.provenance import LogMarkers, LogTable
 from fixtures.clients.target import Target
-from reports.records import run_ledger as ledger
-from reports.records.records import Outcome, Sample
-from reports.records.redaction import Redactor
+from reports.records import run_ledger
+from reports.records.records import Comparison, Outcome
+from reports.records.redaction import Pseudonymizer
 from suites.selftest.bare_postgres import BarePostgres, stoppable_postgres
 from suites.selftest.families import within
 from suites.selftest.judged import connected
-from suites.selftest.runs import Done, env_file, recorded, start
+from suites.selftest.runs import CompletedRun, env_file, recorded, start
 
 END_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'vql-gate'"
 
@@ -44,22 +44,22 @@ def target(calm: Mapping[str, str], tmp_path: Path) -> Iterator[Target]:
 class _Broken:
     """A way of asking during which the server ends the session; `when` is that: in the question, or before it."""
 
-    def __init__(self, asked: Asked, end: Callable[[], int], when: str) -> None:
+    def __init__(self, asked: Check, end: Callable[[], int], when: str) -> None:
         self._asked, self._end, self._when = asked, end, when
         self._left = 1
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._asked, name)
 
-    def expected(self, questions: Sequence[Question]) -> Mapping[str, Any]:
+    def expected(self, samples: Sequence[Sample]) -> Mapping[str, Any]:
         if self._when == "before":
             self._break()
-        return self._asked.expected(questions)
+        return self._asked.expected(samples)
 
-    def ask(self, question: Question) -> Told:
+    def ask(self, sample: Sample) -> Response:
         if self._when == "meanwhile":
             self._break()
-        return self._asked.ask(question)
+        return self._asked.ask(sample)
 
     def _break(self) -> None:
         if self._left:
@@ -71,7 +71,7 @@ def test_the_next_reading_opens_another_session(calm: Mapping[str, str], end_ses
     with closing(Database(calm["DATABASE_URL"])) as database:
         (before,) = database.rows("SELECT pg_backend_pid() AS pid")
         end_sessions()
-        with pytest.raises(DatabaseSilent, match=r"ended the session of DATABASE_URL: .*terminat"):
+        with pytest.raises(DatabaseUnreachable, match=r"ended the session of DATABASE_URL: .*terminat"):
             database.rows("SELECT 1")
 
         (after,) = database.rows(
@@ -104,7 +104,7 @@ def abandoned(stoppable: BarePostgres) -> Iterator[_Counted]:
     """One whose server has just stopped, as the reading that it broke off has told; it may wait for 30 s."""
     with closing(_Counted(stoppable.server.dsn("postgres", "postgres", "here"), return_s=30)) as database:
         stoppable.stop()
-        with pytest.raises(DatabaseSilent, match="ended the session"):
+        with pytest.raises(DatabaseUnreachable, match="ended the session"):
             database.rows("SELECT 1")
         yield database
 
@@ -124,7 +124,7 @@ def test_a_server_that_stays_away_is_waited_for_once(stoppable: BarePostgres, ab
     tries = []
     for _ in range(3):
         before = abandoned.tries
-        with pytest.raises(DatabaseSilent, match="did not answer"):
+        with pytest.raises(DatabaseUnreachable, match="did not answer"):
             abandoned.rows("SELECT 1")
         tries.append(abandoned.tries - before)
     stoppable.start()
@@ -141,11 +141,11 @@ def test_a_statement_that_is_cancelled_is_no_end_of_the_session(calm: Mapping[st
         assert database.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-def _verifier(target: Target, folder: Path, wait: Callable[[float], object] = lambda _: None) -> Verifier:
-    return Verifier(
+def _verifier(target: Target, folder: Path, wait: Callable[[float], object] = lambda _: None) -> CheckRunner:
+    return CheckRunner(
         target,
-        ledger.Writer(folder, "here"),
-        Redactor(b"key"),
+        run_ledger.Writer(folder, "here"),
+        Pseudonymizer(b"key"),
         phase="phase1",
         flag_on=True,
         recheck_s=(1,),
@@ -160,13 +160,13 @@ def test_what_was_asked_is_recorded_as_void_and_the_next_questions_are_asked(
     target: Target, end_sessions: Callable[[], int], tmp_path: Path, when: str, outcome: Outcome | None
 ) -> None:
     verifier = _verifier(target, tmp_path)
-    records = Records(target, flag_on=True, count=8, seed=7)
-    questions = records.drawn("contact-endpoint").questions
+    records = RecordChecks(target, flag_on=True, count=8, seed=7)
+    samples = records.drawn("contact-endpoint").samples
     broken = _Broken(records.asked("contact-endpoint"), end_sessions, when)
 
-    with pytest.raises(DatabaseSilent):
-        verifier.put(broken, questions[:4])
-    verifier.put(broken, questions[4:8])
+    with pytest.raises(DatabaseUnreachable):
+        verifier.put(broken, samples[:4])
+    verifier.put(broken, samples[4:8])
 
     lines = (tmp_path / "observations" / "here.jsonl").read_text().splitlines()
     outcomes = [json.loads(line)["outcome"] for line in lines]
@@ -178,24 +178,24 @@ def test_a_difference_that_can_not_be_settled_is_void(
 ) -> None:
     """The session ends while the pause before the second look goes by."""
     verifier = _verifier(target, tmp_path, wait=lambda _: end_sessions())
-    records = Records(target, flag_on=True, count=8, seed=7)
+    records = RecordChecks(target, flag_on=True, count=8, seed=7)
     right = records.asked("contact-endpoint")
-    questions = records.drawn("contact-endpoint").questions[:3]
+    samples = records.drawn("contact-endpoint").samples[:3]
 
     class Wrong(_Broken):
-        def ask(self, question: Question) -> Told:
-            return self._asked.ask(questions[0])
+        def ask(self, sample: Sample) -> Response:
+            return self._asked.ask(samples[0])
 
-    with pytest.raises(DatabaseSilent):
-        verifier.put(Wrong(right, end_sessions, "never"), questions)
+    with pytest.raises(DatabaseUnreachable):
+        verifier.put(Wrong(right, end_sessions, "never"), samples)
 
     lines = (tmp_path / "observations" / "here.jsonl").read_text().splitlines()
     found = {json.loads(line)["key"]: json.loads(line)["outcome"] for line in lines}
-    assert found == {questions[0].key: "equal", questions[1].key: "void", questions[2].key: "void"}
+    assert found == {samples[0].key: "equal", samples[1].key: "void", samples[2].key: "void"}
 
 
 def test_a_log_that_breaks_off_has_no_word_and_comes_back(calm: Mapping[str, str]) -> None:
-    with closing(LogTable(calm["DATABASE_URL"], Markers(fallback="x", vql="y"))) as log:
+    with closing(LogTable(calm["DATABASE_URL"], LogMarkers(fallback="x", vql="y"))) as log:
         log.connection.close()
 
         assert log.words(["gate-1"]).known == set()
@@ -216,7 +216,7 @@ def test_a_run_holds_and_keeps_all_it_saw(
     finally:
         process.kill()
 
-    done = Done(code=process.returncode, printed=log.read_text(), out=out)
+    done = CompletedRun(code=process.returncode, printed=log.read_text(), out=out)
     assert done.code == 6, done.printed[-3000:]
     assert done.verdict["verdict"] == "HOLD"
     assert any("DatabaseSilent" in each for each in done.verdict["incidents"])
@@ -224,5 +224,5 @@ def test_a_run_holds_and_keeps_all_it_saw(
     assert len(_samples(out)) > len(before)
 
 
-def _samples(out: Path) -> list[Sample]:
-    return [each for each in ledger.read(out / "latest").records if isinstance(each, Sample)]
+def _samples(out: Path) -> list[Comparison]:
+    return [each for each in run_ledger.read(out / "latest").records if isinstance(each, Comparison)]

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from fixtures.checks.company_contacts.cases import filter_values as values
-from fixtures.checks.company_contacts.cases import pairwise as pairing
-from fixtures.checks.company_contacts.cases.filter_values import CLASSES, SHAPES, Choice, Ground, cells
-from fixtures.checks.company_contacts.cases.pairwise import MOST_FILTERS, Pairs
+from fixtures.checks.company_contacts.cases import filter_values, pairwise
+from fixtures.checks.company_contacts.cases.filter_values import CLASSES, SHAPES, FilterSubject, FilterValue, cells
+from fixtures.checks.company_contacts.cases.pairwise import MOST_FILTERS, PairwiseCover
 from fixtures.checks.company_contacts.filter_sql import condition, tokens
-from fixtures.checks.company_contacts.oracle import Selection, Staff, Values
+from fixtures.checks.company_contacts.oracle import AttributeValues, CompanyContactsOracle, ContactSelection
 from fixtures.clients.postgres import Database
-from fixtures.contracts.company_filters import Meaning, Parameter, Reading
+from fixtures.contracts.company_filters import Parameter, ParameterMeaning, ParameterReading
 from fixtures.contracts.contract import Contract, load
 from suites.selftest.grounds import bits
 
@@ -35,9 +34,9 @@ def database(calm: Mapping[str, str]) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def staff(database: Database, contract: Contract) -> Staff:
+def staff(database: Database, contract: Contract) -> CompanyContactsOracle:
     assert contract.company_contacts is not None
-    return Staff(database, contract.company_contacts, contract.records["contact"])
+    return CompanyContactsOracle(database, contract.company_contacts, contract.records["contact"])
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +46,10 @@ def matrix(contract: Contract) -> dict[str, Parameter]:
 
 
 @pytest.fixture(scope="module")
-def ground(staff: Staff, matrix: dict[str, Parameter]) -> Ground:
+def ground(staff: CompanyContactsOracle, matrix: dict[str, Parameter]) -> FilterSubject:
     """The company of 26."""
     company = next(each for each in staff.by_size(seed=7, most=50)[1] if each.contacts == 26)
-    return values.ground(staff, matrix, company.uuid, 7)
+    return filter_values.ground(staff, matrix, company.uuid, 7)
 
 
 def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any) -> bool:
@@ -126,9 +125,9 @@ def test_a_value_stays_a_value(database: Database, matrix: dict[str, Parameter],
 def test_readings_are_what_a_path_makes_of_a_filter(database: Database, matrix: dict[str, Parameter]) -> None:
     title = matrix["title"]
 
-    assert _passes(database, title, "cto", title="Nurse", reading=Reading.DROPPED)
+    assert _passes(database, title, "cto", title="Nurse", reading=ParameterReading.DROPPED)
     assert _passes(database, title, "nurse", title="Nurse")
-    assert not _passes(database, title, "nurse", title="Nurse", reading=Reading.NEEDS_COMPANY_METADATA)
+    assert not _passes(database, title, "nurse", title="Nurse", reading=ParameterReading.NEEDS_COMPANY_METADATA)
 
 
 def _like(text: str, pattern: str) -> bool:
@@ -140,28 +139,28 @@ def _like(text: str, pattern: str) -> bool:
 def _meant(parameter: Parameter, value: Any, held: list[Any]) -> bool:
     texts = [each for each in held if isinstance(each, str)]
     joined = [",".join(texts)] if texts and parameter.columns[0].endswith("[]") else texts
-    if parameter.meaning in (Meaning.ANY_SUBSTRING, Meaning.ARRAY_SUBSTRING):
+    if parameter.meaning in (ParameterMeaning.ANY_SUBSTRING, ParameterMeaning.ARRAY_SUBSTRING):
         return any(_like(text, part) for text in joined for part in tokens(value))
-    if parameter.meaning in (Meaning.SUBSTRING, Meaning.SEARCH):
+    if parameter.meaning in (ParameterMeaning.SUBSTRING, ParameterMeaning.SEARCH):
         return any(_like(text, value) for text in joined)
-    if parameter.meaning is Meaning.EQUALS:
+    if parameter.meaning is ParameterMeaning.EQUALS:
         return any(text.lower() == value.lower() for text in texts)
-    if parameter.meaning is Meaning.NONE_SUBSTRING:
+    if parameter.meaning is ParameterMeaning.NONE_SUBSTRING:
         return not any(_like(text, part) for text in joined for part in value)
     return not any(" ".join(sorted(text.lower().split())) in value for text in texts)
 
 
 def test_every_value_of_the_data_passes_whom_it_means(
-    staff: Staff, matrix: dict[str, Parameter], ground: Ground
+    staff: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
 ) -> None:
     """The SQL against a second way of saying the same, over all values that were drawn from 26 people."""
-    rows = [each for _, each in sorted(staff.tables(staff.uuids(Selection(company=ground.company))).items())]
+    rows = [each for _, each in sorted(staff.tables(staff.uuids(ContactSelection(company=ground.company))).items())]
     choices = [each for each in ground.choices if matrix[each.parameter].type != "time"]
     astray = [
         (choice.parameter, choice.value_class, choice.value)
         for choice in choices
         for bit, row in enumerate(rows)
-        if _meant(matrix[choice.parameter], choice.value, values.held(matrix[choice.parameter], [row]))
+        if _meant(matrix[choice.parameter], choice.value, filter_values.held(matrix[choice.parameter], [row]))
         is not bool(choice.mask >> bit & 1)
     ]
 
@@ -169,11 +168,11 @@ def test_every_value_of_the_data_passes_whom_it_means(
     assert astray == []
 
 
-def test_values_split_the_company(ground: Ground) -> None:
+def test_values_split_the_company(ground: FilterSubject) -> None:
     assert all(0 < each.mask.bit_count() < ground.contacts for each in ground.choices)
 
 
-def test_values_stand_for_their_class(ground: Ground) -> None:
+def test_values_stand_for_their_class(ground: FilterSubject) -> None:
     def texts(value_class: str) -> list[str]:
         return [
             each.value if isinstance(each.value, str) else each.value[0]
@@ -191,20 +190,22 @@ def test_values_stand_for_their_class(ground: Ground) -> None:
     }
 
 
-def test_the_same_seed_draws_the_same_values(staff: Staff, matrix: dict[str, Parameter], ground: Ground) -> None:
-    again = values.ground(staff, matrix, ground.company, 7)
-    other = values.ground(staff, matrix, ground.company, 8)
+def test_the_same_seed_draws_the_same_values(
+    staff: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
+) -> None:
+    again = filter_values.ground(staff, matrix, ground.company, 7)
+    other = filter_values.ground(staff, matrix, ground.company, 8)
 
     assert again == ground
     assert other != ground
 
 
 def test_every_class_has_a_shape_and_every_meaning_its_classes() -> None:
-    assert set(CLASSES) == set(Meaning)
+    assert set(CLASSES) == set(ParameterMeaning)
     assert {each for classes in CLASSES.values() for each in classes} == set(SHAPES)
 
 
-def _bites(combination: pairing.Combination, everybody: int) -> bool:
+def _bites(combination: pairwise.Combination, everybody: int) -> bool:
     for left_out in combination.choices:
         without, all_of_them = everybody, everybody
         for each in combination.choices:
@@ -215,8 +216,8 @@ def _bites(combination: pairing.Combination, everybody: int) -> bool:
     return True
 
 
-def test_every_filter_of_a_combination_bites(ground: Ground) -> None:
-    found = pairing.pairs([ground], seed=3)
+def test_every_filter_of_a_combination_bites(ground: FilterSubject) -> None:
+    found = pairwise.pairs([ground], seed=3)
 
     everybody = (1 << ground.contacts) - 1
     assert len(found.combinations) > 50
@@ -225,16 +226,16 @@ def test_every_filter_of_a_combination_bites(ground: Ground) -> None:
     assert all(len({choice.parameter for choice in each.choices}) == len(each.choices) for each in found.combinations)
 
 
-def test_what_is_neither_met_nor_impossible_does_not_exist(ground: Ground) -> None:
-    found: Pairs = pairing.pairs([ground, bits()], seed=3)
-    met = set().union(*(pairing.met(each) for each in found.combinations))
+def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject) -> None:
+    found: PairwiseCover = pairwise.pairs([ground, bits()], seed=3)
+    met = set().union(*(pairwise.met(each) for each in found.combinations))
 
     assert met | found.impossible >= found.wanted
     assert not met & found.impossible
 
 
-def test_singles_ask_each_class_once(ground: Ground, matrix: dict[str, Parameter]) -> None:
-    found = pairing.singles([ground], matrix)
+def test_singles_ask_each_class_once(ground: FilterSubject, matrix: dict[str, Parameter]) -> None:
+    found = pairwise.singles([ground], matrix)
     asked = Counter((each.choices[0].parameter, each.choices[0].value_class) for each in found)
 
     assert set(asked.values()) == {1}
@@ -244,17 +245,17 @@ def test_singles_ask_each_class_once(ground: Ground, matrix: dict[str, Parameter
 
 def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter]) -> None:
     everybody = (1 << 1000) - 1
-    broad = Choice(parameter="title", value_class="placeholder", value="_", mask=everybody & ~0b1)
-    narrow = Choice(parameter="city", value_class="word", value="x", mask=0b1111)
-    blunt = Choice(parameter="state", value_class="word", value="x", mask=0b1110)
+    broad = FilterValue(parameter="title", value_class="placeholder", value="_", mask=everybody & ~0b1)
+    narrow = FilterValue(parameter="city", value_class="word", value="x", mask=0b1111)
+    blunt = FilterValue(parameter="state", value_class="word", value="x", mask=0b1110)
 
-    found = pairing.singles([Ground(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
+    found = pairwise.singles([FilterSubject(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
 
     assert [each.choices for each in found] == [(broad, narrow), (narrow,), (blunt,)]
     assert [each.passing for each in found] == [3, 4, 3]
 
 
-def test_companies_are_counted_by_size(staff: Staff) -> None:
+def test_companies_are_counted_by_size(staff: CompanyContactsOracle) -> None:
     members, drawn = staff.by_size(seed=7, most=3)
 
     assert members["no-contact"] >= 1
@@ -263,16 +264,16 @@ def test_companies_are_counted_by_size(staff: Staff) -> None:
     assert max(Counter(each.stratum for each in drawn).values()) <= 3
 
 
-def test_attribute_values_come_one_by_one_and_in_order(staff: Staff, ground: Ground) -> None:
-    selection = Selection(company=ground.company)
-    everything = staff.values(selection, Values(attribute="department"))
-    distinct = staff.values(selection, Values(attribute="department", distinct=True, descending=True, limit=3))
+def test_attribute_values_come_one_by_one_and_in_order(staff: CompanyContactsOracle, ground: FilterSubject) -> None:
+    selection = ContactSelection(company=ground.company)
+    everything = staff.values(selection, AttributeValues(attribute="department"))
+    distinct = staff.values(selection, AttributeValues(attribute="department", distinct=True, descending=True, limit=3))
 
     assert list(everything) == sorted(everything)
     assert list(distinct) == sorted(set(everything), reverse=True)[:3]
 
 
-def test_large_tables_are_not_counted_through(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_tables_are_not_counted_through(staff: CompanyContactsOracle, monkeypatch: pytest.MonkeyPatch) -> None:
     everybody = {each.uuid: each.contacts for each in staff.by_size(seed=7, most=100)[1]}
     monkeypatch.setattr("fixtures.checks.company_contacts.oracle.LARGE_TABLE", 200)
 

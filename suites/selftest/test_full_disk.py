@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.records import run_ledger as ledger
-from reports.records.records import Event, Sample
-from reports.records.run_ledger import Unrecorded, Writer
+from reports.records import run_ledger
+from reports.records.records import Comparison, Event
+from reports.records.run_ledger import RecordNotWritten, Writer
 from suites.selftest.rehearsal import CALM, PRELUDE, rehearse
 from suites.selftest.runs import environment, run
 
@@ -37,8 +37,8 @@ def _full(most: int, *, after: int) -> str:
     return FULL.replace("MOST", str(most)).replace("AFTER", str(after))
 
 
-def _samples(folder: Path) -> list[Sample]:
-    return [each for each in ledger.read(folder).records if isinstance(each, Sample)]
+def _samples(folder: Path) -> list[Comparison]:
+    return [each for each in run_ledger.read(folder).records if isinstance(each, Comparison)]
 
 
 def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -108,7 +108,7 @@ def test_after_a_torn_record_the_next_begins_a_line_of_its_own(tmp_path: Path, m
         return count
 
     monkeypatch.setattr(os, "write", write)
-    with pytest.raises(Unrecorded, match="No space left on device: this can't be recorded"):
+    with pytest.raises(RecordNotWritten, match="No space left on device: this can't be recorded"):
         writer.append(Event(name="first"))
     left[0] = 10_000
     writer.append(Event(name="second"))
@@ -116,7 +116,7 @@ def test_after_a_torn_record_the_next_begins_a_line_of_its_own(tmp_path: Path, m
 
     lines = (tmp_path / "observations" / "here.jsonl").read_text().splitlines()
     assert len(lines[0]) == 10
-    assert [ledger.from_json(ledger._object(line.encode())).name for line in lines[1:]] == ["second", "third"]
+    assert [run_ledger.from_json(run_ledger._object(line.encode())).name for line in lines[1:]] == ["second", "third"]
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.cases import Question
-from fixtures.checks.check import Told
-from fixtures.checks.runner import Verifier
-from fixtures.transport.circuit_breaker import LEAST_S, PATIENCE_S, Fuse, ServiceStopped
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
-from reports.records import run_ledger as ledger
-from reports.records.records import Answer, Provenance
-from reports.records.redaction import Redactor
+from fixtures.checks.cases import Sample
+from fixtures.checks.check import Response
+from fixtures.checks.runner import CheckRunner
+from fixtures.transport.circuit_breaker import LEAST_S, PATIENCE_S, CircuitBreaker, CircuitOpen
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.records import run_ledger
+from reports.records.records import Observation, Provenance
+from reports.records.redaction import Pseudonymizer
 from suites.selftest.rehearsal import rehearse
 
 
@@ -35,7 +35,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def fail(fuse: Fuse, clock: Clock, times: int, *, each_s: float, error: str = "refused") -> None:
+def fail(fuse: CircuitBreaker, clock: Clock, times: int, *, each_s: float, error: str = "refused") -> None:
     for _ in range(times):
         asked_at = clock.now
         clock.now += each_s
@@ -44,14 +44,14 @@ def fail(fuse: Fuse, clock: Clock, times: int, *, each_s: float, error: str = "r
 
 def test_twenty_failures_in_a_row_are_enough(tmp_path: Path, clock: Clock) -> None:
     told: list[str] = []
-    fuse = Fuse(tmp_path, 20, clock=clock)
+    fuse = CircuitBreaker(tmp_path, 20, clock=clock)
     fuse.told = told.append
 
     fail(fuse, clock, 19, each_s=1)
     fuse.require("connectra")
     fail(fuse, clock, 3, each_s=1)
 
-    with pytest.raises(ServiceStopped, match="connectra is not asked any more"):
+    with pytest.raises(CircuitOpen, match="connectra is not asked any more"):
         fuse.require("connectra")
     fuse.require("backend")
     assert told == [
@@ -59,16 +59,16 @@ def test_twenty_failures_in_a_row_are_enough(tmp_path: Path, clock: Clock) -> No
     ]
 
 
-def _is_asked(fuse: Fuse) -> bool:
+def _is_asked(fuse: CircuitBreaker) -> bool:
     try:
         fuse.require("connectra")
-    except ServiceStopped:
+    except CircuitOpen:
         return False
     return True
 
 
 def test_a_service_that_restarts_is_not_given_up(tmp_path: Path, clock: Clock) -> None:
-    fuse = Fuse(tmp_path, 20, clock=clock)
+    fuse = CircuitBreaker(tmp_path, 20, clock=clock)
 
     fail(fuse, clock, 100, each_s=LEAST_S / 101)
 
@@ -76,7 +76,7 @@ def test_a_service_that_restarts_is_not_given_up(tmp_path: Path, clock: Clock) -
 
 
 def test_an_answer_ends_the_row(tmp_path: Path, clock: Clock) -> None:
-    fuse = Fuse(tmp_path, 3, clock=clock)
+    fuse = CircuitBreaker(tmp_path, 3, clock=clock)
 
     for _ in range(5):
         fail(fuse, clock, 2, each_s=10, error="http-503")
@@ -87,7 +87,7 @@ def test_an_answer_ends_the_row(tmp_path: Path, clock: Clock) -> None:
 
 @pytest.mark.parametrize("error", ["http-404", "http-400", "malformed", "unauthorised", "redirect", "content-type"])
 def test_whoever_answers_is_there(tmp_path: Path, clock: Clock, error: str) -> None:
-    fuse = Fuse(tmp_path, 3, clock=clock)
+    fuse = CircuitBreaker(tmp_path, 3, clock=clock)
 
     fail(fuse, clock, 50, each_s=10, error=error)
 
@@ -95,7 +95,7 @@ def test_whoever_answers_is_there(tmp_path: Path, clock: Clock, error: str) -> N
 
 
 def test_a_service_that_swallows_requests_is_given_up_within_two_minutes(tmp_path: Path, clock: Clock) -> None:
-    fuse = Fuse(tmp_path, 20, clock=clock)
+    fuse = CircuitBreaker(tmp_path, 20, clock=clock)
     begun = clock.now
 
     while _is_asked(fuse):
@@ -106,20 +106,20 @@ def test_a_service_that_swallows_requests_is_given_up_within_two_minutes(tmp_pat
 
 def test_all_workers_know(tmp_path: Path, clock: Clock) -> None:
     told: list[str] = []
-    first, second, third = (Fuse(tmp_path, 4, clock=clock) for _ in range(3))
+    first, second, third = (CircuitBreaker(tmp_path, 4, clock=clock) for _ in range(3))
     for fuse in (first, second):
         fuse.told = told.append
 
     fail(first, clock, 3, each_s=3)
     fail(second, clock, 3, each_s=3)
 
-    with pytest.raises(ServiceStopped):
+    with pytest.raises(CircuitOpen):
         third.require("connectra")
     assert len(told) == 1
 
 
 def test_without_a_limit_it_never_blows(tmp_path: Path, clock: Clock) -> None:
-    fuse = Fuse(tmp_path, None, clock=clock)
+    fuse = CircuitBreaker(tmp_path, None, clock=clock)
 
     fail(fuse, clock, 1000, each_s=30)
 
@@ -127,24 +127,24 @@ def test_without_a_limit_it_never_blows(tmp_path: Path, clock: Clock) -> None:
 
 
 @pytest.fixture
-def wire(tmp_path: Path, clock: Clock) -> Iterator[Wire]:
-    pace = Pace(tmp_path, None, stop_after=3)
-    pace.fuse = Fuse(tmp_path, 3, clock=clock)
-    with closing(Wire("http://127.0.0.1:1", side="connectra", pace=pace, trust_env=False)) as wire:
+def wire(tmp_path: Path, clock: Clock) -> Iterator[HttpClient]:
+    pace = RateLimiter(tmp_path, None, stop_after=3)
+    pace.fuse = CircuitBreaker(tmp_path, 3, clock=clock)
+    with closing(HttpClient("http://127.0.0.1:1", side="connectra", pace=pace, trust_env=False)) as wire:
         yield wire
 
 
-def test_who_is_given_up_is_really_not_asked(wire: Wire, clock: Clock) -> None:
+def test_who_is_given_up_is_really_not_asked(wire: HttpClient, clock: Clock) -> None:
     for _ in range(3):
         clock.now = time.monotonic() + 100
         assert wire.ask("GET", "/").answer.error == "refused"
 
-    with pytest.raises(ServiceStopped):
+    with pytest.raises(CircuitOpen):
         wire.ask("GET", "/")
     assert wire._pace.sent == 3
 
 
-class Asked:
+class CountingCheck:
     """Answers rightly, then fails, then is not asked any more."""
 
     check, through_backend, in_flight = "contact-connectra", False, 1
@@ -152,37 +152,39 @@ class Asked:
     def __init__(self, failed: int, stopped: int) -> None:
         self._failed, self._stopped = failed, stopped
 
-    def expected(self, questions: Sequence[Question]) -> Mapping[str, Any]:
-        return {question.key: "held" for question in questions}
+    def expected(self, samples: Sequence[Sample]) -> Mapping[str, Any]:
+        return {sample.key: "held" for sample in samples}
 
-    def ask(self, question: Question) -> Told:
-        number = int(question.key)
+    def ask(self, sample: Sample) -> Response:
+        number = int(sample.key)
         if number >= self._stopped:
-            raise ServiceStopped("connectra", "timeout")
+            raise CircuitOpen("connectra", "timeout")
         error = "timeout" if number >= self._failed else None
-        return Told(answer=Answer(side="connectra", error=error, provenance=Provenance.VQL), value="held")
+        return Response(answer=Observation(side="connectra", error=error, provenance=Provenance.VQL), value="held")
 
     def differences(self, *_: Any) -> tuple[()]:
         return ()
 
     def cause_of_error(self, *_: Any) -> str:
-        raise ServiceStopped("connectra", "timeout")
+        raise CircuitOpen("connectra", "timeout")
 
 
 def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Path) -> None:
     target = SimpleNamespace(
-        pace=Pace(tmp_path, None),
+        pace=RateLimiter(tmp_path, None),
         log=None,
         index=None,
         contract=SimpleNamespace(known=()),
         settings=SimpleNamespace(kind="live"),
     )
-    writer = ledger.Writer(tmp_path, "w")
-    verifier = Verifier(target, writer, Redactor(b"k"), phase="phase1", flag_on=True, recheck_s=(), fresh_s=60, seed=7)
-    questions = [Question(key=str(number), stratum="s") for number in range(10)]
+    writer = run_ledger.Writer(tmp_path, "w")
+    verifier = CheckRunner(
+        target, writer, Pseudonymizer(b"k"), phase="phase1", flag_on=True, recheck_s=(), fresh_s=60, seed=7
+    )
+    samples = [Sample(key=str(number), stratum="s") for number in range(10)]
 
-    with pytest.raises(ServiceStopped):
-        verifier.put(Asked(failed=4, stopped=7), questions)
+    with pytest.raises(CircuitOpen):
+        verifier.put(CountingCheck(failed=4, stopped=7), samples)
 
     lines = [json.loads(line) for line in (tmp_path / "observations" / "w.jsonl").read_text().splitlines()]
     assert [line["outcome"] for line in lines] == ["equal"] * 4 + ["failed"] * 3

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.clients.provenance import LogFile, Markers
+from fixtures.clients.provenance import LogFile, LogMarkers
 from fixtures.settings import attestations
 from fixtures.settings.attestations import AttestationError
 from fixtures.settings.settings import NAMES, SettingsError, from_values, gathered
-from reports import check_verdict as lock
-from reports.history import store as history
+from reports import check_verdict
+from reports.history import store
 from reports.history.entry import entry_of
 from reports.judge.criteria import GateError, read_gate
 from reports.judge.verdict import judge
 from reports.output import page
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import Record, to_json
 from suites.selftest import invented
 from suites.selftest.mutation import FUZZ, cut_up, mutated
@@ -43,7 +43,7 @@ SET = {
 ENV_FILE = "".join(f"export {name}='{value}'\n" for name, value in SET.items()).encode()
 VOUCHED = b'[[attestation]]\nline = "team-available"\nwho = "Jane"\nwhen = 2026-11-20T08:00:00Z\nuntil = 2026-11-27\n'
 LOGGED = b'{"request_id": "gate-0a1b", "message": "x falling back y"}\n' * 3
-MARKERS = Markers(fallback="falling back", vql="Connectra POST")
+MARKERS = LogMarkers(fallback="falling back", vql="Connectra POST")
 
 
 @FUZZ
@@ -91,7 +91,7 @@ def test_an_attestation(tmp_path: Path, content: bytes) -> None:
         attestations.read(path, {"team-available"})
 
 
-KEPT = json.loads(history._text(entry_of(invented.recorded(), invented.verdict("NO-GO", 5))))
+KEPT = json.loads(store._text(entry_of(invented.recorded(), invented.verdict("NO-GO", 5))))
 
 
 @FUZZ
@@ -99,13 +99,13 @@ KEPT = json.loads(history._text(entry_of(invented.recorded(), invented.verdict("
 def test_a_history(tmp_path: Path, entry: Any) -> None:
     (tmp_path / "one.json").write_text(json.dumps(entry))
 
-    entries, problems = history.read(tmp_path)
+    entries, problems = store.read(tmp_path)
     assert len(entries) + len(problems) == 1
     for each in entries:
         page.html(invented.verdict("GO", 5), invented.recorded(), earlier=[each])
 
 
-RUN = ledger.Run(
+RUN = run_ledger.Run(
     run_id="r",
     started="2026-01-01T00:00:00+00:00",
     target="live",
@@ -114,7 +114,7 @@ RUN = ledger.Run(
     flags={},
     fingerprint={},
     gates={
-        "phase1": ledger.GateFile(
+        "phase1": run_ledger.GateFile(
             path="p", sha256="s", text=(CHECKOUT / "suites" / "phase1_single_record" / "gate.toml").read_text()
         )
     },
@@ -126,14 +126,14 @@ RECORDS: tuple[Record, ...] = invented.recorded().records[:6] + invented.recorde
 @given(data=st.data())
 def test_a_run_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("run")
-    ledger.begin(folder, RUN)
+    run_ledger.begin(folder, RUN)
     entries = [
         data.draw(mutated(to_json(each), most=1)) if data.draw(st.booleans()) else to_json(each) for each in RECORDS
     ]
     (folder / "observations" / "here.jsonl").write_text("".join(json.dumps(each) + "\n" for each in entries))
 
     with suppress(GateError):  # of a phase that the run has no gate for
-        assert judge(ledger.read(folder), now="2026-01-01T00:00:00+00:00").verdict in ("HOLD", "NO-GO")
+        assert judge(run_ledger.read(folder), now="2026-01-01T00:00:00+00:00").verdict in ("HOLD", "NO-GO")
 
 
 @FUZZ
@@ -141,8 +141,8 @@ def test_a_run_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObj
 def test_the_record_of_a_run(tmp_path: Path, entry: Any) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"schema": 1, **entry} if isinstance(entry, dict) else entry))
 
-    with suppress(ledger.DamagedRun):
-        ledger.read_run(tmp_path)
+    with suppress(run_ledger.DamagedRun):
+        run_ledger.read_run(tmp_path)
 
 
 @FUZZ
@@ -151,5 +151,5 @@ def test_a_verdict_for_the_lock(tmp_path: Path, entry: Any) -> None:
     path = tmp_path / "verdict.json"
     path.write_text(json.dumps(entry))
 
-    with suppress(lock.Unusable):
-        lock.opened(lock.read(path), "phase1", now=NOW, oldest=timedelta(days=1))
+    with suppress(check_verdict.InvalidVerdict):
+        check_verdict.opened(check_verdict.read(path), "phase1", now=NOW, oldest=timedelta(days=1))

@@ -12,30 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.checks.cases import Question
-from fixtures.checks.check import Told
-from fixtures.checks.company_contacts.client import CompanyContacts, Walk
-from fixtures.checks.company_contacts.oracle import Selection, Values
+from fixtures.checks.cases import Sample
+from fixtures.checks.check import Response
+from fixtures.checks.company_contacts.client import CompanyContactsClient, ListingRequest
+from fixtures.checks.company_contacts.oracle import AttributeValues, ContactSelection
 from fixtures.checks.exports.jobs import ExportJobs
-from fixtures.checks.linkedin.answer_diff import Shapes, found_of, partings
-from fixtures.checks.linkedin.oracle import Held
+from fixtures.checks.linkedin.answer_diff import EntryFields, found_of, partings
+from fixtures.checks.linkedin.oracle import ExpectedHits
 from fixtures.checks.preflight.services import Preflight
-from fixtures.checks.records.records import ByConnectra, ByEndpoint
+from fixtures.checks.records.records import ConnectraRecordCheck, EndpointRecordCheck
 from fixtures.clients.absent_endpoints import detail_of
-from fixtures.clients.backend import Backend, CredentialsRefused, NoToken, Session
+from fixtures.clients.backend import Backend, CredentialsRefused, LoginSession, NoToken
 from fixtures.clients.connectra import Connectra
-from fixtures.clients.elasticsearch import Index, IndexSilent
+from fixtures.clients.elasticsearch import Index, IndexUnreachable
 from fixtures.contracts.contract import load
-from fixtures.session import handshake as greeting
-from fixtures.session import target_identity as steadiness
+from fixtures.session import handshake, target_identity
 from fixtures.transport.credit_budget import CleanupList
 from fixtures.transport.http import Reply
 from fixtures.transport.json_limits import is_unfit
-from reports.records.records import Answer
+from reports.records.records import Observation
 from suites.selftest.mutation import FUZZ, VALUES, mutated
 
 GUIDE = load("guide")
-QUESTION = Question(key="00000000-0000-4000-8000-000000000001", stratum="s")
+QUESTION = Sample(key="00000000-0000-4000-8000-000000000001", stratum="s")
 
 
 class _Says:
@@ -53,11 +52,11 @@ class _Says:
         body = self._data.draw(mutated(right))
         status = self._data.draw(st.sampled_from([200, 201, 404]))
         if is_unfit(body):
-            return Reply(answer=Answer(side=self.side, status=status, error="malformed"), headers={})
-        return Reply(answer=Answer(side=self.side, status=status), body=body, headers={})
+            return Reply(answer=Observation(side=self.side, status=status, error="malformed"), headers={})
+        return Reply(answer=Observation(side=self.side, status=status), body=body, headers={})
 
     def fetch(self, *_: Any, **__: Any) -> Reply:
-        return Reply(answer=Answer(side=self.side, status=200), headers={})
+        return Reply(answer=Observation(side=self.side, status=200), headers={})
 
 
 def _record(check: str) -> dict[str, Any]:
@@ -98,31 +97,35 @@ def test_a_record(record: str, way: str, data: st.DataObject) -> None:
     body = _record(f"{record}-{way}")
     wire = _Says(data, body if way == "endpoint" else {"success": True, "data": [body]})
     kind = GUIDE.records[record]
-    asked = ByEndpoint(_target(wire), kind, True) if way == "endpoint" else ByConnectra(_target(wire), kind)
+    asked = (
+        EndpointRecordCheck(_target(wire), kind, True)
+        if way == "endpoint"
+        else ConnectraRecordCheck(_target(wire), kind)
+    )
 
     _compared(asked, asked.ask(QUESTION))
 
 
-def _compared(asked: Any, told: Told) -> None:
+def _compared(asked: Any, told: Response) -> None:
     if told.answer.error is None:
         for expected in (None, _tables()):
             asked.differences(QUESTION, expected, told)
 
 
-SELECTION = Selection(company=QUESTION.key, filters={"title": "x"})
+SELECTION = ContactSelection(company=QUESTION.key, filters={"title": "x"})
 LISTING = {"results": [_record("contact-listing")], "next": "https://contact360.example/x?limit=1&offset=1"}
 
 
 @FUZZ
 @given(data=st.data(), way=st.sampled_from(["next", "cursor", "offset", "page"]))
 def test_the_contacts_of_a_company(way: str, data: st.DataObject) -> None:
-    contacts = CompanyContacts(_target(_Says(data, LISTING)).backend, GUIDE, True)
-    counts = CompanyContacts(_target(_Says(data, {"count": 3})).backend, GUIDE, True)
-    values = CompanyContacts(_target(_Says(data, ["a", "b"])).backend, GUIDE, True)
+    contacts = CompanyContactsClient(_target(_Says(data, LISTING)).backend, GUIDE, True)
+    counts = CompanyContactsClient(_target(_Says(data, {"count": 3})).backend, GUIDE, True)
+    values = CompanyContactsClient(_target(_Says(data, ["a", "b"])).backend, GUIDE, True)
 
-    assert len(contacts.walk(Walk(selection=SELECTION, way=way, size=1, most=4)).pages) <= 4
+    assert len(contacts.walk(ListingRequest(selection=SELECTION, way=way, size=1, most=4)).pages) <= 4
     counts.count(SELECTION)
-    values.attribute(SELECTION, Values(attribute="title"))
+    values.attribute(SELECTION, AttributeValues(attribute="title"))
 
 
 PERSON, FIRM = _record("linkedin-person"), _record("linkedin-company")
@@ -140,8 +143,8 @@ def test_a_linkedin_search(body: Any) -> None:
     found = found_of(body)
 
     if found is not None:
-        shapes = Shapes(person=GUIDE.fields["linkedin-person"], company=GUIDE.fields["linkedin-company"])
-        partings(Held(people={"x": _tables()}, companies={}), found, shapes, lambda _, keys: keys)
+        shapes = EntryFields(person=GUIDE.fields["linkedin-person"], company=GUIDE.fields["linkedin-company"])
+        partings(ExpectedHits(people={"x": _tables()}, companies={}), found, shapes, lambda _, keys: keys)
 
 
 CREATED = {"export_id": "e1", "contact_count": 1, "status": "pending", "expires_at": "2100-01-01T00:00:00Z"}
@@ -175,21 +178,21 @@ def test_a_health_page(ask: str, data: st.DataObject) -> None:
     target = _target(_Says(data, {"status": "healthy", "version": "1", "connectra_status": "healthy"}))
 
     getattr(Preflight(target, "phase0"), ask)()
-    steadiness.identity(target)
+    target_identity.identity(target)
 
 
 @FUZZ
 @given(body=VALUES)
 def test_what_is_kept_of_a_health_page(body: Any) -> None:
-    json.dumps(greeting._kept(body), allow_nan=True).encode()
-    detail_of(Reply(answer=Answer(side="backend", status=404), body=body, headers={}))
+    json.dumps(handshake._kept(body), allow_nan=True).encode()
+    detail_of(Reply(answer=Observation(side="backend", status=404), body=body, headers={}))
 
 
 @FUZZ
 @given(data=st.data())
 def test_a_login(data: st.DataObject) -> None:
     wire = _Says(data, {"access_token": "a.eyJleHAiOiAxfQ.c", "refresh_token": "r"})
-    session = Session(wire, GUIDE, token=None, email="a@b", password="p", clock=lambda: 0.0)  # type: ignore[arg-type]
+    session = LoginSession(wire, GUIDE, token=None, email="a@b", password="p", clock=lambda: 0.0)  # type: ignore[arg-type]
 
     for _ in range(2):
         with suppress(NoToken, CredentialsRefused):
@@ -235,6 +238,6 @@ def test_elasticsearch(monkeypatch: pytest.MonkeyPatch, ask: str, data: st.DataO
     body = data.draw(mutated(right).filter(lambda body: isinstance(body, dict) and not is_unfit(body)))
     monkeypatch.setattr(index, "_ask", lambda *_, **__: body)
 
-    with suppress(IndexSilent):
+    with suppress(IndexUnreachable):
         call(index)
     index.close()

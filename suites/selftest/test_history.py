@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from reports import __main__ as command
-from reports.history import store as history
+from reports.history import store
 from reports.history.entry import HistoryEntry, entry_of
-from reports.history.store import AlreadyKept
-from reports.output import history_page as chronicle
+from reports.history.store import AlreadyInHistory
+from reports.output import history_page
 from suites.selftest import invented
 from suites.selftest.rehearsal import CALM, rehearse
 
@@ -35,10 +35,10 @@ def _many(entry: HistoryEntry, count: int) -> list[HistoryEntry]:
 
 
 def test_what_was_written_is_read_back(tmp_path: Path, entry: HistoryEntry) -> None:
-    path = history.write(tmp_path, entry)
+    path = store.write(tmp_path, entry)
 
     assert path.name == "20261125T094640Z-abcdef.json"
-    assert history.read(tmp_path) == ((entry,), ())
+    assert store.read(tmp_path) == ((entry,), ())
 
 
 def test_it_holds_the_k_and_n_and_the_blocks_that_runs_are_pooled_by(entry: HistoryEntry) -> None:
@@ -58,25 +58,25 @@ def test_it_holds_the_k_and_n_and_the_blocks_that_runs_are_pooled_by(entry: Hist
 
 
 def test_it_holds_no_key_and_no_token(tmp_path: Path, entry: HistoryEntry) -> None:
-    text = history.write(tmp_path, entry).read_text()
+    text = store.write(tmp_path, entry).read_text()
 
     assert "00000000-0000-4000" not in text
     assert "<str:" not in text
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path, entry: HistoryEntry) -> None:
-    history.write(tmp_path, entry)
+    store.write(tmp_path, entry)
 
-    with pytest.raises(AlreadyKept, match="never overwritten"):
-        history.write(tmp_path, replace(entry, verdict="GO"))
-    assert history.read(tmp_path)[0][0].verdict == "NO-GO"
+    with pytest.raises(AlreadyInHistory, match="never overwritten"):
+        store.write(tmp_path, replace(entry, verdict="GO"))
+    assert store.read(tmp_path)[0][0].verdict == "NO-GO"
 
 
 def test_of_many_writers_of_one_run_one_wins_and_nothing_is_torn(tmp_path: Path, entry: HistoryEntry) -> None:
     def write(number: int) -> bool:
         try:
-            history.write(tmp_path, replace(entry, seed=number, run_id="same"))
-        except AlreadyKept:
+            store.write(tmp_path, replace(entry, seed=number, run_id="same"))
+        except AlreadyInHistory:
             return False
         return True
 
@@ -85,7 +85,7 @@ def test_of_many_writers_of_one_run_one_wins_and_nothing_is_torn(tmp_path: Path,
 
     assert sum(written) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["same.json"]
-    assert len(history.read(tmp_path)[0]) == 1
+    assert len(store.read(tmp_path)[0]) == 1
 
 
 def test_a_file_system_without_hard_links_will_do(
@@ -95,20 +95,20 @@ def test_a_file_system_without_hard_links_will_do(
         raise OSError("not supported")
 
     monkeypatch.setattr("os.link", no_links)
-    history.write(tmp_path, entry)
+    store.write(tmp_path, entry)
 
-    assert history.read(tmp_path) == ((entry,), ())
-    with pytest.raises(AlreadyKept):
-        history.write(tmp_path, entry)
+    assert store.read(tmp_path) == ((entry,), ())
+    with pytest.raises(AlreadyInHistory):
+        store.write(tmp_path, entry)
 
 
 def test_histories_are_merged_by_copying(tmp_path: Path, entry: HistoryEntry) -> None:
     for shard, run in zip(("a", "b"), _many(entry, 2), strict=True):
-        history.write(tmp_path / shard, run)
+        store.write(tmp_path / shard, run)
     for path in (tmp_path / "b").iterdir():
         (tmp_path / "a" / path.name).write_bytes(path.read_bytes())
 
-    assert [each.run_id for each in history.read(tmp_path / "a")[0]] == ["run-0000", "run-0001"]
+    assert [each.run_id for each in store.read(tmp_path / "a")[0]] == ["run-0000", "run-0001"]
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_histories_are_merged_by_copying(tmp_path: Path, entry: HistoryEntry) ->
 def test_a_damaged_file_is_reported_and_the_others_are_read(
     tmp_path: Path, entry: HistoryEntry, content: bytes, why: str
 ) -> None:
-    history.write(tmp_path, entry)
+    store.write(tmp_path, entry)
     (tmp_path / "bad.json").write_bytes(content)
 
-    entries, problems = history.read(tmp_path)
+    entries, problems = store.read(tmp_path)
 
     assert entries == (entry,)
     assert len(problems) == 1
@@ -145,7 +145,7 @@ def test_a_damaged_file_is_reported_and_the_others_are_read(
 
 
 def test_a_file_of_this_version_with_more_or_less_in_it_is_read(tmp_path: Path, entry: HistoryEntry) -> None:
-    path = history.write(tmp_path, entry)
+    path = store.write(tmp_path, entry)
     told = json.loads(path.read_text())
     told["later"] = told["phases"]["phase1"]["later"] = told["phases"]["phase1"]["criteria"][0]["later"] = 1
     for name in ("options", "credits", "provenance", "contract"):
@@ -153,7 +153,7 @@ def test_a_file_of_this_version_with_more_or_less_in_it_is_read(tmp_path: Path, 
     del told["phases"]["phase1"]["blocks"]
     path.write_text(json.dumps(told))
 
-    ((read,), problems) = history.read(tmp_path)
+    ((read,), problems) = store.read(tmp_path)
 
     assert problems == ()
     assert read.phases["phase1"].criteria == entry.phases["phase1"].criteria
@@ -161,19 +161,19 @@ def test_a_file_of_this_version_with_more_or_less_in_it_is_read(tmp_path: Path, 
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert history.read(tmp_path / "nowhere") == ((), ())
+    assert store.read(tmp_path / "nowhere") == ((), ())
 
 
 def test_a_run_id_that_is_a_path_is_refused(tmp_path: Path, entry: HistoryEntry) -> None:
     with pytest.raises(ValueError, match="would be a path"):
-        history.write(tmp_path, replace(entry, run_id="../elsewhere"))
+        store.write(tmp_path, replace(entry, run_id="../elsewhere"))
 
 
 def test_only_earlier_runs_of_the_same_deployment_are_alike(entry: HistoryEntry) -> None:
     runs = _many(entry, 3)
     elsewhere = replace(runs[0], run_id="x", where="https://other.example")
 
-    assert history.like([*runs, elsewhere], runs[1]) == (runs[0],)
+    assert store.like([*runs, elsewhere], runs[1]) == (runs[0],)
 
 
 def test_a_verdict_is_bound_to_build_flags_index_and_gate(entry: HistoryEntry) -> None:
@@ -212,7 +212,7 @@ def test_six_hundred_runs_are_told_and_drawn(
     tmp_path: Path, entry: HistoryEntry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for run in _many(entry, 600):
-        history.write(tmp_path, run)
+        store.write(tmp_path, run)
     (tmp_path / "bad.json").write_text("{")
 
     assert command.main(["history", str(tmp_path), "--last", "5"]) == 0
@@ -222,12 +222,12 @@ def test_six_hundred_runs_are_told_and_drawn(
     assert "600 runs, the last 5 shown" in printed
     assert "can't be read: bad.json: not JSON: torn or damaged" in printed
     assert "<svg" in (tmp_path / "trend.html").read_text()
-    assert len(history.read(tmp_path)[0]) == 600, "the drawing is none of the runs"
+    assert len(store.read(tmp_path)[0]) == 600, "the drawing is none of the runs"
 
 
 def test_hostile_history_stays_text(entry: HistoryEntry) -> None:
     hostile = replace(entry, where="<script>x</script>", fingerprint={})
-    html = chronicle.html([hostile, replace(hostile, run_id="2")], ["<script>bad"])
+    html = history_page.html([hostile, replace(hostile, run_id="2")], ["<script>bad"])
 
     assert "<script" not in html
 

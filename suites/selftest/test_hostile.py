@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from fixtures.checks.exports.jobs import own_path
-from fixtures.transport import http as wire
-from fixtures.transport.http import Wire
+from fixtures.transport import http
+from fixtures.transport.http import HttpClient
 from fixtures.transport.json_limits import DEEPEST, is_unfit
-from fixtures.transport.rate_limiter import Pace
-from reports.comparison.csv_reader import Sheet
-from reports.records import run_ledger as ledger
-from reports.records.records import Answer, Outcome, Sample
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.comparison.csv_reader import CsvFile
+from reports.records import run_ledger
+from reports.records.records import Comparison, Observation, Outcome
 from suites.selftest.strangers import JSON, Said, stranger
 
-MUCH = 4 * wire.MAX_BODY  # bytes, some hundred thousand when packed
+MUCH = 4 * http.MAX_BODY  # bytes, some hundred thousand when packed
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", '=HYPERLINK("https://evil.example","x")', "\t=1")
 
 
@@ -41,18 +41,18 @@ def bombs() -> Mapping[str, Said]:
 
 
 @pytest.fixture
-def pace(tmp_path: Path) -> Pace:
-    return Pace(tmp_path, None)
+def pace(tmp_path: Path) -> RateLimiter:
+    return RateLimiter(tmp_path, None)
 
 
 def _packed(body: bytes, encoding: str) -> Said:
     return 200, {**JSON, "Content-Encoding": encoding}, body
 
 
-def _error(pace: Pace, said: Said) -> str | None:
+def _error(pace: RateLimiter, said: Said) -> str | None:
     with (
         stranger(lambda number, path: said) as service,
-        closing(Wire(service.url, side="backend", pace=pace, timeout_s=20, trust_env=False)) as asking,
+        closing(HttpClient(service.url, side="backend", pace=pace, timeout_s=20, trust_env=False)) as asking,
     ):
         return asking.ask("GET", "/x").answer.error
 
@@ -68,7 +68,7 @@ def _error(pace: Pace, said: Said) -> str | None:
     ],
 )
 def test_what_unfolds_without_end_is_given_up_before_it_is_there(
-    pace: Pace, bombs: Mapping[str, Said], name: str, error: str
+    pace: RateLimiter, bombs: Mapping[str, Said], name: str, error: str
 ) -> None:
     tracemalloc.start()
     found = _error(pace, bombs[name])
@@ -80,23 +80,23 @@ def test_what_unfolds_without_end_is_given_up_before_it_is_there(
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity", ""])
-def test_an_honest_encoding_is_read(pace: Pace, encoding: str) -> None:
+def test_an_honest_encoding_is_read(pace: RateLimiter, encoding: str) -> None:
     packed = {"gzip": gzip.compress, "deflate": zlib.compress}.get(encoding, bytes)
 
     assert _error(pace, _packed(packed(b'{"a": 1}'), encoding)) is None
 
 
 def test_a_file_is_unpacked_on_its_way_and_bounded_too(
-    pace: Pace, bombs: Mapping[str, Said], monkeypatch: pytest.MonkeyPatch
+    pace: RateLimiter, bombs: Mapping[str, Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "MAX_FILE", 2**20)
+    monkeypatch.setattr(http, "MAX_FILE", 2**20)
     sheet, file = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}, io.BytesIO()
 
     with (
         stranger(
             lambda number, path: (200, sheet, gzip.compress(b"a,b\n") if number == 1 else bombs["gzip"][2])
         ) as service,
-        closing(Wire(service.url, side="backend", pace=pace, trust_env=False)) as asking,
+        closing(HttpClient(service.url, side="backend", pace=pace, trust_env=False)) as asking,
     ):
         first = asking.fetch("/x", file, content_type="text/csv").answer.error
         second = asking.fetch("/x", io.BytesIO(), content_type="text/csv").answer.error
@@ -117,17 +117,17 @@ def test_a_file_is_unpacked_on_its_way_and_bounded_too(
     ],
     ids=["deep", "deeper", "objects", "huge", "hugely-negative", "constant", "digits"],
 )
-def test_json_that_would_break_us_later_is_malformed(pace: Pace, text: str) -> None:
+def test_json_that_would_break_us_later_is_malformed(pace: RateLimiter, text: str) -> None:
     assert _error(pace, (200, JSON, text.encode())) == "malformed"
 
 
 def test_half_a_character_is_a_difference_that_can_be_written_down(tmp_path: Path) -> None:
     """No encoding has a lone surrogate, PostgreSQL neither: it arrives, differs, and must not end the record."""
-    answer = Answer(side="backend", status=200)
-    writer = ledger.Writer(tmp_path, "w")
+    answer = Observation(side="backend", status=200)
+    writer = run_ledger.Writer(tmp_path, "w")
 
     writer.append(
-        Sample(phase="phase1", check="c", key="a\ud800", stratum="s", outcome=Outcome.DIFFERENT, answers=(answer,))
+        Comparison(phase="phase1", check="c", key="a\ud800", stratum="s", outcome=Outcome.DIFFERENT, answers=(answer,))
     )
     writer.close()
 
@@ -142,12 +142,12 @@ def test_what_is_meant_is_fit(body: object) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_token_never_travels_to_another_host(pace: Pace, status: int) -> None:
+def test_a_token_never_travels_to_another_host(pace: RateLimiter, status: int) -> None:
     with stranger() as elsewhere:
         away = (status, {"Location": f"{elsewhere.url}/steal"}, b"")
         with (
             stranger(lambda number, path: away) as service,
-            closing(Wire(service.url, side="backend", pace=pace, trust_env=False)) as asking,
+            closing(HttpClient(service.url, side="backend", pace=pace, trust_env=False)) as asking,
         ):
             secret = {"Authorization": "Bearer token-4711"}
             told = asking.ask("POST", "/x", json_body={"a": 1}, headers=secret)
@@ -178,7 +178,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed(link: str) -> None:
 
 def test_a_formula_is_a_cell_like_any_other() -> None:
     cells = "".join('"' + cell.replace('"', '""') + '"\r\n' for cell in FORMULAS)
-    sheet = Sheet([f"name\r\n{cells}".encode()], ["name"])
+    sheet = CsvFile([f"name\r\n{cells}".encode()], ["name"])
 
     assert [row[0] for row in sheet.rows()] == list(FORMULAS)
     assert sheet.troubles == ()
@@ -196,5 +196,5 @@ def test_nothing_is_written_that_a_spreadsheet_would_run(checkout: Path) -> None
     assert [path.name for path, text in ours.items() if re.search(r"csv\.(?:Dict)?[wW]riter|openpyxl|xlsx", text)] == []
 
 
-def test_a_header_without_end_is_given_up(pace: Pace) -> None:
+def test_a_header_without_end_is_given_up(pace: RateLimiter) -> None:
     assert _error(pace, (200, {**JSON, "X-Long": "x" * 2**20}, b"{}")) == "reset"

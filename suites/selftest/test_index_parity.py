@@ -14,21 +14,21 @@ from elasticsearch import Elasticsearch
 
 from fixtures.contracts.contract import ContractError, load
 from fixtures.index_parity import __main__ as command
-from fixtures.index_parity import account, documents
-from fixtures.index_parity.census import Census, Plan
-from fixtures.index_parity.documents import Documents
+from fixtures.index_parity import documents, report
+from fixtures.index_parity.census import Census, CensusPlan
+from fixtures.index_parity.documents import IndexDocuments
 from fixtures.index_parity.mapping import IndexField, IndexMapping, mapping_of
-from fixtures.index_parity.reading import Reading
-from fixtures.index_parity.state import State
-from fixtures.index_parity.table import Table
-from reports.comparison.range_digests import RULES, Span, cut, text_of, unequal
-from reports.records.records import Outcome, Sample
-from reports.records.redaction import Redactor
+from fixtures.index_parity.reading import RecordReader
+from fixtures.index_parity.state import CensusState
+from fixtures.index_parity.table import RecordTable
+from reports.comparison.range_digests import RULES, KeyRange, cut, text_of, unequal
+from reports.records.records import Comparison, Outcome
+from reports.records.redaction import Pseudonymizer
 from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
 
 ENGINES = ("osmem", "opensearch")
-QUICK = Plan(pauses=(0.0,))
+QUICK = CensusPlan(pauses=(0.0,))
 AWKWARD = ("Z", "a", "a-b", "ab", "zz", "é", "株", "\ue000", "\uffff", "👩‍💻", "\U0010ffff", "_", "a" * 80)
 
 
@@ -62,15 +62,18 @@ def _run(
     stores: MultipliedStores,
     mapping: IndexMapping,
     folder: Path,
-    plan: Plan = QUICK,
+    plan: CensusPlan = QUICK,
     wait: Callable[[float], None] = lambda _: None,
-) -> State:
-    with closing(Table(stores.database_url, mapping)) as table, closing(Documents(stores.index_url, mapping)) as index:
-        reading = Reading(table, index, mapping, Redactor(b"key"), wait=wait)
+) -> CensusState:
+    with (
+        closing(RecordTable(stores.database_url, mapping)) as table,
+        closing(IndexDocuments(stores.index_url, mapping)) as index,
+    ):
+        reading = RecordReader(table, index, mapping, Pseudonymizer(b"key"), wait=wait)
         return Census(table, index, mapping, reading, plan, folder / "contact.json").run()
 
 
-def _named(state: State) -> dict[str, str]:
+def _named(state: CensusState) -> dict[str, str]:
     return {each.key: each.kind for each in state.found}
 
 
@@ -78,7 +81,7 @@ def test_a_calm_index_is_the_table(stores: MultipliedStores, mapping: IndexMappi
     state = _run(stores, mapping, tmp_path)
 
     assert (state.stage, state.found, state.candidates) == ("done", [], [])
-    assert account.whole(state)
+    assert report.whole(state)
 
 
 def test_every_kind_of_difference_is_found_and_named(
@@ -111,7 +114,7 @@ def test_without_scripts_counts_and_numbers_are_found_reading_little(
     assert state.kind == "plain"
     assert _named(state) == done
     assert state.compared < 200
-    assert not account.whole(state), "text was not compared, so nobody may say that it is equal"
+    assert not report.whole(state), "text was not compared, so nobody may say that it is equal"
 
 
 def test_a_census_goes_on_where_it_ended(fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path) -> None:
@@ -180,15 +183,15 @@ def test_a_row_that_is_written_all_the_time_is_void(
     done = damage(fake.owner_url, fake.index_url, 1, ("stale",))
     (key,) = done
     restless = _Restless(fake.owner_url, mapping, key)
-    with closing(restless) as table, closing(Documents(fake.index_url, mapping)) as index:
-        reading = Reading(table, index, mapping, Redactor(b"key"), wait=lambda _: None)
+    with closing(restless) as table, closing(IndexDocuments(fake.index_url, mapping)) as index:
+        reading = RecordReader(table, index, mapping, Pseudonymizer(b"key"), wait=lambda _: None)
         state = Census(table, index, mapping, reading, QUICK, tmp_path / "contact.json").run()
 
     assert (state.found, state.void) == ([], 1)
-    assert not account.whole(state)
+    assert not report.whole(state)
 
 
-class _Restless(Table):
+class _Restless(RecordTable):
     """Somebody writes the row whenever it is looked at."""
 
     def __init__(self, url: str, mapping: IndexMapping, key: str) -> None:
@@ -204,7 +207,7 @@ class _Restless(Table):
 def test_from_a_watermark_on_only_what_was_written_is_compared(
     stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
-    with closing(Table(stores.database_url, mapping)) as table:
+    with closing(RecordTable(stores.database_url, mapping)) as table:
         since = table.clock() + timedelta(hours=1)
     unseen = damage(stores.owner_url, stores.index_url, 3, ("field",))
     seen = damage(stores.owner_url, stores.index_url, 6, ("ghost", "missing"))
@@ -240,8 +243,8 @@ def test_documents_of_one_key_are_not_parted_by_a_page(
         for number in range(5):
             client.index(index="contacts_index", id=f"{key}-{number}", document={"uuid": key}, refresh=True)
 
-    with closing(Documents(stores.index_url, mapping)) as index:
-        read = [identity for _, identity, _ in index.in_spans([Span()])]
+    with closing(IndexDocuments(stores.index_url, mapping)) as index:
+        read = [identity for _, identity, _ in index.in_spans([KeyRange()])]
         total = index.total()
 
     assert len(read) == len(set(read)) == total
@@ -250,8 +253,8 @@ def test_documents_of_one_key_are_not_parted_by_a_page(
 def test_spans_are_read_whole_and_in_order_in_however_many_pages(
     stores: MultipliedStores, mapping: IndexMapping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(Documents(stores.index_url, mapping)) as index:
-        keys = [key for key, _, _ in index.in_spans([Span()])]
+    with closing(IndexDocuments(stores.index_url, mapping)) as index:
+        keys = [key for key, _, _ in index.in_spans([KeyRange()])]
         spans = [*cut(keys, len(keys) // 2)[:40], *cut(keys, 9)[3:]]  # after forty of two documents six of many
         wide = [key for key, _, _ in index.in_spans(spans)]
         monkeypatch.setattr(documents, "PAGE", 60)
@@ -269,9 +272,12 @@ def test_both_stores_and_python_agree_on_the_order_of_keys(stores: MultipliedSto
         for key in AWKWARD:
             client.index(index="contacts_index", id=key, document={"uuid": key}, refresh=True)
 
-    with closing(Table(stores.database_url, mapping)) as table, closing(Documents(stores.index_url, mapping)) as index:
-        ours = [key for key, _ in table.rows([Span()])]
-        theirs = [key for key, _, _ in index.in_spans([Span()])]
+    with (
+        closing(RecordTable(stores.database_url, mapping)) as table,
+        closing(IndexDocuments(stores.index_url, mapping)) as index,
+    ):
+        ours = [key for key, _ in table.rows([KeyRange()])]
+        theirs = [key for key, _, _ in index.in_spans([KeyRange()])]
         spans = cut(sorted({*ours} - {"a" * 80}), len(ours))
         digests = (
             table.digests(spans, None, kind="keys"),
@@ -284,7 +290,10 @@ def test_both_stores_and_python_agree_on_the_order_of_keys(stores: MultipliedSto
 
 
 def test_a_server_that_ignores_scripts_is_found_out(stores: MultipliedStores, mapping: IndexMapping) -> None:
-    with closing(Table(stores.database_url, mapping)) as table, closing(Documents(stores.index_url, mapping)) as index:
+    with (
+        closing(RecordTable(stores.database_url, mapping)) as table,
+        closing(IndexDocuments(stores.index_url, mapping)) as index,
+    ):
         runs = index.runs_scripts(table)
 
     assert runs is (stores.settings.search == "opensearch")
@@ -294,7 +303,7 @@ def test_an_index_of_many_shards_adds_up_as_many_ranges(lucene: MultipliedStores
     """A function of a script may loop a million times: 6 shards and 200,000 ranges would be too many for one."""
     spans = cut([f"{number:06}" for number in range(200_000)], 200_000)
 
-    with closing(Documents(lucene.index_url, mapping)) as index:
+    with closing(IndexDocuments(lucene.index_url, mapping)) as index:
         found = index.digests(spans, None, kind="keys")
         assert sum(digest[0] for digest in found) == index.total()
 
@@ -321,9 +330,12 @@ def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, map
             client.index(index="contacts_index", id=f"k{number}", document={"uuid": f"k{number}", column: shown})
         client.indices.refresh(index="contacts_index")
 
-    with closing(Table(lucene.database_url, narrow)) as table, closing(Documents(lucene.index_url, narrow)) as index:
-        ours = table.digests([Span()], None, kind="values")
-        theirs = index.digests([Span()], None, kind="values")
+    with (
+        closing(RecordTable(lucene.database_url, narrow)) as table,
+        closing(IndexDocuments(lucene.index_url, narrow)) as index,
+    ):
+        ours = table.digests([KeyRange()], None, kind="values")
+        theirs = index.digests([KeyRange()], None, kind="values")
 
     assert ours[0][0] == len(values)
     assert not unequal(ours[0], theirs[0], wrapped=True)
@@ -335,9 +347,9 @@ def test_the_judge_gets_a_question_per_part_and_one_per_difference(
     done = damage(fake.owner_url, fake.index_url, 4, ("ghost",))
     state = _run(fake, mapping, tmp_path)
 
-    plan, *samples, fact = account.records(state, phase="phase0", index="contacts_index", again="")
+    plan, *samples, fact = report.records(state, phase="phase0", index="contacts_index", again="")
 
-    outcomes = [each.outcome for each in samples if isinstance(each, Sample)]
+    outcomes = [each.outcome for each in samples if isinstance(each, Comparison)]
     assert (outcomes.count(Outcome.DIFFERENT), len(outcomes)) == (len(done), state.documents)
     assert plan.population == len(outcomes)
     assert {each.cause for each in samples if each.outcome is Outcome.DIFFERENT} == {"ghost-in-index"}
@@ -349,7 +361,7 @@ def test_what_a_budget_left_out_is_planned_and_not_answered(
 ) -> None:
     state = _run(fake, mapping, tmp_path, replace(QUICK, rows=600))
 
-    plan, *samples, fact = account.records(state, phase="phase0", index="contacts_index", again="")
+    plan, *samples, fact = report.records(state, phase="phase0", index="contacts_index", again="")
 
     assert 0 < len(samples) < plan.population
     assert fact.ok is None

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from reports.comparison.job_status import Course, Glimpse, complaints, expiry_complaint
+from reports.comparison.job_status import Lifecycle, StatusSample, complaints, expiry_complaint
 
-COURSE = Course(states=("pending", "processing", "completed"), ended=("failed", "cancelled"))
+COURSE = Lifecycle(states=("pending", "processing", "completed"), ended=("failed", "cancelled"))
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def _life(*told: tuple[Any, Any]) -> list[Glimpse]:
-    return [Glimpse(state=state, progress=progress, after_s=float(at)) for at, (state, progress) in enumerate(told)]
+def _life(*told: tuple[Any, Any]) -> list[StatusSample]:
+    return [
+        StatusSample(state=state, progress=progress, after_s=float(at)) for at, (state, progress) in enumerate(told)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from reports.judge.criteria import RULES, Bake, Criterion, Gate, Latency, Recheck
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.verdict import phase_verdict
-from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.records import (
-    Answer,
     Attestation,
+    CheckPlan,
+    Comparison,
     Difference,
     DifferenceKind,
     Fact,
+    Observation,
     Outcome,
     Pair,
-    Plan,
     Provenance,
     Record,
-    Sample,
 )
 
 LEISURELY = settings(deadline=None, max_examples=60)  # the machine may be busy with other things
@@ -67,14 +67,14 @@ provenances = st.sampled_from(Provenance)
 
 
 @st.composite
-def samples(draw: st.DrawFn) -> Sample:
+def samples(draw: st.DrawFn) -> Comparison:
     outcome = draw(st.sampled_from(Outcome))
     error = draw(st.sampled_from(["timeout", "http-500"])) if outcome is Outcome.FAILED else None
     provenance = Provenance.UNKNOWN if error else draw(provenances)
-    answer = Answer(side=draw(st.sampled_from(["backend", "connectra"])), error=error, provenance=provenance)
+    answer = Observation(side=draw(st.sampled_from(["backend", "connectra"])), error=error, provenance=provenance)
     kind = draw(st.sampled_from(DifferenceKind))
     differs = (Difference(path="p", kind=kind, expected="<a>", actual="<b>"),) if outcome is Outcome.DIFFERENT else ()
-    return Sample(
+    return Comparison(
         phase="p",
         check=draw(st.sampled_from(["x", "y"])),
         key=draw(keys),
@@ -118,7 +118,7 @@ words = st.builds(
 )
 strata = st.dictionaries(st.sampled_from(["s", "t"]), st.integers(0, 3))
 plans = st.builds(
-    Plan,
+    CheckPlan,
     phase=st.just("p"),
     check=st.sampled_from(["x", "y"]),
     population=st.integers(0, 40),
@@ -128,16 +128,18 @@ plans = st.builds(
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> PastRun:
+def runs(draw: st.DrawFn) -> EarlierRun:
     """Runs of phase q, whose gate is that of p, in the last day; names are few, so that some are the same run."""
     hours = draw(st.integers(1, 23))
     counts = tuple(
-        PastCount(criterion=name, failures=draw(st.integers(0, 2)), count=draw(st.integers(2, 90)))
+        EarlierCount(criterion=name, failures=draw(st.integers(0, 2)), count=draw(st.integers(2, 90)))
         for name in draw(st.sets(st.sampled_from(["errors", "parity", "consistency"])))
     )
     taken = tuple(draw(st.lists(st.tuples(times, times), max_size=3)))
-    timed = PastTimes(check="t", vql_ms=tuple(vql for vql, _ in taken), direct_ms=tuple(direct for _, direct in taken))
-    return PastRun(
+    timed = EarlierTimes(
+        check="t", vql_ms=tuple(vql for vql, _ in taken), direct_ms=tuple(direct for _, direct in taken)
+    )
+    return EarlierRun(
         phase="p",
         run=f"r{hours}",
         of="q",
@@ -200,8 +202,8 @@ def test_one_more_failure_never_helps(
     records: list[Record], flag_on: bool | None, key: str, side: str, bad: str
 ) -> None:
     outcome, error, provenance = BAD[bad]
-    answer = Answer(side=side, error=error, provenance=provenance)
-    failure = Sample(phase="p", check="x", key=key, stratum="s", outcome=outcome, answers=(answer,), attempt=True)
+    answer = Observation(side=side, error=error, provenance=provenance)
+    failure = Comparison(phase="p", check="x", key=key, stratum="s", outcome=outcome, answers=(answer,), attempt=True)
     concerned = {"errors", "fallbacks", "vql", "up"} if bad != "fallback" else {"fallbacks", "vql"}
     concerned |= {"parity", "consistency"} if outcome is not Outcome.EQUAL else set()
     if flag_on is None:
@@ -213,7 +215,7 @@ def test_one_more_failure_never_helps(
     assert not got_better - _fed_by(failure), f"{before} became {after}"
 
 
-def _fed_by(failure: Sample) -> set[str]:
+def _fed_by(failure: Comparison) -> set[str]:
     """Criteria for which the failure of one kind is a proper answer of another kind."""
     if failure.outcome is Outcome.DIFFERENT:
         wrong_but_served = {"errors", "fallbacks", "vql"} if failure.answers[0].side == "backend" else {"up"}
@@ -233,9 +235,9 @@ def test_a_pair_shows_the_flag() -> None:
     assert not [name for name in after if after[name] == "met" and before[name] != "met"]
 
 
-def _asked(key: str, by: Provenance) -> Sample:
-    answer = Answer(side="backend", provenance=by)
-    return Sample(phase="p", check="x", key=key, stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+def _asked(key: str, by: Provenance) -> Comparison:
+    answer = Observation(side="backend", provenance=by)
+    return Comparison(phase="p", check="x", key=key, stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
 
 
 @LEISURELY
@@ -243,7 +245,7 @@ def _asked(key: str, by: Provenance) -> Sample:
 def test_not_knowing_who_served_never_helps(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
     forgotten = [
         replace(each, answers=tuple(replace(answer, provenance=Provenance.UNKNOWN) for answer in each.answers))
-        if isinstance(each, Sample) and data.draw(st.booleans())
+        if isinstance(each, Comparison) and data.draw(st.booleans())
         else each
         for each in records
     ]
@@ -260,8 +262,8 @@ def test_not_knowing_who_served_never_helps(records: list[Record], flag_on: bool
 def test_a_no_go_never_becomes_a_go_by_evidence_that_is_not_good(
     records: list[Record], flag_on: bool, key: str, outcome: Outcome
 ) -> None:
-    answer = Answer(side="backend", error="timeout" if outcome is Outcome.FAILED else None)
-    more = Sample(phase="p", check="x", key=key, stratum="s", outcome=outcome, answers=(answer,), attempt=True)
+    answer = Observation(side="backend", error="timeout" if outcome is Outcome.FAILED else None)
+    more = Comparison(phase="p", check="x", key=key, stratum="s", outcome=outcome, answers=(answer,), attempt=True)
 
     before, after = _outcomes(records, flag_on), _outcomes([*records, more], flag_on)
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck
-from reports.judge.rules import dispatch as rules
+from reports.judge.rules import dispatch
 from reports.judge.statistics import Measurement
-from reports.records.records import Outcome, Pair, Plan, Sample
+from reports.records.records import CheckPlan, Comparison, Outcome, Pair
 
 VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("judge_vectors.json").read_text())
 WORDS = {"met": "GO", "missed": "NO-GO", "unmeasured": "HOLD"}
@@ -35,14 +35,14 @@ def _criterion(target: float, alert: float, rule: str = "share", least: int = 1)
 
 
 def _by_share(failures: int, count: int, target: float, alert: float) -> str:
-    return WORDS[rules.by_limits(_criterion(target, alert), measurements.share(failures, count))]
+    return WORDS[dispatch.by_limits(_criterion(target, alert), statistics.share(failures, count))]
 
 
 @pytest.mark.parametrize(
     "case", VECTORS["proportion_pooled"]["cases"], ids=lambda case: f"{case['failures']}-of-{case['n']}"
 )
 def test_a_pooled_share(case: dict[str, Any]) -> None:
-    assert measurements.exact_share(case["failures"], case["n"]) == pytest.approx(case["exact_0.997"], abs=1e-4)
+    assert statistics.exact_share(case["failures"], case["n"]) == pytest.approx(case["exact_0.997"], abs=1e-4)
     for name, (target, alert) in LIMITS.items():
         expected = case[f"verdict_{name}_target{target}_alert{alert:.2f}".replace("0.", ".")]
         assert _by_share(case["failures"], case["n"], target, alert) == expected
@@ -71,32 +71,32 @@ def test_the_acceptance_numbers(name: str, target: float, alert: float) -> None:
 def test_a_share_by_run(case: dict[str, Any]) -> None:
     counts = [case["requests_per_run"]] * len(case["failures_per_run"])
 
-    found = measurements.share_by_run(case["failures_per_run"], counts)
+    found = statistics.share_by_run(case["failures_per_run"], counts)
 
     assert found.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
-    assert measurements.effective_count(case["failures_per_run"], counts) == pytest.approx(case["n_eff"], rel=1e-4)
+    assert statistics.effective_count(case["failures_per_run"], counts) == pytest.approx(case["n_eff"], rel=1e-4)
     verdict = case["verdict_target.05_alert.10"]
-    assert WORDS[rules.by_limits(_criterion(0.05, 0.10), found)] == verdict
+    assert WORDS[dispatch.by_limits(_criterion(0.05, 0.10), found)] == verdict
 
 
 @pytest.mark.parametrize("case", VECTORS["zero_mismatch"]["upper"], ids=lambda case: str(case["n"]))
 def test_zero_mismatches_in_an_unlimited_population(case: dict[str, Any]) -> None:
-    assert measurements.zero_bound(case["n"]) == pytest.approx(case["u95"], abs=1e-5)
-    assert measurements.zero_bound(case["n"], confidence=0.99) == pytest.approx(case["u99"], abs=1e-5)
+    assert statistics.zero_bound(case["n"]) == pytest.approx(case["u95"], abs=1e-5)
+    assert statistics.zero_bound(case["n"], confidence=0.99) == pytest.approx(case["u99"], abs=1e-5)
 
 
 @pytest.mark.parametrize("case", VECTORS["zero_mismatch"]["needed_n"], ids=lambda case: str(case["p"]))
 def test_how_many_exclude_a_share_of_wrong_ones(case: dict[str, Any]) -> None:
     for count, confidence in ((case["n95"], 0.95), (case["n99"], 0.99)):
-        assert measurements.zero_bound(count, confidence=confidence) <= case["p"]
-        assert measurements.zero_bound(count - 1, confidence=confidence) > case["p"]
+        assert statistics.zero_bound(count, confidence=confidence) <= case["p"]
+        assert statistics.zero_bound(count - 1, confidence=confidence) > case["p"]
 
 
 @pytest.mark.parametrize(
     "case", VECTORS["zero_mismatch_finite"]["cases"], ids=lambda case: f"{case['n']}-of-{case['N']}"
 )
 def test_zero_mismatches_in_a_finite_population(case: dict[str, Any]) -> None:
-    assert measurements.most_wrong(case["n"], case["N"]) == case["max_mismatches_95"]
+    assert statistics.most_wrong(case["n"], case["N"]) == case["max_mismatches_95"]
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_zero_mismatches_in_a_finite_population(case: dict[str, Any]) -> None:
     ids=lambda case: f"{case['D']}-of-{case['N']}",
 )
 def test_how_many_of_a_finite_population_exclude_that_many_wrong_ones(case: dict[str, Any]) -> None:
-    assert measurements.most_wrong(case["n95"], case["N"]) < case["D"]
-    assert measurements.most_wrong(case["n95"] - 1, case["N"]) >= case["D"]
+    assert statistics.most_wrong(case["n95"], case["N"]) < case["D"]
+    assert statistics.most_wrong(case["n95"] - 1, case["N"]) >= case["D"]
 
 
 @pytest.mark.parametrize("case", VECTORS["zero_mismatch_stratified"]["cases"], ids=lambda case: str(case["n"]))
 def test_zero_mismatches_in_strata(case: dict[str, Any]) -> None:
-    assert measurements.zero_bound_stratified(case["weights"], case["n"]) == pytest.approx(case["u95"], abs=1e-5)
+    assert statistics.zero_bound_stratified(case["weights"], case["n"]) == pytest.approx(case["u95"], abs=1e-5)
 
 
 @pytest.mark.parametrize("case", VECTORS["exactness_verdict"], ids=lambda case: case["verdict"] + f"-{case['n']}")
@@ -120,14 +120,14 @@ def test_exactness(case: dict[str, Any]) -> None:
     wrong, void = case["confirmed"], round(case["inconclusive_share"] * case["n"])
     outcomes = [Outcome.DIFFERENT] * wrong + [Outcome.EQUAL] * (case["n"] - wrong) + [Outcome.VOID] * void
     strata = {"s": 10} if case["strata_ok"] else {"s": 10, "unseen": 1}
-    plan = Plan(phase="p", check="x", population=1_000_000, planned=case["n"], strata=strata)
+    plan = CheckPlan(phase="p", check="x", population=1_000_000, planned=case["n"], strata=strata)
     samples = [
-        Sample(phase="p", check="x", key=str(index), stratum="s", outcome=outcome, answers=())
+        Comparison(phase="p", check="x", key=str(index), stratum="s", outcome=outcome, answers=())
         for index, outcome in enumerate(outcomes)
     ]
     criterion = Criterion(id="c", guide="g", rule="exact", reason="r", checks=("x",), least=case["n_min"])
 
-    finding = rules.finding_of(criterion, GATE, rules.seen_of([plan, *samples], "p", True))
+    finding = dispatch.finding_of(criterion, GATE, dispatch.seen_of([plan, *samples], "p", True))
 
     assert WORDS[finding.outcome] == case["verdict"]
 
@@ -143,10 +143,10 @@ def _pairs(case: dict[str, Any]) -> list[Pair]:
 @pytest.mark.parametrize("case", VECTORS["latency_by_run"]["cases"], ids=lambda case: case["name"])
 def test_latency_by_block(case: dict[str, Any]) -> None:
     pairs = _pairs(case)
-    seen = rules.Seen(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
+    seen = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
-    found = measurements.latency_ratio(pairs)
-    finding = rules.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
+    found = statistics.latency_ratio(pairs)
+    finding = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
 
     assert found.value == pytest.approx(case["ratio"], abs=1e-4)
     assert found.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
@@ -157,7 +157,7 @@ def test_latency_by_block(case: dict[str, Any]) -> None:
 def test_latency_at_the_boundaries(case: dict[str, Any]) -> None:
     found = Measurement(value=case["ratio"], unit="ratio", count=case["n_pairs"], interval=(case["lo"], case["hi"]))
 
-    outcome = rules.latency_outcome(_criterion(1.2, 1.5, "latency", 128), found, blocks=case["n_runs"])
+    outcome = dispatch.latency_outcome(_criterion(1.2, 1.5, "latency", 128), found, blocks=case["n_runs"])
 
     assert WORDS[outcome] == case["verdict"]
 
@@ -166,9 +166,9 @@ def test_latency_at_the_boundaries(case: dict[str, Any]) -> None:
 def test_the_noise_floor(case: dict[str, Any]) -> None:
     floor = Measurement(value=case["ratio"], unit="ratio", count=128, interval=(case["lo"], case["hi"]))
 
-    said = rules.unfit(_criterion(1.2, 1.5, "latency"), floor)
+    said = dispatch.unfit(_criterion(1.2, 1.5, "latency"), floor)
 
-    assert measurements.noise_floor((case["lo"], case["hi"])) == pytest.approx(case["noise_floor"], abs=1e-5)
+    assert statistics.noise_floor((case["lo"], case["hi"])) == pytest.approx(case["noise_floor"], abs=1e-5)
     assert ("OK" if not said else "NOISY" if "spreads" in said else "BIASED") == case["verdict"]
 
 
@@ -176,7 +176,7 @@ def test_the_noise_floor(case: dict[str, Any]) -> None:
 def test_the_alarm_of_a_single_run(case: dict[str, Any]) -> None:
     count = case.get("m") or case.get("n") or case.get("requests")
 
-    assert measurements.alarm_count(count, case["alert"]) == case["alarm_at_failures"]
+    assert statistics.alarm_count(count, case["alert"]) == case["alarm_at_failures"]
 
 
 def _by_recipe(tail_only: bool) -> list[Pair]:
@@ -206,11 +206,11 @@ def _by_recipe(tail_only: bool) -> list[Pair]:
 @pytest.mark.parametrize(("number", "tail_only"), [(0, False), (1, True)], ids=["equal", "tail-only"])
 def test_the_tail_by_recipe(number: int, tail_only: bool) -> None:
     case, pairs = VECTORS["p95_pooled"]["cases"][number], _by_recipe(tail_only)
-    seen = rules.Seen(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
+    seen = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
-    found = measurements.p95_ratio(pairs)
-    tail = rules.finding_of(_criterion(1.2, 1.5, "p95", 1024), GATE, seen)
-    typical = rules.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
+    found = statistics.p95_ratio(pairs)
+    tail = dispatch.finding_of(_criterion(1.2, 1.5, "p95", 1024), GATE, seen)
+    typical = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
 
     assert sum(pair.vql_ms for pair in pairs) == pytest.approx(case["sum_b"], abs=0.1)
     assert found.value == pytest.approx(case["p95_ratio"], abs=1e-4)
@@ -240,14 +240,14 @@ def test_the_quick_bootstrap_is_numpys_quantile_of_every_resample() -> None:
     pooled = [np.concatenate([blocks[block] for block in draw]) / scale for draw in draws]
     ratios = [np.quantile(each[:, 0], 0.95) / np.quantile(each[:, 1], 0.95) for each in pooled]
 
-    found = measurements.p95_ratio(pairs)
+    found = statistics.p95_ratio(pairs)
 
     assert found.interval == pytest.approx(tuple(np.quantile(ratios, [0.0015, 0.9985])))
 
 
 def test_scipy_is_the_one_the_vectors_were_made_with() -> None:
     case = VECTORS["scipy_cross_checks"]
-    found = measurements.ratio_of_means(case["log_ratios"], 12)
+    found = statistics.ratio_of_means(case["log_ratios"], 12)
 
     assert found.interval == pytest.approx([math.exp(each) for each in case["t_0.997"]], abs=1e-4)
 

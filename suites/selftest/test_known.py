@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from reports.comparison.known_differences import Excuse, excused, excuses, in_force
-from reports.comparison.record_diff import Disagreement
-from reports.records.known_difference import Known, KnownError, known_of
-from reports.records.records import Answer, Difference, DifferenceKind, Outcome, Provenance, Sample
+from reports.comparison.record_diff import RawDifference
+from reports.records.known_difference import KnownDifference, KnownDifferenceError, known_of
+from reports.records.records import Comparison, Difference, DifferenceKind, Observation, Outcome, Provenance
 
 ENTRY: dict[str, Any] = {
     "id": "industry-first-only",
@@ -24,19 +24,19 @@ ENTRY: dict[str, Any] = {
 TODAY = date(2026, 11, 25)
 
 
-def _differs(path: str = "industry", kind: DifferenceKind = DifferenceKind.VALUE) -> Disagreement:
-    return Disagreement(path=path, kind=kind, expected="a, b", actual="a")
+def _differs(path: str = "industry", kind: DifferenceKind = DifferenceKind.VALUE) -> RawDifference:
+    return RawDifference(path=path, kind=kind, expected="a, b", actual="a")
 
 
-def _sample(key: str, outcome: Outcome, by: str | None = None) -> Sample:
+def _sample(key: str, outcome: Outcome, by: str | None = None) -> Comparison:
     difference = Difference(path="industry", kind=DifferenceKind.VALUE, expected="<a>", actual="<b>", excused_by=by)
-    return Sample(
+    return Comparison(
         phase="phase1",
         check="company-endpoint",
         key=key,
         stratum="s",
         outcome=outcome,
-        answers=(Answer(side="backend"),),
+        answers=(Observation(side="backend"),),
         differences=(difference,) if by else (),
     )
 
@@ -66,7 +66,7 @@ def test_it_is_in_force_only_where_and_while_it_says(check: str, by: Provenance,
     ],
     ids=["declared", "other-field", "somebody-else"],
 )
-def test_it_covers_what_it_names(difference: Disagreement, by: str | None) -> None:
+def test_it_covers_what_it_names(difference: RawDifference, by: str | None) -> None:
     (marked,) = excused([difference], [known_of(ENTRY)])
 
     assert marked.excused_by == by
@@ -187,7 +187,7 @@ def test_an_excuse_that_nothing_was_asked_for_is_no_news(count: int, of: int, st
 )
 def test_what_the_fallback_gives_is_of_the_direct_path(by: str, served: Provenance, count: int) -> None:
     known = known_of({**ENTRY, "by": by})
-    sample = replace(_sample("k", Outcome.EQUAL), answers=(Answer(side="backend", provenance=served),))
+    sample = replace(_sample("k", Outcome.EQUAL), answers=(Observation(side="backend", provenance=served),))
 
     assert len(in_force([known], "company-endpoint", served, TODAY)) == count
     assert len(excuses([sample], [known])) == count
@@ -208,7 +208,7 @@ def test_failures_and_repetitions_make_a_cap_no_larger() -> None:
     [(Provenance.VQL, 1), (Provenance.DIRECT, 0), (Provenance.FALLBACK, 0), (Provenance.UNKNOWN, 1)],
 )
 def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenance, told: int) -> None:
-    sample = replace(_sample("k", Outcome.EQUAL), answers=(Answer(side="backend", provenance=served),))
+    sample = replace(_sample("k", Outcome.EQUAL), answers=(Observation(side="backend", provenance=served),))
 
     assert len(excuses([sample], [known_of(ENTRY)])) == told
 
@@ -229,19 +229,19 @@ def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenan
     ids=str,
 )
 def test_an_excuse_without_field_reason_ticket_end_and_cap_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(KnownError, match="industry-first-only"):
+    with pytest.raises(KnownDifferenceError, match="industry-first-only"):
         known_of({**ENTRY, **change})
 
 
 @pytest.mark.parametrize("name", ["id", "checks", "field", "by", "reason", "ticket", "until", "cap"])
 def test_every_part_of_an_excuse_is_needed(name: str) -> None:
-    with pytest.raises(KnownError):
+    with pytest.raises(KnownDifferenceError):
         known_of({key: value for key, value in ENTRY.items() if key != name})
 
 
 def test_a_known_difference_survives_being_recorded() -> None:
     known = known_of(ENTRY)
 
-    assert isinstance(known, Known)
+    assert isinstance(known, KnownDifference)
     assert known.until == "2026-12-31"
     assert known_of({**ENTRY, "until": "2026-12-31", "cap": 1}).until == "2026-12-31"

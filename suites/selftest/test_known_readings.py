@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.contracts.company_filters import company_endpoints
 from fixtures.contracts.contract import Contract, load
-from reports.records.known_difference import Known, known_of
+from reports.records.known_difference import KnownDifference, known_of
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def _entry(contract: Contract) -> dict[str, Any]:
     return entry["company_contacts"]
 
 
-def _known(**change: Any) -> Known:
+def _known(**change: Any) -> KnownDifference:
     return known_of(
         {
             "id": "x",

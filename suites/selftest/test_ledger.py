@@ -4,24 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import (
-    Answer,
+    CheckPlan,
+    Comparison,
     Difference,
     DifferenceKind,
     Event,
     Fact,
+    Observation,
     Outcome,
     Pair,
-    Plan,
     Provenance,
     Record,
-    Sample,
     from_json,
     to_json,
 )
 
-RUN = ledger.Run(
+RUN = run_ledger.Run(
     run_id="r",
     started="2026-01-01T00:00:00+00:00",
     target="sandbox",
@@ -29,20 +29,20 @@ RUN = ledger.Run(
     contract="guide",
     flags={"CONNECTRA_ENABLED": True, "F": True, "G": False, "H": None},
     fingerprint={},
-    gates={"phase1": ledger.GateFile(path="p", sha256="s", text="t")},
+    gates={"phase1": run_ledger.GateFile(path="p", sha256="s", text="t")},
 )
 RECORDS: tuple[Record, ...] = (
-    Sample(
+    Comparison(
         phase="phase1",
         check="contact-endpoint",
         key="k",
         stratum="s",
         outcome=Outcome.DIFFERENT,
-        answers=(Answer(side="backend", status=200, provenance=Provenance.VQL, signals=("header:vql",)),),
+        answers=(Observation(side="backend", status=200, provenance=Provenance.VQL, signals=("header:vql",)),),
         differences=(Difference(path="p", kind=DifferenceKind.VALUE, expected="<str:a>", actual="null"),),
     ),
     Pair(phase="phase1", check="contact-latency", key="k", block=1, vql_ms=2.0, direct_ms=1.0),
-    Plan(phase="phase1", check="contact-endpoint", population=10, planned=5, strata={"ordinary": 10}),
+    CheckPlan(phase="phase1", check="contact-endpoint", population=10, planned=5, strata={"ordinary": 10}),
     Fact(phase="phase1", name="health", ok=True),
     Event(name="collected", phases=("phase1",), count=3),
 )
@@ -50,7 +50,7 @@ RECORDS: tuple[Record, ...] = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    ledger.begin(tmp_path / "run", RUN)
+    run_ledger.begin(tmp_path / "run", RUN)
     return tmp_path / "run"
 
 
@@ -60,12 +60,12 @@ def test_a_record_survives_the_way_through_json(record: Record) -> None:
 
 
 def test_everything_written_is_read_back(folder: Path) -> None:
-    writer = ledger.Writer(folder, "gw0")
+    writer = run_ledger.Writer(folder, "gw0")
     for record in RECORDS:
         writer.append(record)
     writer.close()
 
-    recorded = ledger.read(folder)
+    recorded = run_ledger.read(folder)
 
     assert recorded.run == RUN
     assert recorded.records == RECORDS
@@ -73,13 +73,13 @@ def test_everything_written_is_read_back(folder: Path) -> None:
 
 
 def test_a_torn_line_is_reported_and_the_rest_kept(folder: Path) -> None:
-    writer = ledger.Writer(folder, "gw0")
+    writer = run_ledger.Writer(folder, "gw0")
     writer.append(RECORDS[0])
     writer.close()
     with (folder / "observations" / "gw0.jsonl").open("ab") as file:
         file.write(b'{"type": "samp')
 
-    recorded = ledger.read(folder)
+    recorded = run_ledger.read(folder)
 
     assert len(recorded.records) == 1
     assert [line.split(":")[:2] for line in recorded.unreadable] == [["gw0.jsonl", "2"]]
@@ -89,7 +89,7 @@ def test_a_torn_line_is_reported_and_the_rest_kept(folder: Path) -> None:
 def test_a_damaged_line_is_never_fatal(folder: Path, line: bytes) -> None:
     (folder / "observations" / "gw0.jsonl").write_bytes(line + b"\n")
 
-    assert len(ledger.read(folder).unreadable) == 1
+    assert len(run_ledger.read(folder).unreadable) == 1
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_a_damaged_line_is_never_fatal(folder: Path, line: bytes) -> None:
         Pair(phase="p", check="c", key="k", block=1, vql_ms=1.0, direct_ms=1.0, again_ms=-1.0),
         Fact(phase="p", name="n", ok=True, value=float("inf")),
         Fact(phase="p", name="n", ok="perhaps"),  # type: ignore[arg-type]
-        Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.LAGGED, answers=(), lag_s=float("inf")),
-        Sample(phase="p", check="c", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(), attempt="no"),  # type: ignore[arg-type]
+        Comparison(phase="p", check="c", key="k", stratum="s", outcome=Outcome.LAGGED, answers=(), lag_s=float("inf")),
+        Comparison(phase="p", check="c", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(), attempt="no"),  # type: ignore[arg-type]
     ],
     ids=["no-time", "no-number", "negative", "infinite", "perhaps", "endless-lag", "an-attempt-of-text"],
 )
@@ -115,8 +115,8 @@ def test_a_folder_that_holds_no_run_is_said_to_hold_none(tmp_path: Path, content
     if content is not None:
         (tmp_path / "run.json").write_bytes(content)
 
-    with pytest.raises(ledger.DamagedRun, match=r"run\.json"):
-        ledger.read(tmp_path)
+    with pytest.raises(run_ledger.DamagedRun, match=r"run\.json"):
+        run_ledger.read(tmp_path)
 
 
 @pytest.mark.parametrize(("flag", "on"), [("F", True), ("G", False), ("H", None), ("unheard", None)])

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.linkedin.answer_diff import MOST_NAMED, Parting, Shapes, found_of, partings
-from fixtures.checks.linkedin.oracle import Firm, Held
+from fixtures.checks.linkedin.answer_diff import MOST_NAMED, EntryFields, HitDifference, found_of, partings
+from fixtures.checks.linkedin.oracle import CompanyHit, ExpectedHits
 from reports.comparison.record_diff import Field
 from reports.records.records import DifferenceKind
 
 KNOWN = {"stranger"}  # in the database, but not of this URL
-SHAPES = Shapes(
+SHAPES = EntryFields(
     person=(
         Field(path="contact.uuid", columns=("contacts.uuid",), rules=()),
         Field(path="contact.title", columns=("contacts.title",), rules=("text",)),
@@ -24,12 +24,12 @@ SHAPES = Shapes(
 )
 
 
-def _held(*people: str, companies: dict[str, Sequence[str]] | None = None) -> Held:
+def _held(*people: str, companies: dict[str, Sequence[str]] | None = None) -> ExpectedHits:
     firms = {
-        uuid: Firm(tables={"companies": {"uuid": uuid, "name": f"Firm {uuid}"}}, people=_rows(staff))
+        uuid: CompanyHit(tables={"companies": {"uuid": uuid, "name": f"Firm {uuid}"}}, people=_rows(staff))
         for uuid, staff in (companies or {}).items()
     }
-    return Held(people=_rows(people), companies=firms)
+    return ExpectedHits(people=_rows(people), companies=firms)
 
 
 def _rows(people: Sequence[str]) -> dict[str, Any]:
@@ -55,11 +55,11 @@ def _answer(people: Sequence[Any] = (), companies: Sequence[Any] = (), **totals:
     }
 
 
-def _parted(held: Held, answer: dict[str, Any]) -> list[tuple[str, str]]:
+def _parted(held: ExpectedHits, answer: dict[str, Any]) -> list[tuple[str, str]]:
     return [(each.difference.path, str(each.difference.kind)) for each in _partings(held, answer)]
 
 
-def _partings(held: Held, answer: dict[str, Any]) -> Sequence[Parting]:
+def _partings(held: ExpectedHits, answer: dict[str, Any]) -> Sequence[HitDifference]:
     found = found_of(answer)
     assert found is not None
     return partings(held, found, SHAPES, lambda _, keys: [key for key in keys if key not in KNOWN])

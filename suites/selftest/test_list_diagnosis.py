@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.cases import Question
-from fixtures.checks.check import Told
-from fixtures.checks.company_contacts.client import Page, Valued, Walk
-from fixtures.checks.company_contacts.diagnosis import Case, ListDiagnosis
-from fixtures.checks.company_contacts.listing import ByListing, Roster, Walked, told_of
-from fixtures.checks.company_contacts.metamorphic import Relation, Relations
-from fixtures.checks.company_contacts.oracle import Company, Selection
-from fixtures.clients.connectra import Found
-from fixtures.contracts.company_filters import Reading
+from fixtures.checks.cases import Sample
+from fixtures.checks.check import Response
+from fixtures.checks.company_contacts.client import ListingPage, ListingRequest, ValueResponse
+from fixtures.checks.company_contacts.diagnosis import ListDiagnosis, WrongListing
+from fixtures.checks.company_contacts.listing import ExpectedListing, ListingCheck, PagedListing, told_of
+from fixtures.checks.company_contacts.metamorphic import MetamorphicCheck, MetamorphicRelation
+from fixtures.checks.company_contacts.oracle import ContactSelection, ListedCompany
+from fixtures.clients.connectra import SearchReply
+from fixtures.contracts.company_filters import ParameterReading
 from fixtures.contracts.contract import Contract, load
 from fixtures.transport.http import Reply
 from reports.comparison.list_diff import compared
 from reports.judge.causes import codes
-from reports.records.records import Answer, Provenance
+from reports.records.records import Observation, Provenance
 
 THEN, LATER = datetime(2026, 1, 1), datetime(2026, 1, 2)
 
@@ -56,7 +56,7 @@ class _World:
     def diagnosis(self) -> _World:
         return self
 
-    def record(self, record: Any, key: str) -> Found:
+    def record(self, record: Any, key: str) -> SearchReply:
         rows = (
             [
                 {
@@ -68,7 +68,9 @@ class _World:
             if key in self.served
             else []
         )
-        return Found(reply=Reply(answer=Answer(side="connectra", error=self.error), headers={}), rows=tuple(rows))
+        return SearchReply(
+            reply=Reply(answer=Observation(side="connectra", error=self.error), headers={}), rows=tuple(rows)
+        )
 
     def document(self, index: str, key: str) -> dict[str, Any] | None:
         return {} if key in self.indexed else None
@@ -98,8 +100,8 @@ def _cause(
     filters: Mapping[str, str] | None = None,
     cut_at: tuple[int, ...] = (),
 ) -> str:
-    case = Case(
-        selection=Selection(company="k", filters=filters or {}),
+    case = WrongListing(
+        selection=ContactSelection(company="k", filters=filters or {}),
         expected=list(expected),
         actual=list(actual),
         found=compared(list(expected), list(actual), cut_at=cut_at),
@@ -154,27 +156,29 @@ class _Access:
     """A listing that holds `everybody` for PostgreSQL; readings of a filter by what they let pass."""
 
     def __init__(self, contract: Contract, passing: Mapping[str, Sequence[str]]) -> None:
-        from fixtures.checks.company_contacts.listing import Access
+        from fixtures.checks.company_contacts.listing import CompanyContext
 
         self.endpoints = contract.company_contacts
         self.target = self
         self.contract = contract
-        self.readings = lambda *args: Access.readings(self, *args)  # type: ignore[arg-type]
+        self.readings = lambda *args: CompanyContext.readings(self, *args)  # type: ignore[arg-type]
         self.staff = self
         self._passing = passing
 
-    def uuids(self, selection: Selection, readings: Mapping[str, Reading] | None = None) -> tuple[str, ...]:
+    def uuids(
+        self, selection: ContactSelection, readings: Mapping[str, ParameterReading] | None = None
+    ) -> tuple[str, ...]:
         return tuple(self._passing[" ".join(sorted(readings or {}))])
 
 
-def _told(keys: str, provenance: Provenance) -> Told:
-    page = Page(
-        answer=Answer(side="backend", provenance=provenance),
+def _told(keys: str, provenance: Provenance) -> Response:
+    page = ListingPage(
+        answer=Observation(side="backend", provenance=provenance),
         rows=tuple({"uuid": key} for key in keys),
         onward=None,
         request_id="r",
     )
-    return told_of(Walked(pages=(page,)))
+    return told_of(PagedListing(pages=(page,)))
 
 
 @pytest.mark.parametrize(
@@ -194,11 +198,11 @@ def test_a_wart_is_excused_only_if_the_answer_is_exactly_what_it_makes(
     contract: Contract, keys: str, provenance: Provenance, excused: set[str | None]
 ) -> None:
     access = _Access(contract, {"": "ab", "departments": "abcd", "status": "abce", "departments status": "abcdef"})
-    selection = Selection(company="k", filters={"departments": "hr", "status": "active", "title": "cto"})
-    roster = Roster(company=Company(uuid="k", contacts=6), uuids=("a", "b"))
-    question = Question(key="q", stratum="s", subject=Walk(selection=selection))
+    selection = ContactSelection(company="k", filters={"departments": "hr", "status": "active", "title": "cto"})
+    roster = ExpectedListing(company=ListedCompany(uuid="k", contacts=6), uuids=("a", "b"))
+    sample = Sample(key="q", stratum="s", subject=ListingRequest(selection=selection))
 
-    found = ByListing(access, "company-contacts-filters").differences(question, roster, _told(keys, provenance))  # type: ignore[arg-type]
+    found = ListingCheck(access, "company-contacts-filters").differences(sample, roster, _told(keys, provenance))  # type: ignore[arg-type]
 
     assert {each.excused_by for each in found} == excused
 
@@ -211,17 +215,19 @@ class _Contacts:
         self._count = count
         self._values = values
 
-    def walk(self, walk: Walk) -> Walked:
+    def walk(self, walk: ListingRequest) -> PagedListing:
         keys = self._listed[" ".join((*walk.selection.filters, walk.ordering)).strip()]
         rows = tuple({"uuid": key, "title": f"t{key}" if key != "_" else "_"} for key in keys)
-        page = Page(answer=Answer(side="backend", provenance=Provenance.VQL), rows=rows, onward=None, request_id="r")
-        return Walked(pages=(page,))
+        page = ListingPage(
+            answer=Observation(side="backend", provenance=Provenance.VQL), rows=rows, onward=None, request_id="r"
+        )
+        return PagedListing(pages=(page,))
 
-    def count(self, selection: Selection) -> Valued:
-        return Valued(answer=Answer(side="backend"), value=self._count, request_id="c")
+    def count(self, selection: ContactSelection) -> ValueResponse:
+        return ValueResponse(answer=Observation(side="backend"), value=self._count, request_id="c")
 
-    def attribute(self, selection: Selection, values: Any) -> Valued:
-        return Valued(answer=Answer(side="backend"), value=tuple(self._values), request_id="v")
+    def attribute(self, selection: ContactSelection, values: Any) -> ValueResponse:
+        return ValueResponse(answer=Observation(side="backend"), value=tuple(self._values), request_id="v")
 
 
 @pytest.mark.parametrize(
@@ -247,9 +253,9 @@ def test_a_relation_holds_or_tells_what_does_not(
 ) -> None:
     filtered = name in ("filter-narrows", "exclusion-partitions")
     contacts._listed = {**contacts._listed, "one": contacts._listed[""] if name == "filter-narrows" else "abc"}
-    relation = Relation(
+    relation = MetamorphicRelation(
         name=name,
-        selection=Selection(company="k"),
+        selection=ContactSelection(company="k"),
         contacts=4,
         one={"one": "x"} if filtered else {},
         other={"other": "x"} if filtered else {},
@@ -258,6 +264,6 @@ def test_a_relation_holds_or_tells_what_does_not(
     access = _Access(contract, {})
     access.contacts = contacts  # type: ignore[attr-defined]
 
-    told = Relations(access, "company-contacts-consistency").ask(Question(key="q", stratum="s", subject=relation))  # type: ignore[arg-type]
+    told = MetamorphicCheck(access, "company-contacts-consistency").ask(Sample(key="q", stratum="s", subject=relation))  # type: ignore[arg-type]
 
     assert [str(each.kind) for each in told.value] == kinds

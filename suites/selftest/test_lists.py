@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from reports.comparison.list_diff import SHOWN, compared, out_of_order, same_sequence
-from reports.comparison.record_diff import Disagreement
+from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 
-def _told(found: Sequence[Disagreement]) -> list[tuple[str, str, Any, Any]]:
+def _told(found: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any]]:
     return [(str(each.kind), each.path, each.expected, each.actual) for each in found]
 
 

@@ -13,11 +13,10 @@ import httpx
 import pytest
 
 from reports.history.entry import HistoryEntry, entry_of
-from reports.output import prometheus as metrics
-from reports.output.ci import github
-from reports.output.ci import notify as announcement
+from reports.output import prometheus
+from reports.output.ci import github, notify
 from suites.selftest import invented
-from suites.selftest.rehearsal import CALM, Rehearsed, rehearse
+from suites.selftest.rehearsal import CALM, Rehearsal, rehearse
 
 SECRET_URL = "https://user:hush@hooks.example/services/T000/B000/hush"
 FAILING = """
@@ -29,7 +28,7 @@ def test_records(recorder):
 
 
 @pytest.fixture(scope="module")
-def on_github(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsed, Path]:
+def on_github(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsal, Path]:
     """A NO-GO under xdist in GitHub Actions, with a webhook and a Pushgateway that nobody listens at."""
     root = tmp_path_factory.mktemp("github")
     environ = {
@@ -45,7 +44,7 @@ def on_github(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsed, Path
     return run, root
 
 
-def test_junit_says_the_verdict_under_xdist(on_github: tuple[Rehearsed, Path]) -> None:
+def test_junit_says_the_verdict_under_xdist(on_github: tuple[Rehearsal, Path]) -> None:
     run, _ = on_github
 
     suite = ElementTree.parse(run.folder / "junit.xml").getroot()[0]
@@ -54,7 +53,7 @@ def test_junit_says_the_verdict_under_xdist(on_github: tuple[Rehearsed, Path]) -
     assert told["verdict.phase1.error-rate"] == "met: 0.00 % (≤ 10 %, alert 50 %)"
 
 
-def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsed, Path]) -> None:
+def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsal, Path]) -> None:
     run, root = on_github
 
     commands = [line for line in run.printed.splitlines() if "::error" in line]
@@ -64,7 +63,7 @@ def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsed, Path]) -
     assert "verdict=NO-GO\n" in (root / "output").read_text()
 
 
-def test_nobody_listening_costs_a_note_and_no_secret(on_github: tuple[Rehearsed, Path]) -> None:
+def test_nobody_listening_costs_a_note_and_no_secret(on_github: tuple[Rehearsal, Path]) -> None:
     run, _ = on_github
 
     assert run.code == 1
@@ -92,19 +91,19 @@ def test_an_annotation_can_not_be_broken_out_of() -> None:
 
 @pytest.mark.parametrize("word", ["GO", "NO-GO", "HOLD"])
 def test_every_series_has_a_help_and_a_type_and_its_labels(word: str) -> None:
-    text = metrics.exposition(invented.verdict(word, 60, hostile='"\\\n'))
+    text = prometheus.exposition(invented.verdict(word, 60, hostile='"\\\n'))
 
     series = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(series) == len(set(series)) > 200
     assert all('target="live",phase="' in line for line in series)
-    assert {line.split("{")[0] for line in series} <= set(metrics.FAMILIES)
+    assert {line.split("{")[0] for line in series} <= set(prometheus.FAMILIES)
     assert text.count("# TYPE vql_gate_value gauge\n") == 1
     assert ("vql_gate_valid_until_seconds{" in text) is (word == "GO")
 
 
 def test_limits_and_intervals_stand_beside_the_value() -> None:
     verdict = invented.verdict("NO-GO", 5)
-    text = metrics.exposition(verdict)
+    text = prometheus.exposition(verdict)
 
     labels = 'target="live",phase="phase1",criterion="criterion-1"'
     assert f'vql_gate_value{{{labels},unit="share"}} 0.08' in text
@@ -116,7 +115,7 @@ def test_limits_and_intervals_stand_beside_the_value() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool: apt-get install prometheus (issue 5)")
 def test_prometheus_itself_reads_the_metrics() -> None:
-    text = metrics.exposition(invented.verdict("NO-GO", 60))
+    text = prometheus.exposition(invented.verdict("NO-GO", 60))
 
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
 
@@ -140,7 +139,7 @@ def server() -> tuple[list[httpx.Request], Callable[[int], httpx.MockTransport]]
 
 def _announce(server: Any, verdict: dict[str, Any], earlier: Any, status: int = 200, **environ: str) -> Any:
     asked, answering = server
-    notes = announcement.announce(verdict, Path("run"), earlier=earlier, environ=environ, transport=answering(status))
+    notes = notify.announce(verdict, Path("run"), earlier=earlier, environ=environ, transport=answering(status))
     return asked, notes
 
 
@@ -170,8 +169,8 @@ def test_the_webhook_hears_of_changes_only(server: Any, before: list[str], now: 
 
 
 def test_another_phases_verdict_is_no_change() -> None:
-    assert announcement.changes(invented.verdict("GO"), _earlier("GO", phase="phase2")) == {"phase1": None}
-    assert announcement.changes(invented.verdict("HOLD"), _earlier("GO")) == {"phase1": "GO"}
+    assert notify.changes(invented.verdict("GO"), _earlier("GO", phase="phase2")) == {"phase1": None}
+    assert notify.changes(invented.verdict("HOLD"), _earlier("GO")) == {"phase1": "GO"}
 
 
 def test_the_message_is_what_slack_takes(server: Any) -> None:

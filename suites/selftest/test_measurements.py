@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.statistics import (
     LOOKS,
     exact_share,
@@ -58,7 +58,7 @@ def test_runs_that_fail_in_bursts_are_merged_by_four(most: int, merged: bool) ->
 
     found = pooled_share(failures, counts)
 
-    assert (measurements.design_effect(failures, counts) > 5) is merged
+    assert (statistics.design_effect(failures, counts) > 5) is merged
     assert found == (share_by_run([2 * most] * 5, [80] * 5) if merged else share_by_run(failures, counts))
 
 
@@ -67,17 +67,17 @@ def test_runs_that_fail_in_bursts_are_merged_by_four(most: int, merged: bool) ->
     [(ALIKE, [4] * 4), (ALIKE[:15], [1] * 15), (UNLIKE, [1] * 16), (ALIKE + [0.8] * 2, [4, 4, 4, 6])],
 )
 def test_neighbours_are_alike_above_a_limit_and_from_enough_runs_on(values: list[float], sizes: list[int]) -> None:
-    assert [len(group) for group in measurements.units(values)] == sizes
-    assert [len(group) for group in measurements.units(UNLIKE, bursts=True)] == [4] * 4
+    assert [len(group) for group in statistics.units(values)] == sizes
+    assert [len(group) for group in statistics.units(UNLIKE, bursts=True)] == [4] * 4
 
 
 def test_counts_and_failures_are_of_the_same_runs() -> None:
     with pytest.raises(ValueError, match="argument 2"):
         pooled_share([1], [1, 2])
     with pytest.raises(ValueError, match="argument 2"):
-        measurements.design_effect([1, 2], [5])
+        statistics.design_effect([1, 2], [5])
     with pytest.raises(ValueError, match="argument 2"):
-        measurements.zero_bound_stratified([0.5, 0.5], [3])
+        statistics.zero_bound_stratified([0.5, 0.5], [3])
 
 
 @pytest.mark.parametrize(("means", "bounded"), [([], False), ([0.1], False), ([0.1, 0.2], True), ([0.1, 0.1], True)])
@@ -101,11 +101,11 @@ def test_what_is_needed_for_a_go_is_counted_to_the_next_look(failures: int, coun
 def test_a_census_leaves_nothing_and_no_sample_leaves_everything(
     count: int, population: int | None, bound: float
 ) -> None:
-    assert measurements.zero_bound(count, population) == bound
+    assert statistics.zero_bound(count, population) == bound
 
 
 def test_strata_that_nobody_looked_into_may_be_wrong_altogether() -> None:
-    bound = measurements.zero_bound_stratified
+    bound = statistics.zero_bound_stratified
 
     assert bound([0.4, 0.6], [0, 0]) == 1.0
     assert bound([0.4, 0.6], [0, 299]) == pytest.approx(0.4 + 0.6 * 0.01, abs=1e-3)
@@ -114,7 +114,7 @@ def test_strata_that_nobody_looked_into_may_be_wrong_altogether() -> None:
 
 @pytest.mark.parametrize(("means", "found"), [([1.0, 1.0], 0.0), ([1.0, 3.0], -0.5), ([0.0, 1.0, 2.0, 3.0], 0.25)])
 def test_autocorrelation_is_that_of_neighbours(means: list[float], found: float) -> None:
-    assert measurements.autocorrelation(means) == pytest.approx(found)
+    assert statistics.autocorrelation(means) == pytest.approx(found)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_autocorrelation_is_that_of_neighbours(means: list[float], found: float)
     ids=["constant", "to-and-fro", "in-eights", "with-a-rest", "too-few", "none"],
 )
 def test_four_runs_count_as_one_where_neighbours_are_alike(values: list[float], sizes: list[int]) -> None:
-    groups = measurements.units(values)
+    groups = statistics.units(values)
 
     assert [len(group) for group in groups] == sizes
     assert [index for group in groups for index in group] == list(range(len(values)))
@@ -144,8 +144,8 @@ def test_merging_keeps_dependent_runs_from_a_false_no_go() -> None:
         for _ in range(96):
             noise = 0.8 * noise + random.normal(0, 0.1)
             means.append(math.log(1.2) + noise)
-        for size, groups in ((1, [[index] for index in range(96)]), (4, measurements.units(means))):
-            found = measurements.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
+        for size, groups in ((1, [[index] for index in range(96)]), (4, statistics.units(means))):
+            found = statistics.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
             wrong[size] += found.interval is not None and found.interval[0] > 1.2
 
     assert wrong[4] < wrong[1] / 2

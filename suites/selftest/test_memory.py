@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.clients.process_memory import Memory, Watched
+from fixtures.clients.process_memory import MemoryReading, ProcessMemory
 from suites.selftest.strangers import stranger
 
 METRICS = "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 1.048576e+08\nother 5\n"
 
 
 def test_this_process_is_seen() -> None:
-    seen = Memory(os.getpid(), None).megabytes()
+    seen = ProcessMemory(os.getpid(), None).megabytes()
 
     assert seen is not None
     assert 5 < seen < 100_000
@@ -33,7 +33,7 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.skipif(not list(Path("/proc/self/task").glob("*/children")), reason="this kernel tells no children")
 def test_what_a_process_started_is_counted_with_it(child: subprocess.Popen[bytes]) -> None:
-    alone, together = (Memory(process_id, None).megabytes() for process_id in (child.pid, os.getpid()))
+    alone, together = (ProcessMemory(process_id, None).megabytes() for process_id in (child.pid, os.getpid()))
 
     assert alone is not None
     assert together is not None
@@ -41,7 +41,7 @@ def test_what_a_process_started_is_counted_with_it(child: subprocess.Popen[bytes
 
 
 def test_a_process_that_is_not_there_gives_no_value() -> None:
-    assert Memory(2**22 + 1, None).megabytes() is None
+    assert ProcessMemory(2**22 + 1, None).megabytes() is None
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,16 @@ def test_a_process_that_is_not_there_gives_no_value() -> None:
 )
 def test_metrics_are_read(text: str, megabytes: float | None) -> None:
     with stranger(lambda number, path: (200, {"Content-Type": "text/plain"}, text.encode())) as backend:
-        assert Memory(None, f"{backend.url}/metrics").megabytes() == megabytes
+        assert ProcessMemory(None, f"{backend.url}/metrics").megabytes() == megabytes
 
 
 def test_metrics_that_do_not_answer_give_no_value() -> None:
-    assert Memory(None, "http://127.0.0.1:1/metrics").megabytes() is None
+    assert ProcessMemory(None, "http://127.0.0.1:1/metrics").megabytes() is None
 
 
 def test_a_watch_sees_the_growth_to_the_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([100.0, 160.0])
-    memory = Memory(1, None)
+    memory = ProcessMemory(1, None)
     monkeypatch.setattr(memory, "megabytes", lambda: next(readings, 120.0))
 
     with memory.watched() as seen:
@@ -76,7 +76,7 @@ def test_a_watch_sees_the_growth_to_the_peak(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_without_a_view_there_is_no_value_but_a_way_out() -> None:
-    fact = Watched().fact("phase3", "export-memory-contacts")
+    fact = MemoryReading().fact("phase3", "export-memory-contacts")
 
     assert (fact.ok, fact.value) == (None, None)
     assert "CONTACT360_PROCESS_ID" in fact.sentence

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from reports.judge.verdict import judge, to_json
-from reports.merge_shards import UnlikeShards, merge
-from reports.records import run_ledger as ledger
-from reports.records.records import Answer, Event, Outcome, Provenance, Sample
+from reports.merge_shards import IncompatibleShards, merge
+from reports.records import run_ledger
+from reports.records.records import Comparison, Event, Observation, Outcome, Provenance
 from reports.records.run_ledger import GateFile, Run, Writer
 
 GATE = """
@@ -44,20 +44,20 @@ RUN = Run(
 NOW = "2026-01-01T01:00:00+00:00"
 
 
-def _sample(number: int, outcome: Outcome = Outcome.EQUAL) -> Sample:
-    return Sample(
+def _sample(number: int, outcome: Outcome = Outcome.EQUAL) -> Comparison:
+    return Comparison(
         phase="phase1",
         check="c",
         key=f"k{number}",
         stratum="s",
         outcome=outcome,
-        answers=(Answer(side="backend", provenance=Provenance.VQL),),
+        answers=(Observation(side="backend", provenance=Provenance.VQL),),
         attempt=True,
     )
 
 
-def _written(folder: Path, samples: list[Sample], **changes: Any) -> Path:
-    ledger.begin(folder, replace(RUN, run_id=folder.name, **changes))
+def _written(folder: Path, samples: list[Comparison], **changes: Any) -> Path:
+    run_ledger.begin(folder, replace(RUN, run_id=folder.name, **changes))
     writer = Writer(folder, "controller")
     for record in (*samples, Event(name="collected", phases=("phase1",)), Event(name="run-finished", at=1.0)):
         writer.append(record)
@@ -73,7 +73,7 @@ def test_shards_together_give_the_verdict_of_the_whole(tmp_path: Path, wrong: tu
 
     merge(shards, tmp_path / "merged")
 
-    one, many = (to_json(judge(ledger.read(folder), now=NOW)) for folder in (whole, tmp_path / "merged"))
+    one, many = (to_json(judge(run_ledger.read(folder), now=NOW)) for folder in (whole, tmp_path / "merged"))
     assert many["phases"] == one["phases"]
     assert many["verdict"] == one["verdict"] == ("NO-GO" if wrong else "GO")
 
@@ -81,7 +81,7 @@ def test_shards_together_give_the_verdict_of_the_whole(tmp_path: Path, wrong: tu
 def test_a_shard_alone_is_not_enough(tmp_path: Path) -> None:
     shard = _written(tmp_path / "s", [_sample(number) for number in range(50)], options={"shard": "1/2"})
 
-    assert judge(ledger.read(shard), now=NOW).verdict == "HOLD"
+    assert judge(run_ledger.read(shard), now=NOW).verdict == "HOLD"
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_runs_that_are_no_shards_of_one_are_refused(tmp_path: Path, changes: dic
     first = _written(tmp_path / "a", [], options={"shard": "1/2"})
     second = _written(tmp_path / "b", [], **changes)
 
-    with pytest.raises(UnlikeShards, match=named):
+    with pytest.raises(IncompatibleShards, match=named):
         merge([first, second], tmp_path / "merged")
 
 
 def test_a_run_is_not_merged_with_itself(tmp_path: Path) -> None:
     folder = _written(tmp_path / "a", [])
 
-    with pytest.raises(UnlikeShards, match="given twice"):
+    with pytest.raises(IncompatibleShards, match="given twice"):
         merge([folder, folder], tmp_path / "merged")
 
 
@@ -124,9 +124,9 @@ def test_a_run_is_not_merged_with_itself(tmp_path: Path) -> None:
 def test_sql_alone_is_no_go_unless_the_flag_is_told_to_be_off(
     tmp_path: Path, flags: dict[str, bool], by: Provenance, verdict: str
 ) -> None:
-    answers = (Answer(side="backend", provenance=by),)
+    answers = (Observation(side="backend", provenance=by),)
     samples = [replace(_sample(number), answers=answers) for number in range(100)]
 
-    judged = judge(ledger.read(_written(tmp_path / "run", samples, flags=flags)), now=NOW)
+    judged = judge(run_ledger.read(_written(tmp_path / "run", samples, flags=flags)), now=NOW)
 
     assert (judged.verdict, judged.phases[0].verdict) == (verdict, verdict)

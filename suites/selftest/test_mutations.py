@@ -66,9 +66,9 @@ def test_a_mutation_is_one_place_in_the_source() -> None:
 
 
 def test_every_mutant_of_the_judgement_is_python(checkout: Path) -> None:
-    source = (checkout / "reports" / "shares.py").read_text(encoding="utf-8")
+    source = (checkout / "reports" / "judge" / "rules" / "share.py").read_text(encoding="utf-8")
     made = mutations(source)
 
     assert len(made) > 50
     for each in made:
-        compile(each.applied(source), "shares.py", "exec")
+        compile(each.applied(source), "share.py", "exec")

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from fixtures.clients.postgres import Database
-from fixtures.clients.provenance import LogTable, Markers
+from fixtures.clients.provenance import LogMarkers, LogTable
 from fixtures.contracts.contract import load
-from fixtures.export_parity.direct import Direct
+from fixtures.export_parity.direct_query import DirectQuery
 from fixtures.index_parity.mapping import mapping_of
-from fixtures.index_parity.table import Table
+from fixtures.index_parity.table import RecordTable
 from suites.selftest.bare_postgres import bare_postgres
 from suites.selftest.damage import between
 from suites.selftest.runs import env_file, run
@@ -84,10 +84,13 @@ def superuser() -> Iterator[str]:
 
 SESSIONS: Mapping[str, Callable[[str], tuple[Any, Any]]] = {
     "oracle": lambda url: (found := Database(url), found.rows),
-    "log": lambda url: (found := LogTable(url, Markers(fallback="x", vql="y")), found.connection.execute),
-    "index parity": lambda url: (found := Table(url, mapping_of(load("guide"), "contact")), found._connection.execute),
+    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x", vql="y")), found.connection.execute),
+    "index parity": lambda url: (
+        found := RecordTable(url, mapping_of(load("guide"), "contact")),
+        found._connection.execute,
+    ),
     "export parity": lambda url: (
-        found := Direct(url, load("guide").exports.kinds["contacts"]),
+        found := DirectQuery(url, load("guide").exports.kinds["contacts"]),
         found._connection.execute,
     ),
 }

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from reports import check_verdict as lock
+from reports import check_verdict
 from reports.__main__ import main
-from reports.history import phase_order as order
+from reports.history import phase_order
 from reports.history.entry import HistoryEntry, PhaseEntry
 from reports.judge.criteria import Gate, read_gate
 from reports.judge.verdict import judge, to_json, validate
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import Event, Fact
-from reports.records.run_ledger import GateFile, Recorded, Run
+from reports.records.run_ledger import GateFile, Run, RunRecords
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -73,14 +73,14 @@ def test_the_phases_wait_for_each_other_in_the_guides_order(run: Run) -> None:
 
 
 def test_a_go_that_holds_lets_the_next_phase_on(run: Run, gate: Gate) -> None:
-    fact = order.standing(run, gate, [_entry(run)])
+    fact = phase_order.standing(run, gate, [_entry(run)])
 
     assert fact.ok is True
     assert fact.sentence == "phase1 is GO by GO-1"
 
 
 def test_flags_may_change_between_two_phases(run: Run, gate: Gate) -> None:
-    assert order.standing(run, gate, [_entry(run, flags={"VQL_COMPANY_CONTACTS": True})]).ok is True
+    assert phase_order.standing(run, gate, [_entry(run, flags={"VQL_COMPANY_CONTACTS": True})]).ok is True
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_flags_may_change_between_two_phases(run: Run, gate: Gate) -> None:
     ids=["no-go", "too-old", "another-build", "another-gate", "another-deployment", "rehearsal", "undecided"],
 )
 def test_nothing_else_does(run: Run, gate: Gate, different: dict[str, Any], why: str) -> None:
-    fact = order.standing(run, gate, [_entry(run, **different)])
+    fact = phase_order.standing(run, gate, [_entry(run, **different)])
 
     assert fact.ok is None
     assert fact.sentence.startswith("phase1 has no valid GO for this deployment: ")
@@ -119,23 +119,26 @@ def test_nothing_else_does(run: Run, gate: Gate, different: dict[str, Any], why:
     ids=["to-the-hour", "over", "build", "connectra", "index", "not-asked", "sandbox"],
 )
 def test_a_go_tips_at_its_edges(run: Run, gate: Gate, different: dict[str, Any], ok: bool | None) -> None:
-    assert order.standing(run, gate, [_entry(run, **different)]).ok is ok
+    assert phase_order.standing(run, gate, [_entry(run, **different)]).ok is ok
 
 
 def test_the_newest_decision_counts_and_canaries_take_nothing_back(run: Run, gate: Gate) -> None:
     older, newer = _entry(run, hours_ago=5), _entry(run, verdict="NO-GO", hours_ago=2)
     canary = _entry(run, verdict="HOLD", hours_ago=1)
 
-    assert order.standing(run, gate, [newer, older]).ok is None
-    assert order.standing(run, gate, [_entry(run, verdict="NO-GO", hours_ago=5), _entry(run, hours_ago=2)]).ok is True
-    assert order.standing(run, gate, [older, canary]).ok is True
+    assert phase_order.standing(run, gate, [newer, older]).ok is None
+    assert (
+        phase_order.standing(run, gate, [_entry(run, verdict="NO-GO", hours_ago=5), _entry(run, hours_ago=2)]).ok
+        is True
+    )
+    assert phase_order.standing(run, gate, [older, canary]).ok is True
 
 
 def test_a_phase_that_comes_too_early_says_so_and_is_no_go(run: Run, gate: Gate) -> None:
-    fact = order.standing(run, gate, [])
+    fact = phase_order.standing(run, gate, [])
     events = (Event(name="collected", phases=("phase2",)), Event(name="run-finished"))
 
-    verdict = judge(Recorded(run=run, records=(fact, *events)), now=NOW.isoformat())
+    verdict = judge(RunRecords(run=run, records=(fact, *events)), now=NOW.isoformat())
 
     assert verdict.verdict == "HOLD"
     assert fact.sentence in verdict.incidents
@@ -143,23 +146,23 @@ def test_a_phase_that_comes_too_early_says_so_and_is_no_go(run: Run, gate: Gate)
 
 def test_run_folders_are_read_and_damaged_ones_passed_over(run: Run, gate: Gate, tmp_path: Path) -> None:
     folder = tmp_path / "earlier"
-    ledger.begin(folder, replace(run, run_id="earlier"))
+    run_ledger.begin(folder, replace(run, run_id="earlier"))
     (folder / "verdict.json").write_text(json.dumps(_verdict(run)))
     for name, text in (("torn", "{"), ("other", "[]"), ("empty", "{}")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "verdict.json").write_text(text)
     (tmp_path / "latest").symlink_to(folder)
 
-    entries = list(order.recorded(tmp_path))
+    entries = list(phase_order.recorded(tmp_path))
 
     assert [each.run_id for each in entries] == ["earlier"]
-    assert order.standing(run, gate, entries).ok is True
+    assert phase_order.standing(run, gate, entries).ok is True
 
 
 def _verdict(run: Run, word: str = "GO", **different: Any) -> dict[str, Any]:
     """A valid verdict.json of a run that asked phase 1, an hour ago."""
     events = (Event(name="collected", phases=("phase1",)), Event(name="run-finished", at=NOW.timestamp() - 3600))
-    entry = copy.deepcopy(to_json(judge(Recorded(run=run, records=events), now=NOW.isoformat())))
+    entry = copy.deepcopy(to_json(judge(RunRecords(run=run, records=events), now=NOW.isoformat())))
     entry["verdict"] = entry["phases"]["phase1"]["verdict"] = word
     entry["valid_until"] = (NOW + timedelta(hours=23)).isoformat() if word == "GO" else None
     entry |= different
@@ -175,7 +178,7 @@ def opened(run: Run) -> Opened:
     def opened(
         phase: str = "phase1", *, word: str = "GO", require_live: bool = False, hours: float = 24, **different: Any
     ) -> tuple[str, str]:
-        return lock.opened(
+        return check_verdict.opened(
             _verdict(run, word, **different), phase, now=NOW, oldest=timedelta(hours=hours), require_live=require_live
         )
 
@@ -228,13 +231,13 @@ def test_the_lock_tips_at_its_edges(opened: Opened, given: dict[str, Any], word:
     ("text", "seconds"), [("90s", 90), ("1.5m", 90), ("24h", 86_400), ("2d", 172_800), ("0.5h", 1_800)]
 )
 def test_an_age_has_a_unit(text: str, seconds: float) -> None:
-    assert lock.age(text) == timedelta(seconds=seconds)
+    assert check_verdict.age(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["24", "h", "-1h", "24hh", "1w", "0.0d", "9" * 20 + "d", " 1h"])
 def test_what_is_no_age_is_refused(text: str) -> None:
-    with pytest.raises(lock.Unusable, match="age"):
-        lock.age(text)
+    with pytest.raises(check_verdict.InvalidVerdict, match="age"):
+        check_verdict.age(text)
 
 
 @pytest.mark.parametrize(("hours", "told"), [(2, "2 h"), (1, "1 h"), (0.9, "54 min")])
@@ -284,10 +287,10 @@ def test_the_command_speaks_and_exits_like_a_run(run: Run, tmp_path: Path, capsy
 
 
 def test_only_facts_of_the_phase_itself_hold_it_back(run: Run) -> None:
-    fact = Fact(phase="phase3", name=order.NAME, ok=None, sentence="phase2 has no valid GO")
+    fact = Fact(phase="phase3", name=phase_order.NAME, ok=None, sentence="phase2 has no valid GO")
     events = (Event(name="collected", phases=("phase1",)), Event(name="run-finished"))
 
-    verdict = judge(Recorded(run=run, records=(fact, *events)), now=NOW.isoformat())
+    verdict = judge(RunRecords(run=run, records=(fact, *events)), now=NOW.isoformat())
 
     (first, *_) = [each for each in verdict.phases if each.phase == "phase1"]
     assert first.withheld == ()

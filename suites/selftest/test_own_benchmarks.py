@@ -11,7 +11,7 @@ import pytest
 
 from reports.comparison.csv_cells import cell
 from reports.judge.verdict import judge
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from suites.benchmarks import export_files, export_parity, overhead
 from suites.benchmarks.aims import goal, lines
 from suites.benchmarks.peers import NOT_INSTALLED, peak_megabytes
@@ -86,7 +86,7 @@ def test_memory_is_this_process_s_own() -> None:
 def test_the_recorded_run_that_is_timed_can_be_judged(tmp_path: Path) -> None:
     overhead.recorded(tmp_path / "run", 700)
 
-    verdict = judge(ledger.read(tmp_path / "run"), now="2026-01-15T12:30:00+00:00")
+    verdict = judge(run_ledger.read(tmp_path / "run"), now="2026-01-15T12:30:00+00:00")
 
     assert verdict.verdict == "HOLD"  # nothing but equal samples: latency is unmeasured
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.transport.rate_limiter import Pace
+from fixtures.transport.rate_limiter import RateLimiter
 
 
 def test_the_budget_is_shared_between_paces_on_one_folder(tmp_path: Path) -> None:
-    first, second = (Pace(tmp_path, 50) for _ in range(2))
+    first, second = (RateLimiter(tmp_path, 50) for _ in range(2))
     begun = time.monotonic()
 
     for _ in range(3):
@@ -21,7 +21,7 @@ def test_the_budget_is_shared_between_paces_on_one_folder(tmp_path: Path) -> Non
 
 
 def test_without_a_limit_only_the_count_remains(tmp_path: Path) -> None:
-    pace = Pace(tmp_path, None)
+    pace = RateLimiter(tmp_path, None)
 
     for _ in range(5):
         pace.turn()
@@ -38,7 +38,7 @@ def test_without_a_limit_only_the_count_remains(tmp_path: Path) -> None:
     ],
 )
 def test_who_measures_is_alone(tmp_path: Path, held: str, wanted: str, waits: bool) -> None:
-    first, second = (Pace(tmp_path, None) for _ in range(2))
+    first, second = (RateLimiter(tmp_path, None) for _ in range(2))
     entered = threading.Event()
 
     def enter() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from reports import publish as rendering
+from reports import publish
 from reports.history.entry import entry_of
 from reports.history.guide_coverage import GuideLine
-from reports.output import page, wording
+from reports.output import page, presentation
 from reports.records.records import Attestation
 from suites.selftest import chromium, invented
 
@@ -61,8 +61,8 @@ def test_a_share_of_successes_reads_as_the_guide_says_it() -> None:
     finding = invented.finding(3, "missed")
 
     assert "VQL Success Rate > 95%" in finding["guide"]
-    assert wording.value(finding) == "81.0 %"
-    assert wording.limit(finding) == "≥ 95 %, alert 90 %"
+    assert presentation.value(finding) == "81.0 %"
+    assert presentation.limit(finding) == "≥ 95 %, alert 90 %"
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_share_of_successes_reads_as_the_guide_says_it() -> None:
     ],
 )
 def test_only_a_line_that_asks_for_more_counts_successes(guide: str, successes: bool) -> None:
-    assert wording.counts_failures(invented.finding(1) | {"guide": guide}) is successes
+    assert presentation.counts_failures(invented.finding(1) | {"guide": guide}) is successes
 
 
 def test_a_line_of_the_guide_is_told_from_where_it_stands() -> None:
     finding = invented.finding(0) | {"guide": 'Phase 0, 1: Verify Health: expected {"status": "healthy"}'}
 
-    assert wording.guide_line(finding) == ('Verify Health: expected {"status": "healthy"}', "Phase 0, 1")
+    assert presentation.guide_line(finding) == ('Verify Health: expected {"status": "healthy"}', "Phase 0, 1")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_line_of_the_guide_is_told_from_where_it_stands() -> None:
     [
         (["phase2"], ["VQL_COMPANY_CONTACTS=false"]),
         (["phase1", "phase3"], ["VQL_SINGLE_RECORD_RETRIEVAL=false", "VQL_EXPORTS=false"]),
-        (list(invented.PHASES), [*(f"{flag}=false" for flag in wording.FLAGS), "CONNECTRA_ENABLED=false"]),
+        (list(invented.PHASES), [*(f"{flag}=false" for flag in presentation.FLAGS), "CONNECTRA_ENABLED=false"]),
     ],
     ids=["one", "two", "all"],
 )
@@ -98,14 +98,15 @@ def test_a_no_go_ends_with_the_rollback_of_exactly_its_flags(phases: list[str], 
     verdict = invented.verdict("NO-GO", phases=phases)
     verdict["phases"]["phase9"] = {"verdict": "GO", "title": "another", "flag": "VQL_OTHER", "findings": []}
 
-    assert wording.rollback(verdict) == [*commands, wording.RESTART]
+    assert presentation.rollback(verdict) == [*commands, presentation.RESTART]
     html = page.html(verdict, invented.recorded())
     assert html.rindex("<section") == html.index('<section class="rollback"')
 
 
 def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
     one, every = (
-        wording.verification(invented.verdict("NO-GO", phases=names)) for names in (["phase2"], list(invented.PHASES))
+        presentation.verification(invented.verdict("NO-GO", phases=names))
+        for names in (["phase2"], list(invented.PHASES))
     )
 
     assert one == "pytest -m rollback --expect-flags VQL_SINGLE_RECORD_RETRIEVAL,VQL_EXPORTS,VQL_LINKEDIN_SEARCH"
@@ -114,7 +115,7 @@ def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
 
 @pytest.mark.parametrize("word", ["GO", "HOLD"])
 def test_nothing_is_rolled_back_without_a_no_go(word: str) -> None:
-    assert wording.rollback(invented.verdict(word)) == []
+    assert presentation.rollback(invented.verdict(word)) == []
     assert "rollback" not in _page(word).replace("Rollback Procedures", "").split("<main>")[1]
 
 
@@ -131,7 +132,7 @@ def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None
     verdict = invented.verdict("NO-GO")
     verdict["fingerprint"]["flags"].update(switches)
 
-    assert wording.headline(verdict) == f"NO-GO: {said}"
+    assert presentation.headline(verdict) == f"NO-GO: {said}"
 
 
 def test_known_differences_are_counted_apart() -> None:
@@ -213,13 +214,13 @@ def test_the_detection_matrix_is_found_or_left_out(tmp_path: Path, content: str)
     (tmp_path / "drills").mkdir()
     (tmp_path / "drills" / "drills.json").write_text(content)
 
-    rows = rendering.newest_drills(tmp_path)
+    rows = publish.newest_drills(tmp_path)
 
     assert list(rows) == ([{"fault": "f"}] if "fault" in content else [])
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Page]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.BrowserPage]:
     if chromium.installed() is None:
         pytest.skip(NO_BROWSER)
     with chromium.browsing(tmp_path_factory.mktemp("profile")) as tab:
@@ -228,7 +229,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Page]
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("word", "criteria"), [("GO", 15), ("NO-GO", 60), ("HOLD", 15)])
-def test_a_browser_finds_nothing_to_object_to(browser: chromium.Page, tmp_path: Path, word: str, criteria: int) -> None:
+def test_a_browser_finds_nothing_to_object_to(
+    browser: chromium.BrowserPage, tmp_path: Path, word: str, criteria: int
+) -> None:
     import axe_core_python
 
     axe = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -254,7 +257,7 @@ def test_a_browser_finds_nothing_to_object_to(browser: chromium.Page, tmp_path: 
 
 
 @pytest.mark.slow
-def test_on_paper_nothing_is_folded_away(browser: chromium.Page, tmp_path: Path) -> None:
+def test_on_paper_nothing_is_folded_away(browser: chromium.BrowserPage, tmp_path: Path) -> None:
     path = tmp_path / "summary.html"
     path.write_text(_page("NO-GO"))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reports.comparison.range_digests import (
     KINDS,
-    Meeting,
-    Span,
+    KeyContents,
+    KeyRange,
     added,
     cut,
     disagreements_of,
@@ -65,22 +65,22 @@ def test_pythons_order_of_texts_is_that_of_their_bytes(one: list[str], other: li
 
 
 def test_a_cut_within_a_span_stays_within() -> None:
-    spans = cut(["b", "c", "d", "e"], 2, Span(low="b", high="f"))
+    spans = cut(["b", "c", "d", "e"], 2, KeyRange(low="b", high="f"))
 
-    assert spans == [Span(low="b", high="d"), Span(low="d", high="f")]
-    assert [span.low for span in cut(["a", "b", "c", "f", "g"], 9, Span(low="b", high="f"))] == ["b", "c"]
+    assert spans == [KeyRange(low="b", high="d"), KeyRange(low="d", high="f")]
+    assert [span.low for span in cut(["a", "b", "c", "f", "g"], 9, KeyRange(low="b", high="f"))] == ["b", "c"]
 
 
 @pytest.mark.parametrize(
     ("spans", "bounds", "owners"),
     [
-        ([Span(low="b", high="d")], ["b", "d"], [-1, 0, -1]),
-        ([Span(low="b", high="d"), Span(low="d", high="f")], ["b", "d", "f"], [-1, 0, 1, -1]),
-        ([Span(high="c"), Span(low="e")], ["c", "e"], [0, -1, 1]),
+        ([KeyRange(low="b", high="d")], ["b", "d"], [-1, 0, -1]),
+        ([KeyRange(low="b", high="d"), KeyRange(low="d", high="f")], ["b", "d", "f"], [-1, 0, 1, -1]),
+        ([KeyRange(high="c"), KeyRange(low="e")], ["c", "e"], [0, -1, 1]),
         ([], [], [-1]),
     ],
 )
-def test_what_lies_between_spans_is_nobodys(spans: list[Span], bounds: list[str], owners: list[int]) -> None:
+def test_what_lies_between_spans_is_nobodys(spans: list[KeyRange], bounds: list[str], owners: list[int]) -> None:
     assert edges(spans) == (bounds, owners)
 
 
@@ -162,8 +162,8 @@ def test_a_value_becomes_the_text_that_is_hashed(value: object, rules: tuple[str
     assert text_of(value, rules) == expected
 
 
-def _met(row: dict[str, object] | None, *documents: tuple[str, dict[str, object]]) -> Meeting:
-    return Meeting(key="k", row=row, documents=documents)
+def _met(row: dict[str, object] | None, *documents: tuple[str, dict[str, object]]) -> KeyContents:
+    return KeyContents(key="k", row=row, documents=documents)
 
 
 RULES = {"city": (), "company_name": (), "size": ("zero",)}
@@ -190,7 +190,7 @@ def test_what_both_hold_is_equal_and_so_is_what_neither_holds() -> None:
         (_met(ROW, ("k", {**DOCUMENT, "size": 7})), [("size", DifferenceKind.VALUE)]),
     ],
 )
-def test_every_way_to_disagree_has_its_name(met: Meeting, expected: list[tuple[str, DifferenceKind]]) -> None:
+def test_every_way_to_disagree_has_its_name(met: KeyContents, expected: list[tuple[str, DifferenceKind]]) -> None:
     assert [(each.path, each.kind) for each in disagreements_of(met, RULES)] == expected
 
 
@@ -239,7 +239,7 @@ def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytes
         (_met(ROW, ("k", DOCUMENT), ("l", DOCUMENT)), "duplicate", "ghost-in-index"),
     ],
 )
-def test_a_whole_record_outweighs_whatever_else_differs(met: Meeting, kind: str, cause: str) -> None:
+def test_a_whole_record_outweighs_whatever_else_differs(met: KeyContents, kind: str, cause: str) -> None:
     assert kind_of(disagreements_of(met, RULES), (), LATER, LATER, AT) == kind
     assert KINDS[kind] == cause
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.session import export_estimate as bill
-from fixtures.session import plan_file as agenda
-from fixtures.session.plan_file import AgendaError
+from fixtures.session import export_estimate, plan_file
+from fixtures.session.plan_file import PlanFileError
 from reports.judge.criteria import Gate, read_gate
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 from reports.records.records import Event
-from suites.selftest.runs import Done, env_file, run
+from suites.selftest.runs import CompletedRun, env_file, run
 from suites.selftest.strangers import Stranger, stranger
 
 EVERY_PHASE = "phase0 or phase1 or phase2 or phase3 or phase4 or phase5 or rollback"
@@ -102,7 +101,7 @@ def test_every_test_of_every_phase_has_its_entry(checkout: Path, tmp_path: Path)
 def test_every_entry_has_its_test(checkout: Path) -> None:
     for path in sorted((checkout / "suites").glob("*/plan.toml")):
         tests = "".join(each.read_text() for each in path.parent.glob("test_*.py"))
-        asks = agenda.read_agenda(path.read_text(), path.name)
+        asks = plan_file.read_agenda(path.read_text(), path.name)
 
         assert asks
         assert [ask.test for ask in asks if f"def {ask.test}(" not in tests] == []
@@ -158,18 +157,18 @@ def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, 
     assert done.verdict["cost"]["credits"] <= int(re.search(r"cost: (?:no|([\d,]+)) credits", plan.printed)[1] or 0)
 
 
-def _sent(done: Done) -> dict[str, int]:
+def _sent(done: CompletedRun) -> dict[str, int]:
     """Requests by side, as the run told."""
     told = [
         each.detail
-        for each in ledger.read(done.out / "latest").records
+        for each in run_ledger.read(done.out / "latest").records
         if isinstance(each, Event) and each.name == "requests"
     ]
     assert told, done.printed[-2000:]
     return {side: int(count) for side, count in re.findall(r"(\w+) (\d+)", told[0])}
 
 
-def _planned(plan: Done) -> dict[str, int]:
+def _planned(plan: CompletedRun) -> dict[str, int]:
     """The most by side."""
     told = re.search(r"first contact included: (.*)", plan.printed)
     assert told is not None, plan.printed
@@ -186,8 +185,8 @@ def exports(checkout: Path) -> Gate:
 def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
     looks = [slice(0, 32), slice(32, 64), slice(64, 128)]
 
-    bills = [bill.of_orders(exports, 128, {"kind": "contacts", "look": look}, "small") for look in looks]
-    large = bill.of_orders(exports, 128, {"kind": "emails"}, "large")
+    bills = [export_estimate.of_orders(exports, 128, {"kind": "contacts", "look": look}, "small") for look in looks]
+    large = export_estimate.of_orders(exports, 128, {"kind": "emails"}, "large")
 
     assert sum(each.files for each in bills) == round(128 * 0.47) + 3
     assert sum(each.credits for each in bills) == round(128 * 0.47) * 2 + 2 * 99 + 2
@@ -209,5 +208,5 @@ def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
     ids=["no-list", "no-toml", "incomplete", "questions", "side", "span", "key"],
 )
 def test_a_slip_in_a_plan_file_is_named(text: str, words: str) -> None:
-    with pytest.raises(AgendaError, match=re.escape(words)):
-        agenda.read_agenda(text, "plan.toml")
+    with pytest.raises(PlanFileError, match=re.escape(words)):
+        plan_file.read_agenda(text, "plan.toml")

@@ -13,9 +13,9 @@ import pytest
 from fixtures.checks.preflight.services import Preflight
 from fixtures.clients.connectra import Connectra
 from fixtures.contracts.contract import load
-from fixtures.settings.tls import Identity
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
+from fixtures.settings.tls import TlsIdentity
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
 from reports.records.records import Fact
 
 KEY = "the-key"
@@ -58,15 +58,15 @@ def service(tmp_path: Path) -> Iterator[Make]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Service)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    url, pace, wires = f"http://127.0.0.1:{server.server_port}", Pace(tmp_path, None), []
+    url, pace, wires = f"http://127.0.0.1:{server.server_port}", RateLimiter(tmp_path, None), []
 
     def make(answers: Answers, *, checks: bool = True) -> Preflight:
         _Service.answers, _Service.checks = answers, checks
-        wire = Wire(url, side="connectra", pace=pace, headers={"X-API-Key": KEY})
+        wire = HttpClient(url, side="connectra", pace=pace, headers={"X-API-Key": KEY})
         wires.append(wire)
         backend = SimpleNamespace(wire=wire, get=lambda path: wire.ask("GET", path))
         settings = SimpleNamespace(
-            connectra_url=url, connectra_key=KEY, kind="sandbox", identity=lambda prefix: Identity(prefix=prefix)
+            connectra_url=url, connectra_key=KEY, kind="sandbox", identity=lambda prefix: TlsIdentity(prefix=prefix)
         )
         target = SimpleNamespace(
             contract=CONTRACT, settings=settings, pace=pace, backend=backend, connectra=Connectra(wire, CONTRACT)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from reports import publish as rendering
+from reports import publish
 from reports.output import evidence
-from reports.records.records import Answer, Provenance, Sample, from_json
-from reports.records.redaction import Cleaner, replayable, shown_url
-from suites.selftest.rehearsal import Rehearsed, rehearse
+from reports.records.records import Comparison, Observation, Provenance, from_json
+from reports.records.redaction import Scrubber, replayable, shown_url
+from suites.selftest.rehearsal import Rehearsal, rehearse
 
 EMAIL, SECRET, PROFILE = "planted.person@personal.example", "s3cr3t-planted-key", "linkedin.com/in/planted-person"
 PLANTED = ("planted.person", "s3cr3t", "planted-person", "planted%40", "jwtplanted")
@@ -60,7 +60,7 @@ def test_a_broken_tear_down(leaving):
 """
 
 
-def _leaks(run: Rehearsed) -> list[str]:
+def _leaks(run: Rehearsal) -> list[str]:
     """Every place of a run in which something planted stands."""
     places = {
         str(path.relative_to(run.folder)): path.read_bytes().decode(errors="replace")
@@ -113,15 +113,15 @@ def test_equal_values_share_a_token_in_the_evidence(tmp_path: Path) -> None:
 
 def test_evidence_tells_how_to_ask_again() -> None:
     body = {"filters": {"and": [{"field": "title", "operator": "eq", "value": "CTO'; rm"}]}, "limit": 2}
-    get = Answer(side="backend", request=replayable("GET", "/api/v1/contacts/x/?title=CTO&limit=10"))
-    post = Answer(side="connectra", request=replayable("POST", "/contacts/", body))
+    get = Observation(side="backend", request=replayable("GET", "/api/v1/contacts/x/?title=CTO&limit=10"))
+    post = Observation(side="connectra", request=replayable("POST", "/contacts/", body))
 
     assert evidence.request(get) == (
         'curl -sS -X GET -H "Authorization: Bearer $CONTACT360_TOKEN" '
         '"$CONTACT360_BASE_URL/api/v1/contacts/x/?title=***&limit=10"'
     )
     assert '"field": "title", "operator": "eq", "value": "***"' in evidence.request(post)
-    assert evidence.request(Answer(side="database")) == ""
+    assert evidence.request(Observation(side="database")) == ""
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_evidence_tells_how_to_ask_again() -> None:
     ],
 )
 def test_values_are_known_by_their_looks(text: str, clean: str) -> None:
-    assert Cleaner()(text) == clean
+    assert Scrubber()(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_values_are_known_by_their_looks(text: str, clean: str) -> None:
     ],
 )
 def test_what_must_be_read_stays_readable(text: str) -> None:
-    assert Cleaner()(text) == text
+    assert Scrubber()(text) == text
 
 
 @pytest.mark.timeout(120)  # in which it would not come to an end if it took time by the square of the length
@@ -161,11 +161,11 @@ def test_what_must_be_read_stays_readable(text: str) -> None:
 def test_a_long_text_of_one_word_is_cleaned_too(word: str) -> None:
     text = word * (300_000 // len(word))
 
-    assert Cleaner()(f"{text} a@b.example").endswith(" [e-mail]")
+    assert Scrubber()(f"{text} a@b.example").endswith(" [e-mail]")
 
 
 def test_values_may_be_shown_but_secrets_never() -> None:
-    clean = Cleaner(secrets=("hush-hush",), personal=False)
+    clean = Scrubber(secrets=("hush-hush",), personal=False)
 
     assert clean("a@b.example hush-hush") == "a@b.example ***"
 
@@ -187,16 +187,16 @@ def test_a_record_of_an_older_writer_has_no_request() -> None:
     }
     sample = from_json(entry)
 
-    assert isinstance(sample, Sample)
-    assert sample.answers == (Answer(side="backend", provenance=Provenance.VQL),)
+    assert isinstance(sample, Comparison)
+    assert sample.answers == (Observation(side="backend", provenance=Provenance.VQL),)
 
 
 def test_a_page_that_fails_costs_a_note_and_nothing_else(tmp_path: Path) -> None:
     run = rehearse(tmp_path)
     verdict = {**run.verdict, "provenance": None}
 
-    from reports.records import run_ledger as ledger
+    from reports.records import run_ledger
 
-    notes = rendering.write_all(run.folder, ledger.read(run.folder), verdict)
+    notes = publish.write_all(run.folder, run_ledger.read(run.folder), verdict)
 
     assert any(note.startswith("summary.html could not be written") for note in notes)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.plugin.progress import Counts, Growth, Meter
-from reports.records.records import Answer, Event, Outcome, Pair, Plan, Sample
+from reports.plugin.progress import Meter, ProgressCounts, RecordCounter
+from reports.records.records import CheckPlan, Comparison, Event, Observation, Outcome, Pair
 from reports.records.run_ledger import Writer
 from suites.selftest.rehearsal import rehearse
 
@@ -21,17 +21,17 @@ def test_records(recorder, part):
 """
 
 
-def _sample(key: str) -> Sample:
-    return Sample(
-        phase="phase2", check="c", key=key, stratum="s", outcome=Outcome.EQUAL, answers=(Answer(side="backend"),)
+def _sample(key: str) -> Comparison:
+    return Comparison(
+        phase="phase2", check="c", key=key, stratum="s", outcome=Outcome.EQUAL, answers=(Observation(side="backend"),)
     )
 
 
 def test_the_growth_of_every_workers_file_is_counted(tmp_path: Path) -> None:
-    growth = Growth(tmp_path)
+    growth = RecordCounter(tmp_path)
     one, two = Writer(tmp_path, "gw0"), Writer(tmp_path, "gw1")
-    one.append(Plan(phase="phase2", check="c", population=9, planned=40))
-    two.append(Plan(phase="phase2", check="c", population=9, planned=40))
+    one.append(CheckPlan(phase="phase2", check="c", population=9, planned=40))
+    two.append(CheckPlan(phase="phase2", check="c", population=9, planned=40))
     one.append(_sample("a"))
 
     assert growth.look().samples == 1
@@ -46,7 +46,7 @@ def test_the_growth_of_every_workers_file_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_line_still_being_written_is_counted_once_it_is_whole(tmp_path: Path) -> None:
-    growth = Growth(tmp_path)
+    growth = RecordCounter(tmp_path)
     path = tmp_path / "observations" / "gw0.jsonl"
     path.parent.mkdir()
     line = json.dumps({"type": "sample", "phase": "phase1"}).encode() + b"\n"
@@ -59,7 +59,7 @@ def test_a_line_still_being_written_is_counted_once_it_is_whole(tmp_path: Path) 
 
 def test_the_line_says_phase_samples_pace_and_time_left() -> None:
     meter = Meter(begun=0)
-    counts = Counts(phase="phase1", planned={"a": 300, "b": 100})
+    counts = ProgressCounts(phase="phase1", planned={"a": 300, "b": 100})
     meter.line(counts, now=10, tests=1, of_tests=20)
     counts.samples, counts.pairs = 100, 16
 
@@ -69,7 +69,7 @@ def test_the_line_says_phase_samples_pace_and_time_left() -> None:
 
 
 def test_the_line_says_why_it_goes_slowly(tmp_path: Path) -> None:
-    growth, writer = Growth(tmp_path), Writer(tmp_path, "gw0")
+    growth, writer = RecordCounter(tmp_path), Writer(tmp_path, "gw0")
     for number in range(3):
         writer.append(Event(name="slowed", count=1, detail=f"connectra answered 429 ({number})"))
     writer.append(Event(name="stopped", detail="connectra was not asked any more"))
@@ -81,7 +81,7 @@ def test_the_line_says_why_it_goes_slowly(tmp_path: Path) -> None:
 
 
 def test_time_left_is_not_guessed_from_nothing() -> None:
-    line = Meter(begun=0).line(Counts(), now=0, tests=0, of_tests=0)
+    line = Meter(begun=0).line(ProgressCounts(), now=0, tests=0, of_tests=0)
 
     assert line == "starting, 0 of 0 samples, test 0 of 0"
 

@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.clients.provenance import LogFile, LogWords, Markers, by_answer, by_counter, by_log, together, with_signal
+from fixtures.clients.provenance import (
+    LogFile,
+    LogMarkers,
+    LogProvenance,
+    by_answer,
+    by_counter,
+    by_log,
+    together,
+    with_signal,
+)
 from fixtures.contracts.contract import Contract, load
 from fixtures.transport.http import Reply
-from reports.records.records import Answer, Provenance
+from reports.records.records import Observation, Provenance
 
 VQL_TIME, SQL_TIME = "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123456"
 USED, FELL_BACK = {"X-VQL-Used": "true"}, {"X-VQL-Fallback": "true"}
@@ -21,7 +30,7 @@ def contract() -> Contract:
 
 
 def _reply(headers: dict[str, str]) -> Reply:
-    return Reply(answer=Answer(side="backend", status=200), headers=headers)
+    return Reply(answer=Observation(side="backend", status=200), headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +66,7 @@ def test_who_served_follows_from_the_signals(
 
 
 def test_an_error_has_no_provenance(contract: Contract) -> None:
-    reply = Reply(answer=Answer(side="backend", status=500, error="http-500"), headers=USED)
+    reply = Reply(answer=Observation(side="backend", status=500, error="http-500"), headers=USED)
 
     answer = by_answer(contract, reply, True)
 
@@ -66,7 +75,7 @@ def test_an_error_has_no_provenance(contract: Contract) -> None:
 
 
 def test_a_counter_that_stays_flat_proves_sql() -> None:
-    answer = with_signal(Answer(side="backend"), "counter:flat", True)
+    answer = with_signal(Observation(side="backend"), "counter:flat", True)
 
     assert answer.provenance is Provenance.DIRECT
 
@@ -99,7 +108,7 @@ def test_a_counter_that_grows_proves_vql_only_on_an_idle_index(
 def log(tmp_path: Path) -> tuple[Path, LogFile]:
     path = tmp_path / "app.log"
     path.write_text('{"request_id": "gate-0", "message": "VQL query failed, falling back to repository: old"}\n')
-    return path, LogFile(str(path), Markers(fallback="falling back to repository", vql="Connectra POST"))
+    return path, LogFile(str(path), LogMarkers(fallback="falling back to repository", vql="Connectra POST"))
 
 
 def _line(request_id: str, message: str) -> str:
@@ -110,7 +119,7 @@ def test_the_log_tells_which_request_fell_back(log: tuple[Path, LogFile]) -> Non
     path, reader = log
     with path.open("a") as file:
         file.write(_line("gate-a", "GET / - 200") + _line("gate-b", "VQL query failed, falling back to repository: x"))
-    answers = {name: (Answer(side="backend"), (name,)) for name in ("gate-a", "gate-b")}
+    answers = {name: (Observation(side="backend"), (name,)) for name in ("gate-a", "gate-b")}
 
     told = by_log(reader, answers, True)
 
@@ -129,7 +138,7 @@ def test_a_marker_that_comes_late_is_waited_for(log: tuple[Path, LogFile]) -> No
         with path.open("a") as file:
             file.write(_line("gate-c", "VQL query failed, falling back to repository: x"))
 
-    told = by_log(reader, {"c": (Answer(side="backend"), ("gate-c",))}, True, wait)
+    told = by_log(reader, {"c": (Observation(side="backend"), ("gate-c",))}, True, wait)
 
     assert waited.is_set()
     assert told["c"].provenance is Provenance.FALLBACK
@@ -138,7 +147,7 @@ def test_a_marker_that_comes_late_is_waited_for(log: tuple[Path, LogFile]) -> No
 def test_lines_from_before_the_run_say_nothing(log: tuple[Path, LogFile]) -> None:
     _, reader = log
 
-    assert reader.words(["gate-0"]) == LogWords()
+    assert reader.words(["gate-0"]) == LogProvenance()
 
 
 def test_damaged_log_lines_are_passed_over(log: tuple[Path, LogFile]) -> None:
@@ -146,7 +155,7 @@ def test_damaged_log_lines_are_passed_over(log: tuple[Path, LogFile]) -> None:
     with path.open("ab") as file:
         file.write(b"\xff\xfe\n{}\n" + b'{"request_id": "gate-d", "message": \n' + b'{"request_id": "gate-e"')
 
-    assert reader.words(["gate-d", "gate-e"]) == LogWords(known={"gate-d"})
+    assert reader.words(["gate-d", "gate-e"]) == LogProvenance(known={"gate-d"})
 
 
 @pytest.mark.parametrize(
@@ -165,7 +174,7 @@ def test_a_question_of_several_requests_is_vql_only_if_each_was(
     with path.open("a") as file:
         file.writelines(_line(request_id, message) for request_id, message in messages.items())
 
-    told = by_log(reader, {"walk": (Answer(side="backend"), tuple(messages))}, True)
+    told = by_log(reader, {"walk": (Observation(side="backend"), tuple(messages))}, True)
 
     assert told["walk"].provenance is provenance
 
@@ -179,6 +188,6 @@ def test_a_question_of_several_requests_is_vql_only_if_each_was(
     ],
 )
 def test_answers_together_are_as_good_as_the_worst(served: tuple[Provenance, ...], provenance: Provenance) -> None:
-    answers = [Answer(side="backend", elapsed_ms=2.0, provenance=each) for each in served]
+    answers = [Observation(side="backend", elapsed_ms=2.0, provenance=each) for each in served]
 
-    assert together(answers) == Answer(side="backend", elapsed_ms=4.0, provenance=provenance)
+    assert together(answers) == Observation(side="backend", elapsed_ms=4.0, provenance=provenance)

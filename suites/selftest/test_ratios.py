@@ -10,8 +10,8 @@ from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.rules.latency import at_look, latency_outcome, unfit
 from reports.judge.statistics import Measurement
 from reports.judge.verdict import decided
-from reports.records.records import Answer, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
-from reports.records.run_ledger import GateFile, Recorded, Run
+from reports.records.records import CheckPlan, Comparison, Fact, Observation, Outcome, Pair, Provenance, Record
+from reports.records.run_ledger import GateFile, Run, RunRecords
 
 SLOW = Criterion(id="slow", guide="g", rule="latency", reason="r", checks=("a",), target=1.2, alert=1.5, least=128)
 TAIL = replace(SLOW, id="tail", rule="p95", kind="veto", least=1024)
@@ -60,17 +60,17 @@ def _pairs(
     ]
 
 
-def _lost(count: int, outcome: Outcome = Outcome.FAILED) -> list[Sample]:
+def _lost(count: int, outcome: Outcome = Outcome.FAILED) -> list[Comparison]:
     error = "timeout" if outcome is Outcome.FAILED else None
     return [
-        Sample(
+        Comparison(
             phase="p",
             check="a",
             key=f"lost-{number}",
             stratum="s",
             outcome=outcome,
             attempt=True,
-            answers=(Answer(side="backend", error=error, provenance=Provenance.FALLBACK),),
+            answers=(Observation(side="backend", error=error, provenance=Provenance.FALLBACK),),
         )
         for number in range(count)
     ]
@@ -177,11 +177,11 @@ GATE_TEXT = GateFile(path="p", sha256="s", text="t")
 
 
 def _asked(count: int, outcome: Outcome = Outcome.EQUAL) -> list[Record]:
-    answer = Answer(side="backend", provenance=Provenance.VQL)
+    answer = Observation(side="backend", provenance=Provenance.VQL)
     return [
-        Plan(phase="p", check="x", population=1000, planned=count),
+        CheckPlan(phase="p", check="x", population=1000, planned=count),
         *(
-            Sample(phase="p", check="x", key=str(number), stratum="s", outcome=outcome, answers=(answer,))
+            Comparison(phase="p", check="x", key=str(number), stratum="s", outcome=outcome, answers=(answer,))
             for number in range(count)
         ),
     ]
@@ -198,7 +198,7 @@ def _decided(records: list[Record], *criteria: Criterion, check: str = "x") -> s
         fingerprint={},
         gates={"p": GATE_TEXT},
     )
-    finding = decided(Recorded(run=run, records=tuple(records)), _gate(*criteria), check)
+    finding = decided(RunRecords(run=run, records=tuple(records)), _gate(*criteria), check)
     return finding.outcome if finding else None
 
 
@@ -312,7 +312,9 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
         (_lost(1), "no pairs were taken"),
         (
             [
-                replace(each, outcome=Outcome.EQUAL, answers=(Answer(side="backend", provenance=Provenance.FALLBACK),))
+                replace(
+                    each, outcome=Outcome.EQUAL, answers=(Observation(side="backend", provenance=Provenance.FALLBACK),)
+                )
                 for each in _lost(1)
             ],
             "VQL served none of the calls",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reports.comparison import csv_raw_records as raw_records
-from reports.comparison.csv_raw_records import Block, blocks, record_at
+from reports.comparison import csv_raw_records
+from reports.comparison.csv_raw_records import RecordBlock, blocks, record_at
 
 TEXT = st.text(alphabet='a",\n\r', max_size=60).map(str.encode)
 
@@ -27,13 +27,13 @@ def _reference(text: bytes) -> Iterator[bytes]:
         yield record.removesuffix(b"\n")
 
 
-def _blocks(text: bytes, size: int, returns: bool | None = False) -> list[Block]:
+def _blocks(text: bytes, size: int, returns: bool | None = False) -> list[RecordBlock]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(raw_records, "BLOCK", size)
+        patch.setattr(csv_raw_records, "BLOCK", size)
         return list(blocks(BytesIO(text), returns=returns))
 
 
-def _records(found: list[Block]) -> list[bytes]:
+def _records(found: list[RecordBlock]) -> list[bytes]:
     return [record for block in found for record in block.records]
 
 
@@ -85,7 +85,7 @@ def test_a_return_is_the_rows_own_elsewhere() -> None:
 
 
 def test_a_quote_that_never_closes_costs_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_records, "MAX_OPEN", 4)
+    monkeypatch.setattr(csv_raw_records, "MAX_OPEN", 4)
     text = b'a\n"b\nc\nd\ne\nf\n'
 
     found = _blocks(text, 4)
@@ -96,13 +96,13 @@ def test_a_quote_that_never_closes_costs_its_own_row(monkeypatch: pytest.MonkeyP
 
 
 def test_a_quote_may_stay_open_for_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_records, "MAX_OPEN", 4)
+    monkeypatch.setattr(csv_raw_records, "MAX_OPEN", 4)
 
     assert _records(_blocks(b'"b\nc\nd\n"\ne\n', 7)) == [b'"b\nc\nd\n"', b"e"]
 
 
 def test_a_record_is_read_again_as_long_as_a_quote_may_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_records, "MAX_OPEN", 5)
+    monkeypatch.setattr(csv_raw_records, "MAX_OPEN", 5)
 
     assert record_at(BytesIO(b'"b\nc\nd"\n'), 0) == b'"b\nc\nd"\n'
     assert record_at(BytesIO(b'"b\ncc\nd"\n'), 0) == b'"b\n'
@@ -110,7 +110,7 @@ def test_a_record_is_read_again_as_long_as_a_quote_may_stay_open(monkeypatch: py
 
 @pytest.mark.parametrize("size", [4, 12])
 def test_a_line_without_end_is_taken_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_records, "MAX_LINE", 6)
+    monkeypatch.setattr(csv_raw_records, "MAX_LINE", 6)
 
     found = _blocks(b"a\nbcdefghijklm\nn\n", size)
 

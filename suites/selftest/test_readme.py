@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.session.options import TWINS
 from fixtures.settings.settings import NAMES
-from reports.output.ci import notify as announcement
+from reports.output.ci import notify
 from reports.plugin import progress
 
 
@@ -59,7 +59,7 @@ def test_every_variable_without_an_option_stands_in_the_table(readme: str) -> No
     rows = _rows(readme, "held against reports/output/ci/notify.py and reports/plugin/progress.py")
 
     shown = {name for row in rows for name in _named(row[0])}
-    assert shown == {*announcement.VARIABLES, *progress.QUIET}
+    assert shown == {*notify.VARIABLES, *progress.QUIET}
     assert shown - {"CI"} < set(TWINS), "a slip in a name is told"
 
 

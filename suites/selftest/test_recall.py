@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from reports.history.bake_inputs import recalled
-from reports.history.entry import Block, HistoryEntry, Kept, PhaseEntry
+from reports.history.entry import FindingSummary, HistoryEntry, PairBlock, PhaseEntry
 from reports.judge.criteria import GateError
 from reports.judge.effective_gate import gate_of
-from reports.records.earlier_runs import PastCount, PastTimes
+from reports.records.earlier_runs import EarlierCount, EarlierTimes
 from reports.records.run_ledger import GateFile, Run
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -116,27 +116,27 @@ def test_what_sets_a_run_apart_is_named(change: dict[str, Any], differs: tuple[s
     assert found.differs == differs
 
 
-def _kept(unit: str, **more: Any) -> Kept:
-    return Kept(criterion="c", outcome="met", kind="blocking", unit=unit, count=50, **more)
+def _kept(unit: str, **more: Any) -> FindingSummary:
+    return FindingSummary(criterion="c", outcome="met", kind="blocking", unit=unit, count=50, **more)
 
 
 @pytest.mark.parametrize(
     ("kept", "count"),
     [
-        (_kept("share", failures=0, value=0.0), PastCount(criterion="c", failures=0, count=50)),
-        (_kept("share", failures=3, value=0.06), PastCount(criterion="c", failures=3, count=50)),
-        (_kept("mismatches", value=2.0), PastCount(criterion="c", failures=2, count=50)),
-        (_kept("mismatches"), PastCount(criterion="c", failures=0, count=50)),
-        (_kept("mismatches", value=0.0, interval=(0.0, 0.03)), PastCount(criterion="c", failures=0, count=50)),
+        (_kept("share", failures=0, value=0.0), EarlierCount(criterion="c", failures=0, count=50)),
+        (_kept("share", failures=3, value=0.06), EarlierCount(criterion="c", failures=3, count=50)),
+        (_kept("mismatches", value=2.0), EarlierCount(criterion="c", failures=2, count=50)),
+        (_kept("mismatches"), EarlierCount(criterion="c", failures=0, count=50)),
+        (_kept("mismatches", value=0.0, interval=(0.0, 0.03)), EarlierCount(criterion="c", failures=0, count=50)),
         (
             _kept("mismatches", value=0.0, interval=(0.0, 0.0)),
-            PastCount(criterion="c", failures=0, count=50, whole=True),
+            EarlierCount(criterion="c", failures=0, count=50, whole=True),
         ),
         (_kept("ratio", value=1.1), None),
     ],
     ids=["none-failed", "some-failed", "wrong", "unknown", "sample", "census", "a-ratio"],
 )
-def test_shares_and_mismatches_have_counts(kept: Kept, count: PastCount | None) -> None:
+def test_shares_and_mismatches_have_counts(kept: FindingSummary, count: EarlierCount | None) -> None:
     (found,) = recalled([_entry(criteria=(kept,))], _run(), "bake")
 
     assert found.counts == ((count,) if count else ())
@@ -144,22 +144,22 @@ def test_shares_and_mismatches_have_counts(kept: Kept, count: PastCount | None) 
 
 def test_times_are_pooled_by_check_and_those_against_plain_sql_left() -> None:
     blocks = (
-        Block(check="a", number=1, vql_ms=(1.0, 2.0), direct_ms=(3.0, 4.0), again_ms=(5.0, 6.0)),
-        Block(check="b", number=1, vql_ms=(9.0,), direct_ms=(9.0,)),
-        Block(check="a", number=2, vql_ms=(7.0,), direct_ms=(8.0,), again_ms=(9.0,)),
-        Block(check="a", number=3, vql_ms=(7.0,), direct_ms=(8.0,), direct_by="sql"),
+        PairBlock(check="a", number=1, vql_ms=(1.0, 2.0), direct_ms=(3.0, 4.0), again_ms=(5.0, 6.0)),
+        PairBlock(check="b", number=1, vql_ms=(9.0,), direct_ms=(9.0,)),
+        PairBlock(check="a", number=2, vql_ms=(7.0,), direct_ms=(8.0,), again_ms=(9.0,)),
+        PairBlock(check="a", number=3, vql_ms=(7.0,), direct_ms=(8.0,), direct_by="sql"),
     )
 
     (found,) = recalled([_entry(blocks=blocks)], _run(), "bake")
 
     assert found.times == (
-        PastTimes(check="a", vql_ms=(1.0, 2.0, 7.0), direct_ms=(3.0, 4.0, 8.0), again_ms=(5.0, 6.0, 9.0)),
-        PastTimes(check="b", vql_ms=(9.0,), direct_ms=(9.0,)),
+        EarlierTimes(check="a", vql_ms=(1.0, 2.0, 7.0), direct_ms=(3.0, 4.0, 8.0), again_ms=(5.0, 6.0, 9.0)),
+        EarlierTimes(check="b", vql_ms=(9.0,), direct_ms=(9.0,)),
     )
 
 
 def test_second_calls_that_are_not_complete_are_none() -> None:
-    blocks = (Block(check="a", number=1, vql_ms=(1.0, 2.0), direct_ms=(3.0, 4.0), again_ms=(5.0,)),)
+    blocks = (PairBlock(check="a", number=1, vql_ms=(1.0, 2.0), direct_ms=(3.0, 4.0), again_ms=(5.0,)),)
 
     (found,) = recalled([_entry(blocks=blocks)], _run(), "bake")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.history import store as history
+from reports.history import store
 from reports.judge.verdict import judge, to_json
-from reports.records import run_ledger as ledger
+from reports.records import run_ledger
 
 RECORDED = Path(__file__).parent / "recorded_format"
 RUNS = sorted((RECORDED / "runs").iterdir())
@@ -15,7 +15,7 @@ RUNS = sorted((RECORDED / "runs").iterdir())
 
 @pytest.mark.parametrize("folder", RUNS, ids=["go", "no-go"])
 def test_a_recorded_run_is_judged_as_it_was(folder: Path) -> None:
-    recorded = ledger.read(folder)
+    recorded = run_ledger.read(folder)
 
     assert recorded.unreadable == ()
     judged = json.loads(json.dumps(to_json(judge(recorded, now="2026-11-30T04:00:00+00:00"))))
@@ -23,7 +23,7 @@ def test_a_recorded_run_is_judged_as_it_was(folder: Path) -> None:
 
 
 def test_a_recorded_history_is_read_whole() -> None:
-    entries, problems = history.read(RECORDED / "history")
+    entries, problems = store.read(RECORDED / "history")
 
     assert problems == ()
     assert [(entry.run_id, entry.phases["phase1"].verdict) for entry in entries] == [

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.checks import latency
-from fixtures.checks.cases import Question
-from fixtures.checks.latency import Block
-from fixtures.transport.backoff import LIVE, SANDBOX, WINDOW, Restraint, Trend, retry_after_s, shape
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
-from reports.records.records import Answer, Provenance
+from fixtures.checks.cases import Sample
+from fixtures.checks.latency import LatencyBlock
+from fixtures.transport.backoff import LIVE, SANDBOX, WINDOW, Backoff, LatencyTrend, retry_after_s, shape
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.records.records import Observation, Provenance
 from suites.selftest.strangers import FINE, JSON, Said, stranger
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -25,8 +25,8 @@ BUSY: Said = (429, JSON, b"{}")
 
 
 @contextmanager
-def asking(url: str, pace: Pace) -> Iterator[Wire]:
-    with closing(Wire(url, side="connectra", pace=pace, timeout_s=5, trust_env=False)) as wire:
+def asking(url: str, pace: RateLimiter) -> Iterator[HttpClient]:
+    with closing(HttpClient(url, side="connectra", pace=pace, timeout_s=5, trust_env=False)) as wire:
         yield wire
 
 
@@ -49,7 +49,7 @@ def test_what_retry_after_asks_for(text: str, seconds: float) -> None:
 
 
 def test_a_429_that_passes_is_asked_again_and_counts_for_nothing(tmp_path: Path) -> None:
-    pace = Pace(tmp_path, None)
+    pace = RateLimiter(tmp_path, None)
 
     with stranger(lambda number, path: BUSY if number < 3 else FINE) as service, asking(service.url, pace) as wire:
         reply = wire.ask("POST", "/contacts/", json_body={"limit": 1})
@@ -59,7 +59,7 @@ def test_a_429_that_passes_is_asked_again_and_counts_for_nothing(tmp_path: Path)
 
 
 def test_a_429_that_stays_is_an_error_with_its_name(tmp_path: Path) -> None:
-    pace = Pace(tmp_path, None)
+    pace = RateLimiter(tmp_path, None)
 
     with stranger(lambda number, path: BUSY) as service, asking(service.url, pace) as wire:
         reply = wire.ask("GET", "/x")
@@ -69,7 +69,7 @@ def test_a_429_that_stays_is_an_error_with_its_name(tmp_path: Path) -> None:
 
 
 def test_nothing_but_429_is_asked_again(tmp_path: Path) -> None:
-    pace = Pace(tmp_path, None)
+    pace = RateLimiter(tmp_path, None)
 
     with stranger(lambda number, path: (503, JSON, b"{}")) as service, asking(service.url, pace) as wire:
         wire.ask("GET", "/x")
@@ -83,7 +83,7 @@ def test_a_file_that_is_refused_as_too_many_is_asked_again_from_its_start(tmp_pa
 
     with (
         stranger(lambda number, path: BUSY if number == 1 else sheet) as service,
-        asking(service.url, Pace(tmp_path, None)) as wire,
+        asking(service.url, RateLimiter(tmp_path, None)) as wire,
     ):
         assert wire.fetch("/file", file, content_type="text/csv").ok
 
@@ -92,7 +92,7 @@ def test_a_file_that_is_refused_as_too_many_is_asked_again_from_its_start(tmp_pa
 
 def test_retry_after_is_heeded_but_never_for_longer_than_the_bound(tmp_path: Path) -> None:
     pauses: list[float] = []
-    pace = Pace(tmp_path, None, restraint=replace(SANDBOX, pause_s=0.03))
+    pace = RateLimiter(tmp_path, None, restraint=replace(SANDBOX, pause_s=0.03))
     slower = pace.slower
     pace.slower = lambda asked_at, why, **more: (pauses.append(more["pause_s"]), slower(asked_at, why, **more))
     refused: Said = (429, {**JSON, "Retry-After": "86400"}, b"{}")
@@ -107,7 +107,7 @@ def test_retry_after_is_heeded_but_never_for_longer_than_the_bound(tmp_path: Pat
 
 
 def test_all_workers_slow_down_and_recover_together(tmp_path: Path) -> None:
-    first, second = (Pace(tmp_path, 1000) for _ in range(2))
+    first, second = (RateLimiter(tmp_path, 1000) for _ in range(2))
 
     first.slower(time.monotonic(), "why")
     begun = time.monotonic()
@@ -123,7 +123,7 @@ def test_all_workers_slow_down_and_recover_together(tmp_path: Path) -> None:
 
 
 def test_the_interval_has_a_bound_and_never_gets_shorter_by_strain(tmp_path: Path) -> None:
-    pace = Pace(tmp_path, 0.5, restraint=LIVE)
+    pace = RateLimiter(tmp_path, 0.5, restraint=LIVE)
 
     for _ in range(20):
         pace.slower(time.monotonic(), "why")
@@ -136,7 +136,7 @@ def test_the_interval_has_a_bound_and_never_gets_shorter_by_strain(tmp_path: Pat
 
 def test_one_strain_meets_all_that_are_under_way_and_counts_once(tmp_path: Path) -> None:
     told: list[str] = []
-    pace = Pace(tmp_path, None)
+    pace = RateLimiter(tmp_path, None)
     pace.told = told.append
     left = time.monotonic()
 
@@ -146,13 +146,13 @@ def test_one_strain_meets_all_that_are_under_way_and_counts_once(tmp_path: Path)
     assert (pace.slowed, told) == (1, ["connectra answered 429"])
 
 
-def _interval(pace: Pace) -> float:
+def _interval(pace: RateLimiter) -> float:
     with pace._shared() as state:
         return state.interval
 
 
 def test_rising_latency_is_told_once_per_window_and_by_kind_of_question() -> None:
-    trend = Trend(4)
+    trend = LatencyTrend(4)
     before = [trend.rising("GET", "/contacts/3f2504e0-4f89-11d3-9a0c-0305e82c3301", 50.0) for _ in range(WINDOW)]
     other = [trend.rising("GET", "/companies/9/contacts", 900.0) for _ in range(2 * WINDOW)]
     after = [trend.rising("GET", "/contacts/11111111-4f89-11d3-9a0c-0305e82c3301", 350.0) for _ in range(2 * WINDOW)]
@@ -163,7 +163,7 @@ def test_rising_latency_is_told_once_per_window_and_by_kind_of_question() -> Non
 
 @pytest.mark.parametrize("elapsed_ms", [90.0, 199.0], ids=["fast-anyhow", "not-several-times"])
 def test_what_is_no_strain_is_none(elapsed_ms: float) -> None:
-    trend = Trend(4)
+    trend = LatencyTrend(4)
     begun = 10.0 if elapsed_ms < 100 else 50.0
 
     told = [trend.rising("GET", "/x", each) for each in [begun] * WINDOW + [elapsed_ms] * WINDOW]
@@ -177,8 +177,8 @@ def test_a_path_is_known_without_what_names_a_record() -> None:
 
 
 def test_a_live_target_that_grows_slow_is_asked_less_often(tmp_path: Path) -> None:
-    eager: Restraint = replace(SANDBOX, rising=4.0, rising_most_s=0.004)
-    pace, told = Pace(tmp_path, None, restraint=eager), []
+    eager: Backoff = replace(SANDBOX, rising=4.0, rising_most_s=0.004)
+    pace, told = RateLimiter(tmp_path, None, restraint=eager), []
     pace.told = told.append
 
     with asking("http://127.0.0.1:1", pace) as wire:
@@ -189,23 +189,23 @@ def test_a_live_target_that_grows_slow_is_asked_less_often(tmp_path: Path) -> No
 
 
 def test_a_pair_that_met_a_pause_is_no_pair(tmp_path: Path) -> None:
-    pace, kept = Pace(tmp_path, None), []
+    pace, kept = RateLimiter(tmp_path, None), []
 
-    def call(side: str, provenance: Provenance) -> Callable[[Question], Answer]:
-        def ask(question: Question) -> Answer:
-            if question.key == "strained" and side == "backend":
+    def call(side: str, provenance: Provenance) -> Callable[[Sample], Observation]:
+        def ask(sample: Sample) -> Observation:
+            if sample.key == "strained" and side == "backend":
                 pace.slower(time.monotonic(), "backend answered 429")
-            return Answer(side=side, status=200, elapsed_ms=10, provenance=provenance)
+            return Observation(side=side, status=200, elapsed_ms=10, provenance=provenance)
 
         return ask
 
     direct = call("baseline", Provenance.DIRECT)
     calls = {"vql": call("backend", Provenance.VQL), "direct": direct, "again": direct}
-    questions = [Question(key=key, stratum="s") for key in ("calm", "strained", "calm-again")]
+    samples = [Sample(key=key, stratum="s") for key in ("calm", "strained", "calm-again")]
     target, writer = SimpleNamespace(pace=pace), SimpleNamespace(append=kept.append)
 
     pairs = latency.measure(
-        target, writer, Block(check="c", number=1, questions=questions, calls=calls), phase="phase1", seed=7
+        target, writer, LatencyBlock(check="c", number=1, samples=samples, calls=calls), phase="phase1", seed=7
     )
 
     assert [pair.key for pair in pairs] == ["calm", "calm-again"]

@@ -5,24 +5,24 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.preflight.rollback import ENDPOINTS, Judgement, expected_flags, of_flags, searches
-from fixtures.clients.elasticsearch import IndexSilent
-from fixtures.clients.provenance import LogWords
+from fixtures.checks.preflight.rollback import ENDPOINTS, RollbackFacts, expected_flags, of_flags, searches
+from fixtures.clients.elasticsearch import IndexUnreachable
+from fixtures.clients.provenance import LogProvenance
 from fixtures.settings.settings import FLAGS, SettingsError
-from reports.records.records import Answer, Outcome, Provenance, Sample
+from reports.records.records import Comparison, Observation, Outcome, Provenance
 
 VQL, DIRECT, FALLBACK, UNKNOWN = Provenance.VQL, Provenance.DIRECT, Provenance.FALLBACK, Provenance.UNKNOWN
 
 
-def _samples(*served: Provenance, error: str | None = None) -> list[Sample]:
+def _samples(*served: Provenance, error: str | None = None) -> list[Comparison]:
     return [
-        Sample(
+        Comparison(
             phase="rollback",
             check="rollback-contact",
             key=str(number),
             stratum="s",
             outcome=Outcome.EQUAL,
-            answers=(Answer(side="backend", provenance=each, error=error),),
+            answers=(Observation(side="backend", provenance=each, error=error),),
         )
         for number, each in enumerate(served)
     ]
@@ -42,7 +42,7 @@ def _samples(*served: Provenance, error: str | None = None) -> list[Sample]:
     ids=["all-direct", "one-by-vql", "one-fell-back", "one-unknown", "too-many-unknown", "nothing-known", "nothing"],
 )
 def test_an_endpoint_whose_flag_is_off_must_be_direct(served: Sequence[Provenance], ok: bool | None) -> None:
-    fact = Judgement("rollback", "contact", False).served(_samples(*served))
+    fact = RollbackFacts("rollback", "contact", False).served(_samples(*served))
 
     assert (fact.name, fact.ok) == ("direct-contact", ok)
     assert fact.cause == ("flag-in-force" if ok is False else None)
@@ -54,26 +54,26 @@ def test_an_endpoint_whose_flag_is_off_must_be_direct(served: Sequence[Provenanc
     ids=["all-vql", "tried-and-fell-back", "one-direct", "never-vql", "unknown"],
 )
 def test_an_endpoint_whose_flag_is_on_must_be_vqls(served: Sequence[Provenance], ok: bool | None) -> None:
-    fact = Judgement("rollback", "listing", True).served(_samples(*served))
+    fact = RollbackFacts("rollback", "listing", True).served(_samples(*served))
 
     assert (fact.name, fact.ok) == ("vql-listing", ok)
 
 
 def test_errors_say_nothing_about_who_serves() -> None:
-    assert Judgement("rollback", "contact", False).served(_samples(VQL, error="timeout")).ok is None
+    assert RollbackFacts("rollback", "contact", False).served(_samples(VQL, error="timeout")).ok is None
 
 
 def test_without_knowing_the_flag_nothing_is_said() -> None:
-    assert Judgement("rollback", "contact", None).served(_samples(DIRECT)).ok is None
+    assert RollbackFacts("rollback", "contact", None).served(_samples(DIRECT)).ok is None
 
 
 class _Log:
     usable = True
 
     def __init__(self, **words: set[str]) -> None:
-        self._words = LogWords(**words)
+        self._words = LogProvenance(**words)
 
-    def words(self, request_ids: Sequence[str]) -> LogWords:
+    def words(self, request_ids: Sequence[str]) -> LogProvenance:
         del request_ids
         return self._words
 
@@ -90,7 +90,7 @@ class _Log:
     ids=["no-marker", "served", "fell-back", "knows-nobody", "no-log"],
 )
 def test_the_log_must_know_the_requests_and_mark_none(log: Any, ok: bool | None) -> None:
-    fact = Judgement("rollback", "contact", False).in_log(log, ["a", "b"], wait=lambda _: None)
+    fact = RollbackFacts("rollback", "contact", False).in_log(log, ["a", "b"], wait=lambda _: None)
 
     assert (fact.name, fact.ok) == ("log-contact", ok)
 
@@ -98,19 +98,19 @@ def test_the_log_must_know_the_requests_and_mark_none(log: Any, ok: bool | None)
 class _Index:
     """Counts searches as it is told to; an exception for silence."""
 
-    def __init__(self, *counts: int | IndexSilent) -> None:
+    def __init__(self, *counts: int | IndexUnreachable) -> None:
         self._counts = list(counts)
 
     def searches(self, *indices: str) -> int:
         count = self._counts.pop(0)
-        if isinstance(count, IndexSilent):
+        if isinstance(count, IndexUnreachable):
             raise count
         return count
 
 
 @pytest.mark.parametrize(
     ("index", "ok"),
-    [(_Index(5, 5, 5), True), (_Index(5, 5, 9), None), (_Index(IndexSilent("x")), None), (None, None)],
+    [(_Index(5, 5, 5), True), (_Index(5, 5, 9), None), (_Index(IndexUnreachable("x")), None), (None, None)],
     ids=["flat", "grown", "silent", "none"],
 )
 def test_an_index_that_did_not_search_is_idle(index: Any, ok: bool | None) -> None:
@@ -118,7 +118,7 @@ def test_an_index_that_did_not_search_is_idle(index: Any, ok: bool | None) -> No
 
     counted = searches(index, ["i"], lambda: asked.append("once"))
 
-    assert Judgement("rollback", "contact", False).idle(counted).ok is ok
+    assert RollbackFacts("rollback", "contact", False).idle(counted).ok is ok
     assert asked == ["once"]
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
-from reports.records.records import Answer as Told
-from reports.records.records import Attestation, Event, Fact, Outcome, Pair, Plan, Provenance, Record, Sample
+from reports.records.records import Attestation, CheckPlan, Comparison, Event, Fact, Outcome, Pair, Provenance, Record
+from reports.records.records import Observation as Told
 
 NOW = "2026-11-25T12:00:00+00:00"
 
@@ -120,10 +120,10 @@ def test_a_rehearsal_asks_nobody() -> None:
     assert "not asked" in finding.sentence
 
 
-def _answered(key: str, error: str | None = None) -> Sample:
+def _answered(key: str, error: str | None = None) -> Comparison:
     outcome = Outcome.FAILED if error else Outcome.EQUAL
     answer = Told(side="backend", error=error, provenance=Provenance.UNKNOWN if error else Provenance.VQL)
-    return Sample(
+    return Comparison(
         phase="phase0",
         check=key.partition("-")[0],
         key=key,
@@ -146,7 +146,7 @@ def _attempts(vql: int = 0, fallback: int = 0, unknown: int = 0, pairs: int = 0)
     """Attempts by who served them; pairs of latency are attempts that VQL served."""
     served = [Provenance.VQL] * vql + [Provenance.FALLBACK] * fallback + [Provenance.UNKNOWN] * unknown
     samples = [
-        Sample(
+        Comparison(
             phase="phase0",
             check="list",
             key=str(number),
@@ -208,11 +208,11 @@ def test_failures_do_not_make_a_void_sample_lighter() -> None:
     told = (Told(side="backend", provenance=Provenance.VQL),)
     outcomes = [Outcome.EQUAL] * 9 + [Outcome.VOID] * 2
     samples = [
-        Sample(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=told)
+        Comparison(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=told)
         for number, outcome in enumerate(outcomes)
     ]
     failed = [
-        Sample(phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=told)
+        Comparison(phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=told)
         for number in range(50)
     ]
 
@@ -236,7 +236,7 @@ def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
     served: set[Provenance], flag_on: bool | None
 ) -> None:
     samples = [
-        Sample(
+        Comparison(
             phase="phase0",
             check="x",
             key=each,
@@ -264,6 +264,6 @@ def test_an_event_is_no_fact() -> None:
 
 
 def test_a_plan_alone_proves_nothing() -> None:
-    plan = Plan(phase="phase0", check="a", population=0, planned=0)
+    plan = CheckPlan(phase="phase0", check="a", population=0, planned=0)
 
     assert _judged(_criterion("exact", "a"), plan).outcome == "unmeasured"

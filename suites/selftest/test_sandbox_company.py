@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from fixtures.sandbox.search.ilike import ilike
-from suites.selftest.sides import Company, Sides, largest_company, uuids_of
+from suites.selftest.sides import LargestCompany, Sides, largest_company, uuids_of
 
 TEXTS = {
     "first_name": "first_name",
@@ -35,7 +35,7 @@ TEXTS = {
     "exclude_seniorities": "seniority",
     "exclude_departments": "departments",
 }
-QUERIES: dict[str, Callable[[Company], dict[str, Any]]] = {
+QUERIES: dict[str, Callable[[LargestCompany], dict[str, Any]]] = {
     **{key: lambda company, key=key, column=column: {key: company.part(column)} for key, column in TEXTS.items()},
     "either-of-two-titles": lambda company: {"title": f" {company.part('title')},{company.texts('title')[-1][:5]}"},
     "part-with-wildcards": lambda company: {"last_name": "_a%e"},
@@ -66,7 +66,7 @@ ATTRIBUTES = ("first_name", "last_name", "title", "seniority", "department", "em
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_both_paths_find_the_same(sides: Sides, company: Company, name: str) -> None:
+def test_both_paths_find_the_same(sides: Sides, company: LargestCompany, name: str) -> None:
     paths = ("", "count/", "title/")
 
     listed, direct, count, direct_count, titles, direct_titles = sides.ask(
@@ -81,7 +81,7 @@ def test_both_paths_find_the_same(sides: Sides, company: Company, name: str) -> 
 
 
 @pytest.mark.parametrize("column", ["first_name", "email", "title", "seniority", "text_search"])
-def test_search_looks_into_the_contact(sides: Sides, company: Company, column: str) -> None:
+def test_search_looks_into_the_contact(sides: Sides, company: LargestCompany, column: str) -> None:
     paths = ("", "count/")
 
     listed, direct, count, direct_count = sides.ask(company.uuid, *paths, search=company.part(column))
@@ -91,7 +91,7 @@ def test_search_looks_into_the_contact(sides: Sides, company: Company, column: s
     assert count.json() == direct_count.json() == {"count": len(uuids_of(listed))}
 
 
-def test_search_for_a_phone_wants_another_filter_of_metadata(sides: Sides, company: Company) -> None:
+def test_search_for_a_phone_wants_another_filter_of_metadata(sides: Sides, company: LargestCompany) -> None:
     phone = next(text for text in company.texts("work_direct_phone") if len(text) > 2)
 
     alone, direct_alone = sides.ask(company.uuid, search=phone)
@@ -110,7 +110,7 @@ def test_an_exclusion_keeps_whoever_has_no_value(sides: Sides, database: psycopg
         assert set(uuids_of(page)) >= nobody
 
 
-def test_the_direct_listing_loses_departments(sides: Sides, company: Company) -> None:
+def test_the_direct_listing_loses_departments(sides: Sides, company: LargestCompany) -> None:
     paths = ("", "count/", "department/")
 
     listed, direct, count, direct_count, *attributes = sides.ask(
@@ -122,7 +122,7 @@ def test_the_direct_listing_loses_departments(sides: Sides, company: Company) ->
     assert attributes[0].json() == attributes[1].json()
 
 
-def test_the_direct_path_does_not_apply_status(sides: Sides, company: Company) -> None:
+def test_the_direct_path_does_not_apply_status(sides: Sides, company: LargestCompany) -> None:
     paths = ("", "count/")
     active = [person["uuid"] for person in company.people if (person["status"] or "").lower() == "active"]
 
@@ -133,7 +133,7 @@ def test_the_direct_path_does_not_apply_status(sides: Sides, company: Company) -
     assert len(uuids_of(direct)) == len(company.people)
 
 
-def test_the_direct_count_does_not_search_the_company(sides: Sides, company: Company) -> None:
+def test_the_direct_count_does_not_search_the_company(sides: Sides, company: LargestCompany) -> None:
     paths = ("", "count/")
 
     listed, direct, count, direct_count = sides.ask(company.uuid, *paths, search=company.row["name"])
@@ -156,7 +156,7 @@ def test_a_social_url_empties_the_direct_listing_of_an_undescribed_company(
 
 
 @pytest.mark.parametrize("key", ["last_name", "-title", "created_at", "-updated_at", "city", "-email_status"])
-def test_both_paths_sort_alike(sides: Sides, company: Company, key: str) -> None:
+def test_both_paths_sort_alike(sides: Sides, company: LargestCompany, key: str) -> None:
     held = {person["uuid"]: person[key.lstrip("-")] for person in company.people}
 
     orders = [[held[uuid] for uuid in uuids_of(page)] for page in sides.ask(company.uuid, ordering=key)]
@@ -166,7 +166,7 @@ def test_both_paths_sort_alike(sides: Sides, company: Company, key: str) -> None
     assert orders == [[*unknown, *known] if key.startswith("-") else [*known, *unknown]] * 2
 
 
-def test_several_keys_sort_one_after_the_other(sides: Sides, company: Company) -> None:
+def test_several_keys_sort_one_after_the_other(sides: Sides, company: LargestCompany) -> None:
     held = {person["uuid"]: (person["seniority"], person["email"]) for person in company.people}
 
     vql, sql = sides.ask(company.uuid, ordering="company,-seniority,email")
@@ -175,7 +175,7 @@ def test_several_keys_sort_one_after_the_other(sides: Sides, company: Company) -
     assert len({seniority for seniority, _ in held.values()}) < len(held)
 
 
-def test_an_item_has_the_keys_of_a_single_record(sides: Sides, company: Company) -> None:
+def test_an_item_has_the_keys_of_a_single_record(sides: Sides, company: LargestCompany) -> None:
     for side, page in zip((sides.vql, sides.sql), sides.ask(company.uuid, limit=1), strict=True):
         (item,) = page.json()["results"]
         single = side.get(f"/api/v1/contacts/{item['uuid']}/").json()
@@ -185,7 +185,7 @@ def test_an_item_has_the_keys_of_a_single_record(sides: Sides, company: Company)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
-def test_values_of_an_attribute(sides: Sides, company: Company, attribute: str) -> None:
+def test_values_of_an_attribute(sides: Sides, company: LargestCompany, attribute: str) -> None:
     column = "departments" if attribute == "department" else attribute
     held = [value for person in company.people for value in _listed(person[column]) if value]
 
@@ -197,7 +197,7 @@ def test_values_of_an_attribute(sides: Sides, company: Company, attribute: str) 
     assert vql.headers["X-VQL-Used"] == "true"
 
 
-def test_search_narrows_contacts_and_values(sides: Sides, company: Company) -> None:
+def test_search_narrows_contacts_and_values(sides: Sides, company: LargestCompany) -> None:
     vql, sql = sides.ask(company.uuid, "title/", search=company.part("title"))
 
     assert vql.json() == sql.json()

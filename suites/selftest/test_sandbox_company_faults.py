@@ -10,20 +10,20 @@ import psycopg
 import pytest
 from starlette.datastructures import QueryParams
 
-from fixtures.sandbox.connectra.filters import Filters
+from fixtures.sandbox.connectra.filters import ConnectraFilters
 from fixtures.sandbox.contact360.company.filters import filters_of, value_wish_of
-from fixtures.sandbox.contact360.company.pages import Window
+from fixtures.sandbox.contact360.company.pages import PageWindow
 from fixtures.sandbox.contact360.company.vql import VqlContacts
-from fixtures.sandbox.faults.injector import Mischief
+from fixtures.sandbox.faults.injector import FaultInjector
 from fixtures.session.sandbox_process import OwnedSandbox
-from suites.selftest.sides import ROWS, SEED, Company, Sides, both_sides, largest_company, uuids_of
+from suites.selftest.sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company, uuids_of
 
 Shown = Callable[[httpx.Response], Any]
-NOBODY = Company(uuid="00000000-0000-4000-8000-000000000000", row={}, people=())
+NOBODY = LargestCompany(uuid="00000000-0000-4000-8000-000000000000", row={}, people=())
 
 
-def _exact(company: Company, column: str, length: int = 3) -> str:
-    """As `Company.part`, as it is written in a value."""
+def _exact(company: LargestCompany, column: str, length: int = 3) -> str:
+    """As `LargestCompany.part`, as it is written in a value."""
     part = company.part(column, length)
     return next(text[at : at + length] for text in company.texts(column) if (at := text.upper().find(part)) >= 0)
 
@@ -33,7 +33,7 @@ def _who(page: httpx.Response) -> Any:
 
 
 # Faults that leave each other alone, so that one sandbox plays them all: (path, query, what to look at).
-TOGETHER: dict[str, tuple[str, Callable[[Company], dict[str, Any]], Shown]] = {
+TOGETHER: dict[str, tuple[str, Callable[[LargestCompany], dict[str, Any]], Shown]] = {
     "filter-ignored": ("", lambda company: {"title": _exact(company, "title")}, _who),
     "filter-search-ignored": ("", lambda company: {"search": _exact(company, "first_name")}, _who),
     "filter-dates-ignored": ("", lambda company: {"created_at_after": company.moment("created_at")}, _who),
@@ -66,7 +66,7 @@ def spoilt(checkout: Path) -> Iterator[Sides]:
 
 
 @pytest.fixture
-def asked_of(name: str, company: Company, database: psycopg.Connection[Any]) -> Company:
+def asked_of(name: str, company: LargestCompany, database: psycopg.Connection[Any]) -> LargestCompany:
     """The company for which the fault shows."""
     if name == "exclusion-drops-null":
         return largest_company(database, "c.seniority IS NULL")
@@ -74,7 +74,7 @@ def asked_of(name: str, company: Company, database: psycopg.Connection[Any]) -> 
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_a_fault_changes_the_answer(sides: Sides, spoilt: Sides, asked_of: Company, name: str) -> None:
+def test_a_fault_changes_the_answer(sides: Sides, spoilt: Sides, asked_of: LargestCompany, name: str) -> None:
     path, params, shown = TOGETHER[name]
 
     right, wrong = (side.ask(asked_of.uuid, path, **params(asked_of))[0] for side in (sides, spoilt))
@@ -102,10 +102,10 @@ def connectra() -> _Connectra:
 
 
 @pytest.fixture
-def playing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Mischief]:
-    def play(name: str) -> Mischief:
+def playing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], FaultInjector]:
+    def play(name: str) -> FaultInjector:
         monkeypatch.setenv("SANDBOX_FAULTS", json.dumps([name]))
-        return Mischief()
+        return FaultInjector()
 
     return play
 
@@ -113,21 +113,21 @@ def playing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Mischief]:
 NO_QUERY = QueryParams("")
 
 
-def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, playing: Callable[[str], Mischief]) -> None:
+def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
     contacts = VqlContacts(connectra, playing("page-overlap"))
 
-    contacts.page("k", filters_of(NO_QUERY), Window(limit=5, offset=10))
+    contacts.page("k", filters_of(NO_QUERY), PageWindow(limit=5, offset=10))
 
     assert (connectra.asked[0]["offset"], connectra.asked[0]["limit"]) == (9, 5)
 
 
-def test_a_constant_count_counts_everybody(connectra: _Connectra, playing: Callable[[str], Mischief]) -> None:
+def test_a_constant_count_counts_everybody(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
     VqlContacts(connectra, playing("count-constant")).count("k", filters_of(NO_QUERY))
 
     assert connectra.asked == [{"filters": {}}]
 
 
-def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[str], Mischief]) -> None:
+def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
     contacts = VqlContacts(connectra, playing("attribute-global"))
 
     contacts.values("k", "title", filters_of(NO_QUERY), value_wish_of(NO_QUERY))
@@ -136,12 +136,12 @@ def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[
 
 
 @pytest.mark.parametrize("text", ["vp", "sales"])
-def test_short_grams_and_words_miss_parts(playing: Callable[[str], Mischief], text: str) -> None:
+def test_short_grams_and_words_miss_parts(playing: Callable[[str], FaultInjector], text: str) -> None:
     group = {"and": [{"field": "title", "operator": "contains", "value": text}]}
     nobody = {"bool": {"must_not": [{"match_all": {}}]}}
 
-    (grams,) = Filters("contacts", playing("filter-short-grams")).query(group)["bool"]["filter"]
-    (words,) = Filters("contacts", playing("filter-analysed")).query(group)["bool"]["filter"]
+    (grams,) = ConnectraFilters("contacts", playing("filter-short-grams")).query(group)["bool"]["filter"]
+    (words,) = ConnectraFilters("contacts", playing("filter-analysed")).query(group)["bool"]["filter"]
 
     assert (grams == nobody) is (text == "vp")
     assert words == {"match": {"title": {"query": text, "operator": "and"}}}

@@ -9,14 +9,14 @@ import httpx
 import pytest
 
 from fixtures.sandbox.contact360.company.vql import VqlContacts
-from fixtures.sandbox.faults.injector import Mischief
-from suites.selftest.sides import BASE, Company, Sides, uuids_of
+from fixtures.sandbox.faults.injector import FaultInjector
+from suites.selftest.sides import BASE, LargestCompany, Sides, uuids_of
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize("limit", [3, 5, 13])
-def test_a_walk_by_links_sees_everybody_once(sides: Sides, company: Company, limit: int) -> None:
+def test_a_walk_by_links_sees_everybody_once(sides: Sides, company: LargestCompany, limit: int) -> None:
     seen, url = [], f"{BASE}/{company.uuid}/contacts/?limit={limit}&ordering=-email,first_name"
     while url:
         page = sides.vql.get(url)
@@ -26,7 +26,7 @@ def test_a_walk_by_links_sees_everybody_once(sides: Sides, company: Company, lim
     assert Counter(seen) == Counter(person["uuid"] for person in company.people)
 
 
-def test_a_full_last_page_has_an_empty_next_one(sides: Sides, company: Company) -> None:
+def test_a_full_last_page_has_an_empty_next_one(sides: Sides, company: LargestCompany) -> None:
     for page in sides.ask(company.uuid, limit=13, offset=13):
         assert page.json()["next"].endswith("?limit=13&offset=26")
         assert page.json()["previous"].endswith("?limit=13&offset=0")
@@ -34,7 +34,7 @@ def test_a_full_last_page_has_an_empty_next_one(sides: Sides, company: Company) 
         assert (page.json()["results"], page.json()["next"]) == ([], None)
 
 
-def test_a_cursor_link_loses_the_limit(sides: Sides, company: Company) -> None:
+def test_a_cursor_link_loses_the_limit(sides: Sides, company: LargestCompany) -> None:
     for side, page in zip((sides.vql, sides.sql), sides.ask(company.uuid, cursor="0", limit=5), strict=True):
         assert page.json()["next"].endswith("/contacts/?cursor=bz01")
 
@@ -43,14 +43,14 @@ def test_a_cursor_link_loses_the_limit(sides: Sides, company: Company) -> None:
         assert (len(rest["results"]), rest["next"]) == (21, None)
 
 
-def test_the_previous_link_of_page_two_is_page_two(sides: Sides, company: Company) -> None:
+def test_the_previous_link_of_page_two_is_page_two(sides: Sides, company: LargestCompany) -> None:
     for side, page in zip((sides.vql, sides.sql), sides.ask(company.uuid, page=2, page_size=5), strict=True):
         assert page.json()["previous"].endswith("?page=2&page_size=5&limit=5&offset=0")
         assert uuids_of(side.get(page.json()["previous"])) == uuids_of(page)
 
 
 @pytest.mark.parametrize("token", ["bz03", base64.urlsafe_b64encode(b"7").decode(), "7"], ids=["token", "base64", "7"])
-def test_a_cursor_wins_over_offset_and_page(sides: Sides, company: Company, token: str) -> None:
+def test_a_cursor_wins_over_offset_and_page(sides: Sides, company: LargestCompany, token: str) -> None:
     for page, plain in zip(
         sides.ask(company.uuid, cursor=token, offset=3, page=4, limit=2),
         sides.ask(company.uuid, offset=7, limit=2),
@@ -59,7 +59,7 @@ def test_a_cursor_wins_over_offset_and_page(sides: Sides, company: Company, toke
         assert uuids_of(page) == uuids_of(plain)
 
 
-def test_a_limit_wins_over_the_page_size(sides: Sides, company: Company) -> None:
+def test_a_limit_wins_over_the_page_size(sides: Sides, company: LargestCompany) -> None:
     for page in sides.ask(company.uuid, limit=3, page_size=7):
         assert len(uuids_of(page)) == 3
 
@@ -77,7 +77,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_bad_input_is_refused_on_both_paths(sides: Sides, company: Company, name: str) -> None:
+def test_bad_input_is_refused_on_both_paths(sides: Sides, company: LargestCompany, name: str) -> None:
     params, status, detail = REFUSED[name]
 
     for side in (sides.vql, sides.sql):
@@ -105,7 +105,7 @@ def test_nobody_and_nowhere_differ(sides: Sides, path: str) -> None:
         assert (answer.status_code, answer.json()) == (404, {"detail": NOT_THERE[path]})
 
 
-def test_only_vql_says_so(sides: Sides, company: Company) -> None:
+def test_only_vql_says_so(sides: Sides, company: LargestCompany) -> None:
     paths = ("", "count/", "seniority/")
 
     used = [answer.headers.get("X-VQL-Used") for answer in sides.ask(company.uuid, *paths)]
@@ -113,7 +113,7 @@ def test_only_vql_says_so(sides: Sides, company: Company) -> None:
     assert used == ["true", None] * 3
 
 
-def test_nobody_reads_without_a_login(calm: Mapping[str, str], company: Company) -> None:
+def test_nobody_reads_without_a_login(calm: Mapping[str, str], company: LargestCompany) -> None:
     answer = httpx.get(f"{calm['CONTACT360_BASE_URL']}{BASE}/{company.uuid}/contacts/?limit=0")
 
     assert answer.status_code == 401
@@ -137,7 +137,7 @@ class _Connectra:
 def test_large_pages_take_several_requests(limit: int | None, asked: list[tuple[int, int]]) -> None:
     connectra = _Connectra(250)
 
-    rows = list(VqlContacts(connectra, Mischief())._rows({}, limit, 0))  # type: ignore[arg-type]
+    rows = list(VqlContacts(connectra, FaultInjector())._rows({}, limit, 0))  # type: ignore[arg-type]
 
     assert rows == list(range(250))[:limit]
     assert connectra.asked == asked

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.clients.backend import Backend, CredentialsRefused, Session
+from fixtures.clients.backend import Backend, CredentialsRefused, LoginSession
 from fixtures.contracts.contract import Contract, load
 from fixtures.transport.http import Reply
-from reports.records.records import Answer
+from reports.records.records import Observation
 
 
 def _jwt(expires: float, name: str, **claims: float) -> str:
@@ -34,15 +34,15 @@ class _Backend:
         self.asked.append(path)
         if "/auth/" in path:
             if self.refuses_login:
-                return Reply(answer=Answer(side="backend", status=400, error="http-400"), headers={})
+                return Reply(answer=Observation(side="backend", status=400, error="http-400"), headers={})
             if not self.tokens:
-                return Reply(answer=Answer(side="backend", status=503, error="http-503"), headers={})
+                return Reply(answer=Observation(side="backend", status=503, error="http-503"), headers={})
             body = {"access_token": self.tokens.pop(0), "refresh_token": "r"}
-            return Reply(answer=Answer(side="backend", status=200), body=body, headers={})
+            return Reply(answer=Observation(side="backend", status=200), body=body, headers={})
         token = headers["Authorization"].removeprefix("Bearer ")
         if self.accepts and token not in self.accepts:
-            return Reply(answer=Answer(side="backend", status=401, error="unauthorised"), headers={})
-        return Reply(answer=Answer(side="backend", status=200), body={"token": token}, headers={})
+            return Reply(answer=Observation(side="backend", status=401, error="unauthorised"), headers={})
+        return Reply(answer=Observation(side="backend", status=200), body={"token": token}, headers={})
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ class _Clock:
 
 def _session(
     wire: _Backend, contract: Contract, clock: Callable[[], float] = lambda: 0.0, token: str | None = None
-) -> Session:
-    return Session(wire, contract, token=token, email="a@b", password="p", clock=clock)  # type: ignore[arg-type]
+) -> LoginSession:
+    return LoginSession(wire, contract, token=token, email="a@b", password="p", clock=clock)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

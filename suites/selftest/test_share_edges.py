@@ -7,9 +7,9 @@ import pytest
 from reports.judge.findings import seen_of
 from reports.judge.rules.share import concerns
 from reports.records.records import (
-    Answer,
+    Comparison,
+    Observation,
     Pair,
-    Sample,
 )
 from suites.selftest.invented_phase import (
     FALLBACK,
@@ -46,7 +46,7 @@ SHARE = {"target": 0.05, "alert": 0.10}
         ("connectra-errors", sampled(1, error="timeout"), False, False),
     ],
 )
-def test_what_a_share_counts_and_what_offends_it(of: str, sample: Sample, counted: bool, offends: bool) -> None:
+def test_what_a_share_counts_and_what_offends_it(of: str, sample: Comparison, counted: bool, offends: bool) -> None:
     found = finding(criterion_of("share", of=of, **SHARE), [sample])
 
     assert (found.count, found.value) == ((1, float(offends)) if counted else (0, None))
@@ -68,7 +68,9 @@ def test_a_latency_pair_is_an_answer_of_the_backend(of: str, count: int) -> None
 
 def test_of_several_askings_the_worst_counts() -> None:
     twice = [
-        replace(sampled(1, served=served, cause=cause), answers=(Answer(side="backend", provenance=served, at=at),))
+        replace(
+            sampled(1, served=served, cause=cause), answers=(Observation(side="backend", provenance=served, at=at),)
+        )
         for at, (served, cause) in enumerate([(VQL, None), (UNKNOWN, None), (FALLBACK, "index-stale"), (VQL, None)])
     ]
 

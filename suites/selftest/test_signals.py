@@ -6,15 +6,24 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.preflight.monitoring import Monitoring, Signal, _of_counter, _of_headers, _of_statistics, _of_trait
-from reports.records.records import Answer, Fact
+from fixtures.checks.preflight.monitoring import (
+    Monitoring,
+    MonitoringSignal,
+    _of_counter,
+    _of_headers,
+    _of_statistics,
+    _of_trait,
+)
+from reports.records.records import Fact, Observation
 
 
-def _signals(**words: str) -> tuple[Signal, ...]:
+def _signals(**words: str) -> tuple[MonitoringSignal, ...]:
     """Signals by name: "tells", "there" or "none"."""
     names = ("header", "log", "statistics", "body", "index")
     return tuple(
-        Signal(name=name, exists=words.get(name, "none") != "none", tells=words.get(name) == "tells", says="x")
+        MonitoringSignal(
+            name=name, exists=words.get(name, "none") != "none", tells=words.get(name) == "tells", says="x"
+        )
         for name in names
     )
 
@@ -76,7 +85,7 @@ def test_the_finding_lists_every_signal() -> None:
     ids=["vql", "fallback", "contradicted", "none"],
 )
 def test_a_header_tells_unless_the_body_says_otherwise(signals: tuple[str, ...], exists: bool, tells: bool) -> None:
-    found = _of_headers(Answer(side="backend", signals=signals))
+    found = _of_headers(Observation(side="backend", signals=signals))
 
     assert (found.exists, found.tells) == (exists, tells)
 
@@ -98,8 +107,8 @@ def test_statistics_tell_when_they_move(before: Any, after: Any, exists: bool, t
 
 
 def test_the_body_and_the_index_are_told_apart_from_silence() -> None:
-    assert _of_trait(Answer(side="backend", signals=("trait:vql",))).tells
-    assert not _of_trait(Answer(side="backend")).exists
+    assert _of_trait(Observation(side="backend", signals=("trait:vql",))).tells
+    assert not _of_trait(Observation(side="backend")).exists
     assert [_of_counter(counter, True).tells for counter in ("counter:grew", "counter:flat", None)] == [
         True,
         True,

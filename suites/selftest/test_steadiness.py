@@ -17,19 +17,19 @@ from elasticsearch import Elasticsearch
 from fixtures.checks import latency
 from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.session.target_identity import changed, identity, last_look
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
-from reports.records import run_ledger as ledger
-from reports.records.records import Outcome, Sample
-from suites.selftest.damage import RECORDS, Reply, between, hang_up
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.records import run_ledger
+from reports.records.records import Comparison, Outcome
+from suites.selftest.damage import RECORDS, DamagedReply, between, hang_up
 from suites.selftest.families import within
 from suites.selftest.judged import connected
 from suites.selftest.rehearsal import CALM, rehearse
-from suites.selftest.runs import Done, env_file, recorded, run, start
+from suites.selftest.runs import CompletedRun, env_file, recorded, run, start
 from suites.selftest.strangers import stranger
 
 JUMP = """
-from reports import incidents
+from reports.plugin import incidents
 really = incidents.clocks
 incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the run has begun
 """
@@ -60,7 +60,7 @@ def _switch(values: Mapping[str, str], to: str) -> None:
         )
 
 
-def _begun(checkout: Path, folder: Path, values: Mapping[str, str], *options: str) -> Callable[[], Done]:
+def _begun(checkout: Path, folder: Path, values: Mapping[str, str], *options: str) -> Callable[[], CompletedRun]:
     """A run that has recorded something; call what comes back for its end."""
     out, log, file = folder / "out", folder / "log", env_file(folder / "live.env", values)
     process = start(checkout, out, log, "-m", "phase1", *options, "--env-file", str(file))
@@ -68,12 +68,12 @@ def _begun(checkout: Path, folder: Path, values: Mapping[str, str], *options: st
     return partial(_ended, process, log, out)
 
 
-def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> Done:
+def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedRun:
     try:
         process.wait(240)
     finally:
         process.kill()
-    return Done(code=process.returncode, printed=log.read_text(), out=out)
+    return CompletedRun(code=process.returncode, printed=log.read_text(), out=out)
 
 
 def test_an_index_switched_behind_its_name_holds_the_run(
@@ -94,7 +94,7 @@ def test_an_index_switched_behind_its_name_holds_the_run(
 def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(own: Mapping[str, str], tmp_path: Path) -> None:
     said = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         return reply.saying({"status": "healthy", **next(said)})
 
     with between(own["CONTACT360_BASE_URL"], ("/health",)) as proxy:
@@ -124,7 +124,7 @@ def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: py
 
     with (
         stranger() as service,
-        closing(Wire(service.url, side="backend", pace=Pace(tmp_path, None), trust_env=False)) as asking,
+        closing(HttpClient(service.url, side="backend", pace=RateLimiter(tmp_path, None), trust_env=False)) as asking,
     ):
         first, second = (asking.ask("GET", "/x").answer for _ in range(2))
     third = latency.timed(lambda: None)
@@ -173,8 +173,8 @@ def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mappi
     assert list(history.glob(".*")) == list(out.glob(".*")) == []
 
 
-def _samples(out: Path) -> list[Sample]:
-    return [each for each in ledger.read(out / "latest").records if isinstance(each, Sample)]
+def _samples(out: Path) -> list[Comparison]:
+    return [each for each in run_ledger.read(out / "latest").records if isinstance(each, Comparison)]
 
 
 def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
@@ -183,7 +183,7 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
     """It hangs up on a dozen questions, as a process does that goes down, and is there again."""
     out, numbers = tmp_path / "out", iter(range(10**6))
 
-    def damage(reply: Reply) -> Reply:
+    def damage(reply: DamagedReply) -> DamagedReply:
         return hang_up(reply) if 16 <= next(numbers) < 28 else reply
 
     with between(calm["CONTACT360_BASE_URL"], RECORDS) as proxy:

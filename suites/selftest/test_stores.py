@@ -5,30 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.checks.cases import Draw
-from fixtures.checks.check import Asked
-from fixtures.checks.linkedin.cases import Draws
-from fixtures.checks.linkedin.catalogue import LinkedIn
+from fixtures.checks.cases import SampleSet
+from fixtures.checks.check import Check
+from fixtures.checks.linkedin.cases import LinkedInCases
+from fixtures.checks.linkedin.catalogue import LinkedInChecks
 from fixtures.checks.linkedin.client import affords, forbidden
-from fixtures.checks.linkedin.oracle import Oracle, Size
+from fixtures.checks.linkedin.oracle import HitCounts, LinkedInOracle
 from fixtures.checks.linkedin.urls import FORMS
 from fixtures.checks.preflight.index_status import IndexFacts
-from fixtures.checks.records.counts import CountByConnectra
-from fixtures.checks.records.index_keys import KeySets
-from fixtures.clients.elasticsearch import Absent, Index
+from fixtures.checks.records.counts import ConnectraUuidCountCheck
+from fixtures.checks.records.index_keys import IndexKeyChecks
+from fixtures.clients.elasticsearch import Index, NotInIndex
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load
 from fixtures.settings.settings import from_values
-from fixtures.transport.credit_budget import Budget
-from fixtures.transport.rate_limiter import Pace
+from fixtures.transport.credit_budget import CreditBudget
+from fixtures.transport.rate_limiter import RateLimiter
 
 RECORDS = ("contact", "company")
 
 
 @pytest.fixture(scope="module")
 def target(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    pace = Pace(tmp_path_factory.mktemp("pace"), None)
-    connected = connect(from_values(calm, "sandbox"), load("guide"), pace, budget=Budget(None))
+    pace = RateLimiter(tmp_path_factory.mktemp("pace"), None)
+    connected = connect(from_values(calm, "sandbox"), load("guide"), pace, budget=CreditBudget(None))
     yield connected
     connected.close()
 
@@ -40,22 +40,18 @@ def index(target: Target) -> Index:
 
 
 @pytest.fixture(scope="module")
-def draws(target: Target) -> Draws:
-    return Draws(target, Oracle(target), count=60, seed=7)
+def draws(target: Target) -> LinkedInCases:
+    return LinkedInCases(target, LinkedInOracle(target), count=60, seed=7)
 
 
-def _astray(asked: Asked, draw: Draw, most: int = 40) -> list[str]:
+def _astray(asked: Check, draw: SampleSet, most: int = 40) -> list[str]:
     """Keys of those questions that are answered otherwise than PostgreSQL holds."""
-    questions = draw.questions[:most]
-    assert questions
-    expected = asked.expected(questions)
-    told = {question.key: asked.ask(question) for question in questions}
+    samples = draw.samples[:most]
+    assert samples
+    expected = asked.expected(samples)
+    told = {sample.key: asked.ask(sample) for sample in samples}
     assert all(each.answer.error is None for each in told.values())
-    return [
-        question.key
-        for question in questions
-        if asked.differences(question, expected.get(question.key), told[question.key])
-    ]
+    return [sample.key for sample in samples if asked.differences(sample, expected.get(sample.key), told[sample.key])]
 
 
 def test_the_index_says_what_it_is(target: Target) -> None:
@@ -69,7 +65,7 @@ def test_the_index_says_what_it_is(target: Target) -> None:
 
 def test_an_index_that_is_not_there_is_told_from_silence(index: Index) -> None:
     for ask in (index.count, index.mapping, lambda name: index.documents(name, ["x"])):
-        with pytest.raises(Absent):
+        with pytest.raises(NotInIndex):
             ask("no_such_index")
 
 
@@ -90,7 +86,7 @@ def test_documents_are_looked_up_in_batches(index: Index, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("kind", ["index", "newest", "ghosts"])
 def test_keys_agree_on_both_sides(target: Target, index: Index, kind: str, record: str) -> None:
-    keysets = KeySets(target, index, count=30, seed=7)
+    keysets = IndexKeyChecks(target, index, count=30, seed=7)
     check = f"{record}-{kind}"
 
     assert _astray(keysets.asked(check), keysets.drawn(check), most=400) == []
@@ -98,50 +94,50 @@ def test_keys_agree_on_both_sides(target: Target, index: Index, kind: str, recor
 
 def test_a_uuid_is_counted_once_or_not_at_all(target: Target) -> None:
     for name in RECORDS:
-        asked = CountByConnectra(target, target.contract.records[name])
+        asked = ConnectraUuidCountCheck(target, target.contract.records[name])
         draw = asked.drawn(count=10, seed=7)
 
-        assert {question.stratum for question in draw.questions} == {"known", "unknown"}
+        assert {sample.stratum for sample in draw.samples} == {"known", "unknown"}
         assert _astray(asked, draw) == []
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_linkedin_urls_are_drawn_in_every_form(draws: Draws, record: str) -> None:
+def test_linkedin_urls_are_drawn_in_every_form(draws: LinkedInCases, record: str) -> None:
     draw = draws.forms(record)
 
-    assert set(FORMS) <= {question.stratum for question in draw.questions}
-    assert all(question.subject not in question.key for question in draw.questions), "a URL is personal"
-    assert {name for name, members in draw.members.items() if members} == {each.stratum for each in draw.questions}
+    assert set(FORMS) <= {sample.stratum for sample in draw.samples}
+    assert all(sample.subject not in sample.key for sample in draw.samples), "a URL is personal"
+    assert {name for name, members in draw.members.items() if members} == {each.stratum for each in draw.samples}
     assert draw == draws.forms(record)
 
 
-def test_stored_urls_hold_the_awkward_ones(draws: Draws) -> None:
+def test_stored_urls_hold_the_awkward_ones(draws: LinkedInCases) -> None:
     found = {row["stratum"] for row in draws.stored("contact")}
 
     assert {"shared", "contained", "underscore", "stored-otherwise", "no-company", "ordinary"} <= found
     assert {"no-people", "most-people"} <= {row["stratum"] for row in draws.stored("company")}
 
 
-def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws: Draws) -> None:
-    questions = [each for each in draws.forms("contact").questions if each.stratum in FORMS]
-    held = Oracle(target).held({question.key: question.subject for question in questions})
+def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws: LinkedInCases) -> None:
+    samples = [each for each in draws.forms("contact").samples if each.stratum in FORMS]
+    held = LinkedInOracle(target).held({sample.key: sample.subject for sample in samples})
 
-    for question in questions:
-        found = question.key.partition("/")[0] in held[question.key].people
-        assert found is (question.stratum != "percent-encoded"), question.key
+    for sample in samples:
+        found = sample.key.partition("/")[0] in held[sample.key].people
+        assert found is (sample.stratum != "percent-encoded"), sample.key
 
 
-def test_what_is_counted_is_what_is_held(target: Target, draws: Draws) -> None:
-    oracle = Oracle(target)
-    for question in [*draws.both().questions[:6], *draws.forms("company").questions[:12]]:
-        held = oracle.held({"": question.subject})[""]
-        size = Size(
+def test_what_is_counted_is_what_is_held(target: Target, draws: LinkedInCases) -> None:
+    oracle = LinkedInOracle(target)
+    for sample in [*draws.both().samples[:6], *draws.forms("company").samples[:12]]:
+        held = oracle.held({"": sample.subject})[""]
+        size = HitCounts(
             people=len(held.people),
             companies=len(held.companies),
             colleagues=sum(len(firm.people) for firm in held.companies.values()),
         )
 
-        assert size == oracle.size(question.subject)
+        assert size == oracle.size(sample.subject)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +152,7 @@ def test_what_is_counted_is_what_is_held(target: Target, draws: Draws) -> None:
     ],
 )
 def test_linkedin_answers_as_the_database_holds(target: Target, check: str) -> None:
-    linkedin = LinkedIn(target, flag_on=True, count=40, seed=7)
+    linkedin = LinkedInChecks(target, flag_on=True, count=40, seed=7)
 
     assert _astray(linkedin.asked(check), linkedin.drawn(check), most=12) == []
 
@@ -166,7 +162,7 @@ def test_a_search_costs_nothing_on_a_sandbox_and_is_forbidden_elsewhere(target: 
 
 
 def test_what_is_no_search_is_refused(target: Target) -> None:
-    facts = LinkedIn(target, flag_on=True, count=4, seed=7).refusals("phase4")
+    facts = LinkedInChecks(target, flag_on=True, count=4, seed=7).refusals("phase4")
 
     assert [fact.sentence for fact in facts if not fact.ok] == []
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fixtures.checks.preflight.index_status import IndexFacts, lacking
-from fixtures.clients.elasticsearch import Absent, IndexSilent
+from fixtures.clients.elasticsearch import IndexUnreachable, NotInIndex
 from fixtures.contracts.contract import load
 
 WANTED = {"uuid": "keyword", "title": "text ngram", "size": "long"}
@@ -87,7 +87,7 @@ def _raising(error: Exception) -> Any:
 
 
 def test_silence_is_a_failure_of_the_engine_and_no_word_about_what_it_holds() -> None:
-    facts = _facts(_raising(IndexSilent("gone")), (1, 0))
+    facts = _facts(_raising(IndexUnreachable("gone")), (1, 0))
 
     assert [fact.ok for fact in (facts.reachable(), facts.health())] == [False, False]
     assert [fact.ok for fact in (facts.mapping(CONTACT), facts.count(CONTACT))] == [None, None]
@@ -102,7 +102,7 @@ def test_an_index_that_was_silent_from_the_beginning_is_missed_and_not_called_un
 
 
 def test_an_index_that_does_not_exist_is_a_finding() -> None:
-    facts = _facts(_raising(Absent("no such index")), (1, 0))
+    facts = _facts(_raising(NotInIndex("no such index")), (1, 0))
 
     assert {(fact.ok, fact.cause) for fact in (facts.mapping(CONTACT), facts.count(CONTACT))} == {
         (False, "index-absent")

@@ -7,23 +7,25 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.comparison.csv_cells import Column
-from reports.comparison.table_diff import Damage, Row, RowResult, TableComparison, partition_of, rows_of_file
+from reports.comparison.csv_cells import CsvColumn
+from reports.comparison.table_diff import RowResult, TableComparison, TableDefects, TableRow, partition_of, rows_of_file
 from reports.records.records import DifferenceKind
 
 COLUMNS = ("uuid", "name", "city", "note")
 CELLS = st.none() | st.text('ab,\n"é😀', min_size=1, max_size=4)
 TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=12).map(
-    lambda rows: [Row(key=f"k{number}", cells=(f"k{number}", *cells)) for number, cells in enumerate(rows)]
+    lambda rows: [TableRow(key=f"k{number}", cells=(f"k{number}", *cells)) for number, cells in enumerate(rows)]
 )
 
 
-def _compared(expected: list[Row], actual: list[Row]) -> tuple[list[RowResult], TableComparison]:
+def _compared(expected: list[TableRow], actual: list[TableRow]) -> tuple[list[RowResult], TableComparison]:
     comparison = TableComparison(COLUMNS)
     return list(comparison.results(iter(expected), iter(actual))), comparison
 
 
-def _named(expected: list[Row], actual: list[Row]) -> tuple[dict[str, list[tuple[str, DifferenceKind]]], set[str]]:
+def _named(
+    expected: list[TableRow], actual: list[TableRow]
+) -> tuple[dict[str, list[tuple[str, DifferenceKind]]], set[str]]:
     """(differences by key, kinds of damage)."""
     results, comparison = _compared(expected, actual)
     found: dict[str, list[tuple[str, DifferenceKind]]] = {}
@@ -32,12 +34,12 @@ def _named(expected: list[Row], actual: list[Row]) -> tuple[dict[str, list[tuple
     return {key: each for key, each in found.items() if each}, {damage.kind for damage in comparison.damages()}
 
 
-def _with(row: Row, at: int, value: str | None) -> Row:
+def _with(row: TableRow, at: int, value: str | None) -> TableRow:
     return replace(row, cells=(*row.cells[:at], value, *row.cells[at + 1 :]))
 
 
 @given(TABLES)
-def test_equal_tables_have_no_difference(table: list[Row]) -> None:
+def test_equal_tables_have_no_difference(table: list[TableRow]) -> None:
     results, comparison = _compared(table, list(table))
 
     assert [result.key for result in results] == [row.key for row in table]
@@ -46,7 +48,7 @@ def test_equal_tables_have_no_difference(table: list[Row]) -> None:
 
 
 @given(TABLES, st.data())
-def test_a_row_that_is_gone_is_missing(table: list[Row], data: st.DataObject) -> None:
+def test_a_row_that_is_gone_is_missing(table: list[TableRow], data: st.DataObject) -> None:
     gone = data.draw(st.integers(0, len(table) - 1))
 
     found, damage = _named(table, table[:gone] + table[gone + 1 :])
@@ -57,7 +59,7 @@ def test_a_row_that_is_gone_is_missing(table: list[Row], data: st.DataObject) ->
 
 
 @given(TABLES, st.data())
-def test_a_table_cut_short_is_truncated(table: list[Row], data: st.DataObject) -> None:
+def test_a_table_cut_short_is_truncated(table: list[TableRow], data: st.DataObject) -> None:
     kept = data.draw(st.integers(0, len(table) - 1))
 
     found, damage = _named(table, table[:kept])
@@ -67,7 +69,7 @@ def test_a_table_cut_short_is_truncated(table: list[Row], data: st.DataObject) -
 
 
 @given(TABLES, st.data())
-def test_a_row_that_is_there_twice_is_doubled(table: list[Row], data: st.DataObject) -> None:
+def test_a_row_that_is_there_twice_is_doubled(table: list[TableRow], data: st.DataObject) -> None:
     twice, where = (data.draw(st.integers(0, len(table) - 1)) for _ in range(2))
 
     found, damage = _named(table, [*table[:where], table[twice], *table[where:]])
@@ -77,9 +79,9 @@ def test_a_row_that_is_there_twice_is_doubled(table: list[Row], data: st.DataObj
 
 
 @given(TABLES, st.data())
-def test_a_stranger_is_a_ghost(table: list[Row], data: st.DataObject) -> None:
+def test_a_stranger_is_a_ghost(table: list[TableRow], data: st.DataObject) -> None:
     where = data.draw(st.integers(0, len(table)))
-    stranger = Row(key="x", cells=("x", None, None, None))
+    stranger = TableRow(key="x", cells=("x", None, None, None))
 
     found, damage = _named(table, [*table[:where], stranger, *table[where:]])
 
@@ -88,7 +90,7 @@ def test_a_stranger_is_a_ghost(table: list[Row], data: st.DataObject) -> None:
 
 
 @given(TABLES, st.data())
-def test_rows_in_another_order_are_equal_but_out_of_order(table: list[Row], data: st.DataObject) -> None:
+def test_rows_in_another_order_are_equal_but_out_of_order(table: list[TableRow], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(table))
     assume(shuffled != table)
 
@@ -98,7 +100,7 @@ def test_rows_in_another_order_are_equal_but_out_of_order(table: list[Row], data
 
 
 @given(TABLES, st.data())
-def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[Row], data: st.DataObject) -> None:
+def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[TableRow], data: st.DataObject) -> None:
     row, at, value = (data.draw(each) for each in (st.integers(0, len(table) - 1), st.integers(1, 3), CELLS))
     before = table[row].cells[at]
     assume(value != before)
@@ -111,7 +113,7 @@ def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[Row], data: 
 
 
 @given(TABLES, st.integers(1, 3))
-def test_a_blank_column_is_named(table: list[Row], at: int) -> None:
+def test_a_blank_column_is_named(table: list[TableRow], at: int) -> None:
     filled = [row for row in table if row.cells[at] is not None]
     assume(filled)
 
@@ -119,22 +121,22 @@ def test_a_blank_column_is_named(table: list[Row], at: int) -> None:
     damages = _compared(table, [_with(row, at, None) for row in table])[1].damages()
 
     assert set(found) == {row.key for row in filled}
-    assert Damage(kind="blank-column", count=len(filled), column=COLUMNS[at]) in damages
+    assert TableDefects(kind="blank-column", count=len(filled), column=COLUMNS[at]) in damages
 
 
 @pytest.mark.parametrize("step", [1, -1], ids=["down", "up"])
 @given(st.integers(3, 20))
 def test_a_column_that_stands_a_row_off_is_shifted(step: int, size: int) -> None:
-    table = [Row(key=f"k{n}", cells=(f"k{n}", f"name {n}", "x", None)) for n in range(size)]
+    table = [TableRow(key=f"k{n}", cells=(f"k{n}", f"name {n}", "x", None)) for n in range(size)]
     moved = [_with(row, 1, table[(n - step) % size].cells[1]) for n, row in enumerate(table)]
 
     _, comparison = _compared(table, moved)
 
-    assert comparison.damages() == (Damage(kind="shifted-column", count=size, column="name"),)
+    assert comparison.damages() == (TableDefects(kind="shifted-column", count=size, column="name"),)
 
 
 def test_cells_that_stand_a_column_off_are_shifted() -> None:
-    table = [Row(key=f"k{n}", cells=(f"k{n}", f"a{n}", f"b{n}", f"c{n}")) for n in range(9)]
+    table = [TableRow(key=f"k{n}", cells=(f"k{n}", f"a{n}", f"b{n}", f"c{n}")) for n in range(9)]
     moved = [replace(row, cells=(row.cells[0], None, *row.cells[1:3])) for row in table]
 
     _, comparison = _compared(table, moved)
@@ -143,7 +145,7 @@ def test_cells_that_stand_a_column_off_are_shifted() -> None:
 
 
 @given(TABLES, st.data())
-def test_two_rows_that_changed_cells_are_both_named(table: list[Row], data: st.DataObject) -> None:
+def test_two_rows_that_changed_cells_are_both_named(table: list[TableRow], data: st.DataObject) -> None:
     assume(len(table) > 1)
     first, second = data.draw(st.permutations(range(len(table))))[:2]
     assume(table[first].cells[1] != table[second].cells[1])
@@ -157,7 +159,7 @@ def test_two_rows_that_changed_cells_are_both_named(table: list[Row], data: st.D
 
 
 @given(TABLES, st.integers(2, 4))
-def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[Row], times: int) -> None:
+def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[TableRow], times: int) -> None:
     asked = [row for row in table for _ in range(times)]
 
     assert _named(asked, asked) == ({}, set())
@@ -168,12 +170,12 @@ def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[Row], times: i
 def test_rows_in_step_are_not_held() -> None:
     comparison, held = TableComparison(COLUMNS), []
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[TableRow]:
         for number in range(1000):
             held.append(len(comparison._waiting) + len(comparison._early))
-            yield Row(key=str(number), cells=(str(number), None, None, None))
+            yield TableRow(key=str(number), cells=(str(number), None, None, None))
 
-    results = comparison.results(rows(), (Row(key=str(n), cells=(str(n), None, None, None)) for n in range(1000)))
+    results = comparison.results(rows(), (TableRow(key=str(n), cells=(str(n), None, None, None)) for n in range(1000)))
 
     assert sum(1 for _ in results) == 1000
     assert max(held) == 0
@@ -185,15 +187,15 @@ def test_both_sides_of_a_key_fall_into_one_partition(key: str, count: int) -> No
     assert 0 <= partition_of(key, count) < count
 
 
-SIX = [Row(key=f"k{n}", cells=(f"k{n}", f"a{n}", f"b{n}", f"c{n}")) for n in range(6)]
+SIX = [TableRow(key=f"k{n}", cells=(f"k{n}", f"a{n}", f"b{n}", f"c{n}")) for n in range(6)]
 
 
-def _column(at: int, *values: str | None) -> list[Row]:
+def _column(at: int, *values: str | None) -> list[TableRow]:
     """The six rows with other values in a column; a dot leaves the value as it is."""
     return [row if value == "." else _with(row, at, value) for row, value in zip(SIX, values, strict=True)]
 
 
-def _sideways(rows: int, cells: int) -> list[Row]:
+def _sideways(rows: int, cells: int) -> list[TableRow]:
     """So many first rows, in which so many cells hold what belongs one column to the left."""
     return [
         replace(row, cells=(row.cells[0], *row.cells[:cells], *row.cells[cells + 1 :])) if n < rows else row
@@ -201,7 +203,7 @@ def _sideways(rows: int, cells: int) -> list[Row]:
     ]
 
 
-GHOST = Row(key="x", cells=("x", None, None, None))
+GHOST = TableRow(key="x", cells=("x", None, None, None))
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ GHOST = Row(key="x", cells=("x", None, None, None))
         "sideways",
     ],
 )
-def test_damage_is_named_and_counted(actual: list[Row], damages: list[tuple[str, int, str]]) -> None:
+def test_damage_is_named_and_counted(actual: list[TableRow], damages: list[tuple[str, int, str]]) -> None:
     _, comparison = _compared(SIX, actual)
 
     assert [(each.kind, each.count, each.column) for each in comparison.damages()] == damages
@@ -265,13 +267,13 @@ def test_nothing_below_nothing_is_no_shift() -> None:
 
     _, comparison = _compared(table, [_with(row, 1, "a0" if n == 0 else None) for n, row in enumerate(table)])
 
-    assert comparison.damages() == (Damage(kind="value", count=2, column="name"),)
+    assert comparison.damages() == (TableDefects(kind="value", count=2, column="name"),)
 
 
 @pytest.mark.parametrize(("have", "count"), [(("k", "x", "1", "2", "y"), 0), (("k", "x", "1", "2", "3"), 1)])
 def test_half_of_a_rows_wrong_cells_are_not_most_of_them(have: tuple[str, ...], count: int) -> None:
     comparison = TableComparison(("uuid", "a", "b", "c", "d"))
-    list(comparison.results([Row(key="k", cells=("k", "1", "2", "3", "4"))], [Row(key="k", cells=have)]))
+    list(comparison.results([TableRow(key="k", cells=("k", "1", "2", "3", "4"))], [TableRow(key="k", cells=have)]))
 
     assert [each.count for each in comparison.damages() if each.kind == "shifted-cells"] == [1] * count
 
@@ -289,14 +291,14 @@ def test_a_row_without_a_counterpart_is_told_by_its_side() -> None:
 
 
 def test_a_row_that_names_nobody_goes_by_its_number() -> None:
-    columns = [Column(name="name", source="t.name"), Column(name="uuid", source="t.uuid")]
+    columns = [CsvColumn(name="name", source="t.name"), CsvColumn(name="uuid", source="t.uuid")]
 
     rows = list(rows_of_file([("Jane", "k1"), ("June", ""), ("", "k3")], columns, "uuid"))
 
     assert rows == [
-        Row(key="k1", cells=("Jane", "k1")),
-        Row(key="row 2", cells=("June", None)),
-        Row(key="k3", cells=(None, "k3")),
+        TableRow(key="k1", cells=("Jane", "k1")),
+        TableRow(key="row 2", cells=("June", None)),
+        TableRow(key="k3", cells=(None, "k3")),
     ]
 
 

@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from fixtures.clients.elasticsearch import Index, IndexSilent
-from fixtures.clients.process_memory import Memory
+from fixtures.clients.elasticsearch import Index, IndexUnreachable
+from fixtures.clients.process_memory import ProcessMemory
 from fixtures.contracts.contract import load
-from fixtures.session import handshake as greeting
+from fixtures.session import handshake
 from fixtures.settings import tls
 from fixtures.settings.settings import IDENTITY, SettingsError, from_values
-from fixtures.settings.tls import Identity
-from fixtures.transport.http import Reply, Wire
-from fixtures.transport.rate_limiter import Pace
+from fixtures.settings.tls import TlsIdentity
+from fixtures.transport.http import HttpClient, Reply
+from fixtures.transport.rate_limiter import RateLimiter
 from suites.selftest.strangers import JSON, Said, Stranger, stranger
 
 TOLD = {
@@ -81,14 +81,14 @@ def guarded(files: Path) -> Iterator[Stranger]:
         yield found
 
 
-def _asked(tmp_path: Path, url: str, identity: Identity, side: str = "backend") -> Reply:
-    verify, pace = identity.context(), Pace(tmp_path, None)
-    with closing(Wire(url, side=side, pace=pace, timeout_s=5, trust_env=False, verify=verify)) as wire:
+def _asked(tmp_path: Path, url: str, identity: TlsIdentity, side: str = "backend") -> Reply:
+    verify, pace = identity.context(), RateLimiter(tmp_path, None)
+    with closing(HttpClient(url, side=side, pace=pace, timeout_s=5, trust_env=False, verify=verify)) as wire:
         return wire.ask("GET", "/health")
 
 
-def _identity(files: Path, **names: str) -> Identity:
-    return Identity(prefix="CONTACT360", **{name: str(files / file) for name, file in names.items()})
+def _identity(files: Path, **names: str) -> TlsIdentity:
+    return TlsIdentity(prefix="CONTACT360", **{name: str(files / file) for name, file in names.items()})
 
 
 def test_a_ca_of_ones_own_is_trusted(files: Path, tmp_path: Path, service: Stranger) -> None:
@@ -109,7 +109,7 @@ def test_a_stranger_gets_no_request_and_the_way_out_is_named(
 
 @pytest.mark.parametrize("side", tls.PREFIXES)
 def test_the_way_out_is_the_services_own_setting(tmp_path: Path, service: Stranger, side: str) -> None:
-    said = _asked(tmp_path, service.url, Identity(prefix="X"), side).said
+    said = _asked(tmp_path, service.url, TlsIdentity(prefix="X"), side).said
 
     assert re.findall(r"\w+_CA_BUNDLE", said) == [f"{tls.PREFIXES[side]}_CA_BUNDLE"]
     assert f"{tls.PREFIXES[side]}_CA_BUNDLE" in IDENTITY
@@ -143,20 +143,22 @@ def test_who_shows_none_or_the_wrong_one_is_told_what_to_set(
 
 def test_tls_where_none_is_spoken_is_told(tmp_path: Path) -> None:
     with stranger() as plain:
-        reply = _asked(tmp_path, plain.url.replace("http://", "https://"), Identity(prefix="X"))
+        reply = _asked(tmp_path, plain.url.replace("http://", "https://"), TlsIdentity(prefix="X"))
 
     assert (reply.answer.error, reply.said) == ("tls", "it does not speak TLS: is it http://?")
 
 
 def test_first_contact_says_the_way_out(files: Path, tmp_path: Path, service: Stranger) -> None:
-    with closing(Wire(service.url, side="backend", pace=Pace(tmp_path, None), trust_env=False)) as wire:
+    with closing(HttpClient(service.url, side="backend", pace=RateLimiter(tmp_path, None), trust_env=False)) as wire:
         backend = SimpleNamespace(wire=wire)
-        with pytest.raises(greeting.TargetSilent, match=r"does not answer: its certificate is not trusted.*_CA_BUNDLE"):
-            greeting._backend(backend, load("guide"), "CONTACT360_BASE_URL")
+        with pytest.raises(
+            handshake.TargetUnreachable, match=r"does not answer: its certificate is not trusted.*_CA_BUNDLE"
+        ):
+            handshake._backend(backend, load("guide"), "CONTACT360_BASE_URL")
 
 
 def test_elasticsearch_is_verified_too_and_knows_us_by_an_api_key(files: Path) -> None:
-    trusting = Identity(prefix="ELASTICSEARCH", ca_bundle=str(files / "ca.pem")).context()
+    trusting = TlsIdentity(prefix="ELASTICSEARCH", ca_bundle=str(files / "ca.pem")).context()
 
     with (
         stranger(lambda number, path: ENGINE, _server(files)) as service,
@@ -164,7 +166,7 @@ def test_elasticsearch_is_verified_too_and_knows_us_by_an_api_key(files: Path) -
         closing(Index(service.url)) as trusting_nobody,
     ):
         assert index.version() == "8.19.0"
-        with pytest.raises(IndexSilent, match=r"not trusted.*ELASTICSEARCH_CA_BUNDLE"):
+        with pytest.raises(IndexUnreachable, match=r"not trusted.*ELASTICSEARCH_CA_BUNDLE"):
             trusting_nobody.version()
 
     (only,) = service.asked
@@ -174,7 +176,7 @@ def test_elasticsearch_is_verified_too_and_knows_us_by_an_api_key(files: Path) -
 def test_the_backends_metrics_are_read_by_the_same_ca(files: Path) -> None:
     with stranger(lambda number, path: METRICS, _server(files)) as service:
         trusting = _identity(files, ca_bundle="ca.pem").context()
-        seen = [Memory(None, service.url, verify).megabytes() for verify in (trusting, None)]
+        seen = [ProcessMemory(None, service.url, verify).megabytes() for verify in (trusting, None)]
 
     assert seen == [2.0, None]
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.comparison.multiset_diff import PARTITIONS, Heap, unmatched
+from reports.comparison.multiset_diff import PARTITIONS, SpilledMultiset, unmatched
 
 FEW = st.lists(st.sampled_from([0, 1, -1, 2**58, 2**58 + 1, -(2**58), 2**63 - 1, -(2**63)]), max_size=12)
 SPREAD = [part << 58 for part in range(PARTITIONS // 2)] + [(part - 32) << 58 for part in range(PARTITIONS // 2)]
 
 
-def _heap(folder: Path, name: str, numbers: list[int], *, whole: bool = True) -> Heap:
+def _heap(folder: Path, name: str, numbers: list[int], *, whole: bool = True) -> SpilledMultiset:
     """Each number's place is 10 times where it stands; every third number comes with a write of its own."""
-    heap = Heap(folder, name)
+    heap = SpilledMultiset(folder, name)
     for at, number in enumerate(numbers):
         heap.add(np.array([number], np.int64), np.array([10 * at], np.int64))
         if at % 3 == 2:
@@ -63,7 +63,7 @@ def test_a_partition_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("size", "written"), [(2**16 - 1, False), (2**16, True)])
 def test_what_is_many_is_written_down_at_once(tmp_path: Path, size: int, written: bool) -> None:
-    heap = Heap(tmp_path, "ours")
+    heap = SpilledMultiset(tmp_path, "ours")
     heap.add(np.zeros(size, np.int64), np.arange(size, dtype=np.int64))
 
     assert heap.count == size

@@ -6,13 +6,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reports.history import phase_order as order
+from reports.history import phase_order
 from reports.judge.criteria import Criterion, read_gate
 from reports.judge.findings import Finding, finding
 from reports.judge.verdict import EXIT_CODES, decided, is_missed, judge, phase_verdict, to_json, worst
-from reports.records.known_difference import Known
-from reports.records.records import Answer, Attestation, Event, Fact, Outcome, Provenance, Record, Sample
-from reports.records.run_ledger import GateFile, Recorded, Run
+from reports.records.known_difference import KnownDifference
+from reports.records.records import Attestation, Comparison, Event, Fact, Observation, Outcome, Provenance, Record
+from reports.records.run_ledger import GateFile, Run, RunRecords
 
 NOW = "2026-11-25T12:00:00+00:00"
 GATE = """
@@ -43,7 +43,7 @@ def _run(flag: str = "", **more: Any) -> Run:
 
 
 def _judged(*records: Record, run: Run | None = None, unreadable: tuple[str, ...] = ()) -> Any:
-    return judge(Recorded(run=run or _run(), records=records, unreadable=unreadable), now=NOW)
+    return judge(RunRecords(run=run or _run(), records=records, unreadable=unreadable), now=NOW)
 
 
 def _found(outcome: str, kind: str = "blocking") -> Finding:
@@ -146,14 +146,14 @@ def test_lines_that_can_not_be_read_hold_a_go_and_soften_no_no_go() -> None:
     assert missed.verdict == "NO-GO"
 
 
-def _sample(number: int, served: Provenance = Provenance.VQL, side: str = "backend", **more: Any) -> Sample:
-    return Sample(
+def _sample(number: int, served: Provenance = Provenance.VQL, side: str = "backend", **more: Any) -> Comparison:
+    return Comparison(
         phase="one",
         check="x",
         key=str(number),
         stratum="s",
         outcome=Outcome.EQUAL,
-        answers=(Answer(side=side, provenance=served, **more),),
+        answers=(Observation(side=side, provenance=served, **more),),
     )
 
 
@@ -204,7 +204,7 @@ def test_without_a_flag_nobody_has_to_tell_it() -> None:
 
 @pytest.mark.parametrize(("ok", "word"), [(True, "GO"), (None, "HOLD"), (False, "HOLD")])
 def test_a_phase_that_comes_too_early_is_held(ok: bool | None, word: str) -> None:
-    early = Fact(phase="one", name=order.NAME, ok=ok, sentence="phase0 first")
+    early = Fact(phase="one", name=phase_order.NAME, ok=ok, sentence="phase0 first")
 
     assert _judged(FACT, early, *WHOLE).verdict == word
 
@@ -219,7 +219,7 @@ def test_a_run_that_was_killed_early_tells_its_phases_by_what_it_recorded() -> N
 def test_whether_a_criterion_is_missed_already(ok: bool | None, missed: bool) -> None:
     run = _run()
     gate = read_gate(run.gates["one"].text, "one")
-    recorded = Recorded(run=run, records=(Fact(phase="one", name="a", ok=ok),))
+    recorded = RunRecords(run=run, records=(Fact(phase="one", name="a", ok=ok),))
 
     assert is_missed(recorded, gate, "fact") is missed
     assert not is_missed(recorded, gate, "another")
@@ -229,8 +229,8 @@ def test_a_check_that_nothing_looks_at_is_never_decided() -> None:
     run = _run()
     gate = read_gate(run.gates["one"].text, "one")
 
-    assert decided(Recorded(run=run, records=(FACT,)), gate, "b") is None
-    assert decided(Recorded(run=run, records=(FACT,)), gate, "a") is not None
+    assert decided(RunRecords(run=run, records=(FACT,)), gate, "b") is None
+    assert decided(RunRecords(run=run, records=(FACT,)), gate, "a") is not None
 
 
 def test_what_is_written_says_what_it_is_bound_to() -> None:
@@ -263,9 +263,11 @@ def test_what_was_found_is_written_with_its_interval() -> None:
     limits = 'checks = ["a"]\ntarget = 0.01\nalert = 0.05'
     text = shares.replace('checks = ["a"]', limits)
     run = replace(_run(), gates={"one": GateFile(path="one", sha256="s", text=text)})
-    answer = Answer(side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL)
+    answer = Observation(
+        side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL
+    )
     samples = [
-        Sample(phase="one", check="a", key=f"k{number}", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+        Comparison(phase="one", check="a", key=f"k{number}", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
         for number in range(32)
     ]
 
@@ -276,9 +278,13 @@ def test_what_was_found_is_written_with_its_interval() -> None:
 
 
 def test_known_differences_are_written_with_how_they_stand() -> None:
-    known = Known(id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2100-01-01", cap=0.1)
-    answer = Answer(side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL)
-    sample = Sample(phase="one", check="x", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
+    known = KnownDifference(
+        id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2100-01-01", cap=0.1
+    )
+    answer = Observation(
+        side="backend", status=200, elapsed_ms=1.0, at=1.0, request="GET /x", provenance=Provenance.VQL
+    )
+    sample = Comparison(phase="one", check="x", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
 
     written = to_json(_judged(FACT, sample, *WHOLE, run=_run(known=(known,))))["phases"]["one"]["known"]
 

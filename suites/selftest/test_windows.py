@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.criteria import Bake, Criterion, Gate, Latency, Recheck
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
-from reports.records.earlier_runs import PastCount, PastRun, PastTimes
+from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 
 NOW = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
 FULL = (24, 18, 12, 6, 0)  # hours ago: as far apart as runs may be
@@ -46,15 +46,15 @@ def _run(
     asked: int = 0,
     whole: bool = False,
     **more: Any,
-) -> PastRun:
+) -> EarlierRun:
     """A run that ended so many hours ago, after so many hours; its errors, and its mismatches."""
     ended = NOW - timedelta(hours=ago)
     counts = (
-        PastCount(criterion="errors", failures=failures, count=count),
-        PastCount(criterion="parity", failures=wrong, count=asked, whole=whole),
+        EarlierCount(criterion="errors", failures=failures, count=count),
+        EarlierCount(criterion="parity", failures=wrong, count=asked, whole=whole),
     )
     told = {"seed": int(100 * ago), "counts": counts} | more
-    return PastRun(
+    return EarlierRun(
         phase="bake",
         run=f"r{ago:g}",
         of=of,
@@ -67,7 +67,7 @@ def _run(
 
 def _judged(
     rule: str,
-    runs: Sequence[PastRun],
+    runs: Sequence[EarlierRun],
     *,
     own: Sequence[Criterion] = (ERRORS,),
     baked: Sequence[str] = ("one",),
@@ -106,7 +106,9 @@ def _judged(
         "none",
     ],
 )
-def test_a_window_is_full_when_it_is_long_enough_and_has_no_gap(runs: list[PastRun], outcome: str, says: str) -> None:
+def test_a_window_is_full_when_it_is_long_enough_and_has_no_gap(
+    runs: list[EarlierRun], outcome: str, says: str
+) -> None:
     found = _judged("window", runs)
 
     assert found.outcome == outcome, found.sentence
@@ -184,7 +186,7 @@ SHARE: dict[str, Any] = {"of": "errors", "target": 0.05, "alert": 0.1}
     ids=["none-failed", "few-good", "one-short", "one-counted", "lately", "all", "another-phase", "uncounted"],
 )
 def test_a_share_is_pooled_over_runs_and_the_last_ones_may_not_be_bad(
-    runs: list[PastRun], outcome: str, says: str
+    runs: list[EarlierRun], outcome: str, says: str
 ) -> None:
     found = _judged("pooled-share", runs, least=400, **SHARE)
 
@@ -202,7 +204,7 @@ def test_a_share_of_another_kind_is_no_part_of_it() -> None:
 
 def test_the_worst_phase_speaks_and_of_equals_the_larger_value() -> None:
     calm, bad = [_run(ago) for ago in range(10)], [_run(ago, of="two", failures=9) for ago in range(10)]
-    worse = [replace(each, of="one", counts=(PastCount(criterion="errors", failures=11, count=40),)) for each in bad]
+    worse = [replace(each, of="one", counts=(EarlierCount(criterion="errors", failures=11, count=40),)) for each in bad]
 
     met = _judged("pooled-share", calm + [replace(each, of="two") for each in calm], baked=("one", "two"), **SHARE)
     missed = _judged("pooled-share", calm + bad, baked=("one", "two"), **SHARE)
@@ -247,12 +249,12 @@ DEAF = (replace(ERRORS, alert=0.9),)  # no single run is an outage by itself
         "six-minutes",
     ],
 )
-def test_a_budget_burns_when_the_hour_and_the_last_minutes_are_too_fast(runs: list[PastRun], outcome: str) -> None:
+def test_a_budget_burns_when_the_hour_and_the_last_minutes_are_too_fast(runs: list[EarlierRun], outcome: str) -> None:
     assert _judged("burn", runs, own=DEAF, **BURN).outcome == outcome
 
 
 def test_a_newest_run_may_be_an_outage_by_itself() -> None:
-    enough = measurements.alarm_count(110, 0.1)
+    enough = statistics.alarm_count(110, 0.1)
     loud = [_run(3, failures=50, count=110), _run(0, failures=enough, count=110)]
     quiet = [_run(3, failures=50, count=110), _run(0, failures=enough - 1, count=110)]
 
@@ -279,12 +281,12 @@ def _timed(
     check: str = "a",
     again: float | None = None,
     tail: float = 1.0,
-) -> PastRun:
+) -> EarlierRun:
     """A run whose pairs wander a little from run to run; `tail`: how much slower every fourth call is."""
     swing = 1.01 if ago % 2 else 0.99
     direct = (ms,) * pairs
     vql = tuple(ms * ratio * swing * (tail if number % 4 == 0 else 1) for number in range(pairs))
-    times = PastTimes(check=check, vql_ms=vql, direct_ms=direct, again_ms=(ms * again,) * pairs if again else ())
+    times = EarlierTimes(check=check, vql_ms=vql, direct_ms=direct, again_ms=(ms * again,) * pairs if again else ())
     return _run(ago, times=(times,))
 
 
@@ -324,7 +326,7 @@ LATENCY: dict[str, Any] = {"own": (SLOW,), "target": 1.2, "alert": 1.5}
         "one-check-slow",
     ],
 )
-def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[PastRun], outcome: str, says: str) -> None:
+def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[EarlierRun], outcome: str, says: str) -> None:
     found = _judged("pooled-latency", runs, least=128, **LATENCY)
 
     assert found.outcome == outcome, found.sentence
@@ -346,7 +348,7 @@ def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[PastRun],
     ],
     ids=["steady", "few-pairs", "few-runs", "slow-tail", "two-checks-together", "none"],
 )
-def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[PastRun], outcome: str) -> None:
+def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[EarlierRun], outcome: str) -> None:
     assert _judged("pooled-p95", runs, least=128, own=(TAIL, SLOW), target=1.2, alert=1.5).outcome == outcome
 
 
@@ -363,7 +365,7 @@ def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[PastRun], outcom
     ],
     ids=["enough", "too-few", "wrong", "census", "asked-again", "the-larger-counts", "none"],
 )
-def test_exactness_is_pooled_over_different_questions(runs: list[PastRun], outcome: str, count: int) -> None:
+def test_exactness_is_pooled_over_different_questions(runs: list[EarlierRun], outcome: str, count: int) -> None:
     advice = replace(PARITY, id="errors", kind="advisory")
 
     found = _judged("pooled-exact", runs, own=(PARITY, ERRORS, advice), least=100)

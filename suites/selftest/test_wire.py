@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.transport import http as wire
-from fixtures.transport.http import Wire
-from fixtures.transport.rate_limiter import Pace
+from fixtures.transport import http
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
 
 JSON = {"Content-Type": "application/json"}
 ANSWERS = {
@@ -30,7 +30,7 @@ ANSWERS = {
     "/denied": (401, JSON, b"{}"),
     "/broken": (503, JSON, b"{}"),
     "/bad": (400, JSON, b"{}"),
-    "/bomb": (200, {**JSON, "Content-Encoding": "gzip"}, gzip.compress(b"0" * (wire.MAX_BODY + 1))),
+    "/bomb": (200, {**JSON, "Content-Encoding": "gzip"}, gzip.compress(b"0" * (http.MAX_BODY + 1))),
     "/file": (200, {"Content-Type": "text/csv; charset=utf-8"}, b"a,b\n" * 50_000),
     "/no-gzip": (200, {**JSON, "Content-Encoding": "gzip"}, b"not gzip"),
 }
@@ -101,19 +101,21 @@ def service() -> Iterator[str]:
 
 
 @pytest.fixture
-def asked(service: str, tmp_path: Path) -> Iterator[Wire]:
-    with closing(Wire(service, side="backend", pace=Pace(tmp_path, None), timeout_s=1.0, trust_env=False)) as client:
+def asked(service: str, tmp_path: Path) -> Iterator[HttpClient]:
+    with closing(
+        HttpClient(service, side="backend", pace=RateLimiter(tmp_path, None), timeout_s=1.0, trust_env=False)
+    ) as client:
         yield client
 
 
-def test_an_answer_is_a_body(asked: Wire) -> None:
+def test_an_answer_is_a_body(asked: HttpClient) -> None:
     reply = asked.ask("GET", "/ok")
 
     assert (reply.ok, reply.body, reply.answer.status) == (True, {"a": 1}, 200)
     assert reply.answer.elapsed_ms > 0
 
 
-def test_not_found_is_an_answer(asked: Wire) -> None:
+def test_not_found_is_an_answer(asked: HttpClient) -> None:
     reply = asked.ask("GET", "/absent")
 
     assert reply.ok
@@ -121,18 +123,20 @@ def test_not_found_is_an_answer(asked: Wire) -> None:
 
 
 @pytest.mark.parametrize("path", ERRORS)
-def test_what_is_no_answer_is_an_error_with_a_name(asked: Wire, path: str) -> None:
+def test_what_is_no_answer_is_an_error_with_a_name(asked: HttpClient, path: str) -> None:
     reply = asked.ask("GET", path)
 
     assert (reply.answer.error, reply.body) == (ERRORS[path], None)
 
 
 def test_nobody_listening_is_refused(tmp_path: Path) -> None:
-    with closing(Wire("http://127.0.0.1:1", side="backend", pace=Pace(tmp_path, None), trust_env=False)) as client:
+    with closing(
+        HttpClient("http://127.0.0.1:1", side="backend", pace=RateLimiter(tmp_path, None), trust_env=False)
+    ) as client:
         assert client.ask("GET", "/").answer.error == "refused"
 
 
-def test_requests_are_counted(asked: Wire) -> None:
+def test_requests_are_counted(asked: HttpClient) -> None:
     before = asked._pace.sent
 
     asked.ask("GET", "/ok")
@@ -141,7 +145,7 @@ def test_requests_are_counted(asked: Wire) -> None:
     assert asked._pace.sent - before == 2
 
 
-def test_a_file_is_streamed_to_where_it_should_go(asked: Wire) -> None:
+def test_a_file_is_streamed_to_where_it_should_go(asked: HttpClient) -> None:
     file = io.BytesIO()
 
     reply = asked.fetch("/file", file, content_type="text/csv")
@@ -162,7 +166,7 @@ def test_a_file_is_streamed_to_where_it_should_go(asked: Wire) -> None:
         ("/hang-up", "reset"),
     ],
 )
-def test_what_is_no_file_is_an_error_and_leaves_nothing(asked: Wire, path: str, error: str) -> None:
+def test_what_is_no_file_is_an_error_and_leaves_nothing(asked: HttpClient, path: str, error: str) -> None:
     file = io.BytesIO()
 
     reply = asked.fetch(path, file, content_type="text/csv")
@@ -170,15 +174,15 @@ def test_what_is_no_file_is_an_error_and_leaves_nothing(asked: Wire, path: str, 
     assert (reply.answer.error, file.getvalue()) == (error, b"")
 
 
-def test_a_file_that_never_ends_is_given_up(asked: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_FILE", 1000)
+def test_a_file_that_never_ends_is_given_up(asked: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_FILE", 1000)
 
     reply = asked.fetch("/file", io.BytesIO(), content_type="text/csv")
 
     assert reply.answer.error == "oversize"
 
 
-def test_an_answer_serialises_without_its_body(asked: Wire) -> None:
+def test_an_answer_serialises_without_its_body(asked: HttpClient) -> None:
     from dataclasses import asdict
 
     assert "a" not in json.loads(json.dumps(asdict(asked.ask("GET", "/ok").answer)))

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate, covers
-from reports.judge.findings import Finding, Seen, by_limits, finding, limit_of, percent
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, percent
 from reports.judge.rules.latency import LEAST_BLOCKS, latency_outcome, slowdown, too_fast, unfit
-from reports.judge.rules.window import Window, left_out, windows_of
+from reports.judge.rules.window import RunWindow, left_out, windows_of
 from reports.judge.statistics import Measurement
-from reports.records.earlier_runs import PastCount, PastRun
+from reports.records.earlier_runs import EarlierCount, EarlierRun
 from reports.records.records import Pair
 
 LAST = 8  # runs judged on their own too: a regression in the middle of a window is diluted by the good half
@@ -26,7 +26,7 @@ HOUR, FIVE_MINUTES = timedelta(hours=1), timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PooledCriterion:
     """What one criterion of one phase comes to over its window."""
 
     name: str
@@ -35,10 +35,10 @@ class Part:
     found: Measurement
 
 
-def pooled_share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def pooled_share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """By Korn and Graubard's effective size; the last eight runs may not be beyond target by themselves."""
 
-    def judged(counts: Sequence[tuple[PastRun, PastCount]]) -> tuple[str, str, Measurement]:
+    def judged(counts: Sequence[tuple[EarlierRun, EarlierCount]]) -> tuple[str, str, Measurement]:
         found = _share(counts)
         outcome = by_limits(criterion, found)
         if outcome == "met" and found.count - round((found.value or 0) * found.count) < criterion.least:
@@ -51,13 +51,13 @@ def pooled_share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return _worst(criterion, gate, seen, lambda window, own: _shares(criterion, window, own, judged), "share")
 
 
-def burn(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def burn(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The budget (target) burns `alert` times too fast over the last hour and the last five minutes' worth of runs.
 
     So does a newest run that alone proves the phase's alert level exceeded (one in 10,000 by chance).
     """
 
-    def judged(counts: Sequence[tuple[PastRun, PastCount]]) -> tuple[str, str, Measurement]:
+    def judged(counts: Sequence[tuple[EarlierRun, EarlierCount]]) -> tuple[str, str, Measurement]:
         newest = counts[-1][0].ended_at
         recent = [[count for run, count in counts if newest - run.ended_at <= span] for span in (HOUR, FIVE_MINUTES)]
         rates = [sum(each.failures for each in part) / max(sum(each.count for each in part), 1) for part in recent]
@@ -67,19 +67,19 @@ def burn(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
         alone = sum(each.failures for each in recent[0]) < LEAST_TO_BURN
         return ("missed" if min(speeds) > limit_of(criterion.alert) and not alone else "met"), said, found
 
-    def parts(window: Window, own: Gate) -> Iterator[Part]:
+    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
         for each in _shares(criterion, window, own, judged):
             alarm = _alarm(criterion, window, own)
-            yield Part(name=each.name, outcome="missed", sentence=alarm, found=each.found) if alarm else each
+            yield PooledCriterion(name=each.name, outcome="missed", sentence=alarm, found=each.found) if alarm else each
 
     return _worst(criterion, gate, seen, parts, "times the budget")
 
 
-def pooled_latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def pooled_latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The typical slowdown over run means, check by check, by the rule of a single run."""
 
     def judged(pairs: Sequence[Pair]) -> tuple[str, Measurement]:
-        found = measurements.latency_ratio(pairs)
+        found = statistics.latency_ratio(pairs)
         return latency_outcome(criterion, found, blocks=_units(pairs)), found
 
     return _worst(
@@ -87,22 +87,22 @@ def pooled_latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     )
 
 
-def pooled_p95(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The tail over all pairs of the phase, bootstrapped over runs, from the least number of pairs on."""
 
     def judged(pairs: Sequence[Pair]) -> tuple[str, Measurement]:
         if len(pairs) < criterion.least or _units(pairs) < LEAST_BLOCKS:
             return "unmeasured", Measurement(value=None, unit="ratio", count=len(pairs))
-        found = measurements.p95_ratio(pairs)
+        found = statistics.p95_ratio(pairs)
         return by_limits(criterion, found), found
 
     return _worst(criterion, gate, seen, lambda window, own: _ratios(criterion, window, own, "p95", judged), "ratio")
 
 
-def pooled_exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def pooled_exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """No mismatch in the window; runs with the same seed asked the same questions, which count once."""
 
-    def parts(window: Window, own: Gate) -> Iterator[Part]:
+    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
         for each in own.criteria:
             if each.rule != "exact" or each.kind != "blocking":
                 continue
@@ -114,23 +114,27 @@ def pooled_exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
             outcome = "missed" if wrong else ("met" if whole or count >= criterion.least else "unmeasured")
             said = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
             more = f"; need {criterion.least}" if outcome == "unmeasured" else ""
-            yield Part(name=f"{window.phase} {each.id}", outcome=outcome, sentence=said + more, found=found)
+            yield PooledCriterion(name=f"{window.phase} {each.id}", outcome=outcome, sentence=said + more, found=found)
 
     return _worst(criterion, gate, seen, parts, "mismatches")
 
 
 def _worst(
-    criterion: Criterion, gate: Gate, seen: Seen, parts: Callable[[Window, Gate], Iterator[Part]], unit: str
+    criterion: Criterion,
+    gate: Gate,
+    seen: PhaseEvidence,
+    parts: Callable[[RunWindow, Gate], Iterator[PooledCriterion]],
+    unit: str,
 ) -> Finding:
     """The finding of all phases: the worst of their parts speaks. A phase without gate or runs is unmeasured."""
-    found: list[Part] = []
+    found: list[PooledCriterion] = []
     windows = windows_of(criterion, gate, seen)
     nothing = Measurement(value=None, unit=unit, count=0)
     for window in windows:
         own = seen.gates.get(window.phase)
         if own is None or not window.runs:
             why = "it has no gate" if own is None else "no run to pool"
-            found.append(Part(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))
+            found.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))
         else:
             found += parts(window, own)
     if not found:
@@ -154,10 +158,10 @@ def _worst(
 
 def _shares(
     criterion: Criterion,
-    window: Window,
+    window: RunWindow,
     own: Gate,
-    judged: Callable[[Sequence[tuple[PastRun, PastCount]]], tuple[str, str, Measurement]],
-) -> Iterator[Part]:
+    judged: Callable[[Sequence[tuple[EarlierRun, EarlierCount]]], tuple[str, str, Measurement]],
+) -> Iterator[PooledCriterion]:
     """One part per share of that kind in the phase's gate."""
     for each in own.criteria:
         if each.rule != "share" or each.of != criterion.of:
@@ -167,34 +171,34 @@ def _shares(
             outcome, said, found = judged(counts)
         else:
             outcome, said, found = "unmeasured", "no run counted it", Measurement(value=None, unit="share", count=0)
-        yield Part(name=f"{window.phase} {each.id}", outcome=outcome, sentence=said, found=found)
+        yield PooledCriterion(name=f"{window.phase} {each.id}", outcome=outcome, sentence=said, found=found)
 
 
-def _share(counts: Sequence[tuple[PastRun, PastCount]]) -> Measurement:
-    return measurements.pooled_share([each.failures for _, each in counts], [each.count for _, each in counts])
+def _share(counts: Sequence[tuple[EarlierRun, EarlierCount]]) -> Measurement:
+    return statistics.pooled_share([each.failures for _, each in counts], [each.count for _, each in counts])
 
 
-def _counts(window: Window, criterion: str) -> list[tuple[PastRun, PastCount]]:
+def _counts(window: RunWindow, criterion: str) -> list[tuple[EarlierRun, EarlierCount]]:
     found = [(run, run.counted(criterion)) for run in window.runs]
     return [(run, count) for run, count in found if count is not None and count.count]
 
 
-def _alarm(criterion: Criterion, window: Window, own: Gate) -> str:
+def _alarm(criterion: Criterion, window: RunWindow, own: Gate) -> str:
     """What to say when the newest run alone proves the phase's alert level exceeded; '' when it does not."""
     for each in own.criteria:
         count = window.runs[-1].counted(each.id) if each.rule == "share" and each.of == criterion.of else None
-        if count and count.failures >= measurements.alarm_count(count.count, limit_of(each.alert)):
+        if count and count.failures >= statistics.alarm_count(count.count, limit_of(each.alert)):
             return f"{count.failures} of {count.count} in the newest run, {window.runs[-1].run}: an outage by itself"
     return ""
 
 
 def _ratios(
     criterion: Criterion,
-    window: Window,
+    window: RunWindow,
     own: Gate,
     rule: str,
     judged: Callable[[Sequence[Pair]], tuple[str, Measurement]],
-) -> Iterator[Part]:
+) -> Iterator[PooledCriterion]:
     """Per latency criterion of the phase: one part for each of its checks, or for the tail of all of them."""
     for each in own.criteria:
         if each.rule != rule:
@@ -213,23 +217,23 @@ def _ratio(
     name: str,
     pairs: Sequence[Pair],
     judged: Callable[[Sequence[Pair]], tuple[str, Measurement]],
-) -> Part:
+) -> PooledCriterion:
     nothing = Measurement(value=None, unit="ratio", count=0)
     if not pairs:
-        return Part(name=name, outcome="unmeasured", sentence="no pair was taken", found=nothing)
+        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=nothing)
     outcome, found = judged(pairs)
     if too_fast(pairs, own.latency.floor_ms) and _units(pairs) >= LEAST_BLOCKS:
         said = f"too fast to matter: both medians under {own.latency.floor_ms:g} ms"
-        return Part(name=name, outcome="met", sentence=said, found=found)
-    why = unfit(criterion, measurements.old_against_old(pairs))
+        return PooledCriterion(name=name, outcome="met", sentence=said, found=found)
+    why = unfit(criterion, statistics.old_against_old(pairs))
     if why:
-        return Part(name=name, outcome="unmeasured", sentence=f"instrument unfit: {why}", found=found)
+        return PooledCriterion(name=name, outcome="unmeasured", sentence=f"instrument unfit: {why}", found=found)
     told = "too few to tell" if found.value is None else slowdown(found)
     units = f"{len(pairs):,} pairs in {_units(pairs)} units of runs"
-    return Part(name=name, outcome=outcome, sentence=f"{told}; {units}", found=found)
+    return PooledCriterion(name=name, outcome=outcome, sentence=f"{told}; {units}", found=found)
 
 
-def _pairs(window: Window, checks: Sequence[str]) -> list[Pair]:
+def _pairs(window: RunWindow, checks: Sequence[str]) -> list[Pair]:
     """The window's pairs of these checks: a block is a run, or four runs where their means are alike."""
     runs = [(run, [times for times in run.times if times.check in checks]) for run in window.runs]
     timed = [
@@ -249,7 +253,7 @@ def _pairs(window: Window, checks: Sequence[str]) -> list[Pair]:
         for number, (run, some) in enumerate(runs)
     ]
     timed = [pairs for pairs in timed if pairs]
-    groups = measurements.units([measurements.block_means(pairs)[0] for pairs in timed])
+    groups = statistics.units([statistics.block_means(pairs)[0] for pairs in timed])
     return [_of_unit(pair, unit) for unit, group in enumerate(groups) for index in group for pair in timed[index]]
 
 

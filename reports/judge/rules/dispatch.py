@@ -11,7 +11,7 @@ from statistics import median
 
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
-from reports.judge.findings import Finding, Seen, by_limits, finding, limit_of, measured, seen_of
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured, seen_of
 from reports.judge.rules.bake import burn, pooled_exact, pooled_latency, pooled_p95, pooled_share
 from reports.judge.rules.exactness import exact
 from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
@@ -20,13 +20,13 @@ from reports.judge.rules.window import window
 from reports.judge.statistics import Measurement
 from reports.records.records import Attestation, Fact, Outcome, is_of
 
-__all__ = ["Finding", "Seen", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
+__all__ = ["Finding", "PhaseEvidence", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
 
 NOT_ASKED = "not-asked"  # name of the fact that says why a phase left things out
 FEW = 3  # facts whose sentences a finding tells in full
 
 
-def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def finding_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The criterion judged by its rule."""
     if criterion.needs_flag and seen.flag_on is False:
         asked = finding(criterion, "unmeasured", _while_off(criterion, seen))
@@ -40,7 +40,7 @@ def finding_of(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return found
 
 
-def _while_off(criterion: Criterion, seen: Seen) -> str:
+def _while_off(criterion: Criterion, seen: PhaseEvidence) -> str:
     """Why it is not asked, and the baseline that was recorded instead, if one was."""
     said = "not asked while the flag is off"
     names = {f"{check}-baseline" for check in criterion.checks}
@@ -50,7 +50,7 @@ def _while_off(criterion: Criterion, seen: Seen) -> str:
     return f"{said}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
 
 
-def lag(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The longest time after which a difference had gone."""
     del gate
     samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
@@ -66,7 +66,7 @@ def lag(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return measured(criterion, outcome, said, found, 0, cause)
 
 
-def fact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """Single things that have to be so: each was found to be, one was found not to be, or it was not looked at."""
     del gate
     facts = [each for each in seen.facts if covers(criterion, each.name)]
@@ -96,7 +96,7 @@ def fact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     )
 
 
-def limit(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def limit(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The largest of the measured values against target and alert: met up to target, missed beyond alert."""
     del gate
     told = [each for each in seen.facts if covers(criterion, each.name)]
@@ -115,7 +115,7 @@ def limit(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return measured(criterion, outcome, said, found, 0, cause)
 
 
-def attested(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """What only people can say: each line attested by somebody, and not longer ago than it holds."""
     del gate
     if seen.target == "sandbox":
@@ -156,7 +156,7 @@ def _unit_of(each: Fact | None) -> str:
     return each.unit if each else ""
 
 
-_BY_RULE: dict[str, Callable[[Criterion, Gate, Seen], Finding]] = {
+_BY_RULE: dict[str, Callable[[Criterion, Gate, PhaseEvidence], Finding]] = {
     "exact": exact,
     "share": share,
     "latency": latency,

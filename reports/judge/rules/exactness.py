@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reports.comparison.known_differences import COMPARED, excuses
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
     MOST_UNKNOWN,
     Finding,
-    Seen,
+    PhaseEvidence,
     backend_of,
     by_key,
     error_of,
@@ -22,12 +22,12 @@ from reports.judge.findings import (
     provenance_of,
     why_unasked,
 )
-from reports.records.records import Outcome, Provenance, Sample, is_of
+from reports.records.records import Comparison, Outcome, Provenance, is_of
 
 MOST_VOID = 0.10  # of the questions of a criterion
 
 
-def exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """No settled mismatch in enough distinct samples, of every check, of every stratum the population has."""
     del gate
     samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
@@ -58,14 +58,14 @@ def exact(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
             needed=needed,
             cause=cause,
         )
-    bound = measurements.zero_bound(count, _population(criterion, seen))
+    bound = statistics.zero_bound(count, _population(criterion, seen))
     asks_backend = any(backend_of(sample) for sample in samples)
     path = " (flag off: this verifies the direct path)" if seen.flag_on is False and asks_backend else ""
     said = f"no mismatch in {count}: at most {percent(bound)} wrong, at 95 %{path}"
     return finding(criterion, "met", said, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
 
 
-def _counts(sample: Sample, criterion: Criterion, seen: Seen) -> bool:
+def _counts(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) -> bool:
     """Whether the sample says something about the path in question: provenance first."""
     if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
         return False
@@ -76,7 +76,7 @@ def _counts(sample: Sample, criterion: Criterion, seen: Seen) -> bool:
 
 
 def _lacking(
-    criterion: Criterion, seen: Seen, samples: Sequence[Sample], counted: Sequence[Sample], count: int
+    criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparison], counted: Sequence[Comparison], count: int
 ) -> tuple[str, int]:
     """Why no mismatch is not yet enough, and how many samples are lacking; ("", 0) if it is enough."""
     least = min(criterion.least, _population(criterion, seen) or criterion.least)
@@ -95,7 +95,7 @@ def _lacking(
     return (f"no sample of: {', '.join(missing)}", len(missing)) if missing else ("", 0)
 
 
-def _unfit(criterion: Criterion, seen: Seen, samples: Sequence[Sample]) -> str:
+def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparison]) -> str:
     """Why these samples prove nothing, however many they are; '' if they can."""
     compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
     unknown = _of_unknown_provenance(criterion, samples)
@@ -114,7 +114,7 @@ def _unfit(criterion: Criterion, seen: Seen, samples: Sequence[Sample]) -> str:
     return ""
 
 
-def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Sample]) -> dict[tuple[str, str], Sample]:
+def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
     """The compared answers of the backend that nothing tells who served them; those that differ come first."""
     if criterion.served_by == "any":
         return {}
@@ -126,7 +126,9 @@ def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Sample]) -> d
     return by_key(sorted(unknown, key=lambda sample: sample.outcome is not Outcome.DIFFERENT))
 
 
-def _why_empty(check: str, seen: Seen, samples: Sequence[Sample], needed: int, least: int) -> tuple[str, int]:
+def _why_empty(
+    check: str, seen: PhaseEvidence, samples: Sequence[Comparison], needed: int, least: int
+) -> tuple[str, int]:
     own = [sample for sample in samples if is_of(sample.check, check)]
     errors = Counter(error for sample in own if (error := error_of(sample)))
     if errors:
@@ -137,18 +139,18 @@ def _why_empty(check: str, seen: Seen, samples: Sequence[Sample], needed: int, l
     return f"{check}: {next(said, 'nothing was asked')}", needed or least
 
 
-def _left_out(samples: Sequence[Sample], counted: Sequence[Sample]) -> str:
+def _left_out(samples: Sequence[Comparison], counted: Sequence[Comparison]) -> str:
     reasons = Counter(_reason_left_out(sample) for sample in samples if sample not in counted)
     return f" (left out: {listed(reasons)})" if reasons else ""
 
 
-def _reason_left_out(sample: Sample) -> str:
+def _reason_left_out(sample: Comparison) -> str:
     if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
         return str(sample.outcome)
     return f"served by {provenance_of(sample)}"
 
 
-def _unseen_strata(criterion: Criterion, seen: Seen, counted: Sequence[Sample]) -> list[str]:
+def _unseen_strata(criterion: Criterion, seen: PhaseEvidence, counted: Sequence[Comparison]) -> list[str]:
     found = {(sample.check, sample.stratum) for sample in counted}
     wanted = {
         (plan.check, stratum)
@@ -160,7 +162,7 @@ def _unseen_strata(criterion: Criterion, seen: Seen, counted: Sequence[Sample]) 
     return [f"{check} {stratum}" for check, stratum in sorted(wanted - found)]
 
 
-def _population(criterion: Criterion, seen: Seen) -> int | None:
+def _population(criterion: Criterion, seen: PhaseEvidence) -> int | None:
     """How many there are to ask for; of two plans of a check, the larger population counts."""
     by_check: dict[str, int] = {}
     for plan in seen.plans:
@@ -169,6 +171,6 @@ def _population(criterion: Criterion, seen: Seen) -> int | None:
     return sum(by_check.values()) if by_check else None
 
 
-def _mismatch_sentence(wrong: Sequence[Sample], count: int) -> str:
+def _mismatch_sentence(wrong: Sequence[Comparison], count: int) -> str:
     kinds = Counter(str(each.kind) for sample in wrong for each in sample.differences)
     return f"{len(wrong)} of {count} answers differ ({listed(kinds)}); first: {wrong[0].key}"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.causes import Cause, most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
     Finding,
-    Seen,
+    PhaseEvidence,
     by_limits,
     finding,
     limit_of,
@@ -28,7 +28,7 @@ BIAS = 0.05  # old against old may be off by so much
 MOST_DROPPED = 0.05  # of the calls: a timeout is no latency, so the rest looks faster than it is
 
 
-def latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The typical slowdown by block; against plain SQL, which lacks the web layer, it is advisory."""
     pairs, by_sql = _pairs(criterion, seen)
     if not pairs:
@@ -36,7 +36,7 @@ def latency(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return _labelled(_slowdown_found(criterion, gate, seen, pairs), by_sql)
 
 
-def p95(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The tail the same way, from enough pooled pairs on."""
     pairs, by_sql = _pairs(criterion, seen)
     if len(pairs) < criterion.least:
@@ -60,7 +60,7 @@ def at_look(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     A check with fewer than eight blocks has none.
     """
     kept: list[Pair] = []
-    blocks = measurements.blocks_of(pairs)
+    blocks = statistics.blocks_of(pairs)
     for check in dict.fromkeys(check for check, _ in blocks):
         own = [block for (name, _), block in blocks.items() if name == check]
         look = LEAST_BLOCKS
@@ -76,7 +76,7 @@ def unfit(criterion: Criterion, floor: Measurement) -> str:
         return ""
     if not floor.interval[0] <= 1 <= floor.interval[1] and abs(floor.value - 1) > BIAS:
         return f"old against old is off by {floor.value:.2f}"
-    noise = measurements.noise_floor(floor.interval)
+    noise = statistics.noise_floor(floor.interval)
     if noise > limit_of(criterion.alert) / limit_of(criterion.target):
         return f"old against old spreads by {noise:.2f}"
     return ""
@@ -92,14 +92,14 @@ def slowdown(found: Measurement) -> str:
     return f"{found.value:.2f} times direct (99.7 %: {low:.2f} to {high:.2f})"
 
 
-def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pair]) -> Finding:
-    found, needed = measurements.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
+def _slowdown_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
+    found, needed = statistics.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
     why = _unready(criterion, pairs)
     if why:
         return measured(criterion, "unmeasured", why, found, max(needed, 1))
     if too_fast(pairs, gate.latency.floor_ms):
         return measured(criterion, "met", _fast(gate), found)
-    why = unfit(criterion, measurements.old_against_old(pairs))
+    why = unfit(criterion, statistics.old_against_old(pairs))
     if why:
         return measured(criterion, "unmeasured", f"instrument unfit: {why}", found, needed)
     outcome = latency_outcome(criterion, found, blocks=_fewest_blocks(criterion, pairs))
@@ -112,14 +112,14 @@ def _slowdown_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequenc
     return measured(criterion, outcome, said, found, needed, _cause(criterion, seen) if outcome == "missed" else None)
 
 
-def _tail_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pair]) -> Finding:
+def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
     why = _unready(criterion, pairs)
     if why:
         return finding(criterion, "unmeasured", why, unit="ratio", count=len(pairs), needed=1)
-    found = measurements.p95_ratio(pairs)
+    found = statistics.p95_ratio(pairs)
     if too_fast(pairs, gate.latency.floor_ms):
         return measured(criterion, "met", _fast(gate), found)
-    why = unfit(criterion, measurements.old_against_old(pairs))
+    why = unfit(criterion, statistics.old_against_old(pairs))
     if why:
         return measured(criterion, "unmeasured", f"instrument unfit: {why}", found)
     outcome, said = by_limits(criterion, found), f"p95 {slowdown(found)}; medians {_medians(pairs)}"
@@ -129,7 +129,7 @@ def _tail_found(criterion: Criterion, gate: Gate, seen: Seen, pairs: Sequence[Pa
     return measured(criterion, outcome, said, found, 0, _cause(criterion, seen) if outcome == "missed" else None)
 
 
-def _pairs(criterion: Criterion, seen: Seen) -> tuple[list[Pair], bool]:
+def _pairs(criterion: Criterion, seen: PhaseEvidence) -> tuple[list[Pair], bool]:
     """(the pairs to judge, whether plain SQL stood for direct): where there are better ones, those by SQL are left."""
     pairs = [pair for pair in seen.pairs if covers(criterion, pair.check)]
     better = [pair for pair in pairs if pair.direct_by != "sql"]
@@ -156,7 +156,7 @@ def _unready(criterion: Criterion, pairs: Sequence[Pair]) -> str:
 
 def _fewest_blocks(criterion: Criterion, pairs: Sequence[Pair]) -> int:
     """Of the checks that the criterion looks at, that with the fewest."""
-    counts = Counter(check for check, _ in measurements.blocks_of(pairs) if covers(criterion, check))
+    counts = Counter(check for check, _ in statistics.blocks_of(pairs) if covers(criterion, check))
     return min(counts.values(), default=0)
 
 
@@ -173,7 +173,7 @@ def _fast(gate: Gate) -> str:
     return f"too fast to matter: both medians under {gate.latency.floor_ms:g} ms"
 
 
-def _dropped(criterion: Criterion, seen: Seen, pairs: Sequence[Pair]) -> str:
+def _dropped(criterion: Criterion, seen: PhaseEvidence, pairs: Sequence[Pair]) -> str:
     """What to say when too many calls gave no time: they failed, or VQL did not serve them; '' if few did."""
     lost = [
         sample
@@ -184,11 +184,11 @@ def _dropped(criterion: Criterion, seen: Seen, pairs: Sequence[Pair]) -> str:
     return f"{len(lost)} of {asked} calls gave no time of VQL's" if len(lost) / asked > MOST_DROPPED else ""
 
 
-def _cause(criterion: Criterion, seen: Seen) -> Cause | None:
+def _cause(criterion: Criterion, seen: PhaseEvidence) -> Cause | None:
     return most_frequent([fact.cause for fact in seen.facts if covers(criterion, fact.name)])
 
 
-def _why_no_pairs(criterion: Criterion, seen: Seen) -> str:
+def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
     said = why_unasked(criterion, seen, "")
     if said:
         return said

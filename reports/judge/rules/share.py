@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from reports.judge import statistics as measurements
+from reports.judge import statistics
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
     MOST_UNKNOWN,
     Finding,
-    Seen,
+    PhaseEvidence,
     backend_of,
     by_limits,
     error_of,
@@ -25,10 +25,10 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.statistics import Measurement
-from reports.records.records import Provenance, Sample
+from reports.records.records import Comparison, Provenance
 
 
-class Standing(IntEnum):
+class SampleStanding(IntEnum):
     """How a question stands in a share; of several askings the worst counts."""
 
     GOOD = 0
@@ -37,7 +37,7 @@ class Standing(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class ShareTally:
     """The questions of a share: how many there are, how many of them offend, how many do not tell."""
 
     count: int
@@ -50,16 +50,16 @@ class Tally:
         return self.count - self.unknown
 
 
-def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """NO-GO if the 99.7 % interval lies beyond target; GO if it lies under alert and the share meets target."""
     del gate
     tally = tally_of(criterion, seen)
     if tally.count and tally.unknown / tally.count > MOST_UNKNOWN:
         return _of_unknown(criterion, tally)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
-    needed = measurements.needed_for_go(tally.offending, tally.told, target, alert)
+    needed = statistics.needed_for_go(tally.offending, tally.told, target, alert)
     needed = max(needed, criterion.least - (tally.told - tally.offending))
-    found = measurements.share(tally.offending, tally.told)
+    found = statistics.share(tally.offending, tally.told)
     if found.value is None or found.interval is None:
         return finding(criterion, "unmeasured", why_unasked(criterion, seen), unit="share", needed=needed)
     outcome, why = _outcome(criterion, tally, found)
@@ -71,23 +71,23 @@ def share(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return measured(criterion, outcome, said, found, max(needed, 1) if outcome == "unmeasured" else 0, cause)
 
 
-def _of_unknown(criterion: Criterion, tally: Tally) -> Finding:
+def _of_unknown(criterion: Criterion, tally: ShareTally) -> Finding:
     """Too many answers do not tell who served them: no GO then, but a NO-GO where even they save nothing."""
     said = f"{tally.unknown} of {tally.count} answers do not tell who served them"
-    least = measurements.share(tally.offending, tally.count)
+    least = statistics.share(tally.offending, tally.count)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
         said += f"; {tally.offending} of all {tally.count} offend even so ({percent(least.value or 0.0)})"
         return measured(criterion, "missed", said, least, 0, most_frequent(tally.causes))
     return finding(criterion, "unmeasured", f"{said}: no share can be told", unit="share", count=tally.told)
 
 
-def tally_of(criterion: Criterion, seen: Seen) -> Tally:
+def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:
     """Every check of the phase, or only those that the criterion names.
 
     A latency pair is an answer too: served by VQL, without error. Without it only the calls that failed would count.
     """
     standing_of = _STANDINGS[criterion.of]
-    found: dict[tuple[str, str], tuple[Standing, str | None]] = {}
+    found: dict[tuple[str, str], tuple[SampleStanding, str | None]] = {}
     for sample in seen.samples:
         standing = standing_of(sample) if _looks_at(criterion, sample.check) else None
         key = (sample.check, sample.key)
@@ -96,11 +96,11 @@ def tally_of(criterion: Criterion, seen: Seen) -> Tally:
     if criterion.of != "connectra-errors":
         for pair in seen.pairs:
             if _looks_at(criterion, pair.check):
-                found.setdefault((pair.check, pair.key), (Standing.GOOD, None))
+                found.setdefault((pair.check, pair.key), (SampleStanding.GOOD, None))
     return _counted(found)
 
 
-def concerns(criterion: Criterion, check: str, seen: Seen) -> bool:
+def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
     """Whether answers to this check are, or would be, part of the share."""
     own = replace(
         seen,
@@ -110,21 +110,21 @@ def concerns(criterion: Criterion, check: str, seen: Seen) -> bool:
     return tally_of(criterion, own).count > 0
 
 
-def _counted(found: Mapping[tuple[str, str], tuple[Standing, str | None]]) -> Tally:
-    offending = [cause for standing, cause in found.values() if standing is Standing.OFFENDING]
-    unknown = sum(standing is Standing.UNKNOWN for standing, _ in found.values())
-    return Tally(count=len(found), offending=len(offending), unknown=unknown, causes=tuple(offending))
+def _counted(found: Mapping[tuple[str, str], tuple[SampleStanding, str | None]]) -> ShareTally:
+    offending = [cause for standing, cause in found.values() if standing is SampleStanding.OFFENDING]
+    unknown = sum(standing is SampleStanding.UNKNOWN for standing, _ in found.values())
+    return ShareTally(count=len(found), offending=len(offending), unknown=unknown, causes=tuple(offending))
 
 
-def _outcome(criterion: Criterion, tally: Tally, found: Measurement) -> tuple[str, str]:
+def _outcome(criterion: Criterion, tally: ShareTally, found: Measurement) -> tuple[str, str]:
     """GO must hold even if every answer that does not tell had failed, NO-GO even if none of them had."""
     outcome = by_limits(criterion, found)
     if outcome == "met" and tally.told - tally.offending < criterion.least:
         return "unmeasured", ""
     if not tally.unknown:
         return outcome, ""
-    worst = by_limits(criterion, measurements.share(tally.offending + tally.unknown, tally.count))
-    best = by_limits(criterion, measurements.share(tally.offending, tally.count))
+    worst = by_limits(criterion, statistics.share(tally.offending + tally.unknown, tally.count))
+    best = by_limits(criterion, statistics.share(tally.offending, tally.count))
     decided = {("met", "met"): "met", ("missed", "missed"): "missed"}.get((worst, best), "unmeasured")
     why = "" if decided == outcome else f"; undecided while {tally.unknown} answers do not tell who served them"
     return decided, why
@@ -134,34 +134,34 @@ def _looks_at(criterion: Criterion, check: str) -> bool:
     return not criterion.checks or covers(criterion, check)
 
 
-def _connectra_errors(sample: Sample) -> Standing | None:
+def _connectra_errors(sample: Comparison) -> SampleStanding | None:
     answer = sample.answer("connectra")
     if answer is None:
         return None
-    return Standing.OFFENDING if answer.error else Standing.GOOD
+    return SampleStanding.OFFENDING if answer.error else SampleStanding.GOOD
 
 
-def _errors(sample: Sample) -> Standing | None:
+def _errors(sample: Comparison) -> SampleStanding | None:
     if backend_of(sample) is None:
         return None
-    return Standing.OFFENDING if error_of(sample) else Standing.GOOD
+    return SampleStanding.OFFENDING if error_of(sample) else SampleStanding.GOOD
 
 
-def _vql_failures(sample: Sample) -> Standing | None:
+def _vql_failures(sample: Comparison) -> SampleStanding | None:
     """Attempts at VQL, never all rows of a log, are the whole."""
     if not sample.attempt or backend_of(sample) is None:
         return None
     if error_of(sample) or served_by_sql(sample):
-        return Standing.OFFENDING
-    return Standing.UNKNOWN if provenance_of(sample) is Provenance.UNKNOWN else Standing.GOOD
+        return SampleStanding.OFFENDING
+    return SampleStanding.UNKNOWN if provenance_of(sample) is Provenance.UNKNOWN else SampleStanding.GOOD
 
 
-def _fallbacks(sample: Sample) -> Standing | None:
+def _fallbacks(sample: Comparison) -> SampleStanding | None:
     """As for failures, among the attempts that were answered."""
     return None if error_of(sample) else _vql_failures(sample)
 
 
-_STANDINGS: dict[str, Callable[[Sample], Standing | None]] = {
+_STANDINGS: dict[str, Callable[[Comparison], SampleStanding | None]] = {
     "errors": _errors,
     "fallbacks": _fallbacks,
     "vql-failures": _vql_failures,

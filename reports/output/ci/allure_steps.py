@@ -17,21 +17,21 @@ import pytest
 from allure_commons.types import LabelType
 
 from reports.judge.criteria import Criterion, Gate, covers
-from reports.records.records import Outcome, Pair, Record, Sample
+from reports.records.records import Comparison, Outcome, Pair, Record
 
 SHOWN = 10  # mismatches that become steps; the evidence has them all
 _SEVERITY = {"blocking": "critical", "advisory": "normal", "veto": "normal"}
 
 
-class Witness:
+class AllureSteps:
     """Hears every record of this process, and tells Allure at the end of each test what the test asked."""
 
     def __init__(self, gates: Sequence[Gate]) -> None:
         self._gates = gates
-        self._heard: list[Sample | Pair] = []
+        self._heard: list[Comparison | Pair] = []
 
     def hear(self, record: Record) -> None:
-        if isinstance(record, Sample | Pair):
+        if isinstance(record, Comparison | Pair):
             self._heard.append(record)
 
     @pytest.hookimpl(wrapper=True)
@@ -45,12 +45,12 @@ class Witness:
 
     def tell(self) -> None:
         """Steps and labels for the test that is running now."""
-        asked: dict[tuple[str, str], list[Sample | Pair]] = {}
+        asked: dict[tuple[str, str], list[Comparison | Pair]] = {}
         for each in self._heard:
             asked.setdefault((each.phase, each.check), []).append(each)
         for (phase, check), own in asked.items():
             self._label(phase, check)
-            _tell_samples(check, [each for each in own if isinstance(each, Sample)])
+            _tell_samples(check, [each for each in own if isinstance(each, Comparison)])
             _tell_pairs(check, [each for each in own if isinstance(each, Pair)])
 
     def _label(self, phase: str, check: str) -> None:
@@ -84,7 +84,7 @@ def quiet_phantom_teardowns() -> None:
     setattr(allure_commons, "fixture", fixture)  # noqa: B010 - a class there, a function here: mypy would object
 
 
-def _tell_samples(check: str, samples: Sequence[Sample]) -> None:
+def _tell_samples(check: str, samples: Sequence[Comparison]) -> None:
     if not samples:
         return
     outcomes = Counter(str(sample.outcome) for sample in samples)
@@ -100,7 +100,7 @@ def _tell_samples(check: str, samples: Sequence[Sample]) -> None:
         _tell_mismatch(sample)
 
 
-def _tell_mismatch(sample: Sample) -> None:
+def _tell_mismatch(sample: Comparison) -> None:
     answer = sample.answers[0] if sample.answers else None
     told = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
     if answer is not None:

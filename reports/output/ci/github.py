@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reports.output import markdown as summary
-from reports.output import wording
+from reports.output import markdown, presentation
 from reports.records.records import Entry
 
 ANNOTATED = 10  # GitHub shows ten of a kind per step
@@ -15,7 +14,7 @@ ANNOTATED = 10  # GitHub shows ten of a kind per step
 def report(verdict: Entry, folder: Path, environ: Mapping[str, str]) -> None:
     """Append to the files GitHub names; nothing where there is no GitHub."""
     if path := environ.get("GITHUB_STEP_SUMMARY"):
-        _append(path, summary.markdown(verdict) + "\n")
+        _append(path, markdown.markdown(verdict) + "\n")
     if path := environ.get("GITHUB_OUTPUT"):
         outputs = {
             "verdict": verdict["verdict"],
@@ -30,7 +29,7 @@ def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
     if not environ.get("GITHUB_ACTIONS"):
         return
     level = {"GO": "notice", "NO-GO": "error", "HOLD": "warning"}
-    yield _command(level[verdict["verdict"]], verdict["verdict"], wording.headline(verdict))
+    yield _command(level[verdict["verdict"]], verdict["verdict"], presentation.headline(verdict))
     wanted = [
         (name, finding)
         for name, phase in verdict["phases"].items()
@@ -41,7 +40,7 @@ def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
         kind = "error" if finding["outcome"] == "missed" else "warning"
         remedy = f" Remedy: {finding['cause']['remedy']}" if finding["cause"] else ""
         title = f"{name} {finding['criterion']}: {'missed' if kind == 'error' else 'not measured'}"
-        yield _command(kind, title, f"{finding['guide']}. {wording.found(finding)}.{remedy}")
+        yield _command(kind, title, f"{finding['guide']}. {presentation.found(finding)}.{remedy}")
 
 
 def _command(level: str, title: str, text: str) -> str:

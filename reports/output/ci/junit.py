@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reports.output import wording
+from reports.output import presentation
 from reports.records.records import Entry
 
 
@@ -31,5 +31,5 @@ def properties(verdict: Entry) -> Iterator[tuple[str, str]]:
     for phase, entry in verdict["phases"].items():
         yield f"verdict.{phase}", entry["verdict"]
         for finding in entry["findings"]:
-            told = f"{finding['outcome']}: {wording.value(finding)} ({wording.limit(finding) or 'no limit'})"
+            told = f"{finding['outcome']}: {presentation.value(finding)} ({presentation.limit(finding) or 'no limit'})"
             yield f"verdict.{phase}.{finding['criterion']}", told

@@ -12,8 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from reports.history.entry import HistoryEntry
-from reports.output import prometheus as metrics
-from reports.output import wording
+from reports.output import presentation, prometheus
 from reports.output.ci.http_deadline import bounded, within
 from reports.records.records import Entry
 from reports.records.redaction import shown_url
@@ -68,7 +67,7 @@ def message(verdict: Entry, changed: Mapping[str, str | None], page: str) -> str
         lines.append(f"*{phase['verdict']}* ({was}): {name}, {phase['title']}; {verdict['label']}")
     lines += [
         f"- {title}: {', '.join(finding['criterion'] for finding in findings[:5])}"
-        for title, findings in wording.reasons(verdict)[:3]
+        for title, findings in presentation.reasons(verdict)[:3]
     ]
     lines += [f"- incident: {each}" for each in verdict["incidents"][:2]]
     return "\n".join([*lines, page])
@@ -78,7 +77,7 @@ def _pushed(client: httpx.Client, address: str, verdict: Entry) -> list[str]:
     """One group per target and phase: a run of one phase leaves the others' numbers alone."""
     for phase in verdict["phases"]:
         path = f"/metrics/job/vql-gate/target/{quote(verdict['target'], safe='')}/phase/{quote(phase, safe='')}"
-        body = metrics.exposition(metrics.of_phase(verdict, phase))
+        body = prometheus.exposition(prometheus.of_phase(verdict, phase))
         notes = _sent(client, "PUT", address.rstrip("/") + path, PUSHGATEWAY, content=body.encode())
         if notes:
             return notes
