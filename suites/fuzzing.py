@@ -2,7 +2,7 @@
 
 Each target runs in a process of its own, because libFuzzer ends it. A target states what holds of any bytes at all;
 an exception of any other kind, or ten seconds over one input, is a finding, and the input that caused it is kept.
-Hypothesis does the same in every self-test, with trees that were right once (suites/selftest/test_fuzz.py): this one
+Hypothesis does the same in every self-test, with trees that were right once (`test_fuzz.py`): this one
 finds its way through parsers byte by byte, and needs longer.
 """
 

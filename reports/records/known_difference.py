@@ -36,7 +36,7 @@ class KnownDifference:
 
 
 def known_of(entry: Mapping[str, Any]) -> KnownDifference:
-    """The declared difference of a table; raises KnownError."""
+    """The declared difference of a table; raises KnownDifferenceError."""
     where = f"[[known]] {entry.get('id', '(without id)')!r}"
     names = {each.name for each in fields(KnownDifference)}
     if set(entry) - names:

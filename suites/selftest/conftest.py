@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks.multiplied import MultipliedStores
-from suites.selftest.sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company
+from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company
 
 LogIn = Callable[..., httpx.Client]
 

@@ -1,0 +1,144 @@
+"""The command that holds a whole export against the whole table: on a real PostgreSQL, and in bounded memory."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from fixtures.contracts.exports import ExportKind
+from fixtures.export_parity import __main__ as command
+from suites.benchmarks import export_files
+
+
+@pytest.fixture(scope="module")
+def kind() -> ExportKind:
+    return command._kind("guide", "contacts")
+
+
+@pytest.fixture
+def asked(calm: Mapping[str, str], tmp_path: Path) -> Callable[..., int]:
+    """Runs the command against the calm sandbox."""
+    env = tmp_path / "env"
+    env.write_text("".join(f"{name}={value}\n" for name, value in calm.items()), encoding="utf-8")
+
+    def run(file: Path, *more: str) -> int:
+        return command.main([str(file), "--env-file", str(env), "--kind", "contacts", *more])
+
+    return run
+
+
+def test_the_command_finds_the_export_of_everybody_equal(
+    asked: Callable[..., int],
+    calm: Mapping[str, str],
+    kind: ExportKind,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
+
+    assert asked(tmp_path / "all.csv") == command.EQUAL
+    assert f"{rows:,} rows of the file against {rows:,} of PostgreSQL, contacts: equal" in capsys.readouterr().out
+
+
+def test_the_command_names_every_difference(
+    asked: Callable[..., int],
+    calm: Mapping[str, str],
+    kind: ExportKind,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
+    done = export_files.damaged(
+        tmp_path / "all.csv", tmp_path / "wrong.csv", kind, rows, cells=20, missing=5, extra=5, doubled=3
+    )
+
+    assert asked(tmp_path / "wrong.csv", "--out", str(tmp_path / "out.jsonl")) == command.DIFFERENT
+
+    printed = capsys.readouterr().out
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == len(done) == 33
+    assert all(key in printed and what in printed for key, what in done)
+
+
+def test_the_command_asks_for_some(
+    asked: Callable[..., int], calm: Mapping[str, str], kind: ExportKind, tmp_path: Path
+) -> None:
+    export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
+    head, *rows = (tmp_path / "all.csv").read_text(encoding="utf-8").split("\n")
+    some = [row for row in rows if row and row.count('"') % 2 == 0][:5]
+    (tmp_path / "some.csv").write_text("\n".join([head, *some]) + "\n", encoding="utf-8")
+    (tmp_path / "keys").write_text("\n".join(row.split(",")[0] for row in some), encoding="utf-8")
+
+    assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == command.EQUAL
+    assert asked(tmp_path / "some.csv") == command.DIFFERENT
+
+
+def test_nothing_against_nothing_is_undecided(
+    asked: Callable[..., int], kind: ExportKind, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
+    (tmp_path / "keys").write_text("no-such-key\n", encoding="utf-8")
+
+    assert asked(tmp_path / "none.csv", "--keys", str(tmp_path / "keys")) == command.UNDECIDED
+    assert "nothing to compare" in capsys.readouterr().out
+
+
+def test_a_connection_that_breaks_is_undecided(
+    asked: Callable[..., int],
+    kind: ExportKind,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: Any, **__: Any) -> Iterator[bytes]:
+        raise psycopg.OperationalError("the row (Ada Lovelace) was lost")
+
+    monkeypatch.setattr("fixtures.export_parity.direct_query.DirectQuery.rows", broken)
+    (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
+
+    assert asked(tmp_path / "none.csv") == command.UNDECIDED
+    said = capsys.readouterr().err
+    assert "PostgreSQL broke off" in said
+    assert "Ada" not in said
+
+
+def test_what_cannot_be_used_is_said(
+    asked: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(tmp_path / "not-there.csv") == command.UNUSABLE
+    assert "not-there.csv" in capsys.readouterr().err
+
+
+BUFFERS_KB = 5_000  # how full the buffers are at the peak, and with it what is held, depends on the machine's load
+
+
+@pytest.mark.parametrize(("many", "wrong"), [(320_000, False), (240_000, True)], ids=["equal", "every-row-differs"])
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, checkout: Path, many: int, *, wrong: bool) -> None:
+    """A small object kept for every row would take 50 bytes each: 12 MB of the equal ones, 8 MB of the others.
+
+    Where rows differ, their places are kept, in 20 bytes each.
+    """
+    few = 80_000
+    places_kb = (many - few) * 20 // 1000 if wrong else 0
+
+    grown = _peak_kb(many, tmp_path, checkout, wrong=wrong) - _peak_kb(few, tmp_path, checkout, wrong=wrong)
+
+    assert grown < BUFFERS_KB + places_kb
+
+
+def _peak_kb(count: int, folder: Path, checkout: Path, *, wrong: bool) -> int:
+    argv = [
+        sys.executable,
+        "-m",
+        "suites.selftest.support.fake_backend",
+        str(count),
+        str(folder / "many.csv"),
+        str(int(wrong)),
+    ]
+    told = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    differing, peak = map(int, told.split())
+    assert differing == (count if wrong else 0)
+    return peak

@@ -1,0 +1,288 @@
+"""Runs by a contract: of a later deployment, of one that it does not fit, and of one that it is wrong about."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from fixtures.session.sandbox_process import OwnedSandbox
+from suites.selftest.support.both_sides import ROWS, SEED
+from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
+
+FEW = ("--rows", str(ROWS), "--samples", "16")
+LIVE = ("--target", "live", "--max-rps", "1000", "--samples", "16")
+ABSENT = "absent: the contract 'v3' has no attribute endpoints"
+
+
+@pytest.fixture(scope="module")
+def later(checkout: Path) -> Iterator[Mapping[str, str]]:
+    """The settings of a sandbox that plays the later deployment."""
+    sandbox = OwnedSandbox.start(checkout, rows=ROWS, seed=SEED, shape="v3")
+    yield sandbox.values
+    sandbox.stop()
+
+
+@pytest.fixture(scope="module")
+def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
+    """Phase 2 by the later contract, on the sandbox that it brings along."""
+    return run(checkout, tmp_path_factory.mktemp("v3"), "-m", "phase2", "--contract", "v3", *FEW)
+
+
+def _findings(done: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:
+    return {each["criterion"]: each for each in done.verdict["phases"][phase]["findings"]}
+
+
+def _samples(done: CompletedRun) -> list[dict[str, Any]]:
+    lines = [
+        line
+        for path in (done.out / "latest" / "observations").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    return [entry for entry in map(json.loads, lines) if entry["type"] == "sample"]
+
+
+def test_absent_endpoints_are_told_and_hold_the_phase(by_v3: CompletedRun) -> None:
+    found = _findings(by_v3, "phase2")
+
+    assert (by_v3.code, by_v3.verdict["verdict"], by_v3.verdict["incidents"]) == (6, "HOLD", [])
+    assert found["company-contacts-attributes"]["sentence"] == ABSENT
+    assert found["company-contacts-attributes"]["outcome"] == "unmeasured"
+    assert found["data-consistency"]["sentence"] == f"company-contacts-attributes: {ABSENT}"
+    assert ABSENT in by_v3.printed
+    assert "absent: the contract" in (by_v3.out / "latest" / "summary.html").read_text()
+
+
+def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun) -> None:
+    of_backend = [each for each in _samples(by_v3) if each["answers"][0]["side"] == "backend"]
+    checks = {each["check"] for each in of_backend}
+
+    assert {"company-contacts-listing", "company-contacts-count", "company-contacts-unknown"} <= checks
+    assert {each["outcome"] for each in of_backend} == {"equal"}
+    assert {each["answers"][0]["provenance"] for each in of_backend} == {"vql"}
+    assert not any("header" in signal for each in of_backend for signal in each["answers"][0]["signals"])
+    assert {each["answers"][0]["signals"][-1] for each in of_backend if each["check"] == "company-contacts-count"} == {
+        "log:vql"
+    }
+
+
+def test_without_flags_the_report_says_so_and_what_needs_one_is_judged(by_v3: CompletedRun) -> None:
+    found = _findings(by_v3, "phase2")
+
+    assert "flags:         none: by the contract 'v3' VQL is mandatory" in by_v3.printed
+    assert by_v3.verdict["fingerprint"]["mandatory"] is True
+    assert by_v3.verdict["contract"] == "v3"
+    assert found["vql-success-rate"]["outcome"] == "met"
+    assert "VQL_COMPANY_CONTACTS" not in by_v3.printed
+
+
+def test_paths_of_another_deployment_are_named_with_the_way_out(
+    checkout: Path, tmp_path: Path, later: Mapping[str, str]
+) -> None:
+    file = env_file(tmp_path / "live.env", later)
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase2 or phase4",
+        "-k",
+        "count or rest or refused",
+        "--allow-cost",
+        "99",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
+
+    causes = {
+        criterion: _findings(done, phase)[criterion]["cause"]["code"]
+        for phase, criterion in (
+            ("phase2", "error-rate"),
+            ("phase2", "company-contacts-count"),
+            ("phase4", "linkedin-nobody"),
+            ("phase4", "linkedin-errors"),
+        )
+    }
+    assert done.verdict["verdict"] == "NO-GO"
+    assert set(causes.values()) == {"route-missing"}
+    assert "try --contract v3" in " ".join(done.printed.split())
+    assert "try --contract v3" in (done.out / "latest" / "summary.html").read_text()
+
+
+def test_flags_that_somebody_set_all_the_same_change_nothing(
+    checkout: Path, tmp_path: Path, later: Mapping[str, str]
+) -> None:
+    off = {"CONNECTRA_ENABLED": "false", "VQL_SINGLE_RECORD_RETRIEVAL": "false"}
+    file = env_file(tmp_path / "live.env", {**later, **off})
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase1",
+        "-k",
+        "equal and endpoint",
+        "--contract",
+        "v3",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
+
+    assert done.verdict["provenance"] == {"vql": 32, "fallback": 0, "direct": 0, "unknown": 0}
+    assert _findings(done, "phase1")["fallback-rate"]["kind"] == "blocking"
+
+
+def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Path, later: Mapping[str, str]) -> None:
+    mute = [name for name in later if name.startswith(("LOGS_", "ELASTICSEARCH_"))]
+    file = env_file(tmp_path / "live.env", {name: value for name, value in later.items() if name not in mute})
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase2",
+        "-k",
+        "count and database",
+        "--contract",
+        "v3",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
+
+    assert done.verdict["provenance"] == {"vql": 0, "fallback": 0, "direct": 0, "unknown": 16}
+    assert done.verdict["verdict"] == "HOLD"
+    assert "do not tell who served them" in _findings(done, "phase2")["company-contacts-count"]["sentence"]
+
+
+def test_what_is_said_to_be_absent_and_answers_is_told(
+    checkout: Path, tmp_path: Path, later: Mapping[str, str]
+) -> None:
+    contract = tmp_path / "wrong.toml"
+    absent = ["company_contacts", "exports", "linkedin", "backend.vql_health"]
+    contract.write_text(f'schema = 1\nname = "wrong"\nbased_on = "v3"\nabsent = {json.dumps(absent)}')
+    file = env_file(tmp_path / "live.env", later)
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase0 or phase2 or phase3 or phase4",
+        "-k",
+        "not index",
+        "--contract",
+        str(contract),
+        "--out-of-order",
+        *LIVE,
+        "--env-file",
+        str(file),
+    )
+
+    said = {
+        phase: {each["sentence"].partition("absent: ")[2] for each in _findings(done, phase).values()} - {""}
+        for phase in done.verdict["phases"]
+    }
+    told = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
+    end = ": the contract is wrong about this deployment"
+    company = told.pop("phase2")
+    assert {each["verdict"] for each in done.verdict["phases"].values()} == {"HOLD"}
+    assert done.verdict["incidents"] == []
+    assert company.startswith("GET /api/v3/companies/company/")
+    assert company.endswith(f"/contacts/ answers 200{end}")
+    assert told == {
+        "phase0": f"GET /api/v1/health/vql answers 200{end}",
+        "phase3": f"POST /api/v3/exports/contacts/export answers 422{end}",
+        "phase4": f"POST /api/v3/linkedin/ answers 422{end}",
+    }
+
+
+def test_where_vql_is_mandatory_there_is_neither_rollback_nor_fallback_to_verify(
+    checkout: Path, tmp_path: Path, later: Mapping[str, str]
+) -> None:
+    file = env_file(tmp_path / "live.env", later)
+    done = run(checkout, tmp_path, "-m", "rollback or phase5", "--contract", "v3", *LIVE, "--env-file", str(file))
+
+    assert (done.verdict["verdict"], done.verdict["incidents"]) == ("HOLD", [])
+    assert "there is no flag to take back" in _findings(done, "rollback")["direct-path"]["sentence"]
+    assert "nothing falls back" in _findings(done, "phase5")["fallback-kept"]["sentence"]
+
+
+@contextmanager
+def _without_connectra(values: Mapping[str, str]) -> Iterator[None]:
+    """Connectra fails for the backend while inside."""
+    try:
+        httpx.put(f"{values['FAULT_PROXY_URL']}/mode/error-500").raise_for_status()
+        yield
+    finally:
+        httpx.put(f"{values['FAULT_PROXY_URL']}/mode/pass")
+
+
+@pytest.fixture(scope="module")
+def client(later: Mapping[str, str]) -> Iterator[httpx.Client]:
+    login = {"email": later["CONTACT360_EMAIL"], "password": later["CONTACT360_PASSWORD"]}
+    token = httpx.post(f"{later['CONTACT360_BASE_URL']}/api/v1/auth/login/", json=login).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=later["CONTACT360_BASE_URL"], headers=headers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def paths(later: Mapping[str, str]) -> dict[str, str]:
+    """A contact with a company, at the later deployment's places."""
+    with psycopg.connect(later["DATABASE_URL"]) as database:
+        row = database.execute(
+            "SELECT c.uuid, k.uuid FROM contacts c JOIN companies k ON k.uuid = c.company_id LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    company = f"/api/v3/companies/company/{row[1]}/contacts/"
+    return {
+        "contact": f"/api/v3/contacts/{row[0]}/",
+        "company": f"/api/v3/companies/{row[1]}/",
+        "listing": company,
+        "count": f"{company}count/",
+        "attribute": f"{company}title/",
+    }
+
+
+def test_the_twin_moves_its_routes_and_tells_nobody_who_serves(client: httpx.Client, paths: dict[str, str]) -> None:
+    answers = {name: client.get(path) for name, path in paths.items()}
+
+    assert {name: each.status_code for name, each in answers.items()} == {
+        "contact": 200,
+        "company": 200,
+        "listing": 200,
+        "count": 200,
+        "attribute": 404,
+    }
+    assert not any(name.startswith("x-vql") for each in answers.values() for name in each.headers)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/contacts/x/", "/api/v2/linkedin/", "/api/v2/exports/x/status", "/nowhere"])
+def test_the_twin_has_nothing_at_the_old_places(client: httpx.Client, path: str) -> None:
+    assert (client.get(path).status_code, client.get(path).json()) == (404, {"detail": "Not Found"})
+    assert client.post(path, json={}).status_code == 405
+
+
+def test_the_twins_links_lead_to_where_it_is(client: httpx.Client, paths: dict[str, str]) -> None:
+    page = client.get(paths["listing"], params={"limit": 1}).json()
+
+    assert client.get(page["next"]).status_code == 200
+    assert "/api/v3/" in page["next"]
+
+
+def test_the_twin_falls_back_on_nothing(client: httpx.Client, paths: dict[str, str], later: Mapping[str, str]) -> None:
+    with _without_connectra(later):
+        answers = {name: client.get(path) for name, path in paths.items()}
+        search = client.post("/api/v3/linkedin/", json={"url": "https://www.linkedin.com/in/nobody"})
+
+    told = {name: (each.status_code, each.json()["detail"]) for name, each in answers.items()}
+    assert told == {
+        "contact": (503, "Contact service temporarily unavailable"),
+        "company": (503, "Company service temporarily unavailable"),
+        "listing": (404, "Company not found"),
+        "count": (503, "Contact service temporarily unavailable"),
+        "attribute": (404, "Not Found"),
+    }
+    assert search.status_code == 500

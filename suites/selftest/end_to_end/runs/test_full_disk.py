@@ -1,0 +1,161 @@
+"""No room for the run folder: whenever it begins, the run ends in a clear word that is no GO, and keeps what it has."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reports.records import run_ledger
+from reports.records.records import Comparison, Event
+from reports.records.run_ledger import RecordNotWritten, Writer
+from suites.selftest.support.gate_runs import CALM, PRELUDE, rehearse
+from suites.selftest.support.pytest_runs import environment, run
+
+# After that part no file of the process grows beyond MOST bytes: a disk that is full for whoever writes on.
+FULL = """
+import resource
+
+@pytest.mark.parametrize("part", range(4), ids=lambda part: f"part-{part}")
+def test_records(recorder, part):
+    for number in range(16):
+        recorder.writer.append(sample(16 * part + number))
+    if part == AFTER:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, resource.RLIM_INFINITY))
+"""
+VANISHING = """
+def test_records(recorder):
+    import shutil
+    recorder.writer.append(sample(1))
+    shutil.rmtree(recorder.folder)
+"""
+
+
+def _full(most: int, *, after: int) -> str:
+    return FULL.replace("MOST", str(most)).replace("AFTER", str(after))
+
+
+def _samples(folder: Path) -> list[Comparison]:
+    return [each for each in run_ledger.read(folder).records if isinstance(each, Comparison)]
+
+
+def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """A run over the tests that the last rehearsal in `root` left."""
+    command = [sys.executable, "-m", "pytest", "-m", "phase1", *options]
+    extra = {"PYTHONPATH": str(Path(__file__).parents[4])}
+    return subprocess.run(command, cwd=root, env=environment(extra), text=True, capture_output=True, timeout=120)
+
+
+@pytest.mark.parametrize("most", [1, 9_000, 17_000])
+def test_a_disk_that_fills_up_is_no_go_and_loses_nothing(tmp_path: Path, most: int) -> None:
+    done = rehearse(tmp_path, _full(most, after=1))
+
+    assert done.code not in (0, 1), done.printed[-3000:]
+    assert "can't be recorded" in done.printed
+    assert " HOLD " in done.printed
+    assert len(_samples(done.folder)) >= 32
+    assert not (done.folder / "verdict.json").exists() or done.verdict["verdict"] == "HOLD"
+
+
+def test_a_worker_that_finds_no_room_holds_the_run(tmp_path: Path) -> None:
+    done = rehearse(tmp_path, _full(1, after=1), "-n", "2")
+
+    assert done.code in (2, 6), done.printed[-3000:]
+    assert done.verdict["verdict"] == "HOLD"
+    assert any("never finished" in each for each in done.verdict["incidents"])
+    assert len(_samples(done.folder)) >= 32
+
+
+def test_what_is_judged_again_when_there_is_room_holds(tmp_path: Path, checkout: Path) -> None:
+    done = rehearse(tmp_path, _full(400, after=1))
+
+    judged = subprocess.run(
+        [sys.executable, "-m", "reports", str(done.folder)], cwd=checkout, capture_output=True, text=True, timeout=60
+    )
+
+    assert judged.returncode == 6, judged.stdout + judged.stderr
+    assert "the run never finished" in judged.stdout
+
+
+def test_a_verdict_that_nobody_can_look_up_is_no_go(tmp_path: Path) -> None:
+    done = rehearse(tmp_path, _full(1, after=3))
+
+    assert done.code == 6, done.printed[-3000:]
+    assert "not all could be written down (controller): File too large" in done.printed
+    assert not (done.folder / "verdict.json").exists()
+    assert len(_samples(done.folder)) == 64
+
+
+def test_a_report_of_others_that_finds_no_room_costs_a_note(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    done = rehearse(tmp_path, CALM, f"--junitxml={tmp_path}/file/junit.xml")
+
+    assert (done.code, done.verdict["verdict"]) == (0, "GO"), done.printed[-3000:]
+    assert "note: junit.xml could not be written: " in done.printed
+
+
+def test_after_a_torn_record_the_next_begins_a_line_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, left, really = Writer(tmp_path, "here"), [10], os.write
+
+    def write(file: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(28, "No space left on device")
+        count = really(file, data[: left[0]])
+        left[0] -= count
+        return count
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(RecordNotWritten, match="No space left on device: this can't be recorded"):
+        writer.append(Event(name="first"))
+    left[0] = 10_000
+    writer.append(Event(name="second"))
+    writer.append(Event(name="third"))
+
+    lines = (tmp_path / "observations" / "here.jsonl").read_text().splitlines()
+    assert len(lines[0]) == 10
+    assert [run_ledger.from_json(run_ledger._object(line.encode())).name for line in lines[1:]] == ["second", "third"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 512 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("left", [0, 12, 64], ids=lambda left: f"{left}-kB")
+def test_a_disk_that_is_really_full_is_no_go(small_disk: Path, tmp_path: Path, left: int) -> None:
+    rehearse(tmp_path, CALM)
+    (small_disk / "filler").write_bytes(b"x" * (512 - left) * 1024)
+
+    done = _ended(tmp_path, "--out", str(small_disk / "out"))
+
+    assert done.returncode not in (0, 1), done.stdout[-3000:]
+    assert "No space left on device" in done.stdout + done.stderr
+
+
+def test_a_place_that_can_not_be_written_is_a_usage_error(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    done = run(checkout, tmp_path / "file" / "out", "-m", "phase1")
+
+    assert done.code == 4
+    assert done.errors() == [f"ERROR: --out {tmp_path}/file/out: can't be written to: Not a directory"]
+
+
+def test_a_run_folder_that_vanishes_is_a_hold(tmp_path: Path) -> None:
+    rehearse(tmp_path, CALM)
+    (tmp_path / "suites" / "phase1_single_record" / "test_it.py").write_text(PRELUDE + VANISHING)
+
+    done = _ended(tmp_path)
+
+    assert done.returncode == 6
+    assert "Exit: HOLD: what this run recorded can't be read back" in done.stderr

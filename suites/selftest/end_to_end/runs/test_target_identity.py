@@ -1,0 +1,211 @@
+"""A target that is replaced while it is asked, a clock that is set, two runs at once: each ends in a clear word."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from fixtures.checks import latency
+from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.session.target_identity import changed, identity, last_look
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.records import run_ledger
+from reports.records.records import Comparison, Outcome
+from suites.selftest.support.damaging_proxy import RECORDS, DamagedReply, between, hang_up
+from suites.selftest.support.gate_runs import CALM, rehearse
+from suites.selftest.support.judging import connected
+from suites.selftest.support.process_tree import within
+from suites.selftest.support.pytest_runs import CompletedRun, env_file, recorded, run, start
+from suites.selftest.support.stub_server import stranger
+
+JUMP = """
+from reports.plugin import incidents
+really = incidents.clocks
+incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the run has begun
+"""
+
+
+@pytest.fixture(scope="module")
+def own(checkout: Path) -> Iterator[Mapping[str, str]]:
+    """A sandbox whose index may be replaced."""
+    sandbox = OwnedSandbox.start(checkout, rows=100, seed=7)
+    yield sandbox.values
+    sandbox.stop()
+
+
+def _switch(values: Mapping[str, str], to: str) -> None:
+    """What was `contacts_index` is another index from now on, with the same documents."""
+    url = f"http://127.0.0.1:{values['ELASTICSEARCH_PORT']}"
+    with Elasticsearch(url, request_timeout=30) as client:
+        found = client.indices.get_mapping(index="contacts_index").body
+        (held,) = found
+        settings = client.indices.get_settings(index=held).body[held]["settings"]["index"]
+        kept = {name: settings[name] for name in ("analysis", "max_ngram_diff") if name in settings}
+        client.indices.create(index=to, mappings=found[held]["mappings"], settings=kept)
+        for hit in client.search(index=held, size=1000)["hits"]["hits"]:
+            client.index(index=to, id=hit["_id"], document=hit["_source"])
+        client.indices.refresh(index=to)
+        client.indices.update_aliases(
+            actions=[{"remove_index": {"index": held}}, {"add": {"index": to, "alias": "contacts_index"}}]
+        )
+
+
+def _begun(checkout: Path, folder: Path, values: Mapping[str, str], *options: str) -> Callable[[], CompletedRun]:
+    """A run that has recorded something; call what comes back for its end."""
+    out, log, file = folder / "out", folder / "log", env_file(folder / "live.env", values)
+    process = start(checkout, out, log, "-m", "phase1", *options, "--env-file", str(file))
+    assert within(60, lambda: recorded(out))
+    return partial(_ended, process, log, out)
+
+
+def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedRun:
+    try:
+        process.wait(240)
+    finally:
+        process.kill()
+    return CompletedRun(code=process.returncode, printed=log.read_text(), out=out)
+
+
+def test_an_index_switched_behind_its_name_holds_the_run(
+    checkout: Path, tmp_path: Path, own: Mapping[str, str]
+) -> None:
+    end = _begun(checkout, tmp_path, own, "-k", "contact", "--samples", "48", "--max-rps", "60")
+
+    _switch(own, "contacts_v2")
+    done = end()
+
+    assert done.code == 6, done.printed[-3000:]
+    (incident,) = (each for each in done.verdict["incidents"] if "another one than when the run began" in each)
+    assert "the index contacts_index was contacts_index (" in incident
+    assert "and is contacts_v2 (" in incident
+    assert done.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
+
+
+def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(own: Mapping[str, str], tmp_path: Path) -> None:
+    said = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
+
+    def damage(reply: DamagedReply) -> DamagedReply:
+        return reply.saying({"status": "healthy", **next(said)})
+
+    with between(own["CONTACT360_BASE_URL"], ("/health",)) as proxy:
+        proxy.damage = damage
+        with connected({**own, "CONTACT360_BASE_URL": proxy.url}, tmp_path) as target:
+            looks = [identity(target) for _ in range(3)]
+
+    assert (changed(*looks[:2]), changed(*looks[1:])) == ("", "the backend was version 1 and is version 2")
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, {"a": "1"}), ({"a": "1"}, {}), ({"a": "1"}, {"a": "1", "b": "2"})])
+def test_what_was_told_only_once_is_no_change(before: dict[str, str], after: dict[str, str]) -> None:
+    assert last_look(before, lambda: after) is None
+
+
+@pytest.mark.parametrize("by", [7_200, -7_200], ids=["forward", "back"])
+def test_a_clock_that_is_set_while_a_run_goes_on_holds_it(tmp_path: Path, by: int) -> None:
+    found = rehearse(tmp_path, JUMP.replace("BY", str(by)) + CALM)
+
+    assert (found.code, found.verdict["verdict"]) == (6, "HOLD")
+    assert any(f"by {by:+,} s" in each for each in found.verdict["incidents"])
+
+
+def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(10**9, 0, -(10**6)))
+    monkeypatch.setattr(time, "time", lambda: float(next(clock)))
+
+    with (
+        stranger() as service,
+        closing(HttpClient(service.url, side="backend", pace=RateLimiter(tmp_path, None), trust_env=False)) as asking,
+    ):
+        first, second = (asking.ask("GET", "/x").answer for _ in range(2))
+    third = latency.timed(lambda: None)
+
+    assert all(0 <= each.elapsed_ms < 60_000 for each in (first, second, third))
+    assert first.at > second.at > third.at
+
+
+def test_durations_are_never_taken_from_the_time_of_day(checkout: Path) -> None:
+    """Every look at the time of day is a stamp; what is measured beside it goes by the performance counter."""
+    sources = [
+        path
+        for part in ("fixtures", "reports")
+        for path in (checkout / part).rglob("*.py")
+        if "sandbox" not in path.parts
+    ]
+    looks = {line.strip() for path in sources for line in path.read_text().splitlines() if "time.time()" in line}
+
+    assert looks == {
+        "at, begun = time.time(), time.perf_counter()",
+        "now = int(time.time() * 1000)",
+        "return time.time(), time.monotonic()",
+    }
+
+
+def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
+    file, history, out = env_file(tmp_path / "live.env", calm), tmp_path / "history", tmp_path / "out"
+    options = ["-m", "phase1", "-k", "endpoint", "--samples", "32", "--env-file", str(file), "--history", str(history)]
+    logs = [tmp_path / "log-1", tmp_path / "log-2"]
+
+    running = [start(checkout, out, log, *options, "--seed", str(seed)) for seed, log in enumerate(logs, 1)]
+    done = [_ended(process, log, out) for process, log in zip(running, logs, strict=True)]
+
+    folders = sorted(path for path in out.iterdir() if not path.is_symlink())
+    runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
+    verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in folders]
+    kept = [json.loads(path.read_text()) for path in sorted(history.glob("*.json"))]
+    assert [each.code for each in done] == [6, 6], done[0].printed[-2000:] + done[1].printed[-2000:]
+    assert sorted(each["seed"] for each in runs) == [1, 2]
+    assert (
+        [each["run"] for each in verdicts] == [folder.name for folder in folders] == [each["run_id"] for each in kept]
+    )
+    assert [each["seed"] for each in verdicts] == [each["seed"] for each in runs] == [each["seed"] for each in kept]
+    assert all(each["incidents"] == [] for each in verdicts)
+    assert (out / "latest").resolve() in folders
+    assert list(history.glob(".*")) == list(out.glob(".*")) == []
+
+
+def _samples(out: Path) -> list[Comparison]:
+    return [each for each in run_ledger.read(out / "latest").records if isinstance(each, Comparison)]
+
+
+def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
+    checkout: Path, tmp_path: Path, calm: Mapping[str, str]
+) -> None:
+    """It hangs up on a dozen questions, as a process does that goes down, and is there again."""
+    out, numbers = tmp_path / "out", iter(range(10**6))
+
+    def damage(reply: DamagedReply) -> DamagedReply:
+        return hang_up(reply) if 16 <= next(numbers) < 28 else reply
+
+    with between(calm["CONTACT360_BASE_URL"], RECORDS) as proxy:
+        proxy.damage = damage
+        file = env_file(tmp_path / "live.env", {**calm, "CONTACT360_BASE_URL": proxy.url})
+        done = run(checkout, out, "-m", "phase1", "-k", "endpoint", "--samples", "48", "--env-file", str(file))
+
+    outcomes = Counter(each.outcome for each in _samples(out) if each.check.endswith("-endpoint"))
+    assert done.code in (1, 6), done.printed[-3000:]
+    assert outcomes[Outcome.FAILED] == 12
+    assert outcomes[Outcome.EQUAL] >= 48
+
+
+def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
+    checkout: Path, tmp_path: Path, own: Mapping[str, str]
+) -> None:
+    out, end = tmp_path / "out", _begun(checkout, tmp_path, own, "-k", "endpoint", "--samples", "64")
+    seen = _samples(out)
+
+    os.kill(int(own["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
+    done = end()
+
+    assert done.code in (1, 6), done.printed[-3000:]
+    assert _samples(out)[: len(seen)] == seen
+    assert any(each.outcome is Outcome.FAILED for each in _samples(out))

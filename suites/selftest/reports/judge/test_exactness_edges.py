@@ -1,0 +1,184 @@
+"""Exactness at the edge where it tips: which answers say something, how many it needs, what a mismatch carries."""
+
+from dataclasses import replace
+
+import pytest
+
+from reports.records.known_difference import KnownDifference
+from reports.records.records import (
+    Comparison,
+    Difference,
+    DifferenceKind,
+    Outcome,
+    Provenance,
+    Record,
+)
+from suites.selftest.support.phase_builders import (
+    FALLBACK,
+    SQL,
+    UNKNOWN,
+    VQL,
+    criterion_of,
+    fact_of,
+    finding,
+    plan_of,
+    sampled,
+    samples,
+)
+
+EXACT = criterion_of("exact", "x", least=10)
+WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="<2>")
+
+
+@pytest.mark.parametrize(
+    ("records", "outcome", "needed", "said"),
+    [
+        ([*samples(10), plan_of()], "met", 0, "no mismatch in 10"),
+        ([*samples(9), plan_of()], "unmeasured", 1, "no mismatch in 9; need 10, have 9"),
+        ([*samples(9), plan_of(9)], "met", 0, "no mismatch in 9: at most 0.00 % wrong"),
+        ([*samples(9), plan_of(9), plan_of(10)], "unmeasured", 1, "need 10"),
+        ([*samples(9), plan_of(9), plan_of(99, check="y")], "met", 0, "no mismatch in 9"),
+        ([*samples(10), plan_of(s=1)], "met", 0, "no mismatch"),
+        ([*samples(10), plan_of(s=1, t=2, u=0)], "unmeasured", 1, "no sample of: x t"),
+        ([*samples(10), plan_of(t=2, u=3)], "unmeasured", 2, "no sample of: x t, x u"),
+        ([*samples(9), *samples(1), plan_of()], "unmeasured", 1, "no mismatch in 9"),
+        ([*samples(10), plan_of(check="y", t=2)], "met", 0, "no mismatch in 10"),
+        ([*samples(10), sampled(1, Outcome.DIFFERENT, check="y")], "met", 0, "no mismatch in 10"),
+        ([*samples(9), *samples(1, Outcome.VOID, at=50)], "unmeasured", 1, "need 10, have 9 (left out: 1 void)"),
+        ([*samples(10), *samples(5, Outcome.FAILED, UNKNOWN, at=50)], "met", 0, "no mismatch in 10"),
+        (
+            [*samples(17), sampled(50, Outcome.EQUAL, UNKNOWN, stratum="a"), sampled(50, Outcome.DIFFERENT, UNKNOWN)],
+            "unmeasured",
+            0,
+            "1 answers differ and do not tell who served them; first: 50",
+        ),
+        ([*samples(10, check="y"), plan_of()], "unmeasured", 10, "nothing was asked"),
+        ([*samples(10), *samples(5, Outcome.FAILED, error="timeout", at=50)], "met", 0, "no mismatch in 10"),
+        ([*samples(9), *samples(5, Outcome.FAILED, error="timeout", at=50)], "unmeasured", 1, "(left out: 5 failed)"),
+        ([*samples(9), *samples(5, Outcome.EXCUSED, at=50)], "unmeasured", 1, "(left out: 5 excused)"),
+        (samples(5, Outcome.FAILED, error="timeout"), "unmeasured", 10, "x: 5 of 5 requests failed (5 timeout)"),
+        (samples(10, served=FALLBACK), "unmeasured", 10, "none of 10 answers counts (left out: 10 served by"),
+        ([*samples(9), *samples(1, served=UNKNOWN, at=50)], "unmeasured", 1, "need 10"),
+        ([*samples(17), *samples(2, served=UNKNOWN, at=50)], "unmeasured", 0, "2 of 19 answers do not tell who"),
+        ([*samples(18), *samples(2, served=UNKNOWN, at=50)], "met", 0, "no mismatch in 18"),
+        ([*samples(18), *samples(2, Outcome.VOID, at=50)], "met", 0, "no mismatch in 18"),
+        ([*samples(17), *samples(2, Outcome.VOID, at=50)], "unmeasured", 0, "2 of 19 samples are void"),
+        ([*samples(17), *samples(2, Outcome.VOID)], "met", 0, "no mismatch in 17"),
+        ([*samples(9), sampled(50, Outcome.DIFFERENT, UNKNOWN)], "unmeasured", 1, "1 answers differ and do not tell"),
+        ([*samples(9), sampled(50, Outcome.DIFFERENT, FALLBACK)], "unmeasured", 1, "need 10"),
+        ([*samples(9), sampled(50, Outcome.LAGGED)], "met", 0, "no mismatch in 10"),
+        (
+            [*samples(99), sampled(100, Outcome.DIFFERENT, differences=(WRONG,))],
+            "missed",
+            0,
+            "1 of 100 answers differ (1 value); first: 100",
+        ),
+    ],
+)
+def test_exactness_wants_enough_answers_that_say_something(
+    records: list[Record], outcome: str, needed: int, said: str
+) -> None:
+    found = finding(EXACT, records)
+
+    assert (found.outcome, found.needed) == (outcome, needed), found.sentence
+    assert said in found.sentence
+
+
+def test_every_check_of_an_exact_criterion_is_needed() -> None:
+    both = criterion_of("exact", "x", "y", least=10)
+    why = fact_of("y", None, sentence="y is switched off")
+
+    assert finding(both, samples(20)).sentence == "y: nothing was asked"
+    assert finding(both, [*samples(20), why]).sentence == "y: y is switched off"
+    assert finding(both, [why]).sentence == "y is switched off"
+    assert finding(both, [*samples(19), sampled(1, check="y")]).outcome == "met"
+    assert finding(both, samples(20)).needed == 10
+    assert finding(both, samples(3)).needed == 7
+    others = [fact_of("y", True, sentence="fine"), fact_of("x", None, sentence="another")]
+    assert finding(both, [*samples(20), *others]).sentence == "y: nothing was asked"
+
+
+@pytest.mark.parametrize(
+    "useless", [samples(5, Outcome.FAILED, error="timeout", check="y"), samples(5, served=FALLBACK, check="y")]
+)
+@pytest.mark.parametrize(("count", "needed"), [(20, 10), (3, 7)])
+def test_a_check_without_an_answer_that_counts_needs_more(useless: list[Comparison], count: int, needed: int) -> None:
+    assert finding(criterion_of("exact", "x", "y", least=10), [*samples(count), *useless]).needed == needed
+
+
+def test_what_is_not_enough_yet_is_told_with_what_there_is() -> None:
+    failed = [
+        sampled(50, Outcome.FAILED, error="timeout", cause="index-stale"),
+        sampled(51, cause="ghost-in-index"),
+    ]
+
+    some, none = finding(EXACT, [*samples(8), *failed]), finding(EXACT, failed[:1])
+
+    assert finding(EXACT, [*samples(9), plan_of()]).sentence == "no mismatch in 9; need 10, have 9"
+    assert (some.value, some.unit, some.count) == (0.0, "mismatches", 9)
+    assert some.cause is not None
+    assert some.cause.code == "index-stale"
+    assert (none.value, none.count) == (None, 0)
+
+
+def test_only_what_was_said_of_the_check_itself_explains_its_silence() -> None:
+    others = [fact_of("x", True, sentence="fine"), fact_of("y", None, sentence="another")]
+
+    assert finding(EXACT, others).sentence == "nothing was asked"
+    assert finding(EXACT, [*others, fact_of("x", None, sentence="switched off")]).sentence == "switched off"
+
+
+def test_a_mismatch_carries_its_count_its_cause_and_its_evidence() -> None:
+    wrong = [sampled(number, Outcome.DIFFERENT, cause="index-stale") for number in (7, 7, 8)]
+
+    found = finding(EXACT, [*samples(5), *wrong])
+
+    assert (found.value, found.unit, found.count, found.evidence) == (2.0, "mismatches", 7, ("evidence/c.jsonl",))
+    assert found.cause
+    assert found.cause.share == "2 of 2"
+
+
+def test_no_mismatch_carries_the_bound_it_proves() -> None:
+    found = finding(EXACT, [*samples(59), plan_of(200_000)])
+
+    assert (found.value, found.unit, found.count) == (0.0, "mismatches", 59)
+    assert found.interval == (0.0, pytest.approx(0.0495, abs=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("served_by", "flag_on", "served", "outcome"),
+    [
+        ("vql", True, SQL, "unmeasured"),
+        ("vql", False, SQL, "met"),
+        ("vql", False, VQL, "unmeasured"),
+        ("vql", None, VQL, "met"),
+        ("any", True, UNKNOWN, "met"),
+        ("any", True, SQL, "met"),
+    ],
+)
+def test_only_answers_of_the_path_in_question_count(
+    served_by: str, flag_on: bool | None, served: Provenance, outcome: str
+) -> None:
+    found = finding(replace(EXACT, served_by=served_by), samples(10, served=served), flag_on)
+
+    assert found.outcome == outcome
+    assert ("verifies the direct path" in found.sentence) is (outcome == "met" and flag_on is False)
+
+
+def test_connectras_own_answers_need_no_provenance() -> None:
+    assert finding(EXACT, samples(10, served=UNKNOWN, side="connectra")).outcome == "met"
+    assert "direct path" not in finding(EXACT, samples(10, side="connectra"), False).sentence
+
+
+@pytest.mark.parametrize(("covered", "outcome"), [(1, "met"), (2, "unmeasured")])
+def test_a_known_difference_that_covers_too_much_holds_the_criterion(covered: int, outcome: str) -> None:
+    known = KnownDifference(
+        id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2026-12-31", cap=0.1
+    )
+    marked = replace(WRONG, excused_by="k")
+    records = [*samples(10), *samples(covered, Outcome.EXCUSED, at=50, differences=(marked,))]
+
+    found = finding(EXACT, records, known=[known])
+
+    assert found.outcome == outcome
+    assert ("the known difference k covers 2 of 12" in found.sentence) is (outcome == "unmeasured")

@@ -1,0 +1,241 @@
+"""Every rule of the judge at the edge where it tips: what counts, what is needed, and what a finding carries."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from reports.judge.findings import by_key, by_limits, listed, percent, seen_of
+from reports.judge.statistics import Measurement
+from reports.records.records import (
+    Attestation,
+    Fact,
+    Outcome,
+)
+from suites.selftest.support.phase_builders import (
+    criterion_of,
+    fact_of,
+    finding,
+    sampled,
+    samples,
+)
+
+# --- around every rule -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("flag_on", "asked"), [(True, True), (None, True), (False, False)])
+def test_what_needs_its_flag_is_not_asked_while_that_is_off(flag_on: bool | None, asked: bool) -> None:
+    found = finding(criterion_of("fact", "a", needs_flag=True), [fact_of()], flag_on)
+
+    assert (found.outcome, found.kind) == (("met", "blocking") if asked else ("unmeasured", "advisory"))
+    assert finding(criterion_of("fact", "a"), [fact_of()], flag_on).outcome == "met"
+
+
+def test_the_baseline_that_was_taken_instead_is_told() -> None:
+    facts = [fact_of("a-baseline", value=value, sentence=str(value)) for value in (5.0, 7.0, 30.0)]
+    others = [fact_of("b-baseline", value=99.0), fact_of("a", value=99.0), fact_of("a-baseline")]
+
+    found = finding(criterion_of("latency", "a", needs_flag=True, target=1.2, alert=1.5), [*facts, *others], False)
+
+    assert found.sentence.endswith("the direct path takes 7.0 ms (median of 3 blocks)")
+
+
+@pytest.mark.parametrize(
+    ("ok", "kind", "found"),
+    [
+        (False, "veto", "blocking"),
+        (True, "veto", "advisory"),
+        (None, "veto", "advisory"),
+        (False, "advisory", "advisory"),
+        (False, "blocking", "blocking"),
+        (True, "blocking", "blocking"),
+    ],
+)
+def test_a_veto_blocks_only_where_it_is_missed(ok: bool | None, kind: str, found: str) -> None:
+    assert finding(criterion_of("fact", "a", kind=kind), [fact_of(ok=ok)]).kind == found
+
+
+def test_why_things_were_left_out_is_told_only_where_something_is_open() -> None:
+    left = [fact_of("not-asked", None, sentence="why")]
+
+    assert finding(criterion_of("fact", "a"), [fact_of(ok=None), *left, *left]).sentence == "a!; why"
+    assert finding(criterion_of("fact", "a"), [fact_of(), *left]).sentence == "a!"
+
+
+def test_a_finding_carries_what_its_criterion_says() -> None:
+    found = finding(criterion_of("limit", "a", target=1.0, alert=2.0, lines=("l",), unit="MB"), [fact_of(value=1.0)])
+
+    assert (found.criterion, found.guide, found.target, found.alert, found.lines) == ("c", "g", 1.0, 2.0, ("l",))
+    assert (found.value, found.unit, found.count, found.needed) == (1.0, "MB", 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "outcome"),
+    [
+        (0.05, (0.04, 0.09), "met"),
+        (0.05, (0.04, 0.10), "unmeasured"),
+        (0.051, (0.04, 0.09), "unmeasured"),
+        (0.09, (0.05, 0.2), "unmeasured"),
+        (0.09, (0.051, 0.2), "missed"),
+        (0.05, None, "unmeasured"),
+        (None, (0.04, 0.09), "unmeasured"),
+    ],
+)
+def test_an_interval_is_held_against_target_and_alert(value: float, interval: Any, outcome: str) -> None:
+    criterion = criterion_of("share", target=0.05, alert=0.10)
+
+    assert by_limits(criterion, Measurement(value=value, unit="share", count=9, interval=interval)) == outcome
+
+
+@pytest.mark.parametrize(("value", "said"), [(0, "0.00 %"), (0.0994, "9.94 %"), (0.0996, "10.0 %"), (1, "100.0 %")])
+def test_small_shares_are_told_more_exactly(value: float, said: str) -> None:
+    assert percent(value) == said
+
+
+# --- lag, facts, limits and words ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lags", "outcome", "cause"),
+    [
+        ((), "met", None),
+        ((2.0,), "met", None),
+        ((1.0, 2.1), "unmeasured", "2 of 2"),
+        ((5.0,), "unmeasured", "1 of 1"),
+        ((5.1, 1.0), "missed", "2 of 2"),
+    ],
+)
+def test_the_longest_lag_is_held_against_its_limits(lags: tuple[float, ...], outcome: str, cause: str | None) -> None:
+    late = [sampled(f"late {lag}", Outcome.LAGGED, lag_s=lag) for lag in lags]
+    others = [sampled("y", Outcome.LAGGED, check="y", lag_s=99.0), sampled("v", Outcome.VOID, lag_s=99.0)]
+
+    found = finding(criterion_of("lag", "x", target=2.0, alert=5.0), [*samples(3), *late, *others])
+
+    assert (found.outcome, found.value, found.unit) == (outcome, max(lags, default=0.0), "s")
+    assert (found.count, found.cause and found.cause.share) == (3 + len(lags), cause)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.VOID, Outcome.FAILED, Outcome.EXCUSED])
+def test_what_was_not_compared_has_no_lag(outcome: Outcome) -> None:
+    assert finding(criterion_of("lag", "x", target=2.0, alert=5.0), [sampled(1, outcome)]).outcome == "unmeasured"
+
+
+@pytest.mark.parametrize(
+    ("facts", "count", "needed", "value", "said"),
+    [
+        ([fact_of(value=3.0, unit="ms")], 1, 0, 3.0, "a!"),
+        ([fact_of(value=3.0), fact_of("b")], 2, 0, None, "a!; b!"),
+        ([fact_of(f"a{n}") for n in range(3)], 3, 0, None, "a0!; a1!; a2!"),
+        ([fact_of(f"a{n}") for n in range(4)], 4, 0, None, "4 of 4 are as they have to be"),
+        ([fact_of(ok=None)], 1, 0, None, "a!"),
+        ([fact_of("b")], 1, 1, None, "not looked at: a*"),
+        ([fact_of(f"a{n}", False, float(n), unit="ms") for n in range(4)], 4, 0, 0.0, "a0!; a1!; a2!; and 1 more"),
+        ([fact_of(), fact_of("b", False, 7.0)], 2, 0, 7.0, "b!"),
+        ([fact_of("a1", False), fact_of("a2", False), fact_of("a3", False)], 3, 0, None, "a1!; a2!; a3!"),
+    ],
+)
+def test_facts_are_told_by_what_is_worst_of_them(
+    facts: list[Fact], count: int, needed: int, value: float | None, said: str
+) -> None:
+    found = finding(criterion_of("fact", "a*", "*"), facts)
+
+    assert (found.count, found.needed, found.value, found.sentence) == (count, needed, value, said)
+
+
+@pytest.mark.parametrize(("count", "outcome", "needed"), [(2, "unmeasured", 1), (3, "met", 0)])
+def test_facts_have_to_be_as_many_as_was_said(count: int, outcome: str, needed: int) -> None:
+    found = finding(criterion_of("fact", "a*", least=3), [fact_of(f"a{n}") for n in range(count)])
+
+    assert (found.outcome, found.needed) == (outcome, needed)
+
+
+def test_the_cause_of_what_is_missed_is_named() -> None:
+    wrong = [fact_of(f"a{n}", False, cause=cause) for n, cause in enumerate(["index-stale", "index-stale", None])]
+    large = [fact_of("a", value=9.0, cause="index-stale"), fact_of("a2", value=1.0, cause="ghost-in-index")]
+    limits = criterion_of("limit", "a*", target=2.0, alert=5.0)
+
+    facts, limit = finding(criterion_of("fact", "a*"), wrong).cause, finding(limits, large).cause
+
+    assert facts
+    assert (facts.code, facts.share) == ("index-stale", "2 of 3")
+    assert limit
+    assert limit.code == "index-stale"
+    assert finding(limits, large[1:]).cause is None
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"), [(2.0, "met"), (2.01, "unmeasured"), (5.0, "unmeasured"), (5.01, "missed")]
+)
+def test_a_limit_is_met_up_to_its_target_and_missed_beyond_its_alert(value: float, outcome: str) -> None:
+    assert finding(criterion_of("limit", "a", target=2.0, alert=5.0), [fact_of(value=value)]).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("facts", "needed", "said"),
+    [
+        ([fact_of("a", value=1.0)], 1, "no value of b"),
+        ([fact_of("a", value=1.0), fact_of("b", None)], 1, "b!"),
+        ([fact_of("a", value=1.0), fact_of("b", value=1.0)], 1, "2 values; need 3"),
+        ([], 3, "no value of a"),
+        ([fact_of("a", value=1.0), fact_of("b", None, sentence="")], 2, "no value of b"),
+    ],
+)
+def test_a_limit_tells_which_value_it_lacks(facts: list[Fact], needed: int, said: str) -> None:
+    found = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, least=3), facts)
+
+    assert (found.outcome, found.sentence) == ("unmeasured", said)
+    assert found.needed == max(3 - len([each for each in facts if each.value]), needed if not facts else 1)
+
+
+def test_the_largest_value_speaks() -> None:
+    facts = [fact_of("a", value=1.0), fact_of("b", value=3.0), fact_of("other", value=9.0)]
+
+    found = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, unit="MB"), facts)
+
+    assert (found.value, found.count, found.sentence) == (3.0, 2, "b!")
+    silent = finding(criterion_of("limit", "a", target=2.0, alert=5.0, unit="MB"), [fact_of(value=1.5, sentence="")])
+    assert silent.sentence == "at most 1.5 MB"
+
+
+def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Attestation:
+    return Attestation(line=line, who="Jane", when=when, until=until)
+
+
+@pytest.mark.parametrize(
+    ("words", "count", "needed", "said"),
+    [
+        ([_word("a"), _word("b")], 2, 0, "a: Jane, 2026-11-20, until 2026-11-30; b: Jane"),
+        ([_word("a")], 1, 1, "nobody attests: b (--attestations)"),
+        ([_word("a"), _word("b", "2026-11-24")], 1, 1, "b: Jane's word held until 2026-11-24"),
+        ([_word("a", "2026-11-24")], 0, 2, "nobody attests: b"),
+        ([_word("a"), _word("b", when="2026-11-25")], 2, 0, "a: Jane"),
+        ([_word("a"), _word("b", when="2026-11-25T12:00:01")], 1, 1, "b: Jane's"),
+        ([_word("a"), _word("b"), _word("c")], 2, 0, "a: Jane"),
+    ],
+)
+def test_every_line_needs_a_word_that_holds(words: list[Attestation], count: int, needed: int, said: str) -> None:
+    found = finding(criterion_of("attested", "a", "b"), words)
+
+    assert (found.outcome == "met", found.count, found.needed) == (needed == 0, count, needed)
+    assert found.sentence.startswith(said)
+
+
+# --- what is seen ----------------------------------------------------------------------------------------------------
+
+
+def test_only_records_of_the_phase_are_seen_each_once_and_in_order() -> None:
+    facts = [fact_of("b"), fact_of("a", False), fact_of("a"), fact_of("b"), fact_of("a", phase="q")]
+
+    seen = seen_of([*facts, *samples(2, phase="q"), sampled(2), sampled(1), sampled(1)], "p", None)
+
+    assert [(each.name, each.ok) for each in seen.facts] == [("a", False), ("a", True), ("b", True)]
+    assert [each.key for each in seen.samples] == ["1", "2"]
+
+
+def test_a_key_counts_once_per_check() -> None:
+    assert len(by_key([sampled(1), sampled(1, Outcome.DIFFERENT), sampled(1, check="y")])) == 2
+    assert by_key([sampled(1), sampled(1, Outcome.DIFFERENT)])["x", "1"].outcome is Outcome.EQUAL
+
+
+def test_counts_are_listed_by_size_and_then_by_name() -> None:
+    assert listed(Counter({"b": 1, "a": 1, "c": 3})) == "3 c, 1 a, 1 b"

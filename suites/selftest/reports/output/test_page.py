@@ -1,0 +1,277 @@
+"""The decision page: what it says for each verdict, that nothing hostile gets in, and that a browser is at ease."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import publish
+from reports.history.entry import entry_of
+from reports.history.guide_coverage import GuideLine
+from reports.output import page, presentation
+from reports.records.records import Attestation
+from suites.selftest.support import chromium, verdict_builders
+
+WORDS = ("GO", "NO-GO", "HOLD")
+HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>&amp;\u202e{{7*7}}|`x`"""
+NO_BROWSER = "no Chromium on this machine: apt-get install chromium (issue 5)"
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+
+
+def _page(word: str, criteria: int = 15, hostile: str = "", **extra: Any) -> str:
+    return page.html(verdict_builders.verdict(word, criteria, hostile), verdict_builders.recorded(hostile), **extra)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_the_verdict_is_said_in_words_at_the_top(word: str) -> None:
+    html = _page(word)
+
+    assert f"<title>{word} - Contact360 VQL gate</title>" in html
+    assert html.index(f"<h1><b>{word}</b>") < html.index("<table")
+
+
+def test_every_criterion_has_one_row() -> None:
+    verdict = verdict_builders.verdict("NO-GO", 60)
+    html = page.html(verdict, verdict_builders.recorded())
+
+    named = [finding["criterion"] for phase in verdict["phases"].values() for finding in phase["findings"]]
+    assert len(named) == 60
+    assert all(html.count(f"<code>{name}</code></small></th>") == 1 for name in named)
+
+
+def test_a_go_says_until_when_and_for_what_it_holds() -> None:
+    assert "26 Nov 2026, 09:52 UTC, for this build, flags, index and gate" in _page("GO")
+    assert "not valid as a GO" in _page("HOLD")
+
+
+def test_reasons_are_told_by_cause_with_the_remedy() -> None:
+    html = _page("NO-GO")
+    top = html[: html.index("<table")]
+
+    assert "The index holds an older version" in top
+    assert top.count("Re-sync Elasticsearch data") == 1
+
+
+def test_a_share_of_successes_reads_as_the_guide_says_it() -> None:
+    finding = verdict_builders.finding(3, "missed")
+
+    assert "VQL Success Rate > 95%" in finding["guide"]
+    assert presentation.value(finding) == "81.0 %"
+    assert presentation.limit(finding) == "≥ 95 %, alert 90 %"
+
+
+@pytest.mark.parametrize(
+    ("guide", "successes"),
+    [
+        ("Monitoring Dashboard, 1: VQL Success Rate > 95%, alert < 90%", True),
+        ("Phase 3, Success Criteria: Export success rate > 99%", True),
+        ("Monitoring Dashboard, 2: Fallback Rate: Target: < 5%, alert if > 10%", False),
+        ("Phase 0, 4: Set up alerts for VQL error rates (>5%)", False),
+        ("Phase 1, Success Criteria: Error rate < 1%", False),
+    ],
+)
+def test_only_a_line_that_asks_for_more_counts_successes(guide: str, successes: bool) -> None:
+    assert presentation.counts_failures(verdict_builders.finding(1) | {"guide": guide}) is successes
+
+
+def test_a_line_of_the_guide_is_told_from_where_it_stands() -> None:
+    finding = verdict_builders.finding(0) | {"guide": 'Phase 0, 1: Verify Health: expected {"status": "healthy"}'}
+
+    assert presentation.guide_line(finding) == ('Verify Health: expected {"status": "healthy"}', "Phase 0, 1")
+
+
+@pytest.mark.parametrize(
+    ("phases", "commands"),
+    [
+        (["phase2"], ["VQL_COMPANY_CONTACTS=false"]),
+        (["phase1", "phase3"], ["VQL_SINGLE_RECORD_RETRIEVAL=false", "VQL_EXPORTS=false"]),
+        (list(verdict_builders.PHASES), [*(f"{flag}=false" for flag in presentation.FLAGS), "CONNECTRA_ENABLED=false"]),
+    ],
+    ids=["one", "two", "all"],
+)
+def test_a_no_go_ends_with_the_rollback_of_exactly_its_flags(phases: list[str], commands: list[str]) -> None:
+    verdict = verdict_builders.verdict("NO-GO", phases=phases)
+    verdict["phases"]["phase9"] = {"verdict": "GO", "title": "another", "flag": "VQL_OTHER", "findings": []}
+
+    assert presentation.rollback(verdict) == [*commands, presentation.RESTART]
+    html = page.html(verdict, verdict_builders.recorded())
+    assert html.rindex("<section") == html.index('<section class="rollback"')
+
+
+def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
+    one, every = (
+        presentation.verification(verdict_builders.verdict("NO-GO", phases=names))
+        for names in (["phase2"], list(verdict_builders.PHASES))
+    )
+
+    assert one == "pytest -m rollback --expect-flags VQL_SINGLE_RECORD_RETRIEVAL,VQL_EXPORTS,VQL_LINKEDIN_SEARCH"
+    assert every == "pytest -m rollback --expect-flags none"
+
+
+@pytest.mark.parametrize("word", ["GO", "HOLD"])
+def test_nothing_is_rolled_back_without_a_no_go(word: str) -> None:
+    assert presentation.rollback(verdict_builders.verdict(word)) == []
+    assert "rollback" not in _page(word).replace("Rollback Procedures", "").split("<main>")[1]
+
+
+@pytest.mark.parametrize(
+    ("switches", "said"),
+    [
+        ({}, "take VQL_SINGLE_RECORD_RETRIEVAL back"),
+        ({"VQL_SINGLE_RECORD_RETRIEVAL": False}, "do not enable VQL_SINGLE_RECORD_RETRIEVAL"),
+        ({"CONNECTRA_ENABLED": False}, "do not enable VQL_SINGLE_RECORD_RETRIEVAL"),
+        ({"VQL_SINGLE_RECORD_RETRIEVAL": None}, "do not enable VQL_SINGLE_RECORD_RETRIEVAL, or take it back"),
+    ],
+)
+def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None], said: str) -> None:
+    verdict = verdict_builders.verdict("NO-GO")
+    verdict["fingerprint"]["flags"].update(switches)
+
+    assert presentation.headline(verdict) == f"NO-GO: {said}"
+
+
+def test_known_differences_are_counted_apart() -> None:
+    verdict = verdict_builders.verdict("GO")
+    known = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "cap": 0.1}
+    verdict["phases"]["phase1"]["known"] = [
+        known | {"count": 7, "of": 120, "stale": False, "over": False},
+        known | {"count": 0, "of": 120, "stale": True, "over": False},
+        known | {"count": 50, "of": 120, "stale": False, "over": True},
+    ]
+
+    html = page.html(verdict, verdict_builders.recorded())
+
+    assert "Known differences, counted apart" in html
+    for said in ("C360-77", "7 of 120", "within its cap", "stale: it covered nothing", "over its cap"):
+        assert said in html
+
+
+def test_exhibits_without_data_leave_no_heading() -> None:
+    bare = page.html(verdict_builders.verdict(), replace(verdict_builders.recorded(), records=()))
+
+    titles = re.findall("<h2>(.*?)</h2>", bare)
+    assert titles[-2:] == ["What the run cost", "Bound to"]
+    assert len(titles) == 3
+
+
+def test_exhibits_appear_with_their_data() -> None:
+    verdict = verdict_builders.verdict("GO")
+    verdict["phases"]["phase1"]["findings"][0]["lines"] = ["p1-contact"]
+    lines = [
+        GuideLine(id="p1-contact", section="Phase 1", says="Single contact retrieval works correctly"),
+        GuideLine(id="p1-complaints", section="Phase 1", says="No customer complaints", human=True),
+    ]
+    vouched = Attestation(line="p1-complaints", who="J. Doe", when="2026-11-25", until="2026-12-01", note="asked")
+    seen = replace(verdict_builders.recorded(), records=(*verdict_builders.recorded().records, vouched))
+    entry = entry_of(verdict_builders.recorded(), verdict)
+    earlier = [replace(entry, run_id=f"r{day}", finished=f"2026-11-0{day}T00:00:00+00:00") for day in (1, 2)]
+    drills = [
+        {
+            "fault": "stale-record",
+            "phase": "phase1",
+            "detection": "caught",
+            "cause_expected": "index-stale",
+            "cause_named": "index-stale",
+            "criterion": "c",
+        }
+    ]
+
+    html = page.html(verdict, seen, earlier=earlier, drills=drills, lines=lines)
+
+    assert "1 of 1 faults caught, 1 by the right cause, false alarms: 0" in html
+    assert "Lines of the guide: 1 asked in this run, 1 of them hold; 1 without a criterion" in html
+    assert "J. Doe" in html
+    assert html.count("No customer complaints") == 2
+    assert "Trend over earlier runs" in html
+
+
+def test_hostile_text_stays_text() -> None:
+    html = _page("HOLD", hostile=HOSTILE, drills=[{"fault": HOSTILE, "detection": HOSTILE}])
+
+    assert "<script" not in html
+    assert "<img" not in html
+    assert html.count("&lt;script&gt;") > 20
+
+
+def test_an_evidence_path_can_not_become_another_address() -> None:
+    verdict = verdict_builders.verdict("NO-GO", 2)
+    verdict["phases"]["phase1"]["findings"][1]["evidence"] = ["javascript:alert(1)", "//evil", "evidence/ok.jsonl"]
+
+    html = page.html(verdict, verdict_builders.recorded())
+
+    assert 'href="evidence/ok.jsonl"' in html
+    assert "javascript" not in html
+    assert "//evil" not in html
+
+
+@pytest.mark.parametrize("content", ['{"rows": [{"fault": "f"}]}', "{", "[]", '{"rows": 3}', '{"rows": [1]}', "null"])
+def test_the_detection_matrix_is_found_or_left_out(tmp_path: Path, content: str) -> None:
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills" / "drills.json").write_text(content)
+
+    rows = publish.newest_drills(tmp_path)
+
+    assert list(rows) == ([{"fault": "f"}] if "fault" in content else [])
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.BrowserPage]:
+    if chromium.installed() is None:
+        pytest.skip(NO_BROWSER)
+    with chromium.browsing(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("word", "criteria"), [("GO", 15), ("NO-GO", 60), ("HOLD", 15)])
+def test_a_browser_finds_nothing_to_object_to(
+    browser: chromium.BrowserPage, tmp_path: Path, word: str, criteria: int
+) -> None:
+    import axe_core_python
+
+    axe = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    path = tmp_path / "summary.html"
+    path.write_text(_page(word, criteria, hostile=HOSTILE if criteria == 15 else ""))
+    browser.console.clear()
+    browser.requests.clear()
+    for dark in (False, True):
+        for width in (390, 1280):
+            browser.open(path.as_uri(), width=width, dark=dark)
+            browser.run(axe)
+            found = browser.run(
+                f"axe.run(document, {json.dumps(AXE_RULES)}).then(r => r.violations.map("
+                "v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))"
+            )
+
+            assert found == [], f"dark {dark}, {width} wide"
+            assert browser.run("document.documentElement.scrollWidth") <= width
+
+    assert browser.console == []
+    assert set(browser.requests) == {path.as_uri()}
+    assert browser.run("document.querySelector('header h1 b').textContent") == word
+
+
+@pytest.mark.slow
+def test_on_paper_nothing_is_folded_away(browser: chromium.BrowserPage, tmp_path: Path) -> None:
+    path = tmp_path / "summary.html"
+    path.write_text(_page("NO-GO"))
+
+    browser.open(path.as_uri(), media="print")
+
+    assert browser.run("document.querySelector('details pre').getBoundingClientRect().height") > 20
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.pdf().startswith(b"%PDF")
+
+
+def test_a_verdict_is_not_changed_by_being_rendered() -> None:
+    verdict = verdict_builders.verdict("NO-GO")
+    before = copy.deepcopy(verdict)
+
+    page.html(verdict, verdict_builders.recorded())
+
+    assert verdict == before
