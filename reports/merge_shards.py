@@ -22,7 +22,7 @@ class IncompatibleShards(ValueError):
 def merge(folders: Sequence[Path], into: Path) -> Run:
     """A new run folder at `into` with everything that the given runs recorded; they themselves stay as they are.
 
-    Raises DamagedRun for a folder that holds no run, IncompatibleShards for runs of another target, build, gate or seed, and
+    Raises DamagedRun for a folder that holds no run; IncompatibleShards of another target, build, gate or seed and
     for a shard that is given twice.
     """
     if len(folders) < 2:

@@ -29,7 +29,7 @@ class AlreadyInHistory(ValueError):
 
 
 def write(folder: Path, entry: HistoryEntry) -> Path:
-    """Keep the entry: the whole file appears at once. Raises AlreadyInHistory, or OSError when the folder can't be used."""
+    """Keep the entry: the whole file appears at once. Raises AlreadyInHistory; OSError for its folder."""
     if not _PLAIN_NAME.fullmatch(entry.run_id):
         raise ValueError(f"{entry.run_id!r} is no run id: it would be a path")
     folder.mkdir(parents=True, exist_ok=True)

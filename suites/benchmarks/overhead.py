@@ -26,8 +26,9 @@ from typing import Any
 import httpx
 
 from fixtures.checks.cases import Sample
-from fixtures.checks.check import IN_FLIGHT, CheckRunner
+from fixtures.checks.check import IN_FLIGHT
 from fixtures.checks.records.records import EndpointRecordCheck
+from fixtures.checks.runner import CheckRunner
 from fixtures.clients.backend import Backend, LoginSession
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load

@@ -17,7 +17,7 @@ MOST_LINES = 400
 MOST_ENTRIES = 12
 LONGER = {  # a file that may be: why
     "fixtures/sandbox/faults/catalogue.py": "a table: whoever looks for a fault has all of them in view",
-    "suites/selftest/end_to_end/stores/test_index_parity.py": "its tests share one pair of stores, which take long to start",
+    "suites/selftest/end_to_end/stores/test_index_parity.py": "its tests share one pair of stores",
 }
 
 
