@@ -121,18 +121,11 @@ def _allure(arguments: list[str]) -> int:
 
 def _coverage(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m reports coverage", description="The guide's lines by criterion.")
-    parser.add_argument("--into", type=Path, metavar="FILE", help="put the table between the markers of this page")
-    given = parser.parse_args(arguments)
+    parser.parse_args(arguments)
     try:
         lines = guide_coverage.read_lines((SUITES / "guide_lines.toml").read_text(encoding="utf-8"))
         gates = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in sorted(SUITES.glob("*/gate.toml"))]
-        told = guide_coverage.table(lines, gates)
-        if given.into is None:
-            print(told, end="")
-        else:
-            given.into.write_text(
-                guide_coverage.with_table(given.into.read_text(encoding="utf-8"), told), encoding="utf-8"
-            )
+        print(guide_coverage.table(lines, gates), end="")
     except (OSError, GateError, guide_coverage.GuideError) as error:
         return _refused(str(error))
     return 0

@@ -18,6 +18,18 @@ from reports.output.ci import allure_results, github, notify
 from reports.records.records import Entry
 from reports.records.run_ledger import RunRecords, write_text
 
+FILES = {  # of a run folder: what each holds
+    "summary.html": "the page for people: one file without scripts",
+    "summary.md": "the same in short, for a terminal or a pipeline's summary",
+    "verdict.json": "the verdict for machines; schema: `reports/judge/verdict.schema.json`",
+    "run.json": "what the run was bound to: target, options, flags, fingerprint and the gates' texts",
+    "observations/*.jsonl": "everything recorded, one file per worker, written as it happened; survives a kill",
+    "evidence/*.jsonl": "per criterion every key that differs: tokens instead of values, timings, who served it, the "
+    "request, and the command that asks again",
+    "junit.xml": "test cases for a pipeline",
+    "metrics.prom": "metrics for Prometheus",
+    "allure-results/": "results for Allure 2 and 3",
+}
 GUIDE_LINES = Path(__file__).parents[1] / "suites" / "guide_lines.toml"
 
 

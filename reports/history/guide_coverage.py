@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from reports.judge.criteria import Gate
 
-OPENED, CLOSED = "<!-- coverage -->", "<!-- /coverage -->"
-
 
 class GuideError(ValueError):
     """The list of lines can't be used; the message names the line."""
@@ -51,18 +49,9 @@ def coverage(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> Mapping[str, 
 def table(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> str:
     """The same as a Markdown table: a row per line, in the guide's order."""
     by_line = coverage(lines, gates)
-    rows = ["| section | line | the guide says | who stands for it |", "|---|---|---|---|"]
+    rows = ["| section | line | the guide says | checked by |", "|---|---|---|---|"]
     for line in lines:
-        names = ", ".join(f"`{name}`" for name in by_line[line.id]) or "nobody yet"
+        names = ", ".join(f"`{name}`" for name in by_line[line.id]) or "no criterion yet"
         says = line.says.replace("|", "\\|")
-        rows.append(f"| {line.section} | `{line.id}` | {says} | {'people: ' if line.human else ''}{names} |")
+        rows.append(f"| {line.section} | `{line.id}` | {says} | {'sign-off: ' if line.human else ''}{names} |")
     return "\n".join(rows) + "\n"
-
-
-def with_table(text: str, told: str) -> str:
-    """A page whose block between the coverage markers is this table; raises GuideError where there is none."""
-    before, opened, rest = text.partition(OPENED)
-    _, closed, after = rest.partition(CLOSED)
-    if not opened or not closed:
-        raise GuideError(f"no block between {OPENED} and {CLOSED}")
-    return f"{before}{OPENED}\n{told}{CLOSED}{after}"

@@ -6,7 +6,6 @@ reads the folder back and judges it exactly as `python -m reports RUN_FOLDER` wo
 
 from __future__ import annotations
 
-import os
 import secrets as randomness
 import signal
 import threading
@@ -19,11 +18,12 @@ from typing import Any, NoReturn
 import pytest
 
 from reports import publish
+from reports.environment import environment
 from reports.judge.criteria import read_gate
 from reports.judge.verdict import EXIT_CODES, judge, to_json
 from reports.output import terminal
 from reports.output.ci import allure_steps, github, junit
-from reports.plugin import failure_redaction, output_redaction, progress, run_folder, selection, write_failures
+from reports.plugin import failure_redaction, options, output_redaction, progress, run_folder, selection, write_failures
 from reports.plugin import recorder as recording
 from reports.plugin.incidents import Incidents
 from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
@@ -44,19 +44,8 @@ _VERDICT = pytest.StashKey[dict[str, Any]]()
 _NOTES = pytest.StashKey[list[str]]()
 
 
-_SWITCHES = (  # option, destination, environment twin, help
-    ("--gate-dry-run", "gate_dry_run", "GATE_DRY_RUN", "judge and print, keep pytest's exit code"),
-    ("--bake", "bake", "GATE_BAKE", "judge the phase's bake in --history too: its window, and what it pools"),
-    ("--out-of-order", "out_of_order", "GATE_OUT_OF_ORDER", "live: don't ask whether the phase before this one is GO"),
-)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("gate", "the verdict")
-    group.addoption("--out", metavar="DIR", help="where run folders go (default: reports/out) [GATE_OUT]")
-    group.addoption("--history", metavar="DIR", help="keep one file per run there, for trends [GATE_HISTORY]")
-    for name, destination, twin, told in _SWITCHES:
-        group.addoption(name, action="store_true", dest=destination, help=f"{told} [{twin}]")
+    options.register(parser, options.GATE, "gate", "the verdict")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -68,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if selection.asks_nothing(config) or selection.about_ourselves(config):
         return
+    options.fill_in(config, options.GATE)
     run_folder.forget_latest(config)
     if not selection.wanted(config):
         return
@@ -75,10 +65,6 @@ def pytest_configure(config: pytest.Config) -> None:
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
     config.stash[_STARTED] = now.isoformat(timespec="seconds")
     config.stash[_KEY] = randomness.token_bytes(32)
-    config.option.history = config.option.history or os.environ.get("GATE_HISTORY")
-    for _, destination, twin, _ in _SWITCHES:
-        if switched_on(os.environ, twin):
-            setattr(config.option, destination, True)
     config.stash[_FOLDER] = run_folder.out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():
@@ -163,7 +149,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section(f"{verdict['verdict']}", sep="=")
     for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
         terminalreporter.write_line(text, **({style: True} if style else {}))
-    for command in github.commands(verdict, os.environ):
+    for command in github.commands(verdict, environment()):
         terminalreporter.write_line(command)
     for note in config.stash.get(_NOTES, []):
         terminalreporter.write_line(f"note: {_cleaner(config)(note)}")
@@ -191,7 +177,7 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     except OSError as error:
         pytest.exit(f"HOLD: the run folder {folder} can't be written: {error.strerror}", returncode=EXIT_CODES["HOLD"])
     config.pluginmanager.register(Incidents(config, config.stash[RECORDER]), "gate-incidents")
-    progress.install(config, folder, os.environ)
+    progress.install(config, folder, environment())
     happened(config, Event(name="run-started"))
 
 
@@ -232,14 +218,6 @@ def scratch(config: pytest.Config) -> Path:
     return run_folder.scratch(config.stash[_FOLDER])
 
 
-def switched_on(environ: Mapping[str, str], name: str) -> bool:
-    """Whether an environment variable says yes; what is neither yes nor no is a usage error, never a silent no."""
-    value = environ.get(name, "").strip().lower()
-    if value not in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
-        raise pytest.UsageError(f"{name}={environ[name]!r} is neither true nor false")
-    return value in ("1", "true", "yes", "on")
-
-
 def started(config: pytest.Config) -> str:
     return config.stash[_STARTED]
 
@@ -265,7 +243,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
         verdict = to_json(judge(recorded, now=now))
     config.stash[_VERDICT] = verdict
     history = Path(config.option.history).absolute() if config.option.history else None
-    config.stash[_NOTES] += publish.publish(recorder.folder, recorded, verdict, history=history, environ=os.environ)
+    config.stash[_NOTES] += publish.publish(recorder.folder, recorded, verdict, history=history, environ=environment())
     junit.add_properties(config, verdict)
 
 

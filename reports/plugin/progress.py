@@ -22,7 +22,7 @@ from reports.output.presentation import times
 
 EVERY_S = 0.5
 PACE_OVER_S = 20.0  # the pace is that of the last so many seconds
-QUIET = ("CI", "GATE_QUIET")  # either set: no line
+VARIABLES = {"GATE_QUIET": "set: no progress line", "CI": "set, as CI systems do: no progress line"}
 _CLEAR = "\r\x1b[2K"
 
 
@@ -171,7 +171,7 @@ class Progress:
 def install(config: pytest.Config, folder: Path, environ: Mapping[str, str]) -> None:
     """Show the line if somebody can be looking: a terminal, no CI, and neither -v nor -q asked for otherwise."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is None or not reporter.isatty or any(environ.get(name) for name in QUIET) or config.option.verbose:
+    if reporter is None or not reporter.isatty or any(environ.get(name) for name in VARIABLES) or config.option.verbose:
         return
     try:
         terminal = os.open("/dev/tty", os.O_WRONLY)  # pytest captures the usual ways out while a test runs

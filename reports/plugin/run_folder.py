@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from reports.environment import environment
+
 _SCRATCH = ".scratch"
 
 
 def out(config: pytest.Config) -> Path:
     """The folder of run folders, made if need be; a usage error when it can't be written to."""
-    given = config.option.out or os.environ.get("GATE_OUT")
+    given = config.option.out or environment().get("GATE_OUT")
     folder = Path(given).absolute() if given else config.rootpath / "reports" / "out"
     try:
         folder.mkdir(parents=True, exist_ok=True)

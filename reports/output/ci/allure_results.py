@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from reports.environment import environment
 from reports.output import presentation
 from reports.records.records import Entry
 from reports.records.run_ledger import write_text
@@ -31,7 +31,7 @@ TOP = "00 GATE"  # first by name
 
 
 def write(
-    folder: Path, verdict: Entry, *, history: Path | None = None, environ: Mapping[str, str] = os.environ
+    folder: Path, verdict: Entry, *, history: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> None:
     """Everything Allure wants to know beyond the tests, into the run folder's allure-results."""
     results = folder / "allure-results"
@@ -43,7 +43,7 @@ def write(
     _json(results / f"{name}-attachment.json", verdict)
     write_text(results / "environment.properties", _environment(verdict))
     _json(results / "categories.json", [_java(rule) for rule in CATEGORIES])
-    _json(results / "executor.json", executor(verdict, environ))
+    _json(results / "executor.json", executor(verdict, environment() if environ is None else environ))
     _json(results / "gate-perf.json", _metrics(verdict))
     _json(folder / "allurerc.json", _config(verdict, history))
 

@@ -20,9 +20,9 @@ from reports.records.redaction import shown_url
 TIMEOUT_S = 5.0
 PUSHGATEWAY, WEBHOOK, PAGE = "GATE_PUSHGATEWAY", "GATE_WEBHOOK", "GATE_PAGE"
 VARIABLES = {
-    PUSHGATEWAY: "a Pushgateway's address: metrics are pushed there after each run",
-    WEBHOOK: "an address that takes Slack-compatible JSON: told when a verdict changed (needs `--history`)",
-    PAGE: "where people find the page of this run: named in messages (default: the CI's own page of the run)",
+    PUSHGATEWAY: "address of a Pushgateway; metrics are pushed there after each run, one group per target and phase",
+    WEBHOOK: "address that takes Slack-compatible JSON; a message is posted when a verdict changed (needs `--history`)",
+    PAGE: "address of this run's page, for these messages (default: the CI's own page of the run)",
 }
 
 

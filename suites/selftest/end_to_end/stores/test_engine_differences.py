@@ -66,7 +66,7 @@ def test_the_engine_does_as_the_table_says(engine: tuple[str, httpx.Client], dif
 
 def test_the_table_names_differences_only(checkout: Path) -> None:
     same = [each["id"] for each in TABLE["difference"] if each["lucene"] == each["built_in"]]
-    shown = (checkout / "docs" / "scale.md").read_text(encoding="utf-8")
+    shown = (checkout / "docs" / "parity.md").read_text(encoding="utf-8")
 
     assert same == []
     assert [each["id"] for each in TABLE["difference"] if f"`{each['id']}`" not in shown] == []
