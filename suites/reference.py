@@ -74,8 +74,8 @@ def _settings() -> str:
     ]
     return (
         "# Settings of a live target\n\nThey come from the environment or from `--env-file`; the environment wins. "
-        "Any of the first group makes the target live. A target with a part of them missing is one error that names what is "
-        "missing. Certificates are always verified.\n\n" + "\n".join(parts)
+        "Any of the first group makes the target live. A target with a part of them missing is one error that names "
+        "what is missing. Certificates are always verified.\n\n" + "\n".join(parts)
     )
 
 
