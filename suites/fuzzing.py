@@ -24,7 +24,7 @@ import atheris
 
 with redirect_stderr(io.StringIO()), atheris.instrument_imports(include=["fixtures", "reports", "tomllib", "csv"]):
     from fixtures.checks.linkedin import urls
-    from fixtures.clients.provenance import LogFile, LogMarkers
+    from fixtures.clients.provenance.request_log import LogFile, LogMarkers
     from fixtures.settings import attestations
     from fixtures.settings.settings import SettingsError, from_values, read_env_file
     from fixtures.transport.http import _read

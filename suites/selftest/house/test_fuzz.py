@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.clients.provenance import LogFile, LogMarkers
+from fixtures.clients.provenance.request_log import LogFile, LogMarkers
 from fixtures.settings import attestations
 from fixtures.settings.attestations import AttestationError
 from fixtures.settings.settings import NAMES, SettingsError, from_values, gathered

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from fixtures.clients.postgres import Database
-from fixtures.clients.provenance import LogMarkers, LogTable
+from fixtures.clients.provenance.request_log import LogMarkers, LogTable
 from fixtures.contracts.contract import load
 from fixtures.export_parity.direct_query import DirectQuery
 from fixtures.index_parity.mapping import mapping_of

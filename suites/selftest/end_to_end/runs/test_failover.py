@@ -15,7 +15,7 @@ from fixtures.checks.check import Check, Response
 from fixtures.checks.records.records import RecordChecks
 from fixtures.checks.runner import CheckRunner
 from fixtures.clients.postgres import Database, DatabaseUnreachable
-from fixtures.clients.provenance import LogMarkers, LogTable
+from fixtures.clients.provenance.request_log import LogMarkers, LogTable
 from fixtures.clients.target import Target
 from reports.records import run_ledger
 from reports.records.records import Comparison, Outcome

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.checks.preflight.rollback import ENDPOINTS, RollbackFacts, expected_flags, of_flags, searches
 from fixtures.clients.elasticsearch import IndexUnreachable
-from fixtures.clients.provenance import LogProvenance
+from fixtures.clients.provenance.request_log import LogProvenance
 from fixtures.settings.settings import FLAGS, SettingsError
 from reports.records.records import Comparison, Observation, Outcome, Provenance
 
