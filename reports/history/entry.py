@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from statistics import fmean
 from typing import Any
 
@@ -106,6 +107,10 @@ class HistoryEntry:
     credits: int = 0
     incidents: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended_at(self) -> datetime:
+        return datetime.fromisoformat(self.finished)
 
     def bond(self, phase: str) -> Mapping[str, str]:
         """What a verdict on this phase is bound to, as comparable text: build, connectra, flags, index, gate."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reports.history.entry import CheckTally, FindingSummary, HistoryEntry, PairBlock, PhaseEntry, entry_of
+from reports.history.entry import HistoryEntry, PhaseEntry, entry_of
+from reports.records.decoding import decoded
 from reports.records.records import Entry
 from reports.records.run_ledger import RunRecords
 
@@ -51,10 +53,10 @@ def read(folder: Path) -> tuple[tuple[HistoryEntry, ...], tuple[str, ...]]:
     problems: list[str] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            entries.append(from_json(json.loads(path.read_bytes())))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
+            entries.append(from_json(path.read_bytes()))
+        except (ValueError, OSError) as error:
             problems.append(f"{path.name}: {_why(error)}")
-    return tuple(sorted(entries, key=lambda each: (each.finished, each.run_id))), tuple(problems)
+    return tuple(sorted(entries, key=lambda each: (each.ended_at, each.run_id))), tuple(problems)
 
 
 def remember(folder: Path, recorded: RunRecords, verdict: Entry) -> tuple[tuple[HistoryEntry, ...], list[str]]:
@@ -84,48 +86,57 @@ def like(entries: Iterable[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryE
         for each in entries
         if (each.target, each.where) == (entry.target, entry.where)
         and each.run_id != entry.run_id
-        and each.finished <= entry.finished
+        and each.ended_at <= entry.ended_at
     )
 
 
-def from_json(entry: Any) -> HistoryEntry:
-    """The entry that a file's content stands for; keys it does not know are left out. Raises ValueError and kin."""
-    if not isinstance(entry, dict):
-        raise ValueError(f"expected a JSON object, found {type(entry).__name__}")
-    version = entry.get("schema")
-    if version not in _READERS:
+def from_json(data: bytes) -> HistoryEntry:
+    """The entry that a file holds; keys it does not know are left out. Raises ValueError."""
+    version = decoded(_Version, data).schema
+    if not isinstance(version, int) or version not in _READERS:
         raise ValueError(f"schema {version!r} is not known; this suite reads {', '.join(map(str, _READERS))}")
-    return _READERS[version](entry)
+    return _READERS[version](data)
 
 
-def _read_1(entry: Mapping[str, Any]) -> HistoryEntry:
-    phases = {name: _read_phase(phase) for name, phase in entry.get("phases", {}).items()}
-    found: HistoryEntry = _made(HistoryEntry, {**entry, "phases": phases})
-    for name in ("run_id", "target", "finished", "verdict"):
-        if not isinstance(getattr(found, name), str):
-            raise ValueError(f"{name} is not a text")
+def _read_1(data: bytes) -> HistoryEntry:
+    found = decoded(HistoryEntry, data)
+    _require_moment("finished", found.finished)
+    if found.started:
+        _require_moment("started", found.started)
+    for phase in found.phases.values():
+        _require_possible(phase)
     return found
 
 
 _READERS = {1: _read_1}  # by schema: a later version is read by a reader of its own, so old files stay readable
 
 
-def _read_phase(entry: Mapping[str, Any]) -> PhaseEntry:
-    listed = {"criteria": FindingSummary, "tallies": CheckTally, "blocks": PairBlock}
-    parts = {name: tuple(_made(kind, each) for each in entry.get(name, ())) for name, kind in listed.items()}
-    found: PhaseEntry = _made(PhaseEntry, {**entry, **parts})
-    for block in found.blocks:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Version:
+    """The version of the format of a history file."""
+
+    schema: Any = None
+
+
+def _require_moment(name: str, text: str) -> None:
+    """Times are compared as instants, so each needs its zone."""
+    try:
+        zone = datetime.fromisoformat(text).tzinfo
+    except ValueError:
+        raise ValueError(f"{name} = {text!r:.60} is no ISO time") from None
+    if zone is None:
+        raise ValueError(f"{name} = {text!r:.60} has no time zone: expected one like 2026-11-20T08:00:00+00:00")
+
+
+def _require_possible(phase: PhaseEntry) -> None:
+    """Raises ValueError for counts that no run can have counted, and for times that are no pairs."""
+    for each in phase.criteria:
+        if each.count < 0 or (each.failures is not None and not 0 <= each.failures <= each.count):
+            raise ValueError(f"{each.criterion}: {each.failures} of {each.count} were counted: that can't be")
+    for block in phase.blocks:
         times = (*block.vql_ms, *block.direct_ms, *block.again_ms)
         if len(block.vql_ms) != len(block.direct_ms) or not block.vql_ms or min(times) <= 0:
             raise ValueError(f"block {block.number} of {block.check} holds no pairs of times")
-    return found
-
-
-def _made(kind: type[Any], entry: Mapping[str, Any]) -> Any:
-    known = {each.name for each in fields(kind)}
-    return kind(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items() if name in known}
-    )
 
 
 def _text(entry: HistoryEntry) -> str:
@@ -144,8 +155,4 @@ def _appear(temporary: Path, path: Path) -> None:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
-        return "not JSON: torn or damaged"
-    if isinstance(error, KeyError):
-        return f"{error.args[0]!r} is missing"
     return " ".join(str(error).split())[:200] or type(error).__name__

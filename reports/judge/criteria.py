@@ -6,9 +6,9 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
-from reports.records.field_types import misfit
+from reports.records.decoding import DecodeError, from_table
 from reports.records.records import is_of
 
 POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
@@ -17,6 +17,9 @@ UNLIMITED = ("exact", "fact", "attested", "window", "pooled-exact")  # rules tha
 SHARING = ("share", "pooled-share", "burn")  # rules that need `of`
 KINDS = ("blocking", "advisory", "veto")
 SHARES = ("errors", "fallbacks", "vql-failures", "connectra-errors")
+
+
+_Value = TypeVar("_Value")
 
 
 class GateError(ValueError):
@@ -131,11 +134,29 @@ def read_gate(text: str, path: str) -> Gate:
     recheck = _value(Recheck, entry.pop("recheck", {}), f"{path}, [recheck]")
     latency = _value(Latency, entry.pop("latency", {}), f"{path}, [latency]")
     bake = tuple(_bake(each, f"{path}, [[bake]]") for each in entry.pop("bake", []))
-    if "exports" in entry:
-        entry["exports"] = _value(ExportSizes, entry["exports"], f"{path}, [exports]")
-    parts = {"recheck": recheck, "latency": latency, "criteria": criteria, "bake": bake}
-    gate: Gate = _value(Gate, {**entry, **parts}, path)
-    return gate
+    exports = _value(ExportSizes, entry.pop("exports"), f"{path}, [exports]") if "exports" in entry else None
+    plain = _value(_PlainGate, entry, path)
+    return Gate(
+        **{each.name: getattr(plain, each.name) for each in fields(plain)},
+        criteria=criteria,
+        recheck=recheck,
+        latency=latency,
+        bake=bake,
+        exports=exports,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlainGate:
+    """A gate's own keys, without its tables."""
+
+    phase: str
+    title: str
+    flag: str
+    guide: str
+    valid_hours: float
+    samples: int
+    after: str = ""
 
 
 def _criterion(entry: Mapping[str, Any], path: str) -> Criterion:
@@ -179,29 +200,12 @@ def _reject_twins(criteria: Sequence[Criterion], path: str) -> None:
         seen.add(criterion.id)
 
 
-def _value(kind: type[Any], entry: Mapping[str, Any], where: str) -> Any:
-    """An instance from a table; unknown and missing keys are errors, arrays become tuples."""
-    if not isinstance(entry, Mapping):
-        raise GateError(f"{where}: expected a table, found {entry!r}")
-    known = {each.name for each in fields(kind)}
-    for name in entry:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise GateError(f"{where}: unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+def _value(kind: type[_Value], entry: Any, where: str) -> _Value:
+    """An instance from a table; unknown and missing keys are errors."""
     try:
-        value = kind(**{name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()})
-    except TypeError:
-        given = set(entry)
-        absent = [each.name for each in fields(kind) if each.name not in given and _required(each)]
-        raise GateError(f"{where}: missing: {', '.join(absent)}") from None
-    wrong = misfit(value)
-    if wrong:
-        raise GateError(f"{where}: {wrong}: that is of another type than it has to be")
-    return value
-
-
-def _required(field: Any) -> bool:
-    return type(field.default).__name__ == "_MISSING_TYPE" and type(field.default_factory).__name__ == "_MISSING_TYPE"
+        return from_table(kind, entry)
+    except DecodeError as error:
+        raise GateError(f"{where}: {error}") from None
 
 
 def _one_of(value: Any, known: Sequence[str], where: str) -> None:

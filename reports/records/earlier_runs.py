@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,32 +58,15 @@ class EarlierRun:
         return datetime.fromisoformat(self.finished)
 
 
-def from_json(entry: Mapping[str, Any]) -> EarlierRun:
-    """The record that a JSON object stands for; raises ValueError or TypeError for what no run can have counted."""
-    counts = tuple(_made(EarlierCount, each) for each in entry.get("counts", ()))
-    times = tuple(_made(EarlierTimes, each) for each in entry.get("times", ()))
-    found: EarlierRun = _made(EarlierRun, {**entry, "counts": counts, "times": times})
-    if found.begun_at.tzinfo is None or found.ended_at.tzinfo is None or found.begun_at > found.ended_at:
-        raise ValueError(f"from {found.started!r} to {found.finished!r}: no span of time")
-    for count in counts:
-        if not all(isinstance(each, int) for each in (count.failures, count.count)):
-            raise ValueError(f"{count.criterion}: {count.failures!r} of {count.count!r}")
+def require_possible(run: EarlierRun) -> None:
+    """Raises ValueError for what no run can have counted."""
+    if run.begun_at.tzinfo is None or run.ended_at.tzinfo is None or run.begun_at > run.ended_at:
+        raise ValueError(f"from {run.started!r} to {run.finished!r}: no span of time")
+    for count in run.counts:
         if not 0 <= count.failures <= count.count:
             raise ValueError(f"{count.criterion}: {count.failures} of {count.count}")
-    for each in times:
-        if len(each.vql_ms) != len(each.direct_ms) or len(each.again_ms) not in (0, len(each.vql_ms)):
-            raise ValueError(f"{each.check}: its times are no pairs")
-        if not all(0 < time < math.inf for time in (*each.vql_ms, *each.direct_ms, *each.again_ms)):
-            raise ValueError(f"{each.check}: its times are no numbers above 0")
-    return found
-
-
-def _made(kind: type[Any], entry: Mapping[str, Any]) -> Any:
-    """A part of a record: unknown keys left out, lists as tuples."""
-    return kind(
-        **{
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in entry.items()
-            if key in kind.__dataclass_fields__
-        }
-    )
+    for times in run.times:
+        if len(times.vql_ms) != len(times.direct_ms) or len(times.again_ms) not in (0, len(times.vql_ms)):
+            raise ValueError(f"{times.check}: its times are no pairs")
+        if not all(0 < time < math.inf for time in (*times.vql_ms, *times.direct_ms, *times.again_ms)):
+            raise ValueError(f"{times.check}: its times are no numbers above 0")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from reports.records.decoding import from_table
 from reports.records.records import Provenance
 
 
@@ -38,16 +39,21 @@ class KnownDifference:
 def known_of(entry: Mapping[str, Any]) -> KnownDifference:
     """The declared difference of a table; raises KnownDifferenceError."""
     where = f"[[known]] {entry.get('id', '(without id)')!r}"
-    names = {each.name for each in fields(KnownDifference)}
-    if set(entry) - names:
-        raise KnownDifferenceError(f"{where}: unknown key {', '.join(sorted(set(entry) - names))}")
-    given: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in entry.items()}
-    if isinstance(given.get("until"), date):
-        given["until"] = given["until"].isoformat()
+    given = {**entry, "until": entry["until"].isoformat()} if isinstance(entry.get("until"), date) else entry
     try:
-        known = KnownDifference(**given)
+        known = from_table(KnownDifference, given)
+    except ValueError as error:
+        raise KnownDifferenceError(f"{where}: {error}") from None
+    require_usable(known)
+    return known
+
+
+def require_usable(known: KnownDifference) -> None:
+    """Raises KnownDifferenceError for one that has no end, no reason, or a cap that is no share."""
+    where = f"[[known]] {known.id!r}"
+    try:
         date.fromisoformat(known.until)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise KnownDifferenceError(f"{where}: {error}") from None
     if not all((known.reason, known.ticket, known.checks, known.field)):
         raise KnownDifferenceError(f"{where}: reason, ticket, checks and field must not be empty")
@@ -55,4 +61,3 @@ def known_of(entry: Mapping[str, Any]) -> KnownDifference:
         raise KnownDifferenceError(f"{where}: cap = {known.cap!r}: expected a share above 0, at most 1")
     if known.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
         raise KnownDifferenceError(f"{where}: by = {known.by!r}: expected vql or direct")
-    return known

@@ -6,19 +6,18 @@ Personal values are never part of them: differences carry tokens (see `redaction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from reports.records import earlier_runs
+from reports.records.decoding import converted, decoded, decoder
 from reports.records.earlier_runs import EarlierRun
-from reports.records.field_types import misfit
 
 SCHEMA = 1
 ORDER_FACT = "order"  # the name of the fact that says whether the phase before has a GO
 Entry = Mapping[str, Any]  # a part of verdict.json
-_Value = TypeVar("_Value")
 
 
 def is_of(name: str, pattern: str) -> bool:
@@ -218,49 +217,43 @@ def from_json(entry: Mapping[str, Any]) -> Record:
 
     Raises ValueError naming what is wrong: an unknown type, a missing or ill-typed field.
     """
-    name = entry.get("type")
+    return _damage_named(entry.get("type"), lambda kind: converted(kind, entry))
+
+
+def from_line(line: bytes) -> Record:
+    """The same for one line of a record file."""
+    name = decoded(_Tag, line, _TAG).type
+    return _damage_named(name, lambda kind: decoded(kind, line, _DECODERS[kind]))
+
+
+def _damage_named(name: object, decode: Callable[[type[Any]], Record]) -> Record:
     kind = _TYPES.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"unknown record type {name!r}; known: {', '.join(_TYPES)}")
-    known = {key: value for key, value in entry.items() if key in kind.__slots__}
     try:
-        if kind is Comparison:
-            known["outcome"] = Outcome(known["outcome"])
-            known["answers"] = tuple(_answer(each) for each in known.get("answers", ()))
-            known["differences"] = tuple(_difference(each) for each in known.get("differences", ()))
-        if kind is Event:
-            known["phases"] = tuple(known.get("phases", ()))
-        record: Record = earlier_runs.from_json(known) if kind is EarlierRun else _declared(kind(**known))
+        record = decode(kind)
         _reject_nonsense(record)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"damaged {name} record: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"damaged {name} record: {error}") from None
     return record
 
 
 def _reject_nonsense(record: Record) -> None:
     """What no measurement can be would bend the judgement without a word: a time of zero. Types are right by now."""
+    if isinstance(record, EarlierRun):
+        earlier_runs.require_possible(record)
     if isinstance(record, Pair):
         times = (record.vql_ms, record.direct_ms, *([] if record.again_ms is None else [record.again_ms]))
         if not all(time > 0 for time in times):
             raise ValueError("its times are no numbers above 0")
 
 
-def _answer(entry: Mapping[str, Any]) -> Observation:
-    known = {key: value for key, value in entry.items() if key in Observation.__slots__}
-    known["provenance"] = Provenance(known.get("provenance", "unknown"))
-    known["signals"] = tuple(known.get("signals", ()))
-    return _declared(Observation(**known))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tag:
+    """What kind of record a line holds."""
+
+    type: Any = None
 
 
-def _difference(entry: Mapping[str, Any]) -> Difference:
-    known = {key: value for key, value in entry.items() if key in Difference.__slots__}
-    known["kind"] = DifferenceKind(known["kind"])
-    return _declared(Difference(**known))
-
-
-def _declared(value: _Value) -> _Value:
-    """The same; raises ValueError when a field holds what it does not declare."""
-    wrong = misfit(value)
-    if wrong:
-        raise ValueError(wrong)
-    return value
+_TAG = decoder(_Tag)
+_DECODERS: dict[type[Any], Any] = {kind: decoder(kind) for kind in _TYPES.values()}

@@ -16,8 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from reports.records.known_difference import KnownDifference, known_of
-from reports.records.records import Record, from_json, to_json
+from reports.records.decoding import decoded
+from reports.records.known_difference import KnownDifference, require_usable
+from reports.records.records import Record, from_line, to_json
 from reports.records.redaction import Scrubber
 
 RUN_SCHEMA = 1
@@ -141,7 +142,7 @@ def read(folder: Path) -> RunRecords:
             if not line.strip():
                 continue
             try:
-                records.append(from_json(_object(line)))
+                records.append(from_line(line))
             except ValueError as error:
                 unreadable.append(f"{path.name}:{number}: {error}")
     return RunRecords(run=run, records=tuple(records), unreadable=tuple(unreadable))
@@ -151,15 +152,16 @@ def read_run(folder: Path) -> Run:
     """What the run in this folder was bound to; raises DamagedRun."""
     path = folder / "run.json"
     try:
-        entry = _object(path.read_bytes())
-        if entry.pop("schema", None) != RUN_SCHEMA:
+        data = path.read_bytes()
+        if decoded(_Version, data).schema != RUN_SCHEMA:
             raise ValueError(f"its schema is not {RUN_SCHEMA}")
-        gates = {phase: GateFile(**gate) for phase, gate in entry.pop("gates").items()}
-        known = tuple(known_of(each) for each in entry.pop("known", []))
-        return Run(gates=gates, known=known, **{key: value for key, value in entry.items() if key in Run.__slots__})
+        run = decoded(Run, data)
+        for known in run.known:
+            require_usable(known)
+        return run
     except FileNotFoundError:
         raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise DamagedRun(f"{path}: not the record of a run: {error}") from error
 
 
@@ -170,11 +172,8 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        entry = json.loads(data)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(entry, dict):
-        raise ValueError(f"expected a JSON object, found {type(entry).__name__}")
-    return entry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Version:
+    """The version of the format of a run.json."""
+
+    schema: Any = None

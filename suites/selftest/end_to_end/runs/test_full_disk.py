@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reports.records import run_ledger
-from reports.records.records import Comparison, Event
+from reports.records.records import Comparison, Event, from_line
 from reports.records.run_ledger import RecordNotWritten, Writer
 from suites.selftest.support.gate_runs import CALM, PRELUDE, rehearse
 from suites.selftest.support.pytest_runs import environment, run
@@ -116,7 +116,7 @@ def test_after_a_torn_record_the_next_begins_a_line_of_its_own(tmp_path: Path, m
 
     lines = (tmp_path / "observations" / "here.jsonl").read_text().splitlines()
     assert len(lines[0]) == 10
-    assert [run_ledger.from_json(run_ledger._object(line.encode())).name for line in lines[1:]] == ["second", "third"]
+    assert [from_line(line.encode()).name for line in lines[1:]] == ["second", "third"]
 
 
 @pytest.fixture

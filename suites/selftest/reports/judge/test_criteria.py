@@ -95,7 +95,7 @@ def test_a_rule_that_judges_a_number_needs_both_its_limits(rule: str, name: str,
     entry = _without(SHARE, name) | {"rule": rule} | ({} if value is None else {name: value})
 
     if rule in LIMITED:
-        said = "another type" if value in (True, "much") else f"the rule '{rule}' needs a number above 0"
+        said = "expected a number" if value in (True, "much") else f"the rule '{rule}' needs a number above 0"
         with pytest.raises(GateError, match=f"{name} = .*: .*{said}"):
             read_gate(_gate(entry), "gate.toml")
     elif value is None:
