@@ -73,6 +73,8 @@ class FindingSummary:
     needed: int = 0
     target: float | None = None
     alert: float | None = None
+    title: str = ""  # '' in runs from before criteria had titles
+    guide: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,8 @@ def _kept(finding: Entry) -> FindingSummary:
         needed=finding["needed"],
         target=finding["target"],
         alert=finding["alert"],
+        title=finding.get("title", ""),
+        guide=finding["guide"],
     )
 
 

@@ -30,6 +30,7 @@ class GateError(ValueError):
 class Criterion:
     """A line of the guide as data.
 
+    `title` names it to people, in a few plain words; `guide` is the line of the guide that it stands for.
     `checks` are what the rule looks at: families of samples, names of facts, or ids of attestations; a name ending in
     `*` stands for all that begin so. `lines` are ids of suites/guide_lines.toml; `unit` is that of a limit.
     Rules over the history look at phases, over `hours` (none: over those of the gate's bake of each phase).
@@ -39,6 +40,7 @@ class Criterion:
     guide: str
     rule: str
     reason: str
+    title: str = ""
     lines: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     unit: str = ""

@@ -36,6 +36,7 @@ class Finding:
     cause: Cause | None = None
     evidence: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()  # ids of the guide's lines
+    title: str = ""  # a few plain words; '' where the gate has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,7 @@ def finding(
         cause=cause,
         evidence=evidence,
         lines=criterion.lines,
+        title=criterion.title,
     )
 
 

@@ -202,6 +202,8 @@ def _finding_entry(finding: Finding) -> dict[str, Any]:
     entry["interval"] = list(finding.interval) if finding.interval else None
     entry["evidence"] = list(finding.evidence)
     entry["lines"] = list(finding.lines)
+    if not finding.title:
+        del entry["title"]  # a gate from before criteria had titles
     return entry
 
 

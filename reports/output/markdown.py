@@ -33,7 +33,7 @@ def _row(finding: Entry) -> str:
     note = "" if finding["kind"] == "blocking" else ", advisory"
     cells = (
         f"{finding['outcome']}{note}",
-        f"`{finding['criterion']}`",
+        f"{presentation.title(finding)} (`{finding['criterion']}`)",
         presentation.value(finding),
         presentation.limit(finding),
         str(finding["count"]),

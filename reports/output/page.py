@@ -20,7 +20,7 @@ from reports.records.run_ledger import RunRecords
 
 REASONS = 5  # named under the headline; all of them are in the tables
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-HEADS = ("Outcome", "What the guide says", "Measured", "Limit", "n", "What was found")
+HEADS = ("Outcome", "Criterion", "Measured", "Limit", "n", "What was found")
 
 
 def html(
@@ -116,8 +116,7 @@ def _reason(title: str, findings: Sequence[Entry]) -> str:
 
 
 def _short(finding: Entry) -> str:
-    line, _ = presentation.guide_line(finding)
-    return f"{line}: {presentation.found(finding)} ({finding['criterion']})"
+    return f"{presentation.title(finding)}: {presentation.found(finding)} ({finding['criterion']})"
 
 
 def _overview(verdict: Entry) -> str:
@@ -148,13 +147,12 @@ def _phase(name: str, phase: Entry) -> str:
 
 def _row(finding: Entry) -> str:
     outcome = finding["outcome"]
-    line, where = presentation.guide_line(finding)
     word = "not measured" if outcome == "unmeasured" else outcome
     note = "" if finding["kind"] == "blocking" else "<small>advisory</small>"
     needed = f"<small>{finding['needed']:,} more needed</small>" if finding["needed"] else ""
     cells = (
         f'<td class="o {outcome}">{presentation.SYMBOLS[outcome]} {word}{note}</td>',
-        f'<th scope="row">{escape(line)}<small>{escape(where)}; <code>{escape(finding["criterion"])}</code></small></th>',
+        f'<th scope="row">{escape(presentation.title(finding))}<small>{escape(finding["guide"])}; <code>{escape(finding["criterion"])}</code></small></th>',
         f'<td class="m" data-h="Measured">{escape(presentation.value(finding))}{_gauge(finding)}'
         f"<small>{escape(presentation.bounds(finding))}</small></td>",
         f'<td class="l" data-h="Limit">{_limit(finding)}</td>',

@@ -121,6 +121,11 @@ def verification(verdict: Entry) -> str:
     return f"pytest -m rollback --expect-flags {','.join(kept) or 'none'}"
 
 
+def title(finding: Entry) -> str:
+    """The criterion in a few plain words; the guide's line where the gate gives it no title."""
+    return str(finding.get("title") or guide_line(finding)[0])
+
+
 def guide_line(finding: Entry) -> tuple[str, str]:
     """(what the guide says, where it says it), from "section: line"."""
     where, colon, line = finding["guide"].partition(": ")

@@ -39,8 +39,10 @@ def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
 def _finding(finding: Entry) -> list[tuple[str, str]]:
     outcome = finding["outcome"]
     style = {"missed": "red", "unmeasured": "yellow" if finding["kind"] == "blocking" else "", "met": "green"}[outcome]
-    note = "" if finding["kind"] == "blocking" else " (advisory)"
-    head = f"  {presentation.SYMBOLS[outcome]} {outcome:<10} {finding['criterion']}{note}"
+    note = "" if finding["kind"] == "blocking" else ", advisory"
+    head = (
+        f"  {presentation.SYMBOLS[outcome]} {outcome:<10} {presentation.title(finding)} ({finding['criterion']}{note})"
+    )
     found = [(head, style)] + [(text, "") for text in _wrapped(presentation.found(finding), 15)]
     if finding["cause"] and outcome != "met":
         cause = finding["cause"]

@@ -54,7 +54,7 @@ def gate_result(verdict: Entry) -> dict[str, Any]:
     identity = _md5(f"GATE#{' '.join(verdict['phases'])}")
     steps = [
         {
-            "name": f"{finding['criterion']}: {_word(finding)}",
+            "name": f"{presentation.title(finding)}: {_word(finding)} ({finding['criterion']})",
             "status": STEP[finding["outcome"]],
             "stage": "finished",
             "statusDetails": {"message": presentation.found(finding)},
@@ -169,7 +169,7 @@ def _globals(verdict: Entry, name: str) -> dict[str, Any]:
 
 def _table(verdict: Entry) -> str:
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{_word(finding).upper()}</td><td>{escape(finding['criterion'])}</td>"
+        f"<tr><td>{escape(name)}</td><td>{_word(finding).upper()}</td><td>{escape(presentation.title(finding))} ({escape(finding['criterion'])})</td>"
         f"<td>{escape(presentation.value(finding))}</td><td>{escape(presentation.limit(finding))}</td><td>{finding['count']}</td>"
         f"<td>{escape(presentation.found(finding))}</td></tr>"
         for name, phase in verdict["phases"].items()
@@ -259,7 +259,7 @@ def _metrics(verdict: Entry) -> list[dict[str, Any]]:
         {
             "id": f"{phase}.{finding['criterion']}",
             "key": f"{phase}.{finding['criterion']}",
-            "title": finding["criterion"],
+            "title": presentation.title(finding),
             "value": finding["value"],
             "unit": finding["unit"],
             "group": phase,

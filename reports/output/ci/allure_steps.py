@@ -58,7 +58,7 @@ class AllureSteps:
         hook = allure_commons.plugin_manager.hook
         criterion = line_of(check, [each for gate in self._gates if gate.phase == phase for each in gate.criteria])
         if criterion is not None:
-            hook.add_label(label_type=LabelType.FEATURE, labels=(criterion.guide,))
+            hook.add_label(label_type=LabelType.FEATURE, labels=(criterion.title or criterion.guide,))
             hook.add_label(label_type=LabelType.SEVERITY, labels=(_SEVERITY[criterion.kind],))
         hook.add_label(label_type=LabelType.STORY, labels=(check,))
 

@@ -39,7 +39,7 @@ def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
     for name, finding in wanted[: ANNOTATED - 1]:
         kind = "error" if finding["outcome"] == "missed" else "warning"
         remedy = f" Remedy: {finding['cause']['remedy']}" if finding["cause"] else ""
-        title = f"{name} {finding['criterion']}: {'missed' if kind == 'error' else 'not measured'}"
+        title = f"{name}, {presentation.title(finding)} ({finding['criterion']}): {'missed' if kind == 'error' else 'not measured'}"
         yield _command(kind, title, f"{finding['guide']}. {presentation.found(finding)}.{remedy}")
 
 

@@ -88,3 +88,11 @@ def test_coverage_tells_who_stands_for_a_line(gates: list[Gate]) -> None:
 
     assert "phase1/contact-endpoint-parity" in covered["p1-contact"]
     assert covered["nobody"] == ()
+
+
+def test_every_criterion_has_a_short_title_of_its_own(checkout: Path) -> None:
+    for path in sorted((checkout / "suites").glob("*/gate.toml")):
+        titles = [criterion.title for criterion in read_gate(path.read_text(encoding="utf-8"), str(path)).criteria]
+
+        assert all(0 < len(title) <= 64 for title in titles), f"{path}: a criterion without a title, or a long one"
+        assert len(set(titles)) == len(titles), f"{path}: two criteria with one title"
