@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from reports.records.decoding import DecodeError, from_table
 from reports.records.records import is_of
+from reports.records.suggestion import suggest
 
 POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
 RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
@@ -212,7 +212,5 @@ def _value(kind: type[_Value], entry: Any, where: str) -> _Value:
 
 def _one_of(value: Any, known: Sequence[str], where: str) -> None:
     if value not in known:
-        near = difflib.get_close_matches(str(value), known, 1)
-        raise GateError(
-            f"{where} = {value!r}: expected {', '.join(known)}" + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+        expected = f"expected {', '.join(known)}"
+        raise GateError(f"{where} = {value!r}: {expected}{suggest(str(value), known, or_list=False)}")

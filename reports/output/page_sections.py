@@ -18,14 +18,13 @@ from reports.history.entry import FindingSummary, HistoryEntry
 from reports.history.guide_coverage import GuideLine
 from reports.judge.criteria import read_gate
 from reports.output import presentation, svg_charts
+from reports.output.presentation import MISMATCHES_SHOWN
 from reports.output.svg_charts import TimeSlice, TrendPoint
-from reports.records.records import Attestation, Comparison, Entry, Event, Observation, Outcome, Pair
+from reports.records.records import BUILD_KEYS, Attestation, Comparison, Entry, Event, Observation, Outcome, Pair
 from reports.records.run_ledger import RunRecords
 
-SHOWN = 10  # mismatches of each kind on the page; all of them are in evidence/
 TREND = 60  # earlier runs in a trend's picture
 SLICES = 60
-BUILD = ("version", "build", "commit", "revision", "release", "sha", "git_sha", "image", "tag")
 
 
 def latency(verdict: Entry, recorded: RunRecords) -> str:
@@ -132,8 +131,10 @@ def told(samples: Sequence[Comparison]) -> str:
     lines: list[str] = []
     kinds = Counter(each.kind for sample in samples for each in sample.differences)
     for kind, count in kinds.most_common():
-        lines.append(f"{kind}: {count}" + (f", the first {SHOWN}" if count > SHOWN else ""))
-        shown = [(sample, each) for sample in samples for each in sample.differences if each.kind is kind][:SHOWN]
+        lines.append(f"{kind}: {count}" + (f", the first {MISMATCHES_SHOWN}" if count > MISMATCHES_SHOWN else ""))
+        shown = [(sample, each) for sample in samples for each in sample.differences if each.kind is kind][
+            :MISMATCHES_SHOWN
+        ]
         for sample, each in shown:
             by = sample.answers[0] if sample.answers else None
             who = f"served by {by.provenance} in {by.elapsed_ms:.0f} ms" if by else "no answer"
@@ -258,7 +259,7 @@ def build(verdict: Entry) -> str:
     """The backend's own word on what it is."""
     part = verdict["fingerprint"]["backend"]
     if isinstance(part, Mapping):
-        named = {name: value for name, value in part.items() if name in BUILD and value}
+        named = {name: value for name, value in part.items() if name in BUILD_KEYS and value}
         return _told(named) if named else f"the backend does not say ({_told(part)})"
     return "the backend does not say"
 

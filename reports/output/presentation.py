@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from reports.records.records import Entry
+from reports.records.records import FLAGS, Entry
 
-FLAGS = ("VQL_SINGLE_RECORD_RETRIEVAL", "VQL_COMPANY_CONTACTS", "VQL_EXPORTS", "VQL_LINKEDIN_SEARCH")
+MISMATCHES_SHOWN = 10  # of each kind and check; evidence/ has all of them
 WHOLE = ("phase5",)  # phases that judge the migration as a whole
 RESTART = "systemctl restart contact360-backend   # or: docker-compose restart backend"
 SYMBOLS = {"met": "✓", "missed": "✗", "unmeasured": "…"}

@@ -16,6 +16,10 @@ from reports.records.decoding import converted, decoded, decoder
 from reports.records.earlier_runs import EarlierRun
 
 SCHEMA = 1
+FLAGS = ("VQL_SINGLE_RECORD_RETRIEVAL", "VQL_COMPANY_CONTACTS", "VQL_EXPORTS", "VQL_LINKEDIN_SEARCH")  # the guide's
+BUILD_KEYS = (  # of a health page: each names the build; other keys may change while one build runs
+    *("version", "build", "commit", "revision", "release", "sha", "git_sha", "image", "tag"),
+)
 ORDER_FACT = "order"  # the name of the fact that says whether the phase before has a GO
 Entry = Mapping[str, Any]  # a part of verdict.json
 

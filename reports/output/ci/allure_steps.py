@@ -17,9 +17,9 @@ import pytest
 from allure_commons.types import LabelType
 
 from reports.judge.criteria import Criterion, Gate, covers
+from reports.output.presentation import MISMATCHES_SHOWN
 from reports.records.records import Comparison, Outcome, Pair, Record
 
-SHOWN = 10  # mismatches that become steps; the evidence has them all
 _SEVERITY = {"blocking": "critical", "advisory": "normal", "veto": "normal"}
 
 
@@ -96,7 +96,7 @@ def _tell_samples(check: str, samples: Sequence[Comparison]) -> None:
         {name: str(count) for name, count in served.items()},
         f"{len(wrong)} of {len(samples)} answers are wrong or missing" if wrong else "",
     )
-    for sample in wrong[:SHOWN]:
+    for sample in wrong[:MISMATCHES_SHOWN]:
         _tell_mismatch(sample)
 
 
@@ -107,7 +107,7 @@ def _tell_mismatch(sample: Comparison) -> None:
         told |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
     found = [
         f"{each.path or 'record'}: PostgreSQL {each.expected}, service {each.actual} ({each.kind})"
-        for each in sample.differences[:SHOWN]
+        for each in sample.differences[:MISMATCHES_SHOWN]
     ]
     error = answer.error if answer else None
     _step(f"{sample.key} {sample.outcome}", told, "\n".join(found) or f"error: {error or 'not told'}")

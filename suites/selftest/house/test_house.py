@@ -1,6 +1,7 @@
-"""The rules of the house, checked in the source: who imports whom, who shares code, how long a file may be."""
+"""The rules of the house hold, and each is seen to be broken when its breach is planted."""
 
 import ast
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -8,82 +9,82 @@ import pytest
 
 import fixtures
 import reports
+from suites.selftest.support.house_rules import RULES, sources
 
-ORDER = {"reports": 0, "fixtures": 1, "suites": 2}
-PURE = ("reports/records", "reports/comparison", "reports/judge")
-WRITES = {"reports/records/run_ledger.py"}  # the records' own file: appended to, and read back
-IMPURE_MODULES = {"time", "random", "os", "pytest", "socket", "subprocess", "httpx", "psycopg", "secrets"}
-MOST_LINES = 400
-MOST_ENTRIES = 12
-LONGER = {  # a file that may be: why
-    "fixtures/sandbox/faults/catalogue.py": "a table: whoever looks for a fault has all of them in view",
-    "suites/selftest/end_to_end/stores/test_index_parity.py": "its tests share one pair of stores",
-}
-
-
-def _sources(checkout: Path) -> list[Path]:
-    found = [path for part in ORDER for path in sorted((checkout / part).rglob("*.py"))]
-    assert len(found) > 20, "the rules would hold for an empty house"
-    return found
-
-
-def _imports(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-def test_no_file_is_long_without_a_reason(checkout: Path) -> None:
-    lines = {str(path.relative_to(checkout)): path.read_text().count("\n") for path in _sources(checkout)}
-
-    assert {name for name, count in lines.items() if count > MOST_LINES} == set(LONGER)
-
-
-def test_imports_run_one_way(checkout: Path) -> None:
-    against = [
-        f"{path.relative_to(checkout)} imports {name}"
-        for path in _sources(checkout)
-        for name in _imports(path)
-        if ORDER.get(name.split(".")[0], -1) > ORDER[path.relative_to(checkout).parts[0]]
-    ]
-
-    assert against == []
+BREACHES = [  # (rule, file, text that is put at its end)
+    ("imports_run_one_way", "reports/judge/findings.py", "import fixtures.settings.settings\n"),
+    ("pure_folders_are_pure", "reports/comparison/list_diff.py", "import random\n"),
+    ("pure_folders_are_pure", "reports/comparison/range_digests.py", "import socket\n"),
+    ("pure_folders_are_pure", "reports/judge/rules/share.py", "LATE = datetime.now()\n"),
+    ("pure_folders_are_pure", "reports/judge/rules/share.py", "from reports.history import store\n"),
+    ("pure_folders_are_pure", "reports/judge/a_new_module.py", "import os\n"),
+    ("pure_folders_are_pure", "reports/judge/verdict.py", 'TEXT = open("x")\n'),
+    (
+        "twins_share_no_code_with_the_oracle",
+        "fixtures/sandbox/contact360/company/sql.py",
+        "import reports.comparison.list_diff\n",
+    ),
+    (
+        "twins_share_no_code_with_the_oracle",
+        "fixtures/sandbox/contact360/linkedin.py",
+        "from fixtures.checks.linkedin import oracle\n",
+    ),
+    (
+        "twins_share_no_code_with_the_oracle",
+        "fixtures/sandbox/contact360/core.py",
+        "from fixtures.checks.company_contacts.filter_sql import conditions\n",
+    ),
+    (
+        "only_the_sandbox_imports_the_sandbox",
+        "fixtures/index_parity/table.py",
+        "from fixtures.sandbox.faults import catalogue\n",
+    ),
+    (
+        "the_environment_is_read_in_one_place",
+        "fixtures/checks/phase.py",
+        'import os\nX = os.environ.get("X")\n',
+    ),
+    ("no_folder_has_a_circle", "reports/records/records.py", "from reports.judge import findings\n"),
+    ("class_names_are_unique", "fixtures/checks/cases.py", "class Verdict:\n    pass\n"),
+    ("constants_have_one_home", "fixtures/checks/cases.py", "IN_FLIGHT = 4\n"),
+    ("files_are_short", "reports/judge/findings.py", "#\n" * 400),
+]
 
 
-def test_the_judgement_touches_nothing(checkout: Path) -> None:
-    paths = [path for part in PURE for path in (checkout / part).rglob("*.py")]
-    paths = [path for path in paths if str(path.relative_to(checkout)) not in WRITES]
-    touching = {str(path): _imports(path) & IMPURE_MODULES for path in paths if _imports(path) & IMPURE_MODULES}
-
-    assert touching == {}
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_of_the_house_holds(checkout: Path, rule: str) -> None:
+    assert RULES[rule](checkout) == []
 
 
-def test_the_twins_share_no_query_code_with_the_oracle(checkout: Path) -> None:
-    oracle = {
-        "fixtures.clients.postgres",
-        "fixtures.checks.cases",
-        "fixtures.checks.check",
-        "fixtures.checks.runner",
-        "reports.comparison.record_diff",
-        "reports.comparison.canonical",
-    }
-    sharing = [path.name for path in (checkout / "fixtures" / "sandbox").rglob("*.py") if _imports(path) & oracle]
-
-    assert sharing == []
+@pytest.fixture(scope="module")
+def copy(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources without anything else, to plant breaches in."""
+    root = tmp_path_factory.mktemp("house")
+    for name, path in sources(checkout):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / name)
+    assert len(list(root.rglob("*.py"))) > 300, "the rules would hold for an empty house"
+    return root
 
 
-def test_the_oracle_knows_no_twin(checkout: Path) -> None:
-    knowing = [
-        path.name
-        for path in (checkout / "fixtures").glob("*.py")
-        if any(name.startswith("fixtures.sandbox") for name in _imports(path))
-    ]
+@pytest.mark.parametrize(("rule", "name", "text"), BREACHES)
+def test_a_breach_is_seen(copy: Path, rule: str, name: str, text: str) -> None:
+    path = copy / name
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    path.write_text((before or "") + text, encoding="utf-8")
+    try:
+        breaches = RULES[rule](copy)
+    finally:
+        path.unlink() if before is None else path.write_text(before, encoding="utf-8")
 
-    assert knowing == []
+    assert any(name in breach or name.split("/")[0] in breach for breach in breaches)
+
+
+def test_a_folder_of_thirteen_is_seen(copy: Path) -> None:
+    for number in range(13):
+        (copy / "reports" / "records" / f"m{number}.py").write_text("")
+
+    assert any("reports/records has" in breach for breach in RULES["folders_are_small"](copy))
 
 
 @pytest.mark.parametrize("package", [fixtures, reports], ids=["fixtures", "reports"])

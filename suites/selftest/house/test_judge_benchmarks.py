@@ -47,6 +47,7 @@ def test_probes_that_fail_together_fool_those_who_take_them_for_independent() ->
     assert theirs.no_go > ours.no_go
 
 
+@pytest.mark.slow
 def test_one_command_prints_every_table(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--rollouts", "4", "--seed", "3"])
 

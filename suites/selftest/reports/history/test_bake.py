@@ -21,6 +21,8 @@ from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.records import Event, Fact, Record, from_json, to_json
 from reports.records.run_ledger import GateFile, Run, RunRecords
 
+pytestmark = pytest.mark.slow  # each test judges histories of a hundred runs
+
 PHASES = ("phase1", "phase2", "phase3", "phase4")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

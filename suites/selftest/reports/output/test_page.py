@@ -14,7 +14,7 @@ from reports import publish
 from reports.history.entry import entry_of
 from reports.history.guide_coverage import GuideLine
 from reports.output import page, presentation
-from reports.records.records import Attestation
+from reports.records.records import FLAGS, Attestation
 from suites.selftest.support import chromium, verdict_builders
 
 WORDS = ("GO", "NO-GO", "HOLD")
@@ -90,7 +90,7 @@ def test_a_line_of_the_guide_is_told_from_where_it_stands() -> None:
     [
         (["phase2"], ["VQL_COMPANY_CONTACTS=false"]),
         (["phase1", "phase3"], ["VQL_SINGLE_RECORD_RETRIEVAL=false", "VQL_EXPORTS=false"]),
-        (list(verdict_builders.PHASES), [*(f"{flag}=false" for flag in presentation.FLAGS), "CONNECTRA_ENABLED=false"]),
+        (list(verdict_builders.PHASES), [*(f"{flag}=false" for flag in FLAGS), "CONNECTRA_ENABLED=false"]),
     ],
     ids=["one", "two", "all"],
 )
