@@ -6,7 +6,6 @@ a key with a typing error would change the meaning without a word.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar
 
 import msgspec
+
+from reports.records.suggestion import suggest
 
 _Value = TypeVar("_Value")
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
@@ -63,8 +64,7 @@ def from_table(kind: type[_Value], entry: Any) -> _Value:
     known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
     for name in entry:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, 1)
-            raise DecodeError(f"unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise DecodeError(f"unknown key {name!r}{suggest(str(name), known, or_list=False)}")
     absent = [name for name, each in known.items() if name not in entry and _required(each)]
     if absent:
         raise DecodeError(f"missing: {', '.join(absent)}")
