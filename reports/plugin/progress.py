@@ -95,7 +95,7 @@ class Meter:
         if counts.slowed:
             parts.append(f"slowed down {times(counts.slowed)}")
         if counts.stopped:
-            parts.append("a service is not asked any more")
+            parts.append("a service gets no more requests")
         pace = self._pace()
         if pace:
             parts.append(f"{pace:.0f}/s" if pace >= 10 else f"{pace:.1f}/s")

@@ -176,7 +176,7 @@ class Event:
 
     Names: collected (phases, items), worker-started, worker-finished, worker-crashed, test-error, rerun, interrupted,
     run-finished, requests (how many were sent), cost (files made at the target, credits spent), slowed (the pace gave
-    way, and why), stopped (a service is not asked any more, and why), unrecorded (something could not be written down),
+    way, and why), stopped (a service gets no more requests, and why), unrecorded (something could not be written down),
     target-changed (it is another one than at first, and in what), clock-set (by how much, against the monotonic one).
     """
 

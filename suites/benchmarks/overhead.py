@@ -112,7 +112,7 @@ def _captured(folder: Path) -> Iterator[tuple[Target, list[str], dict[str, str],
     with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        wire = HttpClient(url, side="backend", pace=target.pace, trust_env=False)
+        wire = HttpClient(url, side="backend", rate_limiter=target.rate_limiter, trust_env=False)
         backend = Backend(wire, contract, LoginSession(wire, contract, token="t", email=None, password=None))
         database: Any = _Evidence(rows)
         yield replace(target, backend=backend, database=database, log=None, index=None), keys, paths, url

@@ -1,4 +1,4 @@
-"""A service that fails and fails is not asked any more: soon, by all workers, and what is on record is judged."""
+"""A service that fails and fails gets no more requests: soon, by all workers, and what is on record is judged."""
 
 import json
 import time
@@ -35,71 +35,69 @@ def clock() -> Clock:
     return Clock()
 
 
-def fail(fuse: CircuitBreaker, clock: Clock, times: int, *, each_s: float, error: str = "refused") -> None:
+def fail(circuit_breaker: CircuitBreaker, clock: Clock, times: int, *, each_s: float, error: str = "refused") -> None:
     for _ in range(times):
         asked_at = clock.now
         clock.now += each_s
-        fuse.heard("connectra", error, asked_at)
+        circuit_breaker.heard("connectra", error, asked_at)
 
 
 def test_twenty_failures_in_a_row_are_enough(tmp_path: Path, clock: Clock) -> None:
     told: list[str] = []
-    fuse = CircuitBreaker(tmp_path, 20, clock=clock)
-    fuse.told = told.append
+    circuit_breaker = CircuitBreaker(tmp_path, 20, clock=clock)
+    circuit_breaker.report = told.append
 
-    fail(fuse, clock, 19, each_s=1)
-    fuse.require("connectra")
-    fail(fuse, clock, 3, each_s=1)
+    fail(circuit_breaker, clock, 19, each_s=1)
+    circuit_breaker.require("connectra")
+    fail(circuit_breaker, clock, 3, each_s=1)
 
-    with pytest.raises(CircuitOpen, match="connectra is not asked any more"):
-        fuse.require("connectra")
-    fuse.require("backend")
-    assert told == [
-        "connectra was not asked any more after 20 failures in a row within 20 s, the last of them: refused"
-    ]
+    with pytest.raises(CircuitOpen, match="connectra gets no more requests"):
+        circuit_breaker.require("connectra")
+    circuit_breaker.require("backend")
+    assert told == ["connectra got no more requests after 20 failures in a row within 20 s, the last of them: refused"]
 
 
-def _is_asked(fuse: CircuitBreaker) -> bool:
+def _is_asked(circuit_breaker: CircuitBreaker) -> bool:
     try:
-        fuse.require("connectra")
+        circuit_breaker.require("connectra")
     except CircuitOpen:
         return False
     return True
 
 
 def test_a_service_that_restarts_is_not_given_up(tmp_path: Path, clock: Clock) -> None:
-    fuse = CircuitBreaker(tmp_path, 20, clock=clock)
+    circuit_breaker = CircuitBreaker(tmp_path, 20, clock=clock)
 
-    fail(fuse, clock, 100, each_s=LEAST_S / 101)
+    fail(circuit_breaker, clock, 100, each_s=LEAST_S / 101)
 
-    fuse.require("connectra")
+    circuit_breaker.require("connectra")
 
 
 def test_an_answer_ends_the_row(tmp_path: Path, clock: Clock) -> None:
-    fuse = CircuitBreaker(tmp_path, 3, clock=clock)
+    circuit_breaker = CircuitBreaker(tmp_path, 3, clock=clock)
 
     for _ in range(5):
-        fail(fuse, clock, 2, each_s=10, error="http-503")
-        fuse.heard("connectra", None, clock.now)
+        fail(circuit_breaker, clock, 2, each_s=10, error="http-503")
+        circuit_breaker.heard("connectra", None, clock.now)
 
-    fuse.require("connectra")
+    circuit_breaker.require("connectra")
 
 
 @pytest.mark.parametrize("error", ["http-404", "http-400", "malformed", "unauthorised", "redirect", "content-type"])
 def test_whoever_answers_is_there(tmp_path: Path, clock: Clock, error: str) -> None:
-    fuse = CircuitBreaker(tmp_path, 3, clock=clock)
+    circuit_breaker = CircuitBreaker(tmp_path, 3, clock=clock)
 
-    fail(fuse, clock, 50, each_s=10, error=error)
+    fail(circuit_breaker, clock, 50, each_s=10, error=error)
 
-    fuse.require("connectra")
+    circuit_breaker.require("connectra")
 
 
 def test_a_service_that_swallows_requests_is_given_up_within_two_minutes(tmp_path: Path, clock: Clock) -> None:
-    fuse = CircuitBreaker(tmp_path, 20, clock=clock)
+    circuit_breaker = CircuitBreaker(tmp_path, 20, clock=clock)
     begun = clock.now
 
-    while _is_asked(fuse):
-        fail(fuse, clock, 1, each_s=30, error="timeout")
+    while _is_asked(circuit_breaker):
+        fail(circuit_breaker, clock, 1, each_s=30, error="timeout")
 
     assert PATIENCE_S <= clock.now - begun <= 120
 
@@ -107,8 +105,8 @@ def test_a_service_that_swallows_requests_is_given_up_within_two_minutes(tmp_pat
 def test_all_workers_know(tmp_path: Path, clock: Clock) -> None:
     told: list[str] = []
     first, second, third = (CircuitBreaker(tmp_path, 4, clock=clock) for _ in range(3))
-    for fuse in (first, second):
-        fuse.told = told.append
+    for circuit_breaker in (first, second):
+        circuit_breaker.report = told.append
 
     fail(first, clock, 3, each_s=3)
     fail(second, clock, 3, each_s=3)
@@ -119,18 +117,20 @@ def test_all_workers_know(tmp_path: Path, clock: Clock) -> None:
 
 
 def test_without_a_limit_it_never_blows(tmp_path: Path, clock: Clock) -> None:
-    fuse = CircuitBreaker(tmp_path, None, clock=clock)
+    circuit_breaker = CircuitBreaker(tmp_path, None, clock=clock)
 
-    fail(fuse, clock, 1000, each_s=30)
+    fail(circuit_breaker, clock, 1000, each_s=30)
 
-    fuse.require("connectra")
+    circuit_breaker.require("connectra")
 
 
 @pytest.fixture
 def wire(tmp_path: Path, clock: Clock) -> Iterator[HttpClient]:
-    pace = RateLimiter(tmp_path, None, stop_after=3)
-    pace.fuse = CircuitBreaker(tmp_path, 3, clock=clock)
-    with closing(HttpClient("http://127.0.0.1:1", side="connectra", pace=pace, trust_env=False)) as wire:
+    rate_limiter = RateLimiter(tmp_path, None, stop_after=3)
+    rate_limiter.circuit_breaker = CircuitBreaker(tmp_path, 3, clock=clock)
+    with closing(
+        HttpClient("http://127.0.0.1:1", side="connectra", rate_limiter=rate_limiter, trust_env=False)
+    ) as wire:
         yield wire
 
 
@@ -145,7 +145,7 @@ def test_who_is_given_up_is_really_not_asked(wire: HttpClient, clock: Clock) -> 
 
 
 class CountingCheck:
-    """Answers rightly, then fails, then is not asked any more."""
+    """Answers rightly, then fails, then gets no more requests."""
 
     check, through_backend, in_flight = "contact-connectra", False, 1
 
@@ -171,7 +171,7 @@ class CountingCheck:
 
 def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Path) -> None:
     target = SimpleNamespace(
-        pace=RateLimiter(tmp_path, None),
+        rate_limiter=RateLimiter(tmp_path, None),
         log=None,
         index=None,
         contract=SimpleNamespace(known=()),
@@ -198,7 +198,7 @@ def test_records(recorder):
     for number in range(59):
         recorder.writer.append(sample(number))
     recorder.writer.append(Event(name="slowed", count=1, detail="connectra answered 429"))
-    recorder.writer.append(Event(name="stopped", detail="connectra was not asked any more after 20 failures in a row"))
+    recorder.writer.append(Event(name="stopped", detail="connectra got no more requests after 20 failures in a row"))
     raise CircuitOpen("connectra", "refused")
 
 def test_more(recorder):
@@ -211,7 +211,7 @@ def test_a_run_that_left_a_service_alone_holds_and_says_why(tmp_path: Path, opti
     run = rehearse(tmp_path, STOPPED, *options)
 
     assert (run.code, run.verdict["verdict"]) == (6, "HOLD")
-    assert run.verdict["incidents"] == ["connectra was not asked any more after 20 failures in a row"]
+    assert run.verdict["incidents"] == ["connectra got no more requests after 20 failures in a row"]
     assert "2 skipped" in run.printed
     assert "slowed down once" in run.printed
     assert run.verdict["cost"]["slowed"] == 1
@@ -224,4 +224,4 @@ def test_what_is_on_record_may_be_proof_enough(tmp_path: Path) -> None:
     run = rehearse(tmp_path, STOPPED.replace("sample(number)", silent))
 
     assert (run.code, run.verdict["verdict"]) == (1, "NO-GO")
-    assert "was not asked any more" in run.printed
+    assert "got no more requests" in run.printed

@@ -72,12 +72,12 @@ def test_the_line_says_why_it_goes_slowly(tmp_path: Path) -> None:
     growth, writer = RecordCounter(tmp_path), Writer(tmp_path, "gw0")
     for number in range(3):
         writer.append(Event(name="slowed", count=1, detail=f"connectra answered 429 ({number})"))
-    writer.append(Event(name="stopped", detail="connectra was not asked any more"))
+    writer.append(Event(name="stopped", detail="connectra got no more requests"))
     writer.close()
 
     line = Meter(begun=0).line(growth.look(), now=0, tests=0, of_tests=9)
 
-    assert "slowed down 3 times, a service is not asked any more" in line
+    assert "slowed down 3 times, a service gets no more requests" in line
 
 
 def test_time_left_is_not_guessed_from_nothing() -> None:

@@ -124,7 +124,9 @@ def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: py
 
     with (
         stranger() as service,
-        closing(HttpClient(service.url, side="backend", pace=RateLimiter(tmp_path, None), trust_env=False)) as asking,
+        closing(
+            HttpClient(service.url, side="backend", rate_limiter=RateLimiter(tmp_path, None), trust_env=False)
+        ) as asking,
     ):
         first, second = (asking.ask("GET", "/x").answer for _ in range(2))
     third = latency.timed(lambda: None)

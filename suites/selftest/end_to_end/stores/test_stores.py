@@ -27,8 +27,8 @@ RECORDS = ("contact", "company")
 
 @pytest.fixture(scope="module")
 def target(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    pace = RateLimiter(tmp_path_factory.mktemp("pace"), None)
-    connected = connect(from_values(calm, "sandbox"), load("guide"), pace, budget=CreditBudget(None))
+    rate_limiter = RateLimiter(tmp_path_factory.mktemp("pace"), None)
+    connected = connect(from_values(calm, "sandbox"), load("guide"), rate_limiter, budget=CreditBudget(None))
     yield connected
     connected.close()
 

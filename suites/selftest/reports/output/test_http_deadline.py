@@ -75,7 +75,7 @@ def drip(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def _wire(url: str, folder: Path) -> HttpClient:
-    return HttpClient(url, side="backend", pace=RateLimiter(folder, None), timeout_s=LIMIT_S, trust_env=False)
+    return HttpClient(url, side="backend", rate_limiter=RateLimiter(folder, None), timeout_s=LIMIT_S, trust_env=False)
 
 
 def test_a_question_ends_in_time(drip: str, tmp_path: Path) -> None:
@@ -160,8 +160,10 @@ def test_proxies_of_the_environment_are_bounded_too(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("http_proxy", url)
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
-        pace = RateLimiter(tmp_path, None)
-        with closing(HttpClient("http://contact360.example", side="backend", pace=pace, timeout_s=LIMIT_S)) as asking:
+        rate_limiter = RateLimiter(tmp_path, None)
+        with closing(
+            HttpClient("http://contact360.example", side="backend", rate_limiter=rate_limiter, timeout_s=LIMIT_S)
+        ) as asking:
             assert asking.ask("GET", "/x").answer.error == "timeout"
 
 
