@@ -5,6 +5,7 @@ import pytest
 
 from fixtures.checks.phase import Phase, require_match, shard_of
 from fixtures.clients.elasticsearch import IndexUnreachable
+from fixtures.clients.postgres_sessions.errors import DatabaseUnreachable, DatabaseUnusable, described
 from fixtures.contracts.contract import ContractError
 from fixtures.index_parity import report, stores
 from fixtures.index_parity.census import CensusPlan
@@ -33,8 +34,10 @@ def test_the_whole_index_is_the_whole_table(
     try:
         with stores.census(settings, contract, record, plan, path, recorder.redactor) as census:
             state = census.run()
-    except (ContractError, IndexUnreachable, psycopg.Error) as error:
+    except (ContractError, IndexUnreachable, DatabaseUnreachable, DatabaseUnusable) as error:
         phase.leave([check], " ".join(str(error).split()))
+    except psycopg.Error as error:
+        phase.leave([check], described(error))
 
     again = f"python -m fixtures.index_parity --record {record} --seed {phase.seed}"
     found = list(report.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))

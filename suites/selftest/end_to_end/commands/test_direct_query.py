@@ -90,7 +90,7 @@ def test_one_session_does_where_its_moment_can_not_be_shared(
     calm: Mapping[str, str], kind: ExportKind, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def within_another(self: DirectQuery) -> bool:
-        self._connection.execute("SAVEPOINT here")  # whose snapshots PostgreSQL refuses to hand on
+        self._session.execute("SAVEPOINT here")  # whose snapshots PostgreSQL refuses to hand on
         return joined_in(self)
 
     joined_in = DirectQuery._joined_in
@@ -105,8 +105,8 @@ def test_one_session_does_where_postgresql_shares_the_work_itself(
 
     def eager(self: DirectQuery) -> Any:
         session = opened(self)
-        for cost in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
-            session.execute(f"SET {cost} = 0")
+        costs = ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size")
+        session.local = {**session.local, **dict.fromkeys(costs, "0")}
         return session
 
     monkeypatch.setattr(DirectQuery, "_opened", eager)
@@ -134,6 +134,6 @@ def test_who_stops_reading_leaves_a_session_that_can_be_used(
 
     assert next(rows)
     rows.close()
-    direct._connection.rollback()
+    direct._session.rollback()
 
     assert sorted(direct.tables(keys[:3])) == keys[:3]

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from fixtures.command_line import DIFFERENT, EQUAL, UNDECIDED, WRONG_USAGE
 from fixtures.contracts.exports import ExportKind
 from fixtures.export_parity import __main__ as command
 from suites.benchmarks import export_files
@@ -16,7 +17,7 @@ from suites.benchmarks import export_files
 
 @pytest.fixture(scope="module")
 def kind() -> ExportKind:
-    return command._kind("guide", "contacts")
+    return command._kinds("guide", "contacts")["contacts"]
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_the_command_finds_the_export_of_everybody_equal(
 ) -> None:
     rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
 
-    assert asked(tmp_path / "all.csv") == command.EQUAL
+    assert asked(tmp_path / "all.csv") == EQUAL
     assert f"{rows:,} rows of the file against {rows:,} of PostgreSQL, contacts: equal" in capsys.readouterr().out
 
 
@@ -56,7 +57,7 @@ def test_the_command_names_every_difference(
         tmp_path / "all.csv", tmp_path / "wrong.csv", kind, rows, cells=20, missing=5, extra=5, doubled=3
     )
 
-    assert asked(tmp_path / "wrong.csv", "--out", str(tmp_path / "out.jsonl")) == command.DIFFERENT
+    assert asked(tmp_path / "wrong.csv", "--out", str(tmp_path / "out.jsonl")) == DIFFERENT
 
     printed = capsys.readouterr().out
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == len(done) == 33
@@ -72,8 +73,8 @@ def test_the_command_asks_for_some(
     (tmp_path / "some.csv").write_text("\n".join([head, *some]) + "\n", encoding="utf-8")
     (tmp_path / "keys").write_text("\n".join(row.split(",")[0] for row in some), encoding="utf-8")
 
-    assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == command.EQUAL
-    assert asked(tmp_path / "some.csv") == command.DIFFERENT
+    assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == EQUAL
+    assert asked(tmp_path / "some.csv") == DIFFERENT
 
 
 def test_nothing_against_nothing_is_undecided(
@@ -82,8 +83,46 @@ def test_nothing_against_nothing_is_undecided(
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
     (tmp_path / "keys").write_text("no-such-key\n", encoding="utf-8")
 
-    assert asked(tmp_path / "none.csv", "--keys", str(tmp_path / "keys")) == command.UNDECIDED
-    assert "nothing to compare" in capsys.readouterr().out
+    assert asked(tmp_path / "none.csv", "--keys", str(tmp_path / "keys")) == UNDECIDED
+    assert "nothing to compare" in capsys.readouterr().err
+
+
+def test_keys_that_postgresql_does_not_have_are_counted(
+    asked: Callable[..., int],
+    calm: Mapping[str, str],
+    kind: ExportKind,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
+    head, *rows = (tmp_path / "all.csv").read_text(encoding="utf-8").split("\n")
+    some = [row for row in rows if row and row.count('"') % 2 == 0][:5]
+    (tmp_path / "some.csv").write_text("\n".join([head, *some]) + "\n", encoding="utf-8")
+    keys = ["uuid", *(f'"{row.split(",")[0]}"' for row in some)]
+    (tmp_path / "keys").write_text("\r\n".join(keys), encoding="utf-8-sig")
+
+    assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == UNDECIDED
+    assert "1 key of the 6" in capsys.readouterr().out
+
+
+def test_an_error_of_our_own_is_undecided(
+    asked: Callable[..., int],
+    kind: ExportKind,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: Any, **__: Any) -> Iterator[bytes]:
+        raise TypeError("Ada Lovelace")
+
+    monkeypatch.setattr("fixtures.export_parity.direct_query.DirectQuery.rows", broken)
+    (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
+
+    assert asked(tmp_path / "none.csv") == UNDECIDED
+    printed = capsys.readouterr().err
+    assert "TypeError" in printed
+    assert "Ada" not in printed
+    assert printed.count("\n") == 1
 
 
 def test_a_connection_that_breaks_is_undecided(
@@ -99,7 +138,7 @@ def test_a_connection_that_breaks_is_undecided(
     monkeypatch.setattr("fixtures.export_parity.direct_query.DirectQuery.rows", broken)
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
 
-    assert asked(tmp_path / "none.csv") == command.UNDECIDED
+    assert asked(tmp_path / "none.csv") == UNDECIDED
     said = capsys.readouterr().err
     assert "PostgreSQL broke off" in said
     assert "Ada" not in said
@@ -108,7 +147,7 @@ def test_a_connection_that_breaks_is_undecided(
 def test_what_cannot_be_used_is_said(
     asked: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(tmp_path / "not-there.csv") == command.UNUSABLE
+    assert asked(tmp_path / "not-there.csv") == WRONG_USAGE
     assert "not-there.csv" in capsys.readouterr().err
 
 

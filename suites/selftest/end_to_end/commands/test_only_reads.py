@@ -84,14 +84,14 @@ def superuser() -> Iterator[str]:
 
 SESSIONS: Mapping[str, Callable[[str], tuple[Any, Any]]] = {
     "oracle": lambda url: (found := Database(url), found.rows),
-    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x", vql="y")), found.connection.execute),
+    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x", vql="y")), found.session.execute),
     "index parity": lambda url: (
         found := RecordTable(url, mapping_of(load("guide"), "contact")),
-        found._connection.execute,
+        found._session.execute,
     ),
     "export parity": lambda url: (
         found := DirectQuery(url, load("guide").exports.kinds["contacts"]),
-        found._connection.execute,
+        found._session.execute,
     ),
 }
 WRITES = (

@@ -1,0 +1,237 @@
+"""Every session to PostgreSQL: what it was asked to be it is, directly and through a pooler that drops half of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from fixtures.clients.postgres import Database, DatabaseUnusable
+from fixtures.clients.postgres_sessions.errors import DatabaseUnreachable, described
+from fixtures.clients.postgres_sessions.session import SessionPlan, asked_again, open_session
+from fixtures.clients.provenance import LogMarkers, LogTable
+from fixtures.contracts.contract import load
+from fixtures.export_parity.direct_query import DirectQuery
+from fixtures.index_parity.mapping import mapping_of
+from fixtures.index_parity.table import RecordTable
+from fixtures.sandbox.postgres.server import Server
+from suites.selftest.support.bare_postgres import bare_postgres
+from suites.selftest.support.pooler import pooled
+
+PASSWORD = "here-4711"
+LOOK = (
+    "SELECT current_setting('transaction_read_only') AS read_only, current_setting('search_path') AS path, "
+    "current_setting('row_security') AS row_security, current_setting('client_encoding') AS encoding, "
+    "current_setting('idle_in_transaction_session_timeout') AS idle, "
+    "current_setting('statement_timeout') AS statement, current_setting('jit') AS jit"
+)
+WAYS: dict[str, dict[str, str] | None] = {
+    "direct": None,
+    "pooler": {},
+    "pooler-that-ignores-options": {"ignore_startup_parameters": "extra_float_digits,options"},
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server with the backend's tables in two schemas, and a role that is hindered by settings of its own."""
+    with bare_postgres() as running:
+        running.set_password("postgres", PASSWORD)
+        with running.superuser() as session:
+            for statement in (
+                "CREATE SCHEMA app",
+                "CREATE ROLE worker SUPERUSER LOGIN",
+                "ALTER ROLE worker SET idle_in_transaction_session_timeout = '40ms'",
+                "ALTER ROLE worker SET statement_timeout = '1ms'",
+                "ALTER ROLE worker SET client_encoding = 'latin1'",
+                "CREATE ROLE half LOGIN",
+                "ALTER ROLE half SET search_path = app",
+                "GRANT USAGE ON SCHEMA app TO half",
+            ):
+                session.execute(statement.encode())
+            for schema in ("public", "app"):
+                for table in ("contacts", "contacts_metadata", "companies", "companies_metadata"):
+                    columns = "uuid text PRIMARY KEY, city text, company_id text"
+                    session.execute(f"CREATE TABLE {schema}.{table} ({columns})".encode())
+                session.execute(f"CREATE TABLE {schema}.logs (message text, request_id text)".encode())
+                session.execute(f"INSERT INTO {schema}.contacts VALUES ('{schema}')".encode())
+            session.execute("GRANT SELECT ON ALL TABLES IN SCHEMA app TO half")
+            session.execute("ALTER TABLE app.contacts ENABLE ROW LEVEL SECURITY")
+            session.execute("CREATE POLICY a_half ON app.contacts FOR SELECT TO half USING (uuid < 'b')")
+        for role in ("worker", "half"):
+            running.set_password(role, PASSWORD)
+        yield running
+
+
+@contextmanager
+def _url(server: Server, way: str, role: str = "worker") -> Iterator[str]:
+    url = server.dsn("postgres", role, PASSWORD)
+    settings = WAYS[way]
+    if settings is None:
+        yield url
+    else:
+        with pooled(url, **settings) as pooler:
+            yield pooler
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_session_is_what_it_was_asked_to_be(server: Server, way: str) -> None:
+    with _url(server, way) as url:
+        options = "?options=-c%20search_path%3Dapp,public%20--jit%3Doff"
+        with closing(open_session(url + options, SessionPlan(timeout_s=7))) as session:
+            (held,) = session.rows(LOOK)
+
+    assert held == {
+        "read_only": "on",
+        "path": "app,public",
+        "row_security": "off",
+        "encoding": "UTF8",
+        "idle": "0",
+        "statement": "7s",
+        "jit": "off",
+    }
+
+
+SESSIONS: dict[str, Callable[[str], tuple[Any, Callable[[Any], list[Any]]]]] = {
+    "oracle": lambda url: (found := Database(url), found.rows),
+    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x")), found.session.rows),
+    "index parity": lambda url: (found := RecordTable(url, mapping_of(load("guide"), "contact")), found._session.rows),
+    "export parity": lambda url: (
+        found := DirectQuery(url, load("guide").exports.kinds["contacts"]),
+        found._session.rows,
+    ),
+}
+
+
+@pytest.mark.parametrize("who", SESSIONS)
+def test_all_readers_read_the_schema_that_the_url_names(server: Server, way: str, who: str) -> None:
+    with _url(server, way) as url:
+        for schema in ("app", "public"):
+            reader, rows = SESSIONS[who](f"{url}?options=-csearch_path%3D{schema}")
+            with closing(reader):
+                assert rows("SELECT uuid FROM contacts") == [{"uuid": schema}]
+
+
+@pytest.mark.parametrize("who", SESSIONS)
+def test_all_readers_are_read_only_and_limited(server: Server, way: str, who: str) -> None:
+    with _url(server, way) as url:
+        reader, rows = SESSIONS[who](url)
+        with closing(reader):
+            (held,) = rows(LOOK)
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                rows("DELETE FROM contacts")
+
+    assert held["read_only"] == "on"
+    assert held["statement"] not in ("0", "1ms")
+    assert held["idle"] == "0"
+
+
+@pytest.mark.parametrize(("own", "held"), [("9000", "9s"), ("2min", "2min"), ("0", "7s"), ("0ms", "7s")])
+def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, way: str, own: str, held: str) -> None:
+    with _url(server, way) as url:
+        plan = SessionPlan(timeout_s=7)
+        with closing(open_session(f"{url}?options=-cstatement_timeout%3D{own}", plan)) as session:
+            assert session.rows(LOOK)[0]["statement"] == held
+
+
+def test_many_reads_through_a_pooler_need_no_prepared_statement(server: Server) -> None:
+    with _url(server, "pooler") as url, closing(Database(url)) as one, closing(Database(url)) as other:
+        for _ in range(20):
+            assert one.rows("SELECT uuid FROM contacts WHERE uuid = %s", ("public",))
+            assert other.rows("SELECT uuid FROM contacts WHERE uuid = %s", ("public",))
+
+
+def test_a_pooler_without_transactions_is_named(server: Server) -> None:
+    url = server.dsn("postgres", "worker", PASSWORD)
+    with (
+        pooled(url, mode="statement") as pooler,
+        pytest.raises(DatabaseUnusable, match=r"statement pooling.*give the direct address"),
+    ):
+        Database(pooler)
+
+
+def test_options_that_no_transaction_can_be_given_are_named(server: Server) -> None:
+    with (
+        _url(server, "pooler") as url,
+        pytest.raises(DatabaseUnusable, match="a pooler refuses the options of DATABASE_URL"),
+    ):
+        Database(f"{url}?options=-W%205")
+
+
+@pytest.mark.parametrize("parameter", ["no_such%3D1", "work_mem%3Dmuch"])
+def test_a_parameter_that_the_server_refuses_is_named(server: Server, parameter: str) -> None:
+    with pytest.raises(DatabaseUnusable, match="DATABASE_URL"):
+        Database(server.dsn("postgres", "worker", PASSWORD) + f"?options=-c{parameter}")
+
+
+def test_a_role_that_sees_a_part_of_the_rows_is_refused(server: Server, way: str) -> None:
+    with _url(server, way, role="half") as url, closing(Database(url)) as database:
+        with pytest.raises(DatabaseUnusable, match=r"may not see all rows of contacts.*BYPASSRLS"):
+            database.require_tables()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+            database.rows("SELECT uuid FROM contacts")
+    assert "may not see all rows" in described(refused.value)
+
+
+def test_tables_outside_the_search_path_are_named_with_their_schema(server: Server) -> None:
+    url = server.dsn("postgres", "worker", PASSWORD)
+    with (
+        closing(Database(f"{url}?options=-csearch_path%3Dpg_catalog")) as database,
+        pytest.raises(DatabaseUnusable, match=r"schema app or public.*options=-csearch_path%3Dapp"),
+    ):
+        database.require_tables()
+
+
+def test_the_backends_tables_are_found_in_the_schema_of_the_url(server: Server, way: str) -> None:
+    with _url(server, way) as url, closing(Database(f"{url}?options=-csearch_path%3Dapp")) as database:
+        database.require_tables()
+
+
+class _Conflict(psycopg.errors.SerializationFailure):
+    def __init__(self) -> None:
+        super().__init__("canceling statement due to conflict with recovery")
+
+
+@pytest.mark.parametrize("conflicts", [0, 1, 3])
+def test_what_a_standby_cancels_is_asked_again(server: Server, monkeypatch: pytest.MonkeyPatch, conflicts: int) -> None:
+    left = [_Conflict() for _ in range(conflicts)]
+    with closing(Database(server.dsn("postgres", "worker", PASSWORD))) as database:
+        execute = database._session.execute
+
+        def conflicting(query: Any, parameters: Any = None) -> Any:
+            if left:
+                raise left.pop()
+            return execute(query, parameters)
+
+        monkeypatch.setattr(database._session, "execute", conflicting)
+        assert database.rows("SELECT uuid FROM contacts") == [{"uuid": "public"}]
+
+
+def test_a_standby_that_cancels_every_time_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Database(server.dsn("postgres", "worker", PASSWORD))) as database:
+
+        def conflicting(*_: Any) -> Any:
+            raise _Conflict
+
+        monkeypatch.setattr(database._session, "execute", conflicting)
+        with pytest.raises(
+            DatabaseUnreachable, match=r"a standby cancelled the read.*primary's address in DATABASE_URL"
+        ):
+            database.rows("SELECT 1")
+
+
+def test_another_failure_is_not_asked_again() -> None:
+    asked: list[int] = []
+
+    def failing() -> None:
+        asked.append(1)
+        raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
+
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        asked_again(failing)
+    assert len(asked) == 1
