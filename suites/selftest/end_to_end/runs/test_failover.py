@@ -196,7 +196,7 @@ def test_a_difference_that_can_not_be_settled_is_void(
 
 def test_a_log_that_breaks_off_has_no_word_and_comes_back(calm: Mapping[str, str]) -> None:
     with closing(LogTable(calm["DATABASE_URL"], LogMarkers(fallback="x", vql="y"))) as log:
-        log.connection.close()
+        log.session.close()
 
         assert log.words(["gate-1"]).known == set()
 
