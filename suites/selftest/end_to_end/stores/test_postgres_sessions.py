@@ -10,7 +10,7 @@ import pytest
 from fixtures.clients.postgres import Database, DatabaseUnusable
 from fixtures.clients.postgres_sessions.errors import DatabaseUnreachable, described
 from fixtures.clients.postgres_sessions.session import SessionPlan, asked_again, open_session
-from fixtures.clients.provenance import LogMarkers, LogTable
+from fixtures.clients.provenance.request_log import LogMarkers, LogTable
 from fixtures.contracts.contract import load
 from fixtures.export_parity.direct_query import DirectQuery
 from fixtures.index_parity.mapping import mapping_of
