@@ -1,6 +1,7 @@
 """The list of plugins, and nothing else: each subject brings its options, header lines and fixtures itself."""
 
 pytest_plugins = [
+    "reports.plugin.net",
     "reports.plugin.selection",
     "reports.plugin.gate",
     "fixtures.session.options",

@@ -16,8 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reports import check_verdict, publish
+from reports.environment import environment
 from reports.history import guide_coverage
 from reports.judge.criteria import GateError, read_gate
+from reports.judge.integrity.signature import KEY_VARIABLE
+from reports.judge.integrity.suite import identity
 from reports.judge.verdict import EXIT_CODES, judge, to_json
 from reports.merge_shards import IncompatibleShards, merge
 from reports.output import history_page, terminal
@@ -50,8 +53,9 @@ def _judge_again(arguments: list[str]) -> int:
         verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
     except (run_ledger.DamagedRun, GateError) as error:
         return _refused(str(error))
-    publish.write_verdict(folder, verdict)
-    notes = publish.publish(folder, recorded, verdict, history=given.history)
+    key = environment().get(KEY_VARIABLE, "")
+    publish.write_verdict(folder, verdict, key=key)
+    notes = publish.publish(folder, recorded, verdict, history=given.history, key=key)
     for text, _ in terminal.lines(verdict, folder=str(folder)):
         print(text)
     for note in notes:
@@ -69,16 +73,46 @@ def _check(arguments: list[str]) -> int:
     parser.add_argument("--phase", required=True, metavar="PHASE", help="phase0 to phase5, or rollback")
     parser.add_argument("--max-age", default="24h", metavar="AGE", help="since the run ended: 24h (default), 90m, 2d")
     parser.add_argument("--require-live", action="store_true", help="a rehearsal on the sandbox opens nothing")
+    parser.add_argument(
+        "--require-suite",
+        nargs="?",
+        const="",
+        metavar="SHA256",
+        help="only a verdict that this version of the judge gave, or the one named; judging again is not enough",
+    )
+    parser.add_argument("--no-waivers", action="store_true", help="a GO that rests on waivers opens nothing")
+    parser.add_argument(
+        "--gate", type=Path, metavar="FILE", help="the gate it must have been given under (default: the checkout's)"
+    )
     given = parser.parse_args(arguments)
     try:
         oldest, verdict = check_verdict.age(given.max_age), check_verdict.read(given.verdict)
-    except check_verdict.InvalidVerdict as error:
+        word, why = check_verdict.opened(
+            verdict,
+            given.phase,
+            now=datetime.now(UTC),
+            oldest=oldest,
+            demands=_demands(given),
+            folder=check_verdict.folder_of(given.verdict),
+        )
+    except (check_verdict.InvalidVerdict, GateError, OSError) as error:
         return _refused(str(error))
-    word, why = check_verdict.opened(
-        verdict, given.phase, now=datetime.now(UTC), oldest=oldest, require_live=given.require_live
-    )
     print(f"{word}: {why}")
     return EXIT_CODES[word]
+
+
+def _demands(given: argparse.Namespace) -> check_verdict.Demands:
+    paths = [given.gate] if given.gate else sorted(SUITES.glob("*/gate.toml"))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    gates = {read_gate(text, str(path)).phase: text for path, text in zip(paths, texts, strict=True)}
+    return check_verdict.Demands(
+        judge=given.require_suite or identity()["sha256"],
+        require_suite=given.require_suite is not None,
+        require_live=given.require_live,
+        waivers=not given.no_waivers,
+        key=environment().get(KEY_VARIABLE, ""),
+        gates=gates or None,
+    )
 
 
 def _merge(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from reports.history.entry import HistoryEntry
 from reports.history.guide_coverage import GuideLine, read_lines
 from reports.history.store import remember
+from reports.judge.integrity.signature import signed
 from reports.output import evidence, markdown, page, prometheus
 from reports.output.ci import allure_results, github, notify
 from reports.records.records import Entry
@@ -33,8 +34,10 @@ FILES = {  # of a run folder: what each holds
 GUIDE_LINES = Path(__file__).parents[1] / "suites" / "guide_lines.toml"
 
 
-def write_verdict(folder: Path, verdict: Entry) -> None:
-    write_text(folder / "verdict.json", json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
+def write_verdict(folder: Path, verdict: Entry, *, key: str = "") -> None:
+    """verdict.json, signed if there is a key."""
+    plain = json.loads(json.dumps(verdict))
+    write_text(folder / "verdict.json", json.dumps(signed(plain, key), ensure_ascii=False, indent=1) + "\n")
 
 
 def publish(
@@ -44,6 +47,7 @@ def publish(
     *,
     history: Path | None,
     environ: Mapping[str, str] | None = None,
+    key: str = "",
 ) -> list[str]:
     """Keep the run in the history, write everything, tell those the environment names; returns a note per failure.
 
@@ -53,7 +57,7 @@ def publish(
     notes: list[str] = []
     if history is not None:
         try:
-            earlier, notes = remember(history, recorded, verdict)
+            earlier, notes = remember(history, recorded, verdict, key=key)
         except Exception as error:  # whatever is wrong with the history, the verdict stands
             notes.append(f"the history could not be used: {type(error).__name__}: {error}")
     notes += write_all(folder, recorded, verdict, earlier=earlier, history=history)

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from reports.history.entry import FindingSummary, HistoryEntry, PairBlock, PhaseEntry, where
 from reports.judge.criteria import Gate
 from reports.judge.effective_gate import gate_of
+from reports.judge.integrity.standing_go import AHEAD, differing
+from reports.judge.integrity.suite import identity
 from reports.judge.rules.window import reach
 from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.run_ledger import Run
-
-AHEAD = timedelta(minutes=5)  # a run that ended later than that after now tells of a clock that is wrong
 
 
 def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[EarlierRun, ...]:
@@ -22,7 +22,7 @@ def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[Ear
     since = now - timedelta(hours=_longest(gate))
     found = []
     for entry in entries:
-        if (entry.target, entry.where) != (run.target, where(run)) or datetime.fromisoformat(entry.finished) < since:
+        if (entry.target, entry.where) != (run.target, where(run)) or entry.ended_at < since:
             continue
         for name in sorted(bonds.keys() & entry.phases.keys()):
             differs = _differs(entry, name, bonds[name], now)
@@ -44,18 +44,24 @@ def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
         started=run.started,
         finished=run.started,
         verdict="",
+        contract=run.contract,
         flags=dict(run.flags),
         fingerprint=run.fingerprint,
+        known_sha256=run.known_sha256,
+        suite=identity(),
         phases={name: PhaseEntry(phase=name, verdict="", gate_sha256=file.sha256) for name, file in run.gates.items()},
     )
     return {each.phase: own.bond(each.phase) for each in gate.bake}
 
 
 def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: datetime) -> tuple[str, ...]:
-    differs = [name for name, text in entry.bond(phase).items() if bond.get(name) != text]
+    unknown_to = ("known", "judge", "contract") if entry.is_summary_only else ()
+    differs = [name for name in differing(entry.bond(phase), bond) if name not in unknown_to]
+    if entry.altered:
+        differs.append("a signature that does not hold")
     if entry.options.get("faults"):
         differs.append("faults on purpose")
-    if datetime.fromisoformat(entry.finished) > now + AHEAD:
+    if entry.ended_at > now + AHEAD:
         differs.append("clock")
     return tuple(differs)
 
@@ -71,23 +77,29 @@ def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]
         verdict=asked.verdict,
         seed=entry.seed,
         differs=differs,
+        qualified=not entry.is_summary_only,
+        incident=next(iter(entry.withheld), ""),
         counts=tuple(count for kept in asked.criteria if (count := _count(kept))),
         times=tuple(_times(check, blocks) for check, blocks in _by_check(asked.blocks).items()),
     )
 
 
 def _count(kept: FindingSummary) -> EarlierCount | None:
-    """Shares and mismatches have counts; of anything else there is nothing to pool."""
-    if kept.failures is not None:
-        return EarlierCount(criterion=kept.criterion, failures=kept.failures, count=kept.count)
-    if kept.unit == "mismatches":
-        return EarlierCount(
-            criterion=kept.criterion,
-            failures=round(kept.value or 0),
-            count=kept.count,
-            whole=kept.interval is not None and tuple(kept.interval) == (0.0, 0.0),
-        )
-    return None
+    """Shares and mismatches have counts; of anything else there is only whether its evidence was fit."""
+    share, exact = kept.failures is not None, kept.unit == "mismatches"
+    if not (share or exact or kept.unfit):
+        return None
+    return EarlierCount(
+        criterion=kept.criterion,
+        failures=kept.failures if kept.failures is not None else round(kept.value or 0) if exact else 0,
+        count=kept.count if share or exact else 0,
+        whole=exact and kept.interval is not None and tuple(kept.interval) == (0.0, 0.0),
+        unknown=kept.unknown,
+        void=kept.void,
+        lost=kept.lost,
+        excused=kept.excused,
+        unfit=kept.unfit,
+    )
 
 
 def _by_check(blocks: Sequence[PairBlock]) -> dict[str, list[PairBlock]]:

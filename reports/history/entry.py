@@ -11,8 +11,11 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
+from reports.judge.integrity.standing_go import PhaseResult, bonds_of, flag_in_force
 from reports.records.records import Comparison, Entry, Observation, Outcome, Pair, Provenance
 from reports.records.run_ledger import Run, RunRecords
+
+SCHEMA = 2  # of a history file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,12 @@ class FindingSummary:
     alert: float | None = None
     title: str = ""  # '' in runs from before criteria had titles
     guide: str = ""
+    unknown: int = 0  # answers that do not tell who served them
+    void: int = 0
+    lost: int = 0  # requests that failed
+    excused: int = 0
+    unfit: str = ""  # why its evidence is no ground to build on
+    waived: str = ""  # the waiver's ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +93,9 @@ class PhaseEntry:
     title: str = ""
     flag: str = ""
     gate_sha256: str = ""
+    flag_on: bool | None = None
+    valid_hours: float | None = None
+    wrong_keys: tuple[str, ...] = ()  # tokens of the keys that were confirmed wrong, see `wrong_keys`
     criteria: tuple[FindingSummary, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
     blocks: tuple[PairBlock, ...] = ()
@@ -109,21 +121,59 @@ class HistoryEntry:
     credits: int = 0
     incidents: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    schema: int = SCHEMA
+    withheld: tuple[str, ...] = ()  # what the incidents were, in words
+    mandatory: bool = False
+    known_sha256: str = ""
+    suite: Mapping[str, str] = field(default_factory=dict)  # version and sha256 of the judge
+    run_schema: int = 1
+    recorded_sha256: str = ""
+    signature: str = ""
+    altered: str = ""  # why it can't be taken at its word; found when it is read, never written
 
     @property
     def ended_at(self) -> datetime:
         return datetime.fromisoformat(self.finished)
 
+    @property
+    def is_summary_only(self) -> bool:
+        """Whether it was written by format 1, which kept no doubts, no incidents and no judge."""
+        return self.schema < SCHEMA
+
     def bond(self, phase: str) -> Mapping[str, str]:
-        """What a verdict on this phase is bound to, as comparable text: build, connectra, flags, index, gate."""
-        told = {
-            "build": self.fingerprint.get("backend"),
-            "connectra": self.fingerprint.get("connectra"),
-            "flags": dict(self.flags),
-            "index": self.fingerprint.get("index"),
-        }
-        bond = {name: json.dumps(part, sort_keys=True, ensure_ascii=False) for name, part in told.items()}
-        return {**bond, "gate": self.phases[phase].gate_sha256 if phase in self.phases else ""}
+        """What a verdict on this phase is bound to, as comparable text; format 1 knew less of it."""
+        bond = bonds_of(
+            self.fingerprint,
+            contract=self.contract,
+            known=self.known_sha256,
+            gate=self.phases[phase].gate_sha256 if phase in self.phases else "",
+            judge=self.suite.get("sha256", ""),
+        )
+        return {**bond, "flags": json.dumps(dict(self.flags), sort_keys=True, ensure_ascii=False)}
+
+    def result(self, phase: str) -> PhaseResult:
+        """What it says of one phase, for whoever builds on it."""
+        own = self.phases[phase]
+        return PhaseResult(
+            run=self.run_id,
+            phase=phase,
+            said=own.verdict,
+            outcomes=tuple((each.kind, each.outcome) for each in own.criteria),
+            finished=self.ended_at,
+            incidents=self.withheld or ((f"{self.incidents} incidents",) if self.incidents else ()),
+            flag=own.flag,
+            flag_on=flag_in_force(
+                {"flag_on": own.flag_on},
+                {"flags": self.flags, "mandatory": self.mandatory},
+                own.flag,
+                self.provenance,
+            ),
+            valid_hours=own.valid_hours,
+            bonds=self.bond(phase),
+            schema=self.run_schema,
+            altered=self.altered,
+            waivers=tuple(each.criterion for each in own.criteria if each.waived),
+        )
 
 
 def entry_of(recorded: RunRecords, verdict: Entry) -> HistoryEntry:
@@ -146,6 +196,12 @@ def entry_of(recorded: RunRecords, verdict: Entry) -> HistoryEntry:
         credits=verdict["cost"]["credits"],
         incidents=len(verdict["incidents"]),
         options=dict(run.options),
+        withheld=tuple(verdict["incidents"]),
+        mandatory=run.mandatory,
+        known_sha256=run.known_sha256,
+        suite=dict(verdict.get("suite", {})),
+        run_schema=run.schema,
+        recorded_sha256=recorded.sha256,
     )
 
 
@@ -163,6 +219,8 @@ def _phase_entry(name: str, phase: Entry, verdict: Entry, recorded: RunRecords) 
         title=phase["title"],
         flag=phase["flag"],
         gate_sha256=verdict["fingerprint"]["gate_sha256"].get(name, ""),
+        flag_on=phase.get("flag_on"),
+        valid_hours=phase.get("valid_hours"),
         criteria=tuple(_kept(finding) for finding in phase["findings"]),
         tallies=tuple(_tally(check, samples) for check in sorted({sample.check for sample in samples})),
         blocks=_blocks(pairs),
@@ -185,6 +243,12 @@ def _kept(finding: Entry) -> FindingSummary:
         alert=finding["alert"],
         title=finding.get("title", ""),
         guide=finding["guide"],
+        unknown=finding.get("unknown", 0),
+        void=finding.get("void", 0),
+        lost=finding.get("lost", 0),
+        excused=finding.get("excused", 0),
+        unfit=finding.get("unfit", ""),
+        waived=finding.get("waived", ""),
     )
 
 

@@ -8,27 +8,30 @@ differ: between two phases one goes on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from reports.history.entry import HistoryEntry, PhaseEntry, where
+import jsonschema
+
+from reports.history.entry import HistoryEntry, where
+from reports.history.premises import Unfounded, judged_again, why_altered
 from reports.judge.criteria import Gate, read_gate
+from reports.judge.integrity.signature import why_unsigned
+from reports.judge.integrity.standing_go import PhaseResult, bonds_of, newest_decided, of_verdict, why_not
+from reports.judge.verdict import validate
 from reports.records.records import ORDER_FACT, Fact
 from reports.records.run_ledger import DamagedRun, Run, read_run
 
-DECIDED = ("GO", "NO-GO")
 
-
-def standing(run: Run, gate: Gate, entries: Iterable[HistoryEntry]) -> Fact:
+def standing(run: Run, gate: Gate, results: Iterable[PhaseResult], *, judge: str) -> Fact:
     """Whether the phase before this one has a GO that holds for what this run asks: ok is True, or None."""
-    before = gate.after
-    decided = [each for each in entries if _decides(each, run, before)]
-    newest = max(decided, key=lambda each: each.finished, default=None)
-    why = "no run decided it" if newest is None else _why_not(newest, run, before)
+    before, now = gate.after, datetime.fromisoformat(run.started)
+    newest = newest_decided((each for each in results if each.phase == before), now)
+    why = "no run decided it" if newest is None else _why_not(newest, run, before, now, judge)
     if not why and newest is not None:
-        return Fact(phase=gate.phase, name=ORDER_FACT, ok=True, sentence=f"{before} is GO by {newest.run_id}")
+        return Fact(phase=gate.phase, name=ORDER_FACT, ok=True, sentence=f"{before} is GO by {newest.run}")
     return Fact(
         phase=gate.phase,
         name=ORDER_FACT,
@@ -38,50 +41,45 @@ def standing(run: Run, gate: Gate, entries: Iterable[HistoryEntry]) -> Fact:
     )
 
 
-def recorded(out: Path) -> Iterator[HistoryEntry]:
-    """What the run folders in `out` said, each once, as far as it can be read."""
+def kept(entries: Iterable[HistoryEntry], run: Run) -> Iterator[PhaseResult]:
+    """What runs in the history said of the deployment that this run asks, phase by phase."""
+    for entry in entries:
+        if (entry.target, entry.where) == (run.target, where(run)):
+            yield from (entry.result(phase) for phase in entry.phases)
+
+
+def recorded(out: Path, run: Run, *, key: str = "") -> Iterator[PhaseResult]:
+    """What the run folders in `out` said of it, each once, as far as it can be read."""
     for path in sorted(out.glob("*/verdict.json")):
         if path.parent.is_symlink():
             continue
         try:
-            yield _entry(read_run(path.parent), json.loads(path.read_bytes()))
-        except (DamagedRun, OSError, ValueError, KeyError, TypeError, AttributeError):
+            earlier, verdict = read_run(path.parent), json.loads(path.read_bytes())
+            validate(verdict)
+        except (DamagedRun, OSError, ValueError, RecursionError, jsonschema.ValidationError):
             continue
+        if (verdict["target"], earlier.target, where(earlier)) == (run.target, run.target, where(run)):
+            altered = why_unsigned(verdict, key)
+            for phase in verdict["phases"]:
+                yield replace(of_verdict(verdict, phase, altered=altered), folder=str(path.parent))
 
 
-def _entry(run: Run, verdict: Mapping[str, Any]) -> HistoryEntry:
-    return HistoryEntry(
-        run_id=run.run_id,
-        target=run.target,
-        where=where(run),
-        started=run.started,
-        finished=verdict["finished"],
-        verdict=verdict["verdict"],
-        flags=dict(run.flags),
-        fingerprint=run.fingerprint,
-        options=dict(run.options),
-        phases={
-            name: PhaseEntry(phase=name, verdict=entry["verdict"], gate_sha256=run.gates[name].sha256)
-            for name, entry in verdict["phases"].items()
-        },
-    )
-
-
-def _decides(entry: HistoryEntry, run: Run, phase: str) -> bool:
-    own = (run.target, where(run))
-    return (entry.target, entry.where) == own and phase in entry.phases and entry.phases[phase].verdict in DECIDED
-
-
-def _why_not(entry: HistoryEntry, run: Run, phase: str) -> str:
+def _why_not(result: PhaseResult, run: Run, phase: str, now: datetime, judge: str) -> str:
     """Why that GO does not hold, '' if it does."""
-    if entry.phases[phase].verdict != "GO":
-        return f"{entry.run_id} said {entry.phases[phase].verdict}"
-    hours = read_gate(run.gates[phase].text, run.gates[phase].path).valid_hours
-    if datetime.fromisoformat(run.started) - datetime.fromisoformat(entry.finished) > timedelta(hours=hours):
-        return f"the GO of {entry.run_id} held for {hours:g} h"
-    if entry.phases[phase].gate_sha256 != run.gates[phase].sha256:
-        return f"the GO of {entry.run_id} was given under another gate"
-    changed = [
-        name for name in ("backend", "connectra", "index") if entry.fingerprint.get(name) != run.fingerprint.get(name)
-    ]
-    return f"since the GO of {entry.run_id} changed: {', '.join(changed)}" if changed else ""
+    gate = read_gate(run.gates[phase].text, run.gates[phase].path)
+    bonds = bonds_of(
+        run.fingerprint, contract=run.contract, known=run.known_sha256, gate=run.gates[phase].sha256, judge=judge
+    )
+    why = why_not(result, now=now, hours=gate.valid_hours, bonds=bonds) or _why_unfounded(result)
+    return f"{result.run}: {why}" if why else ""
+
+
+def _why_unfounded(result: PhaseResult) -> str:
+    """Why the folder that the GO lies in does not bear it out; '' if it does, or if it lies in none."""
+    if not result.folder:
+        return ""
+    verdict = json.loads((Path(result.folder) / "verdict.json").read_bytes())
+    try:
+        return why_altered(verdict, judged_again(Path(result.folder), verdict["finished"]))
+    except Unfounded as error:
+        return str(error)

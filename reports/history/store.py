@@ -12,17 +12,17 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reports.history.entry import HistoryEntry, PhaseEntry, entry_of
+from reports.history.entry import SCHEMA, HistoryEntry, PhaseEntry, entry_of
+from reports.judge.integrity.signature import signed, why_unsigned
 from reports.records.decoding import decoded
 from reports.records.records import Entry
 from reports.records.run_ledger import RunRecords
 
-SCHEMA = 1
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 
 
@@ -30,14 +30,17 @@ class AlreadyInHistory(ValueError):
     """The history holds a file of that run: it is never overwritten."""
 
 
-def write(folder: Path, entry: HistoryEntry) -> Path:
-    """Keep the entry: the whole file appears at once. Raises AlreadyInHistory; OSError for its folder."""
+def write(folder: Path, entry: HistoryEntry, *, key: str = "") -> Path:
+    """Keep the entry, signed if there is a key: the whole file appears at once.
+
+    Raises AlreadyInHistory; OSError for its folder.
+    """
     if not _PLAIN_NAME.fullmatch(entry.run_id):
         raise ValueError(f"{entry.run_id!r} is no run id: it would be a path")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{entry.run_id}.json"
     temporary = folder / f".{entry.run_id}.{os.getpid()}"
-    temporary.write_text(_text(entry), encoding="utf-8")
+    temporary.write_text(_text(entry, key), encoding="utf-8")
     try:
         _appear(temporary, path)
     except FileExistsError:
@@ -47,19 +50,37 @@ def write(folder: Path, entry: HistoryEntry) -> Path:
     return path
 
 
-def read(folder: Path) -> tuple[tuple[HistoryEntry, ...], tuple[str, ...]]:
-    """(entries by the time they finished, problems as "<file>: <why>"). A folder that is not there holds nothing."""
+def read(folder: Path, *, key: str = "") -> tuple[tuple[HistoryEntry, ...], tuple[str, ...]]:
+    """(entries by the time they finished, problems as "<file>: <why>"). A folder that is not there holds nothing.
+
+    With a key, an entry that is not signed with it is `altered`. A run that stands there twice counts once.
+    """
     entries: list[HistoryEntry] = []
     problems: list[str] = []
+    seen: dict[str, str] = {}  # what makes a run the same -> its first file
     for path in sorted(folder.glob("*.json")):
         try:
-            entries.append(from_json(path.read_bytes()))
-        except (ValueError, OSError) as error:
+            data = path.read_bytes()
+            entry = from_json(data)
+            _require_first(entry, path, seen)
+            entries.append(replace(entry, altered=why_unsigned(json.loads(data), key)))
+        except (ValueError, OSError, RecursionError) as error:
             problems.append(f"{path.name}: {_why(error)}")
     return tuple(sorted(entries, key=lambda each: (each.ended_at, each.run_id))), tuple(problems)
 
 
-def remember(folder: Path, recorded: RunRecords, verdict: Entry) -> tuple[tuple[HistoryEntry, ...], list[str]]:
+def _require_first(entry: HistoryEntry, path: Path, seen: dict[str, str]) -> None:
+    """Raises ValueError for a run that another file holds already, under the same name or another one."""
+    text = entry.recorded_sha256 or _text(replace(entry, run_id=""), "")
+    for mark in (entry.run_id, text):
+        first = seen.setdefault(mark, path.name)
+        if first != path.name:
+            raise ValueError(f"it is the run of {first} once more: a run counts once")
+
+
+def remember(
+    folder: Path, recorded: RunRecords, verdict: Entry, *, key: str = ""
+) -> tuple[tuple[HistoryEntry, ...], list[str]]:
     """Keep this run and return the earlier runs of the same deployment, with a note for everything that went wrong."""
     entry = entry_of(recorded, verdict)
     notes: list[str] = []
@@ -67,11 +88,11 @@ def remember(folder: Path, recorded: RunRecords, verdict: Entry) -> tuple[tuple[
         if recorded.run.options.get("shard"):
             notes.append("a shard is not added to the history: the run that it is merged into will be")
         else:
-            write(folder, entry)
+            write(folder, entry, key=key)
     except (AlreadyInHistory, OSError) as error:
         notes.append(f"this run is not added to the history: {error}")
     try:
-        entries, problems = read(folder)
+        entries, problems = read(folder, key=key)
     except OSError as error:
         return (), [*notes, f"the history can't be read: {error}"]
     if problems:
@@ -98,8 +119,8 @@ def from_json(data: bytes) -> HistoryEntry:
     return _READERS[version](data)
 
 
-def _read_1(data: bytes) -> HistoryEntry:
-    found = decoded(HistoryEntry, data)
+def _read(data: bytes) -> HistoryEntry:
+    found = replace(decoded(HistoryEntry, data), altered="")
     _require_moment("finished", found.finished)
     if found.started:
         _require_moment("started", found.started)
@@ -108,7 +129,7 @@ def _read_1(data: bytes) -> HistoryEntry:
     return found
 
 
-_READERS = {1: _read_1}  # by schema: a later version is read by a reader of its own, so old files stay readable
+_READERS = {1: _read, SCHEMA: _read}  # by schema: format 1 lacks what a later one added, and is read as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +160,9 @@ def _require_possible(phase: PhaseEntry) -> None:
             raise ValueError(f"block {block.number} of {block.check} holds no pairs of times")
 
 
-def _text(entry: HistoryEntry) -> str:
-    return json.dumps({"schema": SCHEMA, **asdict(entry)}, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _text(entry: HistoryEntry, key: str) -> str:
+    content = {name: value for name, value in asdict(entry).items() if name not in ("signature", "altered")}
+    return json.dumps(signed(json.loads(json.dumps(content)), key), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _appear(temporary: Path, path: Path) -> None:

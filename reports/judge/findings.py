@@ -17,6 +17,9 @@ from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Ob
 MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
 
 
+ORDER = ("GO", "HOLD", "NO-GO")  # the worst of several counts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A criterion after looking."""
@@ -37,6 +40,25 @@ class Finding:
     evidence: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()  # ids of the guide's lines
     title: str = ""  # a few plain words; '' where the gate has none
+    unknown: int = 0  # answers that do not tell who served them
+    void: int = 0  # answers of a database that changed meanwhile
+    lost: int = 0  # requests that failed
+    excused: int = 0  # answers that only known differences cover
+    unfit: str = ""  # why the evidence is no ground to build on; '' if it is
+    waived: str = ""  # the waiver's ticket, where the deployment waived the criterion
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The worst of several verdicts; of none: HOLD, for nothing was measured."""
+    return max(verdicts, key=ORDER.index, default="HOLD")
+
+
+def verdict_of(outcomes: Iterable[tuple[str, str]]) -> str:
+    """NO-GO if a blocking criterion is missed, GO if every one is met, otherwise HOLD; of (kind, outcome) pairs."""
+    blocking = {outcome for kind, outcome in outcomes if kind == "blocking"}
+    if "missed" in blocking:
+        return "NO-GO"
+    return "GO" if blocking == {"met"} else "HOLD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,17 @@ import jsonschema
 from reports.comparison.known_differences import Excuse, excuses
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import gate_of
-from reports.judge.findings import Finding, PhaseEvidence, seen_of
+from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
+from reports.judge.integrity.guards import lacking
+from reports.judge.integrity.suite import identity
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.share import concerns
 from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, Fact, Provenance, Record
-from reports.records.run_ledger import Run, RunRecords
+from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
 SCHEMA = 1
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
-ORDER = ("GO", "HOLD", "NO-GO")  # the worst of several counts
 _INCIDENTS = {
     "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
     "interrupted": "the run was interrupted: {detail}",
@@ -33,6 +34,9 @@ _INCIDENTS = {
     "stopped": "{detail}",
     "test-error": "a question could not be asked: {detail}",
     "target-changed": "the target is another one than when the run began: {detail}",
+    "target-silent": "the target could not be looked at when all was asked: {detail}",
+    "log-silent": "the log that is configured could not be read when all was asked: {detail}",
+    "leaked": "{detail}",
     "clock-set": "the clock was set, or the machine slept, by {detail}: nobody can tell how old rows are, nor until "
     "when a verdict holds",
     "unrecorded": "not all could be written down ({worker}): {detail}",
@@ -48,6 +52,13 @@ class PhaseVerdict:
     findings: tuple[Finding, ...]
     excuses: tuple[Excuse, ...] = ()
     withheld: tuple[str, ...] = ()  # why it can't be GO although all is met
+    flag_on: bool | None = None  # whether its flag was in force, by the settings or by the answers
+    valid_hours: float = 0.0  # its gate's: how long a GO of it is good for
+
+    @property
+    def is_direct_path(self) -> bool:
+        """Whether it speaks of the direct path alone: its flag was off."""
+        return bool(self.flag) and self.flag_on is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +75,22 @@ class Verdict:
     requests: int
     credits: int
     slowed: int = 0  # times that the pace gave way to a target under strain
+    sha256: str = ""  # of all that was recorded
 
 
 def judge(recorded: RunRecords, *, now: str) -> Verdict:
     """The verdict on a run folder's content. `now` (ISO 8601) stands in when no record tells when it ended."""
     events = [record for record in recorded.records if isinstance(record, Event)]
     finished = _finished(events, now)
-    phases = tuple(_phase(recorded, phase, finished) for phase in _collected(recorded))
+    judged: dict[str, PhaseVerdict] = {}
+    for name in _collected(recorded):  # in their order: a phase looks at the one before it
+        judged[name] = _phase(recorded, name, finished, judged)
+    phases = tuple(judged.values())
     incidents = (*_incidents(recorded), *(why for each in phases for why in each.withheld))
     verdict = worst([each.verdict for each in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
-    hours = min((gate_of(recorded.run, each.phase).valid_hours for each in phases), default=0)
+    hours = min((each.valid_hours for each in phases), default=0)
     return Verdict(
         verdict=verdict,
         run=recorded.run,
@@ -87,20 +102,13 @@ def judge(recorded: RunRecords, *, now: str) -> Verdict:
         requests=sum(event.count for event in events if event.name == "requests"),
         credits=sum(event.credits for event in events),
         slowed=sum(event.count for event in events if event.name == "slowed"),
+        sha256=recorded.sha256,
     )
-
-
-def worst(verdicts: Sequence[str]) -> str:
-    """The worst of several verdicts; of none: HOLD, for nothing was measured."""
-    return max(verdicts, key=ORDER.index, default="HOLD")
 
 
 def phase_verdict(findings: Iterable[Finding]) -> str:
     """NO-GO if a blocking criterion is missed, GO if every one is met, otherwise HOLD."""
-    outcomes = {finding.outcome for finding in findings if finding.kind == "blocking"}
-    if "missed" in outcomes:
-        return "NO-GO"
-    return "GO" if outcomes == {"met"} else "HOLD"
+    return verdict_of((finding.kind, finding.outcome) for finding in findings)
 
 
 def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
@@ -154,6 +162,11 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "run": run.run_id,
         "target": run.target,
         "label": _label(run),
+        "suite": identity(),
+        "run_schema": run.schema,
+        "recorded_sha256": verdict.sha256,
+        "dry_run": bool(run.options.get("dry_run")),
+        "shards": list(run.options.get("merged", ())),
         "started": run.started,
         "finished": verdict.finished,
         "valid_until": verdict.valid_until,
@@ -165,6 +178,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
             "mandatory": run.mandatory,
             "connectra": run.fingerprint.get("connectra"),
             "index": run.fingerprint.get("index"),
+            "known_sha256": run.known_sha256,
             "gate_sha256": {phase.phase: run.gates[phase.phase].sha256 for phase in verdict.phases},
         },
         "phases": {
@@ -172,6 +186,10 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
                 "verdict": phase.verdict,
                 "title": phase.title,
                 "flag": phase.flag,
+                "flag_on": phase.flag_on,
+                "direct_path": phase.is_direct_path,
+                "valid_hours": phase.valid_hours,
+                "valid_until": _until(verdict, phase),
                 "findings": [_finding_entry(finding) for finding in phase.findings],
                 "known": [{**asdict(excuse), "stale": excuse.stale, "over": excuse.over} for excuse in phase.excuses],
             }
@@ -197,6 +215,14 @@ def schema() -> dict[str, Any]:
     return found
 
 
+def _until(verdict: Verdict, phase: PhaseVerdict) -> str | None:
+    """How long the phase's own GO is good for; None where it has none, or an incident withholds it."""
+    if phase.verdict != "GO" or verdict.incidents:
+        return None
+    finished = datetime.fromisoformat(verdict.finished)
+    return (finished + timedelta(hours=phase.valid_hours)).isoformat(timespec="seconds")
+
+
 def _finding_entry(finding: Finding) -> dict[str, Any]:
     entry = asdict(finding)
     entry["interval"] = list(finding.interval) if finding.interval else None
@@ -213,7 +239,7 @@ def _label(run: Run) -> str:
     return f"{run.target} deployment"
 
 
-def _phase(recorded: RunRecords, phase: str, now: datetime) -> PhaseVerdict:
+def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str, PhaseVerdict]) -> PhaseVerdict:
     gate = gate_of(recorded.run, phase)
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
     seen = seen_of(
@@ -227,7 +253,8 @@ def _phase(recorded: RunRecords, phase: str, now: datetime) -> PhaseVerdict:
     )
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
     verdict = phase_verdict(findings)
-    withheld = tuple(filter(None, (_untold(gate, flag_on, seen) if gate.flag else "", _early(recorded, gate))))
+    early = _early(recorded, gate, before)
+    withheld = tuple(filter(None, (_untold(gate, flag_on, seen) if gate.flag else "", early)))
     if verdict == "GO" and withheld:
         verdict = "HOLD"
     return PhaseVerdict(
@@ -238,6 +265,8 @@ def _phase(recorded: RunRecords, phase: str, now: datetime) -> PhaseVerdict:
         findings=findings,
         excuses=excuses(seen.samples, seen.known),
         withheld=withheld,
+        flag_on=seen.flag_on if gate.flag else None,
+        valid_hours=gate.valid_hours,
     )
 
 
@@ -254,10 +283,22 @@ def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
     )
 
 
-def _early(recorded: RunRecords, gate: Gate) -> str:
-    """Why the phase comes too early; '' where its order was not asked: on the sandbox, or beside the phase before."""
-    facts = (each for each in recorded.records if isinstance(each, Fact) and each.name == ORDER_FACT)
-    return next((each.sentence for each in facts if each.phase == gate.phase and each.ok is not True), "")
+def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict]) -> str:
+    """Why the phase comes too early: '' where the phase before it is GO, and on the sandbox, which has no order."""
+    facts = [each for each in recorded.records if isinstance(each, Fact) and each.name == ORDER_FACT]
+    own = [each for each in facts if each.phase == gate.phase]
+    refused = next((each.sentence for each in own if each.ok is not True), "")
+    run = recorded.run
+    if run.schema < GUARDED_SCHEMA:
+        return refused
+    if run.target == "sandbox" or not gate.after or run.options.get("out_of_order") is True:
+        return ""
+    earlier = before.get(gate.after)
+    if earlier is not None and earlier.verdict == "NO-GO":
+        return f"{gate.after} comes before {gate.phase}, and is NO-GO in this run"
+    if earlier is not None and earlier.verdict == "GO" and not earlier.is_direct_path:
+        return ""
+    return refused or ("" if own else f"nothing on record says that {gate.after}, which comes before, has a GO")
 
 
 def _collected(recorded: RunRecords) -> list[str]:
@@ -277,12 +318,13 @@ def _incidents(recorded: RunRecords) -> tuple[str, ...]:
     names = Counter(event.name for event in events)
     if not names["run-finished"] and not names["interrupted"]:
         found.append("the run never finished: it was killed, or is still going on")
-    begun = {event.worker for event in events if event.name == "worker-started"}
+    begun = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
     ended = {event.worker for event in events if event.name == "worker-finished"}
     crashed = {event.worker for event in events if event.name == "worker-crashed"}
     found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
     if recorded.unreadable:
         found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
+    found += lacking(recorded)
     return tuple(dict.fromkeys(found))
 
 

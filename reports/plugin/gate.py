@@ -20,13 +20,24 @@ import pytest
 from reports import publish
 from reports.environment import environment
 from reports.judge.criteria import read_gate
+from reports.judge.integrity.signature import KEY_VARIABLE
 from reports.judge.verdict import EXIT_CODES, judge, to_json
 from reports.output import terminal
 from reports.output.ci import allure_steps, github, junit
-from reports.plugin import failure_redaction, options, output_redaction, progress, run_folder, selection, write_failures
+from reports.plugin import (
+    failure_redaction,
+    net,
+    options,
+    output_redaction,
+    progress,
+    run_folder,
+    selection,
+    write_failures,
+)
 from reports.plugin import recorder as recording
 from reports.plugin.incidents import Incidents
 from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
+from reports.plugin.run_folder import FOLDER
 from reports.records import redaction, run_ledger
 from reports.records.records import Event
 from reports.records.run_ledger import RecordNotWritten, Run, Writer
@@ -36,7 +47,6 @@ class Mismatch(AssertionError):
     """A question whose answer is wrong: recorded as such, so no incident of the run itself."""
 
 
-_FOLDER = pytest.StashKey[Path]()
 _STARTED = pytest.StashKey[str]()
 _KEY = pytest.StashKey[bytes]()
 _SECRETS = pytest.StashKey[tuple[str, ...]]()
@@ -50,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    net.refuse_blocked(config)
     allure_steps.quiet_phantom_teardowns()
     selection.gates(config)  # a gate file that can't be read is told before anything else
     if hasattr(config, "workerinput"):
@@ -65,14 +76,14 @@ def pytest_configure(config: pytest.Config) -> None:
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(3)}"
     config.stash[_STARTED] = now.isoformat(timespec="seconds")
     config.stash[_KEY] = randomness.token_bytes(32)
-    config.stash[_FOLDER] = run_folder.out(config) / run_id
+    config.stash[FOLDER] = run_folder.out(config) / run_id
     config.stash[_NOTES] = []
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends in order, with a recorded HOLD
     if not config.option.xmlpath:
-        config.option.xmlpath = str(config.stash[_FOLDER] / "junit.xml")
+        config.option.xmlpath = str(config.stash[FOLDER] / "junit.xml")
     if not getattr(config.option, "allure_report_dir", None):
-        config.option.allure_report_dir = str(config.stash[_FOLDER] / "allure-results")
+        config.option.allure_report_dir = str(config.stash[FOLDER] / "allure-results")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -101,10 +112,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     if RECORDER in node.config.stash:
-        node.workerinput["run_folder"] = str(node.config.stash[_FOLDER])
+        node.workerinput["run_folder"] = str(node.config.stash[FOLDER])
         node.workerinput["allure_report_dir"] = node.config.option.allure_report_dir
         node.workerinput["redaction_key"] = node.config.stash[_KEY].hex()
         node.workerinput["secrets"] = list(node.config.stash[_SECRETS])  # in memory, never through a file
+        happened(node.config, Event(name="worker-expected", worker=node.gateway.id))
 
 
 def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
@@ -126,7 +138,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     recording.say_last_words(config)
     if hasattr(config, "workerinput"):
-        happened(config, Event(name="worker-finished"))
+        recording.say_guards(config)
+        happened(config, Event(name="worker-finished", count=recorder.writer.lines + 1))
         recorder.writer.close()
         return
     _conclude(config, recorder, int(exitstatus))
@@ -137,7 +150,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    folder = config.stash.get(_FOLDER, None)
+    folder = config.stash.get(FOLDER, None)
     if folder is not None:
         run_folder.clear(folder)
 
@@ -147,7 +160,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if verdict is None:
         return
     terminalreporter.section(f"{verdict['verdict']}", sep="=")
-    for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[_FOLDER], config.rootpath))):
+    for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[FOLDER], config.rootpath))):
         terminalreporter.write_line(text, **({style: True} if style else {}))
     for command in github.commands(verdict, environment()):
         terminalreporter.write_line(command)
@@ -166,8 +179,8 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
 
 def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
     """Make the run folder and point `latest` at it: from here on everything is recorded."""
-    folder = config.stash[_FOLDER]
-    config.stash[_SECRETS] = tuple(secrets)
+    folder = config.stash[FOLDER]
+    config.stash[_SECRETS] = (*secrets, *filter(None, [environment().get(KEY_VARIABLE)]))
     clean = _cleaner(config)
     run = replace(run, described=clean.entry(run.described), fingerprint=clean.entry(run.fingerprint))
     try:
@@ -201,6 +214,8 @@ def hold(
         flags={},
         fingerprint={},
         gates=selection.selected(config),
+        options={"dry_run": bool(config.option.gate_dry_run)},
+        schema=run_ledger.RUN_SCHEMA,
     )
     begin(config, run, secrets)
     happened(config, Event(name="collected", phases=tuple(run.gates)))
@@ -211,11 +226,11 @@ def hold(
 
 
 def run_id(config: pytest.Config) -> str:
-    return config.stash[_FOLDER].name
+    return config.stash[FOLDER].name
 
 
 def scratch(config: pytest.Config) -> Path:
-    return run_folder.scratch(config.stash[_FOLDER])
+    return run_folder.scratch(config.stash[FOLDER])
 
 
 def started(config: pytest.Config) -> str:
@@ -224,7 +239,9 @@ def started(config: pytest.Config) -> str:
 
 def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
     config.pluginmanager.getplugin("gate-incidents").conclude(exitstatus)
-    happened(config, Event(name="run-finished"))
+    recording.say_guards(config)
+    happened(config, recording.privacy_look(recorder.folder, _cleaner(config)))
+    happened(config, Event(name="run-finished", count=recorder.writer.lines + 1))
     recorder.writer.close()
     if exitstatus == 5:
         return  # nothing was selected: pytest's own code says so, and there is nothing to judge
@@ -234,8 +251,9 @@ def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> Non
 def _judge(config: pytest.Config, recorder: Recorder) -> None:
     recorded, now = recording.recorded_by(config), datetime.now(UTC).isoformat(timespec="seconds")
     verdict = to_json(judge(recorded, now=now))
+    key = environment().get(KEY_VARIABLE, "")
     try:
-        publish.write_verdict(recorder.folder, verdict)
+        publish.write_verdict(recorder.folder, verdict, key=key)
     except OSError as error:  # a verdict that nobody can look up is no GO
         recorded = recording.besides(
             recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))]
@@ -243,7 +261,9 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
         verdict = to_json(judge(recorded, now=now))
     config.stash[_VERDICT] = verdict
     history = Path(config.option.history).absolute() if config.option.history else None
-    config.stash[_NOTES] += publish.publish(recorder.folder, recorded, verdict, history=history, environ=environment())
+    config.stash[_NOTES] += publish.publish(
+        recorder.folder, recorded, verdict, history=history, environ=environment(), key=key
+    )
     junit.add_properties(config, verdict)
 
 

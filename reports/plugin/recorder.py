@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from reports.judge.integrity.guards import CONTROLLER_PLUGINS, GUARDING, PRIVACY_LOOKED
 from reports.judge.verdict import EXIT_CODES
 from reports.records import run_ledger
 from reports.records.records import Event, Record
-from reports.records.redaction import Pseudonymizer
+from reports.records.redaction import Pseudonymizer, Scrubber
 from reports.records.run_ledger import DamagedRun, RecordNotWritten, RunRecords, Writer
 
 
@@ -27,7 +28,7 @@ class Recorder:
 
 RECORDER = pytest.StashKey[Recorder]()
 _UNRECORDED = pytest.StashKey[list[Event]]()  # what happened when nothing could be written any more
-_LAST_WORDS = pytest.StashKey[list[Callable[[], Event | None]]]()
+_LAST_WORDS = pytest.StashKey[list[Callable[[], Sequence[Event]]]]()
 
 
 def recorder_of(config: pytest.Config) -> Recorder | None:
@@ -53,16 +54,31 @@ def happened(config: pytest.Config, event: Event) -> None:
         config.stash.setdefault(_UNRECORDED, [full]).append(event)
 
 
-def at_end(config: pytest.Config, told: Callable[[], Event | None]) -> None:
-    """Have `told` asked for one more event, or none, when everything has been asked, before the run is judged."""
-    config.stash.setdefault(_LAST_WORDS, []).append(told)
+def at_end(config: pytest.Config, look: Callable[[], Sequence[Event]]) -> None:
+    """Have `look` asked for more events when everything has been asked, before the run is judged."""
+    config.stash.setdefault(_LAST_WORDS, []).append(look)
 
 
 def say_last_words(config: pytest.Config) -> None:
-    for told in config.stash.get(_LAST_WORDS, []):
-        event = told()
-        if event is not None:
+    for look in config.stash.get(_LAST_WORDS, []):
+        for event in look():
             happened(config, event)
+
+
+def say_guards(config: pytest.Config) -> None:
+    """Record which of our plugins watch over this process: pytest's `-p no:NAME` leaves out any of them."""
+    active = [name for name in CONTROLLER_PLUGINS if config.pluginmanager.has_plugin(name)]
+    happened(config, Event(name=GUARDING, detail=" ".join(active)))
+
+
+def privacy_look(folder: Path, clean: Scrubber) -> Event:
+    """Whether all that was recorded is as redaction would have left it."""
+    paths = sorted((folder / "observations").glob("*.jsonl"))
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if line]
+    leaking = sum(clean(line) != line for line in lines)
+    if leaking:
+        return Event(name="leaked", count=leaking, detail=f"{leaking} recorded lines hold what redaction would mask")
+    return Event(name=PRIVACY_LOOKED, count=len(lines))
 
 
 def recorded_by(config: pytest.Config) -> RunRecords:

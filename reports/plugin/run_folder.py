@@ -10,6 +10,7 @@ import pytest
 
 from reports.environment import environment
 
+FOLDER = pytest.StashKey[Path]()  # of this run
 _SCRATCH = ".scratch"
 
 
@@ -55,3 +56,11 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
     if not (folder / "run.json").exists():
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_trace(config: pytest.Config, name: str, text: str) -> str:
+    """Write a redacted traceback beside what the run recorded, or into the folder of run folders; returns its path."""
+    folder = config.stash.get(FOLDER, None) or out(config)
+    path = (folder if (folder / "run.json").exists() else out(config)) / name
+    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    return str(path)

@@ -14,17 +14,17 @@ from reports.records.run_ledger import GateFile
 
 FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
 OURSELVES = ("drills", "selftest")  # folders whose tests ask no target of this run
-_ONLY_TELLS = (
-    "collectonly",
-    "help",
-    "version",
-    "markers",
-    "showfixtures",
-    "show_fixtures_per_test",
-    "setupplan",
-    "cacheshow",
-    "plan",
-)
+_ONLY_TELLS = {  # destination -> option
+    "collectonly": "--collect-only",
+    "help": "--help",
+    "version": "--version",
+    "markers": "--markers",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "setupplan": "--setup-plan",
+    "cacheshow": "--cache-show",
+    "plan": "--plan",
+}
 _GATES = pytest.StashKey[dict[str, GateFile]]()
 
 
@@ -143,7 +143,12 @@ def _mark_of_folder(config: pytest.Config, folder: str) -> str | None:
 
 def asks_nothing(config: pytest.Config) -> bool:
     """Whether pytest was asked to tell something, not to run anything."""
-    return any(getattr(config.option, name, None) for name in _ONLY_TELLS)
+    return bool(tells_only(config))
+
+
+def tells_only(config: pytest.Config) -> str:
+    """The option by which pytest was asked to tell something, not to run anything; '' where it was not."""
+    return next((option for name, option in _ONLY_TELLS.items() if getattr(config.option, name, None)), "")
 
 
 def about_ourselves(config: pytest.Config) -> bool:

@@ -15,6 +15,11 @@ class EarlierCount:
     failures: int
     count: int
     whole: bool = False
+    unknown: int = 0  # answers beside `count` that do not tell who served them
+    void: int = 0
+    lost: int = 0
+    excused: int = 0
+    unfit: str = ""  # why this evidence is no ground to build on: the run is missing for this criterion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,8 @@ class EarlierRun:
     verdict: str
     seed: int = 0
     differs: tuple[str, ...] = ()
+    qualified: bool = True  # False: from a history of format 1, which kept no doubts; it counts against a GO only
+    incident: str = ""  # what happened to it: then it is missing for a GO, and what it saw counts against one
     counts: tuple[EarlierCount, ...] = ()
     times: tuple[EarlierTimes, ...] = ()
 
@@ -63,7 +70,8 @@ def require_possible(run: EarlierRun) -> None:
     if run.begun_at.tzinfo is None or run.ended_at.tzinfo is None or run.begun_at > run.ended_at:
         raise ValueError(f"from {run.started!r} to {run.finished!r}: no span of time")
     for count in run.counts:
-        if not 0 <= count.failures <= count.count:
+        doubts = (count.unknown, count.void, count.lost, count.excused)
+        if not 0 <= count.failures <= count.count or min(doubts) < 0:
             raise ValueError(f"{count.criterion}: {count.failures} of {count.count}")
     for times in run.times:
         if len(times.vql_ms) != len(times.direct_ms) or len(times.again_ms) not in (0, len(times.vql_ms)):

@@ -8,9 +8,10 @@ reports/out/<run-id>/
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -18,10 +19,13 @@ from typing import Any
 
 from reports.records.decoding import decoded
 from reports.records.known_difference import KnownDifference, require_usable
-from reports.records.records import Record, from_line, to_json
+from reports.records.records import Event, Record, from_line, to_json
 from reports.records.redaction import Scrubber
 
-RUN_SCHEMA = 1
+RUN_SCHEMA = 2
+GUARDED_SCHEMA = 2  # from this format on, guards leave records and the judge demands them
+_READABLE = (1, 2)
+_ENDS = ("run-finished", "worker-finished")  # last line of a record file; its count is the lines written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,13 @@ class Run:
     described: Mapping[str, str] = field(default_factory=dict)  # the run header: what is targeted, secrets masked
     known: tuple[KnownDifference, ...] = ()  # the contract's known differences
     mandatory: bool = False  # by the contract there are no flags: VQL serves everything
+    schema: int = 1  # the format of the run folder, see RUN_SCHEMA
+
+    @property
+    def known_sha256(self) -> str:
+        """A hash over the known differences that the run allowed for."""
+        text = json.dumps([asdict(each) for each in self.known], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def flag_on(self, flag: str) -> bool | None:
         """Whether the phase's flag is in force: its own switch and CONNECTRA_ENABLED; None when not known."""
@@ -67,6 +78,17 @@ class RunRecords:
     run: Run
     records: tuple[Record, ...]
     unreadable: tuple[str, ...] = ()  # "<file>:<line>: <why>"
+    files: tuple[FileLines, ...] = ()
+    sha256: str = ""  # of run.json and every record file; '' for records that were never in a folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLines:
+    """How many lines a record file holds, and how many were written into it by its own last line (None: no such)."""
+
+    name: str
+    lines: int
+    written: int | None
 
 
 class DamagedRun(ValueError):
@@ -90,6 +112,7 @@ class Writer:
         self._clean = clean
         self._heard = heard
         self._torn = False
+        self.lines = 0
         path = folder / "observations" / f"{worker}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -102,6 +125,7 @@ class Writer:
         with self._lock:
             try:
                 self._write(data)
+                self.lines += 1
             except OSError as error:
                 raise RecordNotWritten(error.errno, f"{error.strerror}: this can't be recorded") from None
         if self._heard is not None:
@@ -129,23 +153,40 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 def begin(folder: Path, run: Run) -> None:
     """Make the run folder and write run.json into it. It must hold no run yet; renderers may have made it."""
     (folder / "observations").mkdir(parents=True)
-    write_text(folder / "run.json", json.dumps({"schema": RUN_SCHEMA, **asdict(run)}, indent=1) + "\n")
+    write_text(folder / "run.json", json.dumps(asdict(run), indent=1) + "\n")
 
 
 def read(folder: Path) -> RunRecords:
     """Everything recorded in a run folder. A torn last line, or any damaged one, is reported, never fatal."""
     run = read_run(folder)
+    digest = hashlib.sha256((folder / "run.json").read_bytes())
     records: list[Record] = []
     unreadable: list[str] = []
+    files: list[FileLines] = []
     for path in sorted((folder / "observations").glob("*.jsonl")):
-        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-            if not line.strip():
-                continue
+        data = path.read_bytes()
+        digest.update(f"{path.name} {len(data)} ".encode() + data)
+        first = len(records)
+        lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+        for number, line in lines:
             try:
                 records.append(from_line(line))
             except ValueError as error:
                 unreadable.append(f"{path.name}:{number}: {error}")
-    return RunRecords(run=run, records=tuple(records), unreadable=tuple(unreadable))
+        files.append(FileLines(name=path.name, lines=len(lines), written=_written(records[first:])))
+    return RunRecords(
+        run=run,
+        records=tuple(records),
+        unreadable=tuple(unreadable),
+        files=tuple(files),
+        sha256=digest.hexdigest(),
+    )
+
+
+def _written(records: Sequence[Record]) -> int | None:
+    """How many lines the file's last record says that there are."""
+    ends = [each.count for each in records if isinstance(each, Event) and each.name in _ENDS and each.count]
+    return ends[-1] if ends else None
 
 
 def read_run(folder: Path) -> Run:
@@ -153,8 +194,8 @@ def read_run(folder: Path) -> Run:
     path = folder / "run.json"
     try:
         data = path.read_bytes()
-        if decoded(_Version, data).schema != RUN_SCHEMA:
-            raise ValueError(f"its schema is not {RUN_SCHEMA}")
+        if decoded(_Version, data).schema not in _READABLE:
+            raise ValueError(f"its schema is none of {', '.join(map(str, _READABLE))}")
         run = decoded(Run, data)
         for known in run.known:
             require_usable(known)

@@ -13,6 +13,7 @@ from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured, seen_of
 from reports.judge.rules.bake import burn, pooled_exact, pooled_latency, pooled_p95, pooled_share
+from reports.judge.rules.doubts import with_doubts
 from reports.judge.rules.exactness import exact
 from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
 from reports.judge.rules.share import share
@@ -31,7 +32,7 @@ def finding_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
     if criterion.needs_flag and seen.flag_on is False:
         asked = finding(criterion, "unmeasured", _while_off(criterion, seen))
         return replace(asked, kind="advisory")
-    found = _BY_RULE[criterion.rule](criterion, gate, seen)
+    found = with_doubts(criterion, seen, _BY_RULE[criterion.rule](criterion, gate, seen))
     if found.outcome == "unmeasured":
         why = [each.sentence for each in seen.facts if each.name == NOT_ASKED]
         found = replace(found, sentence="; ".join((found.sentence, *dict.fromkeys(why))))

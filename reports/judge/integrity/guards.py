@@ -1,0 +1,55 @@
+"""Guards that have to have looked: each leaves a record of its own, and a run that lacks one is HOLD.
+
+Runs of format 1 recorded nothing of the kind: they are judged by the incidents they tell of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.records.records import Event
+from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, RunRecords
+
+TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
+PLUGINS = ("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness")  # in each process that asks
+CONTROLLER_PLUGINS = (*PLUGINS, "gate-incidents")
+_LOOKS = {
+    TARGET_LOOKED: "the target was not looked at when all was asked: a deployment in the middle would go unseen",
+    PRIVACY_LOOKED: "what was written was not looked over for personal values and secrets",
+}
+
+
+def lacking(recorded: RunRecords) -> tuple[str, ...]:
+    """What a run that ended in order should have on record and has not."""
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    names = {event.name for event in events}
+    if recorded.run.schema < GUARDED_SCHEMA:
+        newer = sorted(names & {TARGET_LOOKED, PRIVACY_LOOKED, GUARDING})
+        return (f"it says that its format is {recorded.run.schema}, and holds records of a later one",) if newer else ()
+    if "interrupted" in names or "run-finished" not in names:
+        return ()  # an incident already, and there was no end to look at
+    found = [said for name, said in _LOOKS.items() if name not in names]
+    if recorded.run.options.get("log") and LOG_LOOKED not in names:
+        found.append("the log that is configured was not read when all was asked")
+    found += _unguarded(events)
+    found += [said for file in recorded.files if (said := _lost(file))]
+    return tuple(found)
+
+
+def _unguarded(events: Sequence[Event]) -> list[str]:
+    """Per process of the run: the plugins that watched over it, by their own record."""
+    active = {event.worker: set(event.detail.split()) for event in events if event.name == GUARDING}
+    workers = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
+    demanded = {"controller": CONTROLLER_PLUGINS, **dict.fromkeys(workers, PLUGINS)}
+    return [
+        f"{worker} does not say that it was watched over by {', '.join(absent)}"
+        for worker, plugins in sorted(demanded.items())
+        if (absent := [name for name in plugins if name not in active.get(worker, ())])
+    ]
+
+
+def _lost(file: FileLines) -> str:
+    """Why a record file is not whole; '' if it holds as many lines as were written."""
+    if file.written is None or file.written == file.lines:
+        return ""  # without a last line, the run or its worker never finished: an incident of its own
+    return f"{file.name} holds {file.lines} lines, and {file.written} were written: records are lost"

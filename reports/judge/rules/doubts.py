@@ -1,0 +1,66 @@
+"""What a finding rests on besides its count: answers that are unknown, void, lost or excused, and whether they make the
+evidence unfit. A history keeps them, so that a bake does not forget what decided the single run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reports.comparison.known_differences import COMPARED
+from reports.judge.criteria import Criterion, covers
+from reports.judge.findings import (
+    MOST_UNKNOWN,
+    Finding,
+    PhaseEvidence,
+    backend_of,
+    by_key,
+    percent,
+)
+from reports.judge.rules.exactness import MOST_VOID
+from reports.judge.rules.share import tally_of
+from reports.records.records import Comparison, Outcome, Provenance
+
+UNFIT_INSTRUMENT = "instrument unfit"  # how the latency rules begin such a sentence
+
+
+def with_doubts(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
+    """The finding with its doubtful answers counted; `unfit` says why they are too many to build on."""
+    if criterion.rule == "share":
+        tally = tally_of(criterion, seen)
+        return replace(found, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count))
+    if criterion.rule in ("latency", "p95"):
+        lost = [each for each in _own(criterion, seen) if each.outcome in (Outcome.FAILED, Outcome.VOID)]
+        unfit = found.sentence if found.sentence.startswith(UNFIT_INSTRUMENT) else ""
+        return replace(found, lost=len(by_key(lost)), unfit=unfit)
+    return _of_exactness(criterion, seen, found) if criterion.rule == "exact" else found
+
+
+def _of_exactness(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
+    samples = _own(criterion, seen)
+    compared = by_key(each for each in samples if each.outcome in COMPARED)
+    void = by_key(each for each in samples if each.outcome is Outcome.VOID).keys() - compared.keys()
+    unknown = [each for each in compared.values() if criterion.served_by == "vql" and _is_unknown(each)]
+    excused = by_key(each for each in samples if each.outcome is Outcome.EXCUSED)
+    lost = by_key(each for each in samples if each.outcome is Outcome.FAILED)
+    unfit = _too_many(len(unknown), len(compared))
+    if len(void) > MOST_VOID * (len(void) + len(compared)):
+        unfit = f"{len(void)} of {len(void) + len(compared)} samples are void"
+    differing = sum(each.outcome is Outcome.DIFFERENT for each in unknown)
+    if differing:
+        unfit = f"{differing} answers differ, and it is unknown which path served them"
+    return replace(found, unknown=len(unknown), void=len(void), lost=len(lost), excused=len(excused), unfit=unfit)
+
+
+def _own(criterion: Criterion, seen: PhaseEvidence) -> Sequence[Comparison]:
+    return [sample for sample in seen.samples if covers(criterion, sample.check)]
+
+
+def _is_unknown(sample: Comparison) -> bool:
+    answer = backend_of(sample)
+    return answer is not None and answer.provenance is Provenance.UNKNOWN
+
+
+def _too_many(unknown: int, count: int) -> str:
+    if not count or unknown <= MOST_UNKNOWN * count:
+        return ""
+    return f"{unknown} of {count} answers ({percent(unknown / count)}) do not tell who served them"
