@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -199,8 +199,29 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "provenance": dict(verdict.provenance),
         "cost": {"requests": verdict.requests, "credits": verdict.credits, "slowed": verdict.slowed},
     }
+    if run.schema < GUARDED_SCHEMA:
+        entry = _of_format_1(entry)
     validate(entry)
     return entry
+
+
+def _of_format_1(entry: dict[str, Any]) -> dict[str, Any]:
+    """The verdict on a run of format 1, without what that format knew nothing of: it stays as it was written then."""
+    added = {"suite", "run_schema", "recorded_sha256", "dry_run", "shards", "known_sha256", "flag_on", "direct_path"}
+    added |= {"valid_hours", "waived", "unknown", "void", "lost", "excused", "unfit"}
+    kept = _without(entry, added)
+    kept["fingerprint"] = _without(entry["fingerprint"], added)
+    kept["provenance"] = entry["provenance"]
+    kept["phases"] = {
+        name: _without(phase, {*added, "valid_until"})
+        | {"findings": [_without(finding, added) for finding in phase["findings"]]}
+        for name, phase in entry["phases"].items()
+    }
+    return kept
+
+
+def _without(entry: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in names}
 
 
 def validate(entry: Mapping[str, Any]) -> None:

@@ -5,14 +5,17 @@ Runs of format 1 recorded nothing of the kind: they are judged by the incidents 
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 
 from reports.records.records import Event
-from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, RunRecords
+from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, Run, RunRecords
 
 TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
 PLUGINS = ("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness")  # in each process that asks
 CONTROLLER_PLUGINS = (*PLUGINS, "gate-incidents")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _LOOKS = {
     TARGET_LOOKED: "the target was not looked at when all was asked: a deployment in the middle would go unseen",
     PRIVACY_LOOKED: "what was written was not looked over for personal values and secrets",
@@ -20,7 +23,24 @@ _LOOKS = {
 
 
 def lacking(recorded: RunRecords) -> tuple[str, ...]:
-    """What a run that ended in order should have on record and has not."""
+    """What a run that ended in order should have on record and has not; and gates that are not what they were."""
+    return (*_changed_gates(recorded.run), *_unlooked(recorded))
+
+
+def _changed_gates(run: Run) -> list[str]:
+    """A gate is judged by its text, and bound to by its hash: they have to belong together."""
+    return [
+        f"the text of the gate of {phase} does not have its hash: it was changed after the run began"
+        for phase, file in sorted(run.gates.items())
+        if (run.schema >= GUARDED_SCHEMA or _HASH.fullmatch(file.sha256)) and _sha256(file.text) != file.sha256
+    ]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     events = [record for record in recorded.records if isinstance(record, Event)]
     names = {event.name for event in events}
     if recorded.run.schema < GUARDED_SCHEMA:

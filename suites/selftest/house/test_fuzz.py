@@ -91,7 +91,7 @@ def test_an_attestation(tmp_path: Path, content: bytes) -> None:
         attestations.read(path, {"team-available"})
 
 
-KEPT = json.loads(store._text(entry_of(verdict_builders.recorded(), verdict_builders.verdict("NO-GO", 5))))
+KEPT = json.loads(store._text(entry_of(verdict_builders.recorded(), verdict_builders.verdict("NO-GO", 5)), ""))
 
 
 @FUZZ

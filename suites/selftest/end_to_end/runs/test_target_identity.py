@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 
 from fixtures.checks import latency
 from fixtures.session.sandbox_process import OwnedSandbox
-from fixtures.session.target_identity import changed, identity, last_look
+from fixtures.session.target_identity import UNNAMED, changed, identity, last_look
 from fixtures.transport.http import HttpClient
 from fixtures.transport.rate_limiter import RateLimiter
 from reports.records import run_ledger
@@ -105,9 +105,28 @@ def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(own: Mapping[st
     assert (changed(*looks[:2]), changed(*looks[1:])) == ("", "the backend was version 1 and is version 2")
 
 
-@pytest.mark.parametrize(("before", "after"), [({}, {"a": "1"}), ({"a": "1"}, {}), ({"a": "1"}, {"a": "1", "b": "2"})])
-def test_what_was_told_only_once_is_no_change(before: dict[str, str], after: dict[str, str]) -> None:
-    assert last_look(before, lambda: after) is None
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        ({}, {"a": "1"}, ["target-looked"]),
+        ({"a": "1"}, {"a": "1", "b": "2"}, ["target-looked"]),
+        ({"a": UNNAMED}, {"a": "1"}, ["target-looked"]),
+        ({"a": "1"}, {"a": "2"}, ["target-looked", "target-changed"]),
+        ({"a": "1"}, {}, ["target-looked", "target-silent"]),
+        ({"a": UNNAMED, "b": "1"}, {"b": "2"}, ["target-looked", "target-changed", "target-silent"]),
+    ],
+    ids=["nothing-at-first", "one-more", "named-later", "another", "silent", "silent-and-another"],
+)
+def test_the_last_look_leaves_a_record_of_its_own(
+    before: dict[str, str], after: dict[str, str], names: list[str]
+) -> None:
+    assert [event.name for event in last_look(before, lambda: after)] == names
+
+
+def test_who_does_not_answer_at_once_is_asked_once_more() -> None:
+    looks = iter([{}, {"a": "1"}])
+
+    assert [event.name for event in last_look({"a": "1"}, lambda: next(looks))] == ["target-looked"]
 
 
 @pytest.mark.parametrize("by", [7_200, -7_200], ids=["forward", "back"])

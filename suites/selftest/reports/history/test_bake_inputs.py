@@ -10,6 +10,7 @@ from reports.history.bake_inputs import recalled
 from reports.history.entry import FindingSummary, HistoryEntry, PairBlock, PhaseEntry
 from reports.judge.criteria import GateError
 from reports.judge.effective_gate import gate_of
+from reports.judge.integrity.suite import identity
 from reports.records.earlier_runs import EarlierCount, EarlierTimes
 from reports.records.run_ledger import GateFile, Run
 
@@ -59,6 +60,9 @@ def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = ""
         "flags": {"F": True},
         "fingerprint": _run().fingerprint,
         "phases": {of: asked},
+        "contract": _run().contract,
+        "known_sha256": _run().known_sha256,
+        "suite": identity(),
     } | more
     return HistoryEntry(run_id=name, finished=ended, verdict="GO", **told)
 

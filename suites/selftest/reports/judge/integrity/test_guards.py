@@ -1,0 +1,228 @@
+"""A guard that left no record did not look: whatever line of a GO is taken away, it is a GO no more."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.__main__ import main
+from reports.records.records import Event, Fact
+from suites.selftest.support import guarded_runs
+from suites.selftest.support.guarded_runs import folder, judged, records, run
+
+BOTH = records("phase1", "phase2")
+SECOND = records("phase2")
+
+
+def test_a_run_whose_guards_looked_is_go(tmp_path: Path) -> None:
+    assert judged(folder(tmp_path / "r", run(), BOTH))["verdict"] == "GO"
+
+
+@pytest.mark.parametrize("kept", [BOTH, SECOND], ids=["both", "second"])
+def test_each_line_that_is_taken_away_holds_the_run(tmp_path: Path, kept: list[Any]) -> None:
+    path = folder(tmp_path / "r", run(), kept) / "observations" / "controller.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+
+    verdicts = []
+    for number in range(len(lines)):
+        path.write_text("".join(lines[:number] + lines[number + 1 :]))
+        verdicts.append(judged(tmp_path / "r")["verdict"])
+
+    assert verdicts == ["HOLD"] * len(lines)
+
+
+@pytest.mark.parametrize(
+    "name", ["log-looked", "target-looked", "guarding", "privacy-looked"], ids=lambda name: str(name)
+)
+def test_a_guard_that_did_not_look_holds_the_run(tmp_path: Path, name: str) -> None:
+    kept = [each for each in BOTH if not (isinstance(each, Event) and each.name == name)]
+
+    found = judged(folder(tmp_path / "r", run(), kept))
+
+    assert found["verdict"] == "HOLD"
+    assert len(found["incidents"]) == 1
+
+
+def test_a_plugin_that_was_left_out_is_named(tmp_path: Path) -> None:
+    kept = [
+        replace(each, detail="gate-censor") if isinstance(each, Event) and each.name == "guarding" else each
+        for each in BOTH
+    ]
+
+    (incident,) = judged(folder(tmp_path / "r", run(), kept))["incidents"]
+
+    assert "gate-incidents" in incident
+
+
+def test_a_worker_whose_whole_file_is_lost_is_missed(tmp_path: Path) -> None:
+    kept = [*BOTH, Event(name="worker-expected", worker="gw0")]
+
+    assert "worker gw0 never finished" in judged(folder(tmp_path / "r", run(), kept))["incidents"]
+
+
+def _order(ok: bool | None = True, phase: str = "phase2") -> Fact:
+    return Fact(phase=phase, name="order", ok=ok, sentence="phase1 has no valid GO")
+
+
+@pytest.mark.parametrize(
+    ("kept", "different", "word"),
+    [
+        (records("phase2", order=False), {}, "HOLD"),
+        ([*records("phase2", order=False), _order(None)], {}, "HOLD"),
+        ([*records("phase2", order=False), _order(phase="phase1")], {}, "HOLD"),
+        (records("phase2"), {}, "GO"),
+        (records("phase1", "phase2", order=False), {}, "GO"),
+        (records("phase2", order=False), {"target": "sandbox"}, "GO"),
+        (records("phase2", order=False), {"options": {"out_of_order": True}}, "GO"),
+        (records("phase2", order=False), {"options": {"out_of_order": "yes"}}, "HOLD"),
+        (
+            records("phase1", "phase2", order=False),
+            {"flags": {"CONNECTRA_ENABLED": True, "F1": False, "F2": True}},
+            "HOLD",
+        ),
+    ],
+    ids=["unasked", "refused", "another's", "asked", "own-go", "sandbox", "waived", "half-waived", "own-direct-path"],
+)
+def test_the_order_of_the_phases_is_demanded(
+    tmp_path: Path, kept: list[Any], different: dict[str, Any], word: str
+) -> None:
+    assert judged(folder(tmp_path / "r", run(**different), kept))["phases"]["phase2"]["verdict"] == word
+
+
+def test_a_no_go_before_it_in_the_same_run_holds_a_phase_whatever_an_earlier_run_was(tmp_path: Path) -> None:
+    wrong = Fact(phase="phase1", name="health", ok=False, sentence="it is ill")
+
+    found = judged(folder(tmp_path / "r", run(), [*BOTH, wrong]))
+
+    assert [phase["verdict"] for phase in found["phases"].values()] == ["NO-GO", "HOLD"]
+
+
+def test_a_run_of_the_earlier_format_is_judged_by_what_it_tells(tmp_path: Path) -> None:
+    kept = [Event(name="collected", phases=("phase1",)), Fact(phase="phase1", name="health", ok=True)]
+
+    assert judged(folder(tmp_path / "r", run(schema=1), kept))["verdict"] == "GO"
+    assert judged(folder(tmp_path / "s", run(schema=1), BOTH))["verdict"] == "HOLD"
+
+
+def test_a_gate_whose_text_was_changed_holds_the_run(tmp_path: Path) -> None:
+    file = replace(guarded_runs.GATES["phase1"], text=guarded_runs.GATES["phase1"].text + "\n# laxer\n")
+    changed = run(gates={**guarded_runs.GATES, "phase1": file})
+
+    (incident,) = judged(folder(tmp_path / "r", changed, BOTH))["incidents"]
+
+    assert "phase1" in incident
+
+
+# ---------------------------------------------------------------------------------------------------- the lock
+
+
+@pytest.fixture
+def locked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    gate = tmp_path / "gate.toml"
+    gate.write_text(guarded_runs.GATES["phase2"].text)
+
+    def locked(path: Path, *options: str, phase: str = "phase2") -> tuple[int, str]:
+        code = main(["check", str(path), "--phase", phase, "--gate", str(gate), *options])
+        return code, capsys.readouterr().out
+
+    return locked
+
+
+Locked = Callable[..., tuple[int, str]]
+
+
+def test_the_lock_opens_for_a_folder_and_for_its_file_alone(tmp_path: Path, locked: Locked) -> None:
+    path = folder(tmp_path / "r", run(), BOTH)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "verdict.json").write_text((path / "verdict.json").read_text())
+
+    assert locked(path) == (0, "GO: r says GO for phase2\n")
+    assert locked(tmp_path / "alone" / "verdict.json", "--require-suite")[0] == 0
+
+
+def test_a_word_of_the_file_that_was_changed_opens_nothing(tmp_path: Path, locked: Locked) -> None:
+    wrong = Fact(phase="phase2", name="health", ok=False, sentence="it is ill")
+    path = folder(tmp_path / "r", run(), [*BOTH, wrong])
+    verdict = json.loads((path / "verdict.json").read_text())
+    verdict["verdict"] = verdict["phases"]["phase2"]["verdict"] = "GO"
+    alone = tmp_path / "verdict.json"
+    alone.write_text(json.dumps(verdict))
+
+    assert locked(alone)[0] == 1
+    verdict["phases"]["phase2"]["findings"][0]["outcome"] = "met"
+    (path / "verdict.json").write_text(json.dumps(verdict))
+    assert locked(path)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--require-suite", "ab" * 32], "another judge"),
+        (["--require-live"], ""),
+        (["--max-age", "1s"], "held for"),
+    ],
+    ids=["suite", "live", "age"],
+)
+def test_what_a_pipeline_demands(tmp_path: Path, locked: Locked, options: list[str], said: str) -> None:
+    path = folder(tmp_path / "r", run(), BOTH)
+    if "--max-age" in options:
+        _age(path)
+
+    code, printed = locked(path, *options)
+
+    assert code == (6 if said else 0)
+    assert said in printed
+
+
+def _age(path: Path) -> None:
+    """Have the run end ten seconds ago."""
+    file = path / "observations" / "controller.jsonl"
+    *lines, last = file.read_text().splitlines()
+    end = json.loads(last)
+    file.write_text("\n".join([*lines, json.dumps({**end, "at": end["at"] - 10})]) + "\n")
+    (path / "verdict.json").write_text(json.dumps(judged(path)))
+
+
+def test_another_gate_opens_nothing(tmp_path: Path) -> None:
+    path = folder(tmp_path / "r", run(), BOTH)
+
+    assert main(["check", str(path), "--phase", "phase2"]) == 6
+
+
+def test_with_a_key_only_a_signed_verdict_opens(
+    tmp_path: Path, locked: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATE_SIGNING_KEY", "a key of the pipeline")
+    signed = folder(tmp_path / "signed", run(), BOTH, key="a key of the pipeline")
+    unsigned = folder(tmp_path / "unsigned", run(), BOTH)
+    foreign = folder(tmp_path / "foreign", run(), BOTH, key="another key")
+
+    assert [locked(path)[0] for path in (signed, unsigned, foreign)] == [0, 6, 6]
+
+
+def test_with_a_key_no_field_of_a_verdict_can_be_changed(
+    tmp_path: Path, locked: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATE_SIGNING_KEY", "k" * 20)
+    path = folder(tmp_path / "r", run(), BOTH, key="k" * 20) / "verdict.json"
+    verdict = json.loads(path.read_text())
+    alone = tmp_path / "verdict.json"
+
+    for name in verdict:
+        changed = {**verdict, name: f"{verdict[name]}x" if isinstance(verdict[name], str) else [verdict[name]]}
+        alone.write_text(json.dumps(changed))
+
+        assert locked(alone)[0] in (4, 6), name
+
+
+def test_a_phase_needs_the_one_before_it_in_the_same_run(tmp_path: Path, locked: Locked) -> None:
+    verdict = judged(folder(tmp_path / "r", run(), BOTH))
+    verdict["phases"]["phase1"]["findings"][0]["outcome"] = "missed"
+
+    alone = tmp_path / "verdict.json"
+    alone.write_text(json.dumps(verdict))
+
+    assert locked(alone)[0] == 6
