@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reports import check_verdict, publish
-from reports.environment import environment
+from reports.environment import environment, run_command
 from reports.history import guide_coverage
 from reports.judge.criteria import GateError, read_gate
 from reports.judge.integrity.signature import KEY_VARIABLE
@@ -171,4 +171,4 @@ def _refused(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, "python -m reports"))

@@ -1,11 +1,47 @@
-"""The process environment: outside the sandbox nothing else reads it."""
+"""The process around the code: its environment, its streams, and the net under its commands."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+HELD = 6  # the exit code of HOLD: nothing was decided
+_ROOT = Path(__file__).parents[1]
 
 
 def environment() -> Mapping[str, str]:
-    """The environment of this process, as it is now."""
+    """The environment of this process, as it is now; outside the sandbox nothing else reads it."""
     return os.environ
+
+
+def survive_output() -> None:
+    """Escape what a stream can't encode: a terminal of another encoding must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def run_command(main: Callable[[], int], name: str) -> int:
+    """The exit code of a command. An error that no other place foresaw is one sentence and 6, never 0 or 1."""
+    survive_output()
+    try:
+        return main()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing the stream would fail once more
+        return HELD
+    except Exception as error:
+        sys.stderr.write(f"{name}: {unforeseen(error)}\n")
+        return HELD
+
+
+def unforeseen(error: BaseException, where: str = "") -> str:
+    """One sentence: the kind of the error and the place of ours it came from; its own words may hold a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT)] or frames
+    place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    more = f"; more in {where}" if where else ""
+    return f"HOLD: the gate itself failed ({type(error).__name__}{place}), which says nothing about the target{more}"

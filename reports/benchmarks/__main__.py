@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from reports.benchmarks import latency, shares
 from reports.benchmarks.latency import CellOutcome
 from reports.benchmarks.noise import DRIFTING, NOISY, TYPICAL, Noise
+from reports.environment import run_command
 
 RATIOS = (1.0, 1.1, 1.2, 1.3, 1.5, 2.0)
 RATES = {
@@ -121,4 +122,4 @@ def _row(name: str, cells: Sequence[CellOutcome]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, "python -m reports.benchmarks"))

@@ -26,6 +26,7 @@ from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, 
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
 SCHEMA = 1
+_LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, in epoch seconds
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
 _INCIDENTS = {
     "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
@@ -166,7 +167,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "run_schema": run.schema,
         "recorded_sha256": verdict.sha256,
         "dry_run": bool(run.options.get("dry_run")),
-        "shards": list(run.options.get("merged", ())),
+        "shards": _shards(run),
         "started": run.started,
         "finished": verdict.finished,
         "valid_until": verdict.valid_until,
@@ -203,6 +204,12 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         entry = _of_format_1(entry)
     validate(entry)
     return entry
+
+
+def _shards(run: Run) -> list[str]:
+    """`K/N RUN` for each shard that the run was joined from."""
+    names, runs = run.options.get("shards", ()), run.options.get("merged", ())
+    return [f"{name} {shard}" for name, shard in zip(names, runs, strict=False)]
 
 
 def _of_format_1(entry: dict[str, Any]) -> dict[str, Any]:
@@ -343,6 +350,9 @@ def _incidents(recorded: RunRecords) -> tuple[str, ...]:
     ended = {event.worker for event in events if event.name == "worker-finished"}
     crashed = {event.worker for event in events if event.name == "worker-crashed"}
     found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
+    strange = next((event for event in events if not 0 <= event.at < _LAST_MOMENT), None)
+    if strange is not None:
+        found.append(f"{strange.name} was recorded at {strange.at:g} s, a time that no clock shows")
     if recorded.unreadable:
         found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
     found += lacking(recorded)
@@ -350,8 +360,13 @@ def _incidents(recorded: RunRecords) -> tuple[str, ...]:
 
 
 def _finished(events: Sequence[Event], now: str) -> datetime:
-    times = [event.at for event in events if event.at]
-    return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
+    """When the run ended; of joined shards when the first of them did, for its evidence is the oldest."""
+    ends = [event.at for event in events if event.at and event.name == "run-finished"]
+    times = [min(ends)] if ends[1:] else [event.at for event in events if event.at]
+    try:
+        return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromisoformat(now)  # a time that no clock shows; `_incidents` says so
 
 
 def _provenance(records: Sequence[Record]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reports.environment import environment
+from reports.environment import environment, survive_output, unforeseen
 from reports.judge.verdict import EXIT_CODES
 from reports.plugin import failure_redaction, run_folder
 
@@ -88,13 +88,6 @@ def why_looking_is_no_go(config: pytest.Config, environ: Mapping[str, str]) -> s
     return f"{telling} only shows something: no target was asked, and {why}"
 
 
-def survive_output() -> None:
-    """What a stream can't encode is escaped: a terminal of another encoding must not end a run."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError, OSError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
 def _selection() -> ModuleType:
     """Imported when it is needed: pytest rewrites that plugin's asserts, and warns where it is imported before."""
     return importlib.import_module("reports.plugin.selection")
@@ -117,13 +110,3 @@ def _caught(config: pytest.Config, error: BaseException) -> str:
         where = run_folder.keep_trace(config, TRACE_NAME, trace)
     config.stash[_CAUGHT] = unforeseen(error, where)
     return config.stash[_CAUGHT]
-
-
-def unforeseen(error: BaseException, where: str = "") -> str:
-    """One sentence: the kind of the error and where it came from; its own words may hold a value."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f" in {frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame is not None else ""
-    more = f"; more in {where}" if where else ""
-    return f"HOLD: the gate itself failed ({type(error).__name__}{place}), which says nothing about the target{more}"

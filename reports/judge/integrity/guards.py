@@ -51,9 +51,22 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     found = [said for name, said in _LOOKS.items() if name not in names]
     if recorded.run.options.get("log") and LOG_LOOKED not in names:
         found.append("the log that is configured was not read when all was asked")
+    if recorded.run.options.get("shard"):
+        found.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
+    found += _unmerged(recorded)
     found += _unguarded(events)
     found += [said for file in recorded.files if (said := _lost(file))]
     return tuple(found)
+
+
+def _unmerged(recorded: RunRecords) -> list[str]:
+    """Of a run that was joined: the shards whose records, or whose ends, are not there."""
+    ended = {file.name for file in recorded.files if file.written is not None}
+    return [
+        f"the records of {name}, a shard of this run, are missing"
+        for name in recorded.run.options.get("merged", ())
+        if f"{name}.controller.jsonl" not in ended
+    ]
 
 
 def _unguarded(events: Sequence[Event]) -> list[str]:

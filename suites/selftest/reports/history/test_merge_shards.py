@@ -56,10 +56,10 @@ def _sample(number: int, outcome: Outcome = Outcome.EQUAL) -> Comparison:
     )
 
 
-def _written(folder: Path, samples: list[Comparison], **changes: Any) -> Path:
+def _written(folder: Path, samples: list[Comparison], at: float = 1.0, **changes: Any) -> Path:
     run_ledger.begin(folder, replace(RUN, run_id=folder.name, **changes))
     writer = Writer(folder, "controller")
-    for record in (*samples, Event(name="collected", phases=("phase1",)), Event(name="run-finished", at=1.0)):
+    for record in (*samples, Event(name="collected", phases=("phase1",)), Event(name="run-finished", at=at)):
         writer.append(record)
     writer.close()
     return folder
@@ -93,8 +93,25 @@ def test_a_shard_alone_is_not_enough(tmp_path: Path) -> None:
         ({"flags": {"F": False}}, "flags"),
         ({"gates": {"phase1": GateFile(path="p", sha256="other", text=GATE)}}, "gates"),
         ({"options": {"shard": "1/2"}}, "shard 1/2 was run twice"),
+        ({}, "is no shard: it was run without --shard"),
+        ({"options": {"shard": "2/3"}}, "shards of 2 and of 3 parts"),
+        ({"options": {"shard": "3/2"}}, "shard 2/2 is missing"),
+        ({"options": {"shard": "2/2"}, "started": "2026-01-01T01:00:01+00:00"}, "more than an hour after"),
+        ({"options": {"shard": "2/2"}, "started": "2025-12-31T22:00:00-00:59"}, "more than an hour after"),
     ],
-    ids=["target", "seed", "build", "flags", "gate", "same-shard"],
+    ids=[
+        "target",
+        "seed",
+        "build",
+        "flags",
+        "gate",
+        "same-shard",
+        "whole",
+        "of-another-n",
+        "beyond-n",
+        "later",
+        "earlier-in-another-zone",
+    ],
 )
 def test_runs_that_are_no_shards_of_one_are_refused(tmp_path: Path, changes: dict[str, Any], named: str) -> None:
     first = _written(tmp_path / "a", [], options={"shard": "1/2"})
@@ -102,6 +119,22 @@ def test_runs_that_are_no_shards_of_one_are_refused(tmp_path: Path, changes: dic
 
     with pytest.raises(IncompatibleShards, match=named):
         merge([first, second], tmp_path / "merged")
+
+
+def test_a_shard_that_is_left_out_may_be_the_no_go(tmp_path: Path) -> None:
+    shards = [_written(tmp_path / f"s{k}", [], options={"shard": f"{k}/3"}) for k in (1, 2)]
+
+    with pytest.raises(IncompatibleShards, match="shard 3/3 is missing"):
+        merge(shards, tmp_path / "merged")
+
+
+def test_what_is_joined_is_as_old_as_its_oldest_shard(tmp_path: Path) -> None:
+    shards = [_written(tmp_path / f"s{k}", [], at=60.0 * k, options={"shard": f"{k}/2"}) for k in (1, 2)]
+
+    merge(shards, tmp_path / "merged")
+
+    verdict = judge(run_ledger.read(tmp_path / "merged"), now=NOW)
+    assert verdict.finished == "1970-01-01T00:01:00+00:00"
 
 
 def test_a_run_is_not_merged_with_itself(tmp_path: Path) -> None:

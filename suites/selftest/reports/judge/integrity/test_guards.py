@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
+from reports.merge_shards import merge
 from reports.records.records import Event, Fact
 from suites.selftest.support import guarded_runs
 from suites.selftest.support.guarded_runs import folder, judged, records, run
@@ -226,3 +227,38 @@ def test_a_phase_needs_the_one_before_it_in_the_same_run(tmp_path: Path, locked:
     alone.write_text(json.dumps(verdict))
 
     assert locked(alone)[0] == 6
+
+
+# ---------------------------------------------------------------------------------------------------- shards
+
+
+def _shards(path: Path, count: int = 2) -> list[Path]:
+    options = [{"log": True, "shard": f"{number}/{count}"} for number in range(1, count + 1)]
+    return [folder(path / f"s{number}", run(f"s{number}", options=each), BOTH) for number, each in enumerate(options)]
+
+
+def test_joined_shards_are_go_and_named(tmp_path: Path) -> None:
+    merge(_shards(tmp_path), tmp_path / "joined")
+
+    found = judged(tmp_path / "joined")
+
+    assert (found["verdict"], found["shards"]) == ("GO", ["1/2 s0", "2/2 s1"])
+
+
+def test_a_shard_alone_is_held(tmp_path: Path) -> None:
+    assert [judged(path)["verdict"] for path in _shards(tmp_path)] == ["HOLD", "HOLD"]
+
+
+def test_a_shard_whose_records_went_after_joining_is_missed(tmp_path: Path) -> None:
+    merge(_shards(tmp_path), tmp_path / "joined")
+    (tmp_path / "joined" / "observations" / "s1.controller.jsonl").unlink()
+
+    assert "the records of s1, a shard of this run, are missing" in judged(tmp_path / "joined")["incidents"]
+
+
+@pytest.mark.parametrize("at", [1e12, -1.0, 1e300])
+def test_a_time_that_no_clock_shows_holds_the_run(tmp_path: Path, at: float) -> None:
+    found = judged(folder(tmp_path / "r", run(), [*BOTH, Event(name="slowed", at=at)]))
+
+    assert found["verdict"] == "HOLD"
+    assert any("a time that no clock shows" in each for each in found["incidents"])
