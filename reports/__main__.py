@@ -26,6 +26,7 @@ from reports.merge_shards import IncompatibleShards, merge
 from reports.output import history_page, terminal
 from reports.output.ci import allure_html
 from reports.records import run_ledger
+from reports.records.escaping import terminal as terminal_line
 
 LATEST = Path("reports/out/latest")
 SUITES = Path(__file__).parents[1] / "suites"
@@ -59,7 +60,7 @@ def _judge_again(arguments: list[str]) -> int:
     for text, _ in terminal.lines(verdict, folder=str(folder)):
         print(text)
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(terminal_line(f"note: {note}"), file=sys.stderr)
     return EXIT_CODES[verdict["verdict"]]
 
 
@@ -97,7 +98,7 @@ def _check(arguments: list[str]) -> int:
         )
     except (check_verdict.InvalidVerdict, GateError, OSError) as error:
         return _refused(str(error))
-    print(f"{word}: {why}")
+    print(terminal_line(f"{word}: {why}"))
     return EXIT_CODES[word]
 
 
@@ -137,7 +138,7 @@ def _history(arguments: list[str]) -> int:
     if not given.folder.is_dir():
         return _refused(f"{given.folder}: no such folder")
     for line in history_page.tell(given.folder, last=given.last, page_path=given.html or given.folder / "trend.html"):
-        print(line)
+        print(terminal_line(line))
     return 0
 
 
@@ -166,7 +167,7 @@ def _coverage(arguments: list[str]) -> int:
 
 
 def _refused(sentence: str) -> int:
-    print(f"python -m reports: {sentence}", file=sys.stderr)
+    print(terminal_line(f"python -m reports: {sentence}"), file=sys.stderr)
     return 4
 
 

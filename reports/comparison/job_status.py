@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from reports.records.foreign_text import foreign
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSample:
@@ -50,7 +52,7 @@ def _of_states(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[str]
     known = (*course.states, *course.ended)
     for glimpse in life:
         if glimpse.state not in known:
-            yield f"status is {str(glimpse.state)[:20]!r}, which is none of {', '.join(known)}"
+            yield f"status is '{foreign(glimpse.state)}', which is none of {', '.join(known)}"
     ranks = [_rank(glimpse, course) for glimpse in life if glimpse.state in known]
     if any(later < earlier for earlier, later in pairwise(ranks)):
         yield "status goes backwards"

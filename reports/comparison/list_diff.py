@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from reports.comparison.record_diff import RawDifference
+from reports.records.foreign_text import foreign
 from reports.records.records import DifferenceKind
 
 SHOWN = 25  # differences of one kind in one list: what ten thousand missing rows tell is told by these
@@ -68,7 +69,7 @@ def _each(name: str, kind: DifferenceKind, items: Sequence[str], *, shown: bool)
     missing = kind is DifferenceKind.MISSING
     return [
         RawDifference(
-            path=f"{name}.{item if shown else number}",
+            path=f"{name}.{number if not shown else foreign(item) if kind is DifferenceKind.GHOST else item}",
             kind=kind,
             expected=item if missing else None,
             actual=None if missing else item,

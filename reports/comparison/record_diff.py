@@ -6,15 +6,15 @@ compared strictly: `5`, `"5"`, `5.0` and `true` are four different values.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import takewhile
 from typing import Any
 
 from reports.comparison.canonical import canonical
+from reports.records.foreign_text import foreign
 from reports.records.records import Difference, DifferenceKind
 from reports.records.redaction import Pseudonymizer
 
@@ -46,7 +46,7 @@ class RawDifference:
     def recorded(self, redactor: Pseudonymizer) -> Difference:
         """The difference as it may be written down."""
         return Difference(
-            path=self.path,
+            path=redactor.named(self.path),
             kind=self.kind,
             expected=redactor.token(self.expected),
             actual=redactor.token(self.actual),
@@ -86,7 +86,7 @@ def blemishes(
     found = (
         _wrong_if_shown(tables, body, field) or _dressed_up(tables, body, field) for field in fields if field.columns
     )
-    return (*_undeclared(body, fields), *(each for each in found if each))
+    return (*_undeclared(tables, body, fields), *(each for each in found if each))
 
 
 def _from_columns(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
@@ -150,16 +150,28 @@ def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
     return next(filled, values[-1])
 
 
-def _undeclared(body: Mapping[str, Any], fields: Sequence[Field]) -> tuple[RawDifference, ...]:
-    """Something in places the contract does not know, or where it knows an object."""
+def _undeclared(
+    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], fields: Sequence[Field]
+) -> tuple[RawDifference, ...]:
+    """Something in places the contract does not know, or where it knows an object.
+
+    Their names are foreign text, but for those of the contract and of the tables' columns.
+    """
     declared = {field.path for field in fields}
     parents = {_home(path)[0] for path in declared}
     found: list[RawDifference] = []
     for path, value in _places(body, parents - {""}):
         if path not in declared and value not in _NOTHING and len(found) < _MOST_UNDECLARED:
-            shown = path if re.fullmatch(r"[\w.-]{1,60}", path) else "(a name that can't be shown)"
-            found.append(RawDifference(path=shown, kind=DifferenceKind.GHOST, expected=None, actual=value))
-    return tuple(found)
+            found.append(RawDifference(path=path, kind=DifferenceKind.GHOST, expected=None, actual=value))
+    if not found:
+        return ()
+    known = {part for path in declared for part in _parts(path)}.union(*(row or () for row in tables.values()))
+    return tuple(replace(each, path=_named(each.path, known)) for each in found)
+
+
+def _named(path: str, known: Set[str]) -> str:
+    """The path, its foreign parts marked: an answer's keys may be names of people."""
+    return ".".join(foreign(part, known) for part in path.split("."))
 
 
 _NOTHING: tuple[Any, ...] = (None, "", "_", [], {})

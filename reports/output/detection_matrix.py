@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 from reports.judge.criteria import Gate
 from reports.output import page, page_sections
+from reports.records.escaping import html as escape
 from reports.records.records import Entry, is_of
 
 CAUGHT, MISSED, FALSE_ALARM, QUIET = "caught", "missed", "false-alarm", "quiet"

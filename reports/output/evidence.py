@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.judge.criteria import Criterion, covers, read_gate
+from reports.records.escaping import shell
 from reports.records.records import Comparison, Observation, Outcome
 from reports.records.run_ledger import RunRecords, write_text
 
@@ -58,8 +59,8 @@ def request(answer: Observation) -> str:
         return ""
     base, header = _SERVERS[answer.side]
     method, path, *body = answer.request.split(" ", 2)
-    command = f"curl -sS -X {method} -H {_quoted(header)} {_quoted(base + path)}"
-    return f"{command} -H 'Content-Type: application/json' -d {_single(body[0])}" if body else command
+    command = f'curl -sS -X {method} -H "{header}" "{base}"{shell(path)}'
+    return f"{command} -H 'Content-Type: application/json' -d {shell(body[0])}" if body else command
 
 
 def _wrong(recorded: RunRecords, phase: str) -> list[Comparison]:
@@ -78,12 +79,3 @@ def _of(criterion: Criterion, wrong: Iterable[Comparison]) -> list[Comparison]:
     sides = {"errors": "backend", "vql-failures": "backend", "connectra-errors": "connectra"}
     side = sides.get(criterion.of)
     return [sample for sample in failed if any(answer.side == side and answer.error for answer in sample.answers)]
-
-
-def _quoted(text: str) -> str:
-    """In double quotes, so that the shell fills in the settings and nothing else."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`").replace("$(", "\\$(") + '"'
-
-
-def _single(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from html import escape
 from pathlib import Path
 
 from reports.history.entry import FindingSummary, HistoryEntry
 from reports.history.store import read
 from reports.output import page, page_sections, presentation, svg_charts
+from reports.records.escaping import html as escape
 from reports.records.run_ledger import write_text
 
 DRAWN = 200  # runs in one picture: more are a smear

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from reports.output import presentation
+from reports.records.escaping import markdown as escaped
+from reports.records.escaping import markdown_code
 from reports.records.records import Entry
 
 
 def markdown(verdict: Entry) -> str:
     """The whole page as Markdown text."""
     parts = [
-        f"# {presentation.headline(verdict)}",
+        f"# {escaped(presentation.headline(verdict))}",
         "",
-        f"{verdict['label']}. Started {verdict['started']}, "
+        f"{escaped(verdict['label'])}. Started {verdict['started']}, "
         f"finished {verdict['finished']}, valid until {verdict['valid_until'] or 'never'}.",
     ]
-    parts += ["", *(f"- **incident**: {_cell(incident)}" for incident in verdict["incidents"])]
+    parts += ["", *(f"- **incident**: {escaped(incident)}" for incident in verdict["incidents"])]
     for name, phase in verdict["phases"].items():
-        parts += ["", f"## {name}, {phase['title']}: {phase['verdict']}", ""]
+        parts += ["", f"## {escaped(name)}, {escaped(phase['title'])}: {phase['verdict']}", ""]
         parts += ["| outcome | criterion | measured | limit | n | what was found |", "|---|---|---|---|---|---|"]
         parts += [_row(finding) for finding in presentation.ordered(phase["findings"])]
     commands = presentation.rollback(verdict)
@@ -33,14 +35,10 @@ def _row(finding: Entry) -> str:
     note = "" if finding["kind"] == "blocking" else ", advisory"
     cells = (
         f"{finding['outcome']}{note}",
-        f"{presentation.title(finding)} (`{finding['criterion']}`)",
-        presentation.value(finding),
-        presentation.limit(finding),
+        f"{escaped(presentation.title(finding))} ({markdown_code(finding['criterion'])})",
+        escaped(presentation.value(finding)),
+        escaped(presentation.limit(finding)),
         str(finding["count"]),
-        said,
+        escaped(said),
     )
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return "| " + " | ".join(cells) + " |"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from reports.history.entry import HistoryEntry
 from reports.history.guide_coverage import GuideLine
 from reports.output import page_sections, presentation, svg_charts
+from reports.records.escaping import html as escape
 from reports.records.records import Entry
 from reports.records.run_ledger import RunRecords
 

@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +19,7 @@ from reports.judge.criteria import read_gate
 from reports.output import presentation, svg_charts
 from reports.output.presentation import MISMATCHES_SHOWN
 from reports.output.svg_charts import TimeSlice, TrendPoint
+from reports.records.escaping import html as escape
 from reports.records.records import BUILD_KEYS, Attestation, Comparison, Entry, Event, Observation, Outcome, Pair
 from reports.records.run_ledger import RunRecords
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from reports.records.escaping import prometheus_label
 from reports.records.records import Entry
 
 STATES = ("GO", "HOLD", "NO-GO")
@@ -35,7 +36,7 @@ def exposition(verdict: Entry) -> str:
     """All families as gauges, each with HELP and TYPE once."""
     lines: dict[str, list[str]] = {name: [] for name in FAMILIES}
     for name, labels, number in (*_of_phases(verdict), *_of_run(verdict)):
-        told = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
+        told = ",".join(f'{label}="{prometheus_label(value)}"' for label, value in labels.items())
         lines[name].append(f"{name}{{{told}}} {number!r}")
     return "".join(
         f"# HELP {name} {FAMILIES[name]}\n# TYPE {name} gauge\n" + "".join(f"{line}\n" for line in series)
@@ -84,7 +85,3 @@ def _of_run(verdict: Entry) -> Iterator[Series]:
     yield "vql_gate_finished_seconds", labels, datetime.fromisoformat(verdict["finished"]).timestamp()
     if verdict["valid_until"]:
         yield "vql_gate_valid_until_seconds", labels, datetime.fromisoformat(verdict["valid_until"]).timestamp()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from statistics import median
 
+from reports.records.escaping import html as escape
 from reports.records.records import Pair
 
 INK, SOFT, LINE = "var(--ink,#1c1e21)", "var(--soft,#565c64)", "var(--line,#d9dce0)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from reports.output import presentation
+from reports.records import escaping
 from reports.records.records import Entry
 
 WIDTH = 100
@@ -33,7 +34,7 @@ def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
     if verdict["valid_until"]:
         found.append((f"valid until {verdict['valid_until']}, for this build, flags, index and gate", ""))
     found.append((f"page: {folder}/summary.html", ""))
-    return found
+    return [(escaping.terminal(text), style) for text, style in found]
 
 
 def _finding(finding: Entry) -> list[tuple[str, str]]:

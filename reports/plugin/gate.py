@@ -38,7 +38,7 @@ from reports.plugin import recorder as recording
 from reports.plugin.incidents import Incidents
 from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
 from reports.plugin.run_folder import FOLDER
-from reports.records import redaction, run_ledger
+from reports.records import escaping, redaction, run_ledger
 from reports.records.records import Event
 from reports.records.run_ledger import RecordNotWritten, Run, Writer
 
@@ -165,7 +165,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for command in github.commands(verdict, environment()):
         terminalreporter.write_line(command)
     for note in config.stash.get(_NOTES, []):
-        terminalreporter.write_line(f"note: {_cleaner(config)(note)}")
+        terminalreporter.write_line(escaping.terminal(f"note: {_cleaner(config)(note)}"))
 
 
 @pytest.fixture(scope="session")
@@ -203,7 +203,7 @@ def hold(
     described: Mapping[str, str] | None = None,
 ) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
-    sentence = redaction.Scrubber(secrets=tuple(secrets))(sentence)
+    sentence = escaping.terminal(redaction.Scrubber(secrets=tuple(secrets))(sentence))
     run = Run(
         run_id=run_id(config),
         started=started(config),
@@ -284,7 +284,8 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
 
 def _cleaner(config: pytest.Config) -> redaction.Scrubber:
     show = bool(getattr(config.option, "show_values", False))
-    return redaction.Scrubber(secrets=config.stash.get(_SECRETS, ()), personal=not show)
+    pseudonymizer = redaction.Pseudonymizer(config.stash[_KEY], show_values=show) if _KEY in config.stash else None
+    return redaction.Scrubber(secrets=config.stash.get(_SECRETS, ()), personal=not show, pseudonymizer=pseudonymizer)
 
 
 def _shown(path: Path, root: Path) -> Path:

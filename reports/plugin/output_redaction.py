@@ -12,6 +12,7 @@ import allure_commons
 import attr
 import pytest
 
+from reports.records.escaping import terminal_lines
 from reports.records.redaction import Scrubber
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
@@ -57,10 +58,14 @@ class OutputRedaction:
 
     def _cleaned(self, report: _Report) -> _Report:
         text = report.longreprtext
-        if self._clean(text) != text:
-            report.longrepr = self._clean(text)
-        report.sections = [(name, self._clean(content)) for name, content in report.sections]
+        if self._shown(text) != text:
+            report.longrepr = self._shown(text)
+        report.sections = [(name, self._shown(content)) for name, content in report.sections]
         return report
+
+    def _shown(self, text: str) -> str:
+        """Without secrets and personal values, and without anything that a terminal or a CI would obey."""
+        return terminal_lines(self._clean(text))
 
 
 def _clean_in_place(item: Any, clean: Scrubber) -> None:

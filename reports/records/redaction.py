@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from reports.records import foreign_text
+
 MASK = "***"
 _SECRET_NAMES = ("password", "secret", "token", "api_key", "apikey", "authorization", "key")
 
@@ -40,8 +42,13 @@ class Pseudonymizer:
             return repr(value)
         if self._show:
             return repr(value)
-        digest = hmac.new(self._key, f"{type(value).__name__}:{value!r}".encode(), hashlib.sha256).hexdigest()
+        text = f"{type(value).__name__}:{value!r}".encode(errors="surrogatepass")
+        digest = hmac.new(self._key, text, hashlib.sha256).hexdigest()
         return f"<{type(value).__name__}:{digest[:10]}>"
+
+    def named(self, text: str) -> str:
+        """`text` with a token in place of each of its foreign parts."""
+        return foreign_text.replaced(text, (lambda part: part) if self._show else self.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +63,12 @@ class Scrubber:
 
     secrets: tuple[str, ...] = ()
     personal: bool = True  # False: values may be shown (the sandbox's, on request); secrets never
+    pseudonymizer: Pseudonymizer | None = None  # gives foreign parts their tokens; without it they are left out
 
     def __call__(self, text: str) -> str:
+        if not text.isascii():  # half of a surrogate pair can't be written down by anyone
+            text = text.encode(errors="replace").decode()
+        text = self.pseudonymizer.named(text) if self.pseudonymizer else foreign_text.replaced(text, lambda _: MASK)
         text = mask_secrets(text, self.secrets)
         for pattern, mask in _SECRETS_BY_LOOKS:
             text = pattern.sub(mask, text)

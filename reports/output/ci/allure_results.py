@@ -14,12 +14,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from reports.environment import environment
 from reports.output import presentation
+from reports.records.escaping import html as escape
 from reports.records.records import Entry
 from reports.records.run_ledger import write_text
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reports.output import markdown, presentation
+from reports.records import escaping
 from reports.records.records import Entry
 
 ANNOTATED = 10  # GitHub shows ten of a kind per step
@@ -21,7 +22,7 @@ def report(verdict: Entry, folder: Path, environ: Mapping[str, str]) -> None:
             "valid_until": verdict["valid_until"] or "",
             "run_folder": str(folder),
         }
-        _append(path, "".join(f"{name}={' '.join(value.split())}\n" for name, value in outputs.items()))
+        _append(path, "".join(f"{name}={escaping.output_value(value)}\n" for name, value in outputs.items()))
 
 
 def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
@@ -29,7 +30,7 @@ def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
     if not environ.get("GITHUB_ACTIONS"):
         return
     level = {"GO": "notice", "NO-GO": "error", "HOLD": "warning"}
-    yield _command(level[verdict["verdict"]], verdict["verdict"], presentation.headline(verdict))
+    yield escaping.workflow_command(level[verdict["verdict"]], verdict["verdict"], presentation.headline(verdict))
     wanted = [
         (name, finding)
         for name, phase in verdict["phases"].items()
@@ -40,14 +41,7 @@ def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
         kind = "error" if finding["outcome"] == "missed" else "warning"
         remedy = f" Remedy: {finding['cause']['remedy']}" if finding["cause"] else ""
         title = f"{name}, {presentation.title(finding)} ({finding['criterion']}): {'missed' if kind == 'error' else 'not measured'}"
-        yield _command(kind, title, f"{finding['guide']}. {presentation.found(finding)}.{remedy}")
-
-
-def _command(level: str, title: str, text: str) -> str:
-    escaped = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-    for character, code in escaped.items():
-        title, text = title.replace(character, code), text.replace(character, code)
-    return f"::{level} title={title.replace(':', '%3A').replace(',', '%2C')}::{text}"
+        yield escaping.workflow_command(kind, title, f"{finding['guide']}. {presentation.found(finding)}.{remedy}")
 
 
 def _append(path: str, text: str) -> None:

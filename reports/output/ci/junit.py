@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from reports.output import presentation
+from reports.records.escaping import xml
 from reports.records.records import Entry
 
 
@@ -16,10 +17,10 @@ def add_properties(config: pytest.Config, verdict: Entry) -> None:
         from _pytest.junitxml import xml_key
     except ImportError:
         return  # private: without it the file lacks the property, nothing else
-    xml = config.stash.get(xml_key, None)
-    if xml is not None:
+    file = config.stash.get(xml_key, None)
+    if file is not None:
         for name, value in properties(verdict):
-            xml.add_global_property(name, value)
+            file.add_global_property(xml(name), xml(value))
 
 
 def properties(verdict: Entry) -> Iterator[tuple[str, str]]:

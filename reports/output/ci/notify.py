@@ -14,6 +14,7 @@ import httpx
 from reports.history.entry import HistoryEntry
 from reports.output import presentation, prometheus
 from reports.output.ci.http_deadline import bounded, within
+from reports.records.escaping import slack
 from reports.records.records import Entry
 from reports.records.redaction import shown_url
 
@@ -64,12 +65,12 @@ def message(verdict: Entry, changed: Mapping[str, str | None], page: str) -> str
     for name, before in changed.items():
         phase = verdict["phases"][name]
         was = f"was {before}" if before else "first run"
-        lines.append(f"*{phase['verdict']}* ({was}): {name}, {phase['title']}; {verdict['label']}")
+        lines.append(f"*{phase['verdict']}* ({was}): {slack(name)}, {slack(phase['title'])}; {slack(verdict['label'])}")
     lines += [
-        f"- {title}: {', '.join(finding['criterion'] for finding in findings[:5])}"
+        f"- {slack(title)}: {slack(', '.join(finding['criterion'] for finding in findings[:5]))}"
         for title, findings in presentation.reasons(verdict)[:3]
     ]
-    lines += [f"- incident: {each}" for each in verdict["incidents"][:2]]
+    lines += [f"- incident: {slack(each)}" for each in verdict["incidents"][:2]]
     return "\n".join([*lines, page])
 
 

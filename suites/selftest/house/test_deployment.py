@@ -18,6 +18,17 @@ from reports.output.ci import notify
 
 OURS = {*NAMES, *notify.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "CI"}
 WORKFLOWS = ("checks", "gate", "canary")
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in sys.argv[1:]:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+import pytest
+left_out = [f"--ignore=suites/{name}" for name in ("selftest", "drills", "benchmarks")]
+sys.exit(pytest.main(["-m", "canary", "--collect-only", "-q", "-p", "no:cacheprovider", *left_out]))
+"""
 NO_PROMTOOL = "no promtool on this machine: apt-get install prometheus (issue 5)"
 NO_SYSTEMD = "no systemd-analyze on this machine (issue 5)"
 
@@ -41,7 +52,9 @@ def test_a_workflow_has_what_github_needs(checkout: Path, name: str) -> None:
     assert workflow["permissions"] == {"contents": "read"}
     assert all(job["timeout-minutes"] for job in workflow["jobs"].values())
     assert all(("run" in step) != ("uses" in step) for step in _steps(workflow))
-    assert all(re.fullmatch(r"actions/[\w/-]+@v\d+", step["uses"]) for step in _steps(workflow) if "uses" in step)
+    assert all(
+        re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}", step["uses"]) for step in _steps(workflow) if "uses" in step
+    )
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -67,12 +80,72 @@ def test_the_gate_to_call_passes_on_every_secret_it_declares(checkout: Path) -> 
 
 @pytest.mark.parametrize("name", ["gate", "canary"])
 def test_a_history_is_saved_under_a_key_that_the_next_run_finds(checkout: Path, name: str) -> None:
-    actions = {step["uses"]: step.get("with") for step in _steps(_workflow(checkout, name)) if "uses" in step}
-    restored, saved = actions["actions/cache/restore@v4"], actions["actions/cache/save@v4"]
+    steps = [step for step in _steps(_workflow(checkout, name)) if "uses" in step]
+    actions = {step["uses"].partition("@")[0]: step.get("with") for step in steps}
+    restored, saved = actions["actions/cache/restore"], actions["actions/cache/save"]
 
     assert saved["path"] == restored["path"]
     assert saved["key"].startswith(restored["restore-keys"])
     assert "${{ github.run_id }}" in saved["key"], "a key is never overwritten"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_pinned_action_says_its_version_and_a_checkout_leaves_no_token(checkout: Path, name: str) -> None:
+    text = (checkout / ".github" / "workflows" / f"{name}.yml").read_text()
+    checkouts = [step for step in _steps(_workflow(checkout, name)) if "actions/checkout@" in step.get("uses", "")]
+
+    assert re.findall(r"uses: actions/(?!.*@[0-9a-f]{40} # v\d+\.\d+\.\d+$).*", text, re.MULTILINE) == []
+    assert checkouts
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert "secrets: inherit" not in text
+    assert not re.search(r"@(main|master|v\d+)\b", text), "a branch or a tag can be moved"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_secret_goes_by_its_name_to_the_one_step_that_needs_it(checkout: Path, name: str) -> None:
+    workflow = _workflow(checkout, name)
+    steps = [step for step in _steps(workflow) if "secrets." in json.dumps(step)]
+    elsewhere = {**workflow, "jobs": {job: {**entry, "steps": []} for job, entry in workflow["jobs"].items()}}
+
+    assert "secrets." not in json.dumps({key: value for key, value in elsewhere.items() if key is not True})
+    assert len(steps) <= 1
+    given = {variable: value for step in steps for variable, value in step["env"].items() if "secrets." in value}
+    assert {variable: f"${{{{ secrets.{variable} }}}}" for variable in given} == given
+    assert "secrets." not in json.dumps([{**step, "env": {}} for step in steps])
+    assert "toJSON(secrets)" not in json.dumps(workflow["jobs"])
+
+
+@pytest.mark.parametrize("path", ["live.env", "sandbox.env", "docs/live.env", ".env", ".env.production", "a b.env"])
+def test_git_and_docker_ignore_a_settings_file(checkout: Path, path: str) -> None:
+    done = subprocess.run(["git", "check-ignore", "--no-index", path], cwd=checkout, capture_output=True, text=True)
+
+    assert done.stdout.strip().strip('"') == path
+    assert {"*", "**/*.env", "**/.env*"} <= set((checkout / ".dockerignore").read_text().splitlines())
+
+
+def test_the_example_of_a_settings_file_is_kept(checkout: Path) -> None:
+    done = subprocess.run(["git", "check-ignore", "--no-index", ".env.example"], cwd=checkout, capture_output=True)
+
+    assert done.returncode == 1
+
+
+def test_the_image_gets_what_a_list_names(checkout: Path) -> None:
+    dockerfile = (checkout / "docs" / "deploy" / "kubernetes" / "Dockerfile").read_text()
+    copied = [part for line in re.findall(r"^COPY (.*)$", dockerfile, re.MULTILINE) for part in line.split()[:-1]]
+    let_in = re.findall(r"^!(.+)$", (checkout / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert sorted(copied) == sorted(let_in)
+    assert all((checkout / each).exists() for each in copied)
+    assert "ADD " not in dockerfile
+
+
+def test_a_live_run_needs_nothing_that_the_image_takes_away(checkout: Path) -> None:
+    dockerfile = (checkout / "docs" / "deploy" / "kubernetes" / "Dockerfile").read_text()
+    removed = re.search(r"pip uninstall --yes (.*?) \\\n", dockerfile)[1].split()
+    modules = [{"pyjwt": "jwt", "osmem-server": "osmem"}.get(name, name.replace("-", "_")) for name in removed]
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *modules], cwd=checkout, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -> None:

@@ -19,6 +19,8 @@ PURE_IMPORTS = {  # deny by default: what a pure module may import beside pure m
     *(
         "functools",
         "hashlib",
+        "html",
+        "shlex",
         "heapq",
         "hmac",
         "importlib",
