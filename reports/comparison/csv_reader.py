@@ -20,7 +20,7 @@ TROUBLES = {  # kind -> what it means, for people
     "header-missing": "the first row is no header",
     "header-order": "the columns stand in another order",
     "header-lacks": "columns are missing from the header",
-    "header-extra": "the header has columns that nobody declared",
+    "header-extra": "the header has columns that are not declared",
     "header-twice": "a column is there twice",
     "byte-order-mark": "the file begins with a byte order mark",
     "encoding": "bytes that are not UTF-8",

@@ -72,7 +72,7 @@ def require(phase: Phase, book: ExportChecks, kind: str, size: str, look: slice 
     __tracebackhide__ = True
     if not book.may_write(kind):
         phase.leave(
-            [NOT_ASKED], f"{kind} exports write what they find, and Connectra finds somebody for a uuid that nobody has"
+            [NOT_ASKED], f"{kind} exports write what they find, and Connectra returns records for an unknown uuid"
         )
     phase.require_bundles(book.asked(kind, size), book.drawn(kind, size), look, unless_missed=SUCCESS)
 
