@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from suites.selftest.support.pytest_runs import LEAN
+
 CHECKOUT = Path(__file__).parents[3]
 _CONFTEST = """
 import pytest
@@ -125,7 +127,7 @@ def rehearse(
         if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
-    command = [sys.executable, "-m", "pytest", "-m", "phase1", *options]
+    command = [sys.executable, "-m", "pytest", *LEAN, "-m", "phase1", *options]
     if on_terminal:
         command = [sys.executable, "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)", *command]
     done = subprocess.run(

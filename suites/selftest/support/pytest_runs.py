@@ -13,6 +13,7 @@ from typing import Any
 
 from fixtures.settings.settings import NAMES
 
+LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # what a run here needs not load: a third of its start
 OURS = ("GATE_", "SANDBOX_", "PYTEST_", "COV_")
 
 
@@ -41,7 +42,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command(out: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--out", str(out), *options]
+    return [sys.executable, "-m", "pytest", *LEAN, "--out", str(out), *options]
 
 
 def run(

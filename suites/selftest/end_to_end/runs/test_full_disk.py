@@ -12,7 +12,7 @@ from reports.records import run_ledger
 from reports.records.records import Comparison, Event, from_line
 from reports.records.run_ledger import RecordNotWritten, Writer
 from suites.selftest.support.gate_runs import CALM, PRELUDE, rehearse
-from suites.selftest.support.pytest_runs import environment, run
+from suites.selftest.support.pytest_runs import LEAN, environment, run
 
 # After that part no file of the process grows beyond MOST bytes: a disk that is full for whoever writes on.
 FULL = """
@@ -43,7 +43,7 @@ def _samples(folder: Path) -> list[Comparison]:
 
 def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """A run over the tests that the last rehearsal in `root` left."""
-    command = [sys.executable, "-m", "pytest", "-m", "phase1", *options]
+    command = [sys.executable, "-m", "pytest", *LEAN, "-m", "phase1", *options]
     extra = {"PYTHONPATH": str(Path(__file__).parents[4])}
     return subprocess.run(command, cwd=root, env=environment(extra), text=True, capture_output=True, timeout=120)
 
