@@ -173,7 +173,20 @@ def test_durations_are_never_taken_from_the_time_of_day(checkout: Path) -> None:
 
 def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
     file, history, out = env_file(tmp_path / "live.env", calm), tmp_path / "history", tmp_path / "out"
-    options = ["-m", "phase1", "-k", "endpoint", "--samples", "32", "--env-file", str(file), "--history", str(history)]
+    options = [
+        "-m",
+        "phase1",
+        "-k",
+        "endpoint",
+        "--samples",
+        "32",
+        "--max-rps",
+        "200",
+        "--env-file",
+        str(file),
+        "--history",
+        str(history),
+    ]
     logs = [tmp_path / "log-1", tmp_path / "log-2"]
 
     running = [start(checkout, out, log, *options, "--seed", str(seed)) for seed, log in enumerate(logs, 1)]
@@ -210,7 +223,20 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
     with between(calm["CONTACT360_BASE_URL"], RECORDS) as proxy:
         proxy.damage = damage
         file = env_file(tmp_path / "live.env", {**calm, "CONTACT360_BASE_URL": proxy.url})
-        done = run(checkout, out, "-m", "phase1", "-k", "endpoint", "--samples", "48", "--env-file", str(file))
+        done = run(
+            checkout,
+            out,
+            "-m",
+            "phase1",
+            "-k",
+            "endpoint",
+            "--samples",
+            "48",
+            "--max-rps",
+            "200",
+            "--env-file",
+            str(file),
+        )
 
     outcomes = Counter(each.outcome for each in _samples(out) if each.check.endswith("-endpoint"))
     assert done.code in (1, 6), done.printed[-3000:]
