@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from reports.comparison.record_diff import RawDifference
+from reports.records.cause_codes import CauseCode
 from reports.records.records import DifferenceKind
 
 Digest = tuple[int, ...]
@@ -175,12 +176,12 @@ def disagreements_of(meeting: KeyContents, rules: Mapping[str, Sequence[str]]) -
 
 
 KINDS = {  # kind of a difference -> cause, the graver first
-    "ghost": "ghost-in-index",
-    "missing": "missing-in-index",
-    "duplicate": "ghost-in-index",
-    "stale": "index-stale",
-    "copy-stale": "company-copy-stale",
-    "different": "index-stale",
+    "ghost": CauseCode.GHOST_IN_INDEX,
+    "missing": CauseCode.MISSING_IN_INDEX,
+    "duplicate": CauseCode.GHOST_IN_INDEX,
+    "stale": CauseCode.INDEX_STALE,
+    "copy-stale": CauseCode.COMPANY_COPY_STALE,
+    "different": CauseCode.INDEX_STALE,
 }
 
 

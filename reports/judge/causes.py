@@ -9,35 +9,44 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_UNLISTED = {"sentence": "", "remedy": "Phase 1, If Issues Occur: Investigate logs and Connectra service"}
+from reports.records.cause_codes import CauseCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """The most frequent cause of what a finding rests on: its code, its share ("7 of 9"), and the guide's remedy."""
 
-    code: str
+    code: CauseCode
     share: str
     sentence: str
     remedy: str
 
 
-def most_frequent(codes: Sequence[str | None]) -> Cause | None:
-    """The cause named most often, of several the first by name; None when none was named."""
+def most_frequent(codes: Sequence[CauseCode | None]) -> Cause | None:
+    """The cause named most often, of several the first by name; None when none was named.
+
+    Raises ValueError for a code that is none.
+    """
     named = Counter(code for code in codes if code)
     if not named:
         return None
     code, count = min(named.items(), key=lambda each: (-each[1], each[0]))
-    entry = _known().get(code, _UNLISTED)
-    sentence = entry["sentence"] or code
-    return Cause(code=code, share=f"{count} of {len(codes)}", sentence=sentence, remedy=entry["remedy"])
+    entry = _known()[CauseCode(code)]
+    return Cause(
+        code=CauseCode(code), share=f"{count} of {len(codes)}", sentence=entry["sentence"], remedy=entry["remedy"]
+    )
 
 
-def codes() -> frozenset[str]:
-    """Every code that has a sentence and a remedy."""
+def codes() -> frozenset[CauseCode]:
+    """Every code: each has a sentence and a remedy."""
     return frozenset(_known())
 
 
 @cache
-def _known() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
+def _known() -> Mapping[CauseCode, Mapping[str, str]]:
+    """Sentences and remedies by code. Raises ValueError when the table lacks a code or has another one."""
+    listed = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
+    missing = sorted(set(CauseCode) - set(listed))
+    if missing:
+        raise ValueError(f"causes.toml has no sentence and remedy for: {', '.join(missing)}")
+    return {CauseCode(code): entry for code, entry in listed.items()}

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from reports.records import earlier_runs
+from reports.records.cause_codes import CauseCode
 from reports.records.decoding import converted, decoded, decoder
 from reports.records.earlier_runs import EarlierRun
 
@@ -109,7 +110,7 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     attempt: bool = False
     lag_s: float | None = None  # how long until the sides agreed, for LAGGED
-    cause: str | None = None  # a code of reports/judge/causes.toml, named when the difference settled
+    cause: CauseCode | None = None  # named when the difference settled
     again: str = ""  # the one command that shows it again
 
     def answer(self, side: str) -> Observation | None:
@@ -156,7 +157,7 @@ class Fact:
     value: float | None = None
     unit: str = ""
     sentence: str = ""
-    cause: str | None = None
+    cause: CauseCode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

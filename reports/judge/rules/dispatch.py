@@ -19,6 +19,7 @@ from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
 from reports.judge.rules.share import share
 from reports.judge.rules.window import window
 from reports.judge.statistics import Measurement
+from reports.records.cause_codes import CauseCode
 from reports.records.records import Attestation, Fact, Outcome, is_of
 
 __all__ = ["Finding", "PhaseEvidence", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
@@ -63,7 +64,7 @@ def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     found = Measurement(value=longest, unit="s", count=len(compared))
     outcome = _up_to(criterion, longest)
     said = f"{len(lags)} of {len(compared)} differed at first; the longest took {longest:.1f} s to agree"
-    cause = most_frequent(["index-stale"] * len(lags)) if outcome != "met" else None
+    cause = most_frequent([CauseCode.INDEX_STALE] * len(lags)) if outcome != "met" else None
     return measured(criterion, outcome, said, found, 0, cause)
 
 

@@ -25,6 +25,7 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.statistics import Measurement
+from reports.records.cause_codes import CauseCode
 from reports.records.records import Comparison, Provenance
 
 
@@ -43,7 +44,7 @@ class ShareTally:
     count: int
     offending: int
     unknown: int
-    causes: tuple[str | None, ...] = ()
+    causes: tuple[CauseCode | None, ...] = ()
 
     @property
     def told(self) -> int:
@@ -87,7 +88,7 @@ def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:
     A latency pair is an answer too: served by VQL, without error. Without it only the calls that failed would count.
     """
     standing_of = _STANDINGS[criterion.of]
-    found: dict[tuple[str, str], tuple[SampleStanding, str | None]] = {}
+    found: dict[tuple[str, str], tuple[SampleStanding, CauseCode | None]] = {}
     for sample in seen.samples:
         standing = standing_of(sample) if _looks_at(criterion, sample.check) else None
         key = (sample.check, sample.key)
@@ -110,7 +111,7 @@ def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
     return tally_of(criterion, own).count > 0
 
 
-def _counted(found: Mapping[tuple[str, str], tuple[SampleStanding, str | None]]) -> ShareTally:
+def _counted(found: Mapping[tuple[str, str], tuple[SampleStanding, CauseCode | None]]) -> ShareTally:
     offending = [cause for standing, cause in found.values() if standing is SampleStanding.OFFENDING]
     unknown = sum(standing is SampleStanding.UNKNOWN for standing, _ in found.values())
     return ShareTally(count=len(found), offending=len(offending), unknown=unknown, causes=tuple(offending))
