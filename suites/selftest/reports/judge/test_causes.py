@@ -154,7 +154,7 @@ def test_an_unknown_code_is_not_read_back(kind: str) -> None:
     record = {"sample": sampled(1, Outcome.DIFFERENT, cause="match-all"), "fact": fact_of("a", cause="match-all")}[kind]
     entry = to_json(record) | {"cause": "never-heard-of"}
 
-    with pytest.raises(ValueError, match="damaged .*never-heard-of"):
+    with pytest.raises(ValueError, match=r"damaged .*never-heard-of"):
         from_json(entry)
 
 
