@@ -55,6 +55,7 @@ TWINS_MAY_IMPORT = {  # outside fixtures.sandbox: neither the oracle's queries n
     "fixtures.session",  # parent_watch: the sandbox dies with the run
     "fixtures.session.parent_watch",
     "reports.environment",
+    "reports.records.cause_codes",
     "reports.records.suggestion",
 }
 DRILL_MODULES = (
