@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 Canonical = Callable[[Any], Any]
@@ -61,10 +62,12 @@ def _list(value: Any) -> Any:
 
 
 def _zero(value: Any) -> Any:
-    return None if value == 0 and type(value) is int else value
+    return None if type(value) in (int, Decimal) and value == 0 else value
 
 
 def _digits(value: Any) -> Any:
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value.normalize(), "f")
     return str(value) if type(value) is int else value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from reports.comparison.canonical import canonical
@@ -48,6 +49,17 @@ def _from_table(tables: Mapping[str, Mapping[str, Any] | None], source: str) -> 
     return row[name] if row is not None else None
 
 
+def _number(value: Any) -> Any:
+    """A number in plain digits, whatever it was written as: 5, 5.0, 5.00 and 5e0 are one."""
+    try:
+        number = Decimal(str(value)) if isinstance(value, str | float | Decimal) and value != "" else None
+    except InvalidOperation:
+        return value
+    if number is None or not number.is_finite():
+        return value
+    return format(number.normalize(), "f") if number else "0"
+
+
 def _none(value: Any) -> Any:
     return None if value == "None" else value
 
@@ -79,6 +91,7 @@ def _time(value: Any) -> Any:
 
 
 RULES: Mapping[str, Callable[[Any], Any]] = {
+    "number": _number,
     "none": _none,
     "placeholder": _placeholder,
     "zero": _zero,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -128,7 +129,7 @@ def meetings(rows: Iterable[tuple[str, Row]], documents: Iterable[tuple[str, str
 def text_of(value: Any, rules: Sequence[str] = ()) -> str:
     """A value as both stores' digests see it: nothing, null, an empty text and an empty list are one."""
     if "zero" in rules:
-        return "0" if value is None else str(int(value)) if isinstance(value, int | float) else str(value)
+        return "0" if value is None else _number(value) if isinstance(value, int | float | Decimal) else str(value)
     if isinstance(value, list | tuple):
         text = LIST_MARK.join(_plain(item) for item in value if item is not None)
     else:
@@ -206,7 +207,9 @@ def kind_of(
         if kind in whole:
             return name
     at = _moment(indexed)
-    since, company_since = (time is not None and at is not None and time > at for time in (written, company_written))
+    since, company_since = (
+        isinstance(time, datetime) and at is not None and time > at for time in (written, company_written)
+    )
     if company_since and all(each.path in copied for each in found):
         return "copy-stale"
     return "stale" if since or company_since else "different"
@@ -219,6 +222,14 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _number(value: float | Decimal) -> str:
+    """A number in plain digits, whatever it was written as: 5, 5.0 and 5.00 are 5."""
+    if isinstance(value, int):
+        return str(int(value))
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    return format(exact.normalize(), "f") if exact.is_finite() and exact else "0" if exact == 0 else str(value)
 
 
 def _plain(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from itertools import takewhile
 from typing import Any
@@ -123,7 +124,7 @@ def _dressed_up(
     if shown is None:
         return None
     held = _held(tables, field)
-    if shown == held and type(shown) is type(held):
+    if _same(held, shown):
         return None
     if canonical(held, field.rules) != canonical(shown, field.rules) or type(shown) not in (str, int):
         return None  # said already, or nothing that these rules are about
@@ -221,7 +222,9 @@ def _is_hollow(value: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal in type and value, at any depth."""
+    """Equal in type and value, at any depth. A number of PostgreSQL that is a Decimal has no form of its own."""
+    if isinstance(one, Decimal) and isinstance(other, int | float) and not isinstance(other, bool):
+        return one == other or float(one) == float(other)
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -258,7 +261,8 @@ def _walk(expected: Mapping[str, Any], actual: Mapping[str, Any], identity: str)
         else:
             before, after = _present(change.t1), _present(change.t2)
             kind = _kind(path, before, after, identity)
-        found[path] = RawDifference(path=path, kind=kind, expected=before, actual=after)
+        if not _same(before, after):
+            found[path] = RawDifference(path=path, kind=kind, expected=before, actual=after)
     return list(found.values())
 
 
