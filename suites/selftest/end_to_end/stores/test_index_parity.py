@@ -1,6 +1,7 @@
 """The census of an index against its table, on real stores: everything that differs is found, and by its name."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 from elasticsearch import Elasticsearch
 
+from fixtures.command_line import UNDECIDED, WRONG_USAGE
 from fixtures.contracts.contract import ContractError, load
 from fixtures.index_parity import __main__ as command
 from fixtures.index_parity import documents, report
@@ -405,3 +407,28 @@ def test_a_slip_in_the_contract_is_quoted(entries: dict[str, str], said: str) ->
 
     with pytest.raises(ContractError, match=said):
         mapping_of(contract, "contact")
+
+
+@pytest.mark.parametrize("folder", ["a-file", "a-file/below", "/proc/none"])
+def test_a_state_that_can_not_be_kept_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").write_text("")
+    (tmp_path / "env").write_text(
+        "CONTACT360_BASE_URL=http://127.0.0.1:1\nCONTACT360_TOKEN=x\nCONNECTRA_BASE_URL=http://127.0.0.1:1\n"
+        "CONNECTRA_API_KEY=x\nDATABASE_URL=postgresql://u@127.0.0.1:1/x\nELASTICSEARCH_HOST=127.0.0.1\n"
+    )
+
+    assert command.main(["--env-file", "env", "--state", folder]) == WRONG_USAGE
+    assert re.search(rf"can't be kept in {folder} \(.*\): name another folder by --state", capsys.readouterr().err)
+
+
+def test_a_database_that_is_silent_is_undecided(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "env").write_text(
+        "CONTACT360_BASE_URL=http://127.0.0.1:1\nCONTACT360_TOKEN=x\nCONNECTRA_BASE_URL=http://127.0.0.1:1\n"
+        "CONNECTRA_API_KEY=x\nDATABASE_URL=postgresql://u@127.0.0.1:1/x\nELASTICSEARCH_HOST=127.0.0.1\n"
+    )
+
+    assert command.main(["--env-file", str(tmp_path / "env"), "--state", str(tmp_path / "state")]) == UNDECIDED
+    assert "PostgreSQL did not answer at DATABASE_URL" in capsys.readouterr().err
