@@ -19,10 +19,11 @@ from reports.judge.effective_gate import gate_of
 from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
 from reports.judge.integrity.guards import lacking
 from reports.judge.integrity.suite import identity
+from reports.judge.integrity.waivers import WaivedCriterion, too_many, waive
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.share import concerns
-from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, Fact, Provenance, Record
+from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, Fact, Provenance, Record, Waiver
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
 SCHEMA = 1
@@ -55,6 +56,7 @@ class PhaseVerdict:
     withheld: tuple[str, ...] = ()  # why it can't be GO although all is met
     flag_on: bool | None = None  # whether its flag was in force, by the settings or by the answers
     valid_hours: float = 0.0  # its gate's: how long a GO of it is good for
+    waived: tuple[WaivedCriterion, ...] = ()
 
     @property
     def is_direct_path(self) -> bool:
@@ -191,6 +193,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
                 "direct_path": phase.is_direct_path,
                 "valid_hours": phase.valid_hours,
                 "valid_until": _until(verdict, phase),
+                "waived": [each.as_json() for each in phase.waived],
                 "findings": [_finding_entry(finding) for finding in phase.findings],
                 "known": [{**asdict(excuse), "stale": excuse.stale, "over": excuse.over} for excuse in phase.excuses],
             }
@@ -280,6 +283,7 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         gates={each.phase: gate_of(recorded.run, each.phase) for each in gate.bake if each.phase in recorded.run.gates},
     )
     findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
+    findings, waived = waive(findings, gate, _waivers(recorded), now)
     verdict = phase_verdict(findings)
     early = _early(recorded, gate, before)
     withheld = tuple(filter(None, (_untold(gate, flag_on, seen) if gate.flag else "", early)))
@@ -295,7 +299,14 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         withheld=withheld,
         flag_on=seen.flag_on if gate.flag else None,
         valid_hours=gate.valid_hours,
+        waived=waived,
     )
+
+
+def _waivers(recorded: RunRecords) -> tuple[Waiver, ...]:
+    """Those that the run was given; none where there are more than may hold at once."""
+    found = tuple(dict.fromkeys(record for record in recorded.records if isinstance(record, Waiver)))
+    return () if too_many(found) else found
 
 
 def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
@@ -332,7 +343,7 @@ def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict])
 def _collected(recorded: RunRecords) -> list[str]:
     """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
     said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
-    shown = {record.phase for record in recorded.records if not isinstance(record, Event | Attestation)}
+    shown = {record.phase for record in recorded.records if not isinstance(record, Event | Attestation | Waiver)}
     return sorted(said | shown)
 
 

@@ -18,13 +18,49 @@ RANK = {"missed": 0, "unmeasured": 1, "met": 2}
 
 def headline(verdict: Entry) -> str:
     """The verdict in one sentence."""
-    return f"{verdict['verdict']}: {meaning(verdict)}"
+    return f"{verdict['verdict']}{qualities(verdict)}: {meaning(verdict)}"
+
+
+def qualities(verdict: Entry) -> str:
+    """What sets the verdict apart from one of its word: ' with 2 waivers', ' of the direct path'."""
+    found = ""
+    waivers = waived(verdict)
+    if verdict["verdict"] == "GO":
+        if any(phase.get("direct_path") for phase in verdict["phases"].values()):
+            found += " of the direct path"
+        if waivers:
+            found += f" with {len(waivers)} waiver{'s' if waivers[1:] else ''}"
+    return found
+
+
+def waived(verdict: Entry) -> list[Entry]:
+    """The findings that a waiver keeps from holding the verdict back."""
+    return [each for phase in verdict["phases"].values() for each in phase["findings"] if each.get("waived")]
+
+
+def stale_waivers(verdict: Entry) -> list[str]:
+    """A sentence for each waiver that nothing needs any more."""
+    return [
+        f"the waiver of {each['criterion']} ({each['ticket']}) is stale: {name} meets the criterion; take it out"
+        for name, phase in verdict["phases"].items()
+        for each in phase.get("waived", ())
+        if each["stale"]
+    ]
 
 
 def meaning(verdict: Entry) -> str:
     """What the verdict asks of the reader: the headline without its word."""
+    dry = "; dry run: the exit code is pytest's own, not the verdict's" if verdict.get("dry_run") else ""
+    return _meaning(verdict) + dry
+
+
+def _meaning(verdict: Entry) -> str:
     if verdict["verdict"] == "GO":
-        return f"every blocking criterion is met for {_phases(verdict)}"
+        tickets = ", ".join(each["waived"] for each in waived(verdict))
+        others = f"every blocking criterion that is not waived ({tickets})" if tickets else "every blocking criterion"
+        off = [phase["flag"] for phase in verdict["phases"].values() if phase.get("direct_path")]
+        direct = f"; {', '.join(off)} was off, so it opens nothing" if off else ""
+        return f"{others} is met for {_phases(verdict)}{direct}"
     flags = [] if _is_mandatory(verdict) else concerned_flags(verdict)
     if verdict["verdict"] == "HOLD":
         return f"not decided yet: do not go on with {', '.join(flags) or 'the next step'}"

@@ -19,6 +19,8 @@ def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
         found.append((verdict["label"], ""))
     for incident in verdict["incidents"]:
         found += [(text, "yellow") for text in _wrapped(f"! {incident}", 0)]
+    for stale in presentation.stale_waivers(verdict):
+        found += [(text, "yellow") for text in _wrapped(f"! {stale}", 0)]
     for name, phase in verdict["phases"].items():
         found += [("", ""), (f"{name}, {phase['title']}: {phase['verdict']}", "bold")]
         for finding in presentation.ordered(phase["findings"]):

@@ -20,7 +20,6 @@ _Value = TypeVar("_Value")
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _EXPECTED = re.compile(r"^Expected `(?P<expected>[^`]+)`, got `(?P<found>[^`]+)`$")
 _WORDS = {
-    "object": "a table",
     "array": "a list",
     "str": "a text",
     "int": "a whole number",
@@ -75,22 +74,23 @@ def sentence(error: Exception, entry: Any = None) -> str:
     """What msgspec found wrong, in words: `phase: expected a text, found a whole number`, with the value."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
+    if isinstance(error, UnicodeDecodeError) or not isinstance(error, msgspec.ValidationError):
+        return "not JSON: torn or damaged"
     text = str(error)
     place = _AT.search(text)
     path = place["path"] if place else ""
     said = text[: place.start()] if place else text
     types = _EXPECTED.match(said)
     if types:
-        said = f"expected {_plain(types['expected'])}, found {_plain(types['found'])}"
+        table = "a table" if entry is not None else "a JSON object"
+        said = f"expected {_plain(types['expected'], table)}, found {_plain(types['found'], table)}"
     shown = f" = {value!r:.{_MOST_QUOTED}}" if (value := _value_at(entry, path)) is not None else ""
     return f"{path}{shown}: {said}" if path else said
 
 
-def _plain(names: str) -> str:
-    """Types in the words of a file: a table is no `object`."""
-    return " or ".join(_WORDS.get(name, name) for name in names.split(" | "))
+def _plain(names: str, table: str) -> str:
+    """Types in the words of the file."""
+    return " or ".join({**_WORDS, "object": table}.get(name, name) for name in names.split(" | "))
 
 
 def _reject_endless(entry: Any) -> None:

@@ -172,6 +172,17 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A blocking criterion that the deployment can't meet or measure for now: why, who answers for it, until when."""
+
+    criterion: str
+    reason: str
+    ticket: str
+    by: str
+    until: str  # an ISO date, which holds to its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to the run itself.
 
@@ -193,13 +204,14 @@ class Event:
     credits: int = 0
 
 
-Record = Comparison | Pair | CheckPlan | Fact | Attestation | EarlierRun | Event
+Record = Comparison | Pair | CheckPlan | Fact | Attestation | Waiver | EarlierRun | Event
 _TYPES: dict[str, type[Any]] = {
     "sample": Comparison,
     "pair": Pair,
     "plan": CheckPlan,
     "fact": Fact,
     "attestation": Attestation,
+    "waiver": Waiver,
     "pastrun": EarlierRun,
     "event": Event,
 }

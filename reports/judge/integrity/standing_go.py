@@ -164,7 +164,7 @@ def of_verdict(entry: Mapping[str, Any], phase: str, *, altered: str = "") -> Ph
         ),
         schema=entry.get("run_schema", 1),
         altered=altered,
-        waivers=tuple(each["criterion"] for each in own.get("waived", ())),
+        waivers=tuple(each["criterion"] for each in own["findings"] if each.get("waived")),
     )
 
 

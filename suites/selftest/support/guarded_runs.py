@@ -39,8 +39,8 @@ checks = ["health"]
 """
 
 
-def gate_file(phase: str, *, after: str = "", flag: str = "") -> GateFile:
-    text = GATE.format(phase=phase, after=after, flag=flag)
+def gate_file(phase: str, *, after: str = "", flag: str = "", more: str = "") -> GateFile:
+    text = GATE.format(phase=phase, after=after, flag=flag) + more
     return GateFile(path=f"suites/{phase}/gate.toml", sha256=hashlib.sha256(text.encode()).hexdigest(), text=text)
 
 

@@ -125,9 +125,9 @@ def test_histories_are_merged_by_copying(tmp_path: Path, entry: HistoryEntry) ->
         (
             b'{"schema": 1, "run_id": 3, "target": "t", "where": "w", "started": "s", "finished": "f",'
             b' "verdict": "GO"}',
-            "run_id is not a text",
+            "run_id: expected a text",
         ),
-        (b"[" * 100_000, "recursion"),
+        (b"[" * 100_000, "expected a JSON object"),
     ],
 )
 def test_a_damaged_file_is_reported_and_the_others_are_read(

@@ -1,0 +1,105 @@
+"""Waivers: a blocking criterion that a deployment can't meet, or measure, for now, and somebody answers for.
+
+A waiver names a ticket, a person and an end, and holds for a month at most; only few hold at once; and no waiver covers
+what tells wrong people, ghosts, leaks and who served an answer. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from reports.judge.criteria import Criterion, Gate
+from reports.judge.findings import Finding
+from reports.records.records import Waiver
+
+LONGEST_WAIVER = timedelta(days=30)
+MOST_WAIVERS = 3  # at once: a deployment that needs more is not ready
+_EXACTNESS = ("exact", "pooled-exact")  # wrong people, ghosts, leaks, lost data
+_PROVENANCE = ("fallbacks", "vql-failures")  # who served
+_ALL_PROVENANCE = ("rollback",)  # phases that ask nothing else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaivedCriterion:
+    """A waiver of a criterion of the phase; stale where the criterion is met, or was not to be judged, without it."""
+
+    criterion: str
+    reason: str
+    ticket: str
+    by: str
+    until: str
+    stale: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def why_protected(criterion: Criterion, phase: str) -> str:
+    """Why no waiver may cover that criterion; '' if one may."""
+    if criterion.rule in _EXACTNESS:
+        return "it tells wrong people, ghosts, leaks and lost data, and those are never waived"
+    if criterion.of in _PROVENANCE or phase in _ALL_PROVENANCE:
+        return "it tells who served the answers, and that is never waived"
+    if criterion.kind == "advisory":
+        return "it is advisory: it holds nothing back"
+    return ""
+
+
+def why_not_in_force(until: str, now: datetime) -> str:
+    """Why a waiver to that date does not hold at that moment; '' if it does. A date holds to its end."""
+    try:
+        end = date.fromisoformat(until)
+    except ValueError:
+        return f"until = {until!r} is no date like 2026-12-20"
+    if end < now.date():
+        return f"it ended on {until}"
+    if end - now.date() > LONGEST_WAIVER:
+        return f"until = {until} is more than {LONGEST_WAIVER.days} days away: a waiver holds for a month at most"
+    return ""
+
+
+def waive(
+    findings: Sequence[Finding], gate: Gate, waivers: Sequence[Waiver], now: datetime
+) -> tuple[tuple[Finding, ...], tuple[WaivedCriterion, ...]]:
+    """(the findings, those waived being advisory from now on; the waivers that concern this phase)."""
+    criteria = {each.id: each for each in gate.criteria}
+    by_id = {each.criterion: each for each in waivers if _holds(each, criteria.get(each.criterion), gate.phase, now)}
+    changed = tuple(_waived(each, by_id.get(each.criterion)) for each in findings)
+    needed = {each.criterion for each in changed if each.waived}
+    concerned = tuple(
+        WaivedCriterion(
+            criterion=name,
+            reason=each.reason,
+            ticket=each.ticket,
+            by=each.by,
+            until=each.until,
+            stale=name not in needed,
+        )
+        for name, each in sorted(by_id.items())
+    )
+    return changed, concerned
+
+
+def too_many(waivers: Sequence[Waiver]) -> str:
+    """Why so many can't hold at once; '' if they are few."""
+    count = len({each.criterion for each in waivers})
+    return f"{count} waivers at once: at most {MOST_WAIVERS} may hold" if count > MOST_WAIVERS else ""
+
+
+def _holds(waiver: Waiver, criterion: Criterion | None, phase: str, now: datetime) -> bool:
+    return (
+        criterion is not None
+        and not why_protected(criterion, phase)
+        and not why_not_in_force(waiver.until, now)
+        and all((waiver.reason.strip(), waiver.ticket.strip(), waiver.by.strip()))
+    )
+
+
+def _waived(finding: Finding, waiver: Waiver | None) -> Finding:
+    if waiver is None or finding.kind != "blocking" or finding.outcome == "met":
+        return finding
+    said = f"waived until {waiver.until} by {waiver.by} ({waiver.ticket}: {waiver.reason}); {finding.sentence}"
+    return replace(finding, kind="advisory", waived=waiver.ticket, sentence=said)
