@@ -7,8 +7,6 @@ reads the folder back and judges it exactly as `python -m reports RUN_FOLDER` wo
 from __future__ import annotations
 
 import secrets as randomness
-import signal
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,12 +28,13 @@ from reports.plugin import (
     options,
     output_redaction,
     progress,
+    quiet_logs,
     run_folder,
     selection,
     write_failures,
 )
 from reports.plugin import recorder as recording
-from reports.plugin.incidents import Incidents
+from reports.plugin.incidents import Incidents, OrderlyEnd
 from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
 from reports.plugin.run_folder import FOLDER
 from reports.records import escaping, redaction, run_ledger
@@ -51,6 +50,7 @@ _STARTED = pytest.StashKey[str]()
 _KEY = pytest.StashKey[bytes]()
 _SECRETS = pytest.StashKey[tuple[str, ...]]()
 _VERDICT = pytest.StashKey[dict[str, Any]]()
+_SIGNALS = pytest.StashKey[OrderlyEnd]()
 _NOTES = pytest.StashKey[list[str]]()
 
 
@@ -65,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     selection.gates(config)  # a gate file that can't be read is told before anything else
     if hasattr(config, "workerinput"):
         config.option.allure_report_dir = config.workerinput.get("allure_report_dir")
+        if "run_folder" in config.workerinput:
+            quiet_logs.install(config, lambda text: _cleaner(config)(text))
         return
     if selection.asks_nothing(config) or selection.about_ourselves(config):
         return
@@ -78,8 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_KEY] = randomness.token_bytes(32)
     config.stash[FOLDER] = run_folder.out(config) / run_id
     config.stash[_NOTES] = []
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends in order, with a recorded HOLD
+    config.stash[_SIGNALS] = OrderlyEnd()
+    quiet_logs.install(config, lambda text: _cleaner(config)(text))
     if not config.option.xmlpath:
         config.option.xmlpath = str(config.stash[FOLDER] / "junit.xml")
     if not getattr(config.option, "allure_report_dir", None):
@@ -103,7 +105,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     given = getattr(session.config, "workerinput", {})
     if "run_folder" in given:
         session.config.stash[_SECRETS] = tuple(given["secrets"])
-        _open(session.config, Path(given["run_folder"]), bytes.fromhex(given["redaction_key"]))
+        session.config.stash[_KEY] = bytes.fromhex(given["redaction_key"])
+        _open(session.config, Path(given["run_folder"]), session.config.stash[_KEY])
         session.config.stash[RECORDER].writer.append(
             Event(name="worker-started", at=recording.epoch(), worker=recording.worker_of(session.config))
         )
@@ -136,6 +139,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     recorder = recorder_of(config)
     if recorder is None:
         return
+    if _SIGNALS in config.stash:
+        config.stash[_SIGNALS].ending = True
     recording.say_last_words(config)
     if hasattr(config, "workerinput"):
         recording.say_guards(config)

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
 
+from reports.judge.verdict import EXIT_CODES
 from reports.output.ci import allure_results
 from reports.plugin.recorder import Recorder, happened
 from reports.records.records import Event
 
 CLOCK_S = 60.0  # by so much the clock may be set, or the machine sleep, while a run goes on
+
+
+class OrderlyEnd:
+    """Handles SIGINT, SIGTERM and SIGHUP: the first one interrupts the run, which then ends with a recorded HOLD.
+
+    While it ends, further ones change nothing: the verdict is written first. The fourth gives that up.
+    """
+
+    GIVE_UP = 4
+
+    def __init__(self) -> None:
+        self.ending = False
+        self._count = 0
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: who started the run wants it to go on
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._count += 1
+        if self._count >= self.GIVE_UP:
+            os._exit(EXIT_CODES["HOLD"])
+        if self._count == 1 and not self.ending:
+            raise KeyboardInterrupt
+        left = self.GIVE_UP - self._count
+        with suppress(OSError):
+            os.write(2, f"\nThe run is ending: its verdict is being written ({left} more signals: at once).\n".encode())
 
 
 class Incidents:

@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from reports.records import foreign_text
 
@@ -88,22 +89,28 @@ class Scrubber:
 
 
 # None of these may look at a text of any length from each of its places: a foreign text may be long, and all word.
+_BEGIN = r"(?:(?<![\w-])|(?<=%[0-9a-fA-F]{2}))"  # of a word, also after a character that a URL encodes
 _SECRETS_BY_LOOKS = (
     (re.compile(r"(\w://)[^/\s@\"']+@"), rf"\1{MASK}@"),
-    (re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]+)*"), MASK),
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?!\$)[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"(?i)(\w%3A%2F%2F)[^/\s@\"'%]+(?:%3A[^/\s@\"'%]+)?%40"), rf"\1{MASK}%40"),
+    (re.compile(rf"{_BEGIN}eyJ[\w-]{{5,}}(?:\.[\w-]+)*"), MASK),
+    (re.compile(rf"(?i){_BEGIN}(bearer|basic)(?:\s+|\+|(?:%20|%09)+)(?!\$)[\w.~+/=%-]{{8,}}"), rf"\1 {MASK}"),
     (
         re.compile(
-            r"(?i)\b((?:x-)?api[_-]?key|authorization|password|passwd|secret|(?:access|refresh)[_-]?token)"
-            r"""([\\'"]*\s*[:=]\s*[\\'"]*)(?!bearer|basic|\$|\*)[^\s'",;&}\\]{4,}"""
+            rf"(?i){_BEGIN}((?:x-)?api[_-]?key|authorization|password|passwd|secret|(?:access|refresh)[_-]?token)"
+            r"""((?:[\\'"]|%22|%27|%5C)*(?:\s|%20)*(?:[:=]|%3A|%3D)(?:\s|%20)*(?:[\\'"]|%22|%27|%5C)*)"""
+            r"""(?!bearer|basic|\$|\*)[^\s'",;&}\\]{4,}"""
         ),
         rf"\1\2{MASK}",
     ),
 )
 _PERSONAL_BY_LOOKS = (
     (re.compile(r"[\w.+'%-]{1,128}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[e-mail]"),
-    (re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.){0,8}linkedin\.com/[^\s\"'<>)\]},\\]+", re.IGNORECASE), "[linkedin]"),
-    (re.compile(r"(?<![\w.])\+\d[\d ().-]{7,}\d"), "[phone]"),
+    (
+        re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.){0,8}linkedin\.com(?:/|%2F)[^\s\"'<>)\]},\\]+", re.IGNORECASE),
+        "[linkedin]",
+    ),
+    (re.compile(r"(?:(?<![\w.])\+|%2B)\d(?:[\d ().-]|%20|%28|%29){7,60}\d", re.IGNORECASE), "[phone]"),
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SAID_PLAINLY = ("field", "operator", "order_by", "order_direction", "ordering", "distinct", "view", "cursor")
@@ -143,10 +150,25 @@ def _shown(name: str, value: str) -> str:
 
 
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every one of the secrets replaced by ***. Secrets shorter than four characters are left alone."""
-    for secret in sorted({each for each in secrets if len(each) >= 4}, key=len, reverse=True):
-        text = text.replace(secret, MASK)
+    """`text` with every one of the secrets replaced by ***, as they are and as a URL or JSON writes them.
+
+    Secrets shorter than four characters are left alone.
+    """
+    for spelling in _spellings(tuple(secrets)):
+        text = text.replace(spelling, MASK)
     return text
+
+
+@cache
+def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """All ways in which the secrets may be written, the longest first."""
+    found: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= 4:
+            quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+            lower = {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), each) for each in quoted}
+            found |= {secret, *quoted, *lower, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def masked(settings: Mapping[str, str]) -> dict[str, str]:
