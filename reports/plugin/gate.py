@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +72,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if selection.asks_nothing(config) or selection.about_ourselves(config):
         return
     options.fill_in(config, options.GATE)
+    if config.option.keep is not None and config.option.keep < 1:
+        raise pytest.UsageError(f"--keep {config.option.keep}: expected 1 or more")
     run_folder.forget_latest(config)
     if not selection.wanted(config):
         return
@@ -158,6 +161,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = config.stash.get(FOLDER, None)
     if folder is not None:
         run_folder.clear(folder)
+        if config.option.keep and _VERDICT in config.stash:
+            with suppress(OSError):  # another run may be deleting the same folders
+                run_folder.prune(folder.parent, config.option.keep)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

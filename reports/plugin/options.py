@@ -53,6 +53,13 @@ class Option:
 GATE = (
     Option(name="--out", variable="GATE_OUT", value="DIR", text="where run folders go (default: reports/out)"),
     Option(
+        name="--keep",
+        variable="GATE_KEEP",
+        kind=int,
+        value="N",
+        text="after the run, delete all run folders in --out but the newest N and those a later phase rests on",
+    ),
+    Option(
         name="--history",
         variable="GATE_HISTORY",
         value="DIR",

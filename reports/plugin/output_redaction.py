@@ -5,6 +5,7 @@ Records and sentences are cleaned where they are written (see `ledger.Writer`); 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator
 from typing import Any, TypeVar
 
@@ -43,6 +44,14 @@ class OutputRedaction:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         return self._cleaned((yield))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Pytest lists warnings at the end of a run, by a text that a library made."""
+        text = str(warning_message.message)
+        if self._shown(text) != text:
+            warning_message.message = UserWarning(self._shown(text))
+            warning_message.category = UserWarning
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: Any) -> None:

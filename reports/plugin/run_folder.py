@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ from reports.environment import environment
 
 FOLDER = pytest.StashKey[Path]()  # of this run
 _SCRATCH = ".scratch"
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")  # of a run's folder: it sorts by the time of its start
+_ABANDONED_S = 86_400.0  # a run without a verdict that was not written to for so long has been killed
 
 
 def out(config: pytest.Config) -> Path:
@@ -64,3 +70,45 @@ def keep_trace(config: pytest.Config, name: str, text: str) -> str:
     path = (folder if (folder / "run.json").exists() else out(config)) / name
     path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     return str(path)
+
+
+def prune(out: Path, keep: int) -> None:
+    """Delete the older run folders in `out`: the newest `keep` stay, and so does what a later phase rests on.
+
+    That is each phase's newest run and its newest GO. Runs that may still go on stay too, and what is no run folder.
+    """
+    runs = sorted((path for path in out.iterdir() if _is_run(path)), key=lambda path: path.name, reverse=True)
+    needed = set(_needed(runs))
+    for folder in runs[keep:]:
+        if folder not in needed and not _may_go_on(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_run(path: Path) -> bool:
+    return bool(_NAME.fullmatch(path.name)) and not path.is_symlink() and (path / "run.json").is_file()
+
+
+def _needed(newest_first: Sequence[Path]) -> Iterator[Path]:
+    judged: set[str] = set()
+    go: set[str] = set()
+    for folder in newest_first:
+        for phase, verdict in _verdicts(folder):
+            if phase not in judged or (verdict == "GO" and phase not in go):
+                yield folder
+            judged.add(phase)
+            go |= {phase} if verdict == "GO" else set()
+
+
+def _verdicts(folder: Path) -> list[tuple[str, str]]:
+    try:
+        phases = json.loads((folder / "verdict.json").read_bytes())["phases"]
+        return [(str(name), str(entry["verdict"])) for name, entry in phases.items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _may_go_on(folder: Path) -> bool:
+    if (folder / "verdict.json").exists():
+        return (folder / _SCRATCH).exists()
+    written = [path.stat().st_mtime for path in (folder, *(folder / "observations").glob("*"))]
+    return time.time() - max(written) < _ABANDONED_S

@@ -18,6 +18,13 @@ from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides
 LogIn = Callable[..., httpx.Client]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A warning is an error here, and only here: in a live run a dependency's warning must decide nothing."""
+    for item in items:
+        if item.get_closest_marker("selftest"):
+            item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+
+
 @pytest.fixture(scope="session")
 def calm(checkout: Path) -> Iterator[Mapping[str, str]]:
     """The settings of a calm sandbox."""

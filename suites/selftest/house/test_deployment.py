@@ -16,7 +16,7 @@ from fixtures.settings.settings import NAMES
 from reports.output import prometheus
 from reports.output.ci import notify
 
-OURS = {*NAMES, *notify.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "CI"}
+OURS = {*NAMES, *notify.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "GATE_KEEP", "CI"}
 WORKFLOWS = ("checks", "gate", "canary")
 WITHOUT = """
 import sys

@@ -118,7 +118,7 @@ def test_evidence_tells_how_to_ask_again() -> None:
 
     assert evidence.request(get) == (
         'curl -sS -X GET -H "Authorization: Bearer $CONTACT360_TOKEN" '
-        '"$CONTACT360_BASE_URL/api/v1/contacts/x/?title=***&limit=10"'
+        "\"$CONTACT360_BASE_URL\"'/api/v1/contacts/x/?title=***&limit=10'"
     )
     assert '"field": "title", "operator": "eq", "value": "***"' in evidence.request(post)
     assert evidence.request(Observation(side="database")) == ""

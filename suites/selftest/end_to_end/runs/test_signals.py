@@ -1,0 +1,69 @@
+"""Signals end a run in order: a recorded HOLD, no traceback, also when they come again while it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suites.selftest.support.gate_runs import Rehearsal, rehearse
+
+SENDING = """
+import os, signal, time
+
+def test_first(recorder):
+    for number in range(3):
+        recorder.writer.append(sample(number))
+
+@pytest.fixture
+def slow_to_end():
+    yield
+    for number in AGAIN:
+        os.kill(os.getpid(), number)
+
+def test_interrupted(recorder, slow_to_end):
+    os.kill(os.getpid(), FIRST)
+    time.sleep(30)
+"""
+
+
+def _interrupted(tmp_path: Path, first: signal.Signals, *again: signal.Signals) -> Rehearsal:
+    return rehearse(tmp_path, f"FIRST, AGAIN = {int(first)}, {[int(each) for each in again]}\n{SENDING}")
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_one_signal_is_a_recorded_hold(tmp_path: Path, first: signal.Signals) -> None:
+    run = _interrupted(tmp_path, first)
+
+    assert (run.code, run.verdict["verdict"]) == (2, "HOLD")
+    assert "Traceback" not in run.printed
+    assert not (run.folder / ".scratch").exists()
+
+
+def test_further_signals_while_it_ends_change_nothing(tmp_path: Path) -> None:
+    run = _interrupted(tmp_path, signal.SIGINT, signal.SIGINT, signal.SIGHUP)
+
+    assert (run.code, run.verdict["verdict"]) == (2, "HOLD")
+    assert run.printed.count("The run is ending") == 2
+    assert "Traceback" not in run.printed
+
+
+def test_a_run_under_nohup_goes_on(tmp_path: Path) -> None:
+    code = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    rehearse(tmp_path, "def test_it(recorder):\n    import os, signal\n    os.kill(os.getpid(), signal.SIGCONT)\n")
+    text = "import os, signal\ndef test_it(recorder):\n    os.kill(os.getpid(), signal.SIGHUP)\n"
+    (tmp_path / "suites" / "phase1_single_record" / "test_it.py").write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    done = subprocess.run(
+        [sys.executable, "-c", code, sys.executable, "-m", "pytest", "-m", "phase1"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
