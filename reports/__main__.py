@@ -23,8 +23,9 @@ from reports.judge.integrity.signature import KEY_VARIABLE
 from reports.judge.integrity.suite import identity
 from reports.judge.verdict import EXIT_CODES, judge, to_json
 from reports.merge_shards import IncompatibleShards, merge
-from reports.output import history_page, terminal
+from reports.output import terminal
 from reports.output.ci import allure_html
+from reports.output.html import history_page
 from reports.records import run_ledger
 from reports.records.escaping import terminal as terminal_line
 
@@ -134,10 +135,19 @@ def _history(arguments: list[str]) -> int:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder given to --history")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="runs to print (default: 20)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="where to draw (default: DIR/trend.html)")
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=LATEST.parent,
+        metavar="DIR",
+        help=f"run folders to link to (default: {LATEST.parent})",
+    )
     given = parser.parse_args(arguments)
     if not given.folder.is_dir():
         return _refused(f"{given.folder}: no such folder")
-    for line in history_page.tell(given.folder, last=given.last, page_path=given.html or given.folder / "trend.html"):
+    for line in history_page.tell(
+        given.folder, last=given.last, page_path=given.html or given.folder / "trend.html", runs=given.runs
+    ):
         print(terminal_line(line))
     return 0
 

@@ -14,8 +14,9 @@ from reports.history.entry import HistoryEntry
 from reports.history.guide_coverage import GuideLine, read_lines
 from reports.history.store import remember
 from reports.judge.integrity.signature import signed
-from reports.output import evidence, markdown, page, prometheus
-from reports.output.ci import allure_results, github, notify
+from reports.output import evidence, markdown, prometheus
+from reports.output.ci import allure_results, github, junit, notify
+from reports.output.html import page
 from reports.records.records import Entry
 from reports.records.run_ledger import RunRecords, write_text
 
@@ -85,6 +86,7 @@ def write_all(
     writers: dict[str, Callable[[], None]] = {
         "summary.md": lambda: write_text(folder / "summary.md", markdown.markdown(verdict)),
         "summary.html": lambda: write_text(folder / "summary.html", _page(folder, recorded, verdict, earlier)),
+        "junit.xml": lambda: junit.write(folder / "junit.xml", verdict),
         "metrics.prom": lambda: write_text(folder / "metrics.prom", prometheus.exposition(verdict)),
         "evidence": lambda: evidence.write(folder, recorded),
         "allure-results": lambda: allure_results.write(folder, verdict, history=history),

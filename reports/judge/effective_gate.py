@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reports.judge.criteria import POOLED, Criterion, Gate, GateError, covers, read_gate
+from reports.judge.criteria import POOLED, Bake, Criterion, Gate, GateError, covers, read_gate
 from reports.records.run_ledger import Run
 
 
@@ -23,6 +23,11 @@ def gate_of(run: Run, phase: str) -> Gate:
         if window:
             return replace(gate, criteria=(*gate.criteria, *filter(_over_a_bake, baking.criteria)), bake=window)
     return gate
+
+
+def bakes_of(run: Run) -> list[Bake]:
+    """How long each phase has to bake, by the gates that the run kept."""
+    return [bake for name in sorted(run.gates) for bake in _kept(run, name).bake]
 
 
 def _over_a_bake(criterion: Criterion) -> bool:

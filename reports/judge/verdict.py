@@ -14,8 +14,9 @@ from typing import Any
 import jsonschema
 
 from reports.comparison.known_differences import Excuse, excuses
+from reports.judge import canary
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
-from reports.judge.effective_gate import gate_of
+from reports.judge.effective_gate import bakes_of, gate_of
 from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
 from reports.judge.integrity.guards import lacking
 from reports.judge.integrity.suite import identity
@@ -23,6 +24,7 @@ from reports.judge.integrity.waivers import WaivedCriterion, too_many, waive
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.share import concerns
+from reports.records.commands import GIVEN
 from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, Fact, Provenance, Record, Waiver
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
@@ -77,6 +79,7 @@ class Verdict:
     provenance: Mapping[str, int]
     requests: int
     credits: int
+    canary: tuple[str, ...] | None = None  # what speaks against the rollout; None: no canary
     slowed: int = 0  # times that the pace gave way to a target under strain
     sha256: str = ""  # of all that was recorded
 
@@ -105,6 +108,7 @@ def judge(recorded: RunRecords, *, now: str) -> Verdict:
         requests=sum(event.count for event in events if event.name == "requests"),
         credits=sum(event.credits for event in events),
         slowed=sum(event.count for event in events if event.name == "slowed"),
+        canary=canary.of_run(recorded, [one for phase in phases for one in phase.findings], incidents),
         sha256=recorded.sha256,
     )
 
@@ -159,7 +163,7 @@ def _seen(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
 def to_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict as verdict.json holds it; valid against verdict.schema.json."""
     run = verdict.run
-    entry = {
+    entry: dict[str, Any] = {
         "schema": SCHEMA,
         "verdict": verdict.verdict,
         "run": run.run_id,
@@ -205,6 +209,11 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
     }
     if run.schema < GUARDED_SCHEMA:
         entry = _of_format_1(entry)
+    if GIVEN in run.options:  # a run from before kept none
+        entry[GIVEN] = dict(run.options[GIVEN])
+        for bake in (one for one in bakes_of(run) if one.phase in entry["phases"]):
+            entry["phases"][bake.phase]["bake"] = asdict(bake)
+    entry |= canary.entry_of(verdict.canary)
     validate(entry)
     return entry
 

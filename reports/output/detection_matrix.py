@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reports.judge.criteria import Gate
-from reports.output import page, page_sections
-from reports.records.escaping import html as escape
+from reports.output.html import page, page_sections
+from reports.output.html.rendering import render, section, table
 from reports.records.records import Entry, is_of
 
 CAUGHT, MISSED, FALSE_ALARM, QUIET = "caught", "missed", "false-alarm", "quiet"
@@ -138,20 +138,13 @@ def lines(rows: Sequence[MatrixRow]) -> list[str]:
 def html(rows: Sequence[MatrixRow]) -> str:
     """drills.html: the matrix, and every row."""
     phases = sorted({row.phase for row in rows})
-    heads = "".join(f'<th scope="col">{escape(each)}</th>' for each in ("Fault", *phases))
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td data-h="{escape(head)}">{escape(cell)}</td>'
-            for head, cell in [("Fault", fault), *((phase, _cell(rows, fault, phase) or "-") for phase in phases)]
-        )
-        + "</tr>"
+    cells = [
+        (fault, *(_cell(rows, fault, phase) or "-" for phase in phases))
         for fault in dict.fromkeys(row.fault for row in rows)
-    )
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    matrix = f"<section><h2>Fault by phase</h2>{table}</section>"
+    ]
+    matrix = section("Fault by phase", table(("Fault", *phases), cells))
     word = "GO" if all(row.right for row in rows) else "NO-GO"
-    banner = f'<header class="{word}"><div><h1>Detection matrix</h1><p>{escape(headline(rows))}</p></div></header>'
+    banner = render("plain_banner.html", kind=word, title="Detection matrix", text=headline(rows))
     every = page_sections.detection([asdict(row) for row in rows])
     return page.document("Detection matrix - Contact360 VQL gate", banner, matrix + every)
 

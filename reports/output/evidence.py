@@ -4,7 +4,7 @@ One JSON-lines file per criterion that has settled differences or failures, one 
 
     {"check", "key", "stratum", "outcome", "cause", "differences": [{"path", "kind", "expected", "actual"}],
      "answers": [{"side", "status", "error", "elapsed_ms", "at", "provenance", "signals", "request"}],
-     "requests": ["curl ... $CONTACT360_BASE_URL/..."], "again": "pytest ..."}
+     "requests": ["curl ... $CONTACT360_BASE_URL/..."], "database": "psql ...", "again": "pytest ..."}
 
 `expected` is PostgreSQL, `actual` the service. A key counts once however often it was asked.
 """
@@ -12,7 +12,8 @@ One JSON-lines file per criterion that has settled differences or failures, one 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from reports.records.escaping import shell
 from reports.records.records import Comparison, Observation, Outcome
 from reports.records.run_ledger import RunRecords, write_text
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WRONG = (Outcome.DIFFERENT, Outcome.FAILED)
 _SERVERS = {  # side -> (base, header): names of settings, so that no secret and no host stands in a command
     "backend": ("$CONTACT360_BASE_URL", "Authorization: Bearer $CONTACT360_TOKEN"),
@@ -32,22 +34,32 @@ _SERVERS = {  # side -> (base, header): names of settings, so that no secret and
 
 def write(folder: Path, recorded: RunRecords) -> None:
     """The files of every phase and criterion that found something wrong."""
+    tables = recorded.run.options.get("tables", {})
     for phase, file in recorded.run.gates.items():
         wrong = _wrong(recorded, phase)
         for criterion in read_gate(file.text, file.path).criteria:
-            lines = [json.dumps(entry(sample), ensure_ascii=False) for sample in _of(criterion, wrong)]
+            lines = [json.dumps(entry(sample, tables), ensure_ascii=False) for sample in _of(criterion, wrong)]
             if lines:
                 path = folder / "evidence" / f"{criterion.id}.jsonl"
                 path.parent.mkdir(exist_ok=True)
                 write_text(path, "\n".join(lines) + "\n")
 
 
-def entry(sample: Comparison) -> dict[str, Any]:
-    """One mismatch as the evidence tells it."""
-    told = asdict(sample)
+def entry(sample: Comparison, tables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """One mismatch as the evidence holds it. `tables`: the contract's table of each kind of record."""
+    whole = asdict(sample)
     kept = ("check", "key", "stratum", "outcome", "cause", "differences", "answers", "again")
     requests = [command for answer in sample.answers if (command := request(answer))]
-    return {name: told[name] for name in kept} | {"requests": requests}
+    return {name: whole[name] for name in kept} | {"requests": requests, "database": row(sample, tables or {})}
+
+
+def row(sample: Comparison, tables: Mapping[str, str]) -> str:
+    """The shell command that shows the row behind a record; '' where the key is no uuid of a known kind of record."""
+    table = next((table for name, table in tables.items() if sample.check.startswith(f"{name}-")), None)
+    if table is None or not _UUID.fullmatch(sample.key):
+        return ""
+    query = ("SELECT * FROM", table, "WHERE uuid =", f"'{sample.key}'")
+    return f'psql "$DATABASE_URL" -x -c "{" ".join(query)}"'
 
 
 def request(answer: Observation) -> str:

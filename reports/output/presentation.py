@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from reports.records import commands
 from reports.records.records import FLAGS, Entry
+from reports.records.wording import amount, moment, percent, ratio, times
 
 MISMATCHES_SHOWN = 10  # of each kind and check; evidence/ has all of them
 WHOLE = ("phase5",)  # phases that judge the migration as a whole
 RESTART = "systemctl restart contact360-backend   # or: docker-compose restart backend"
 SYMBOLS = {"met": "✓", "missed": "✗", "unmeasured": "…"}
+OUTCOMES = {"met": "met", "missed": "missed", "unmeasured": "not measured"}
 RANK = {"missed": 0, "unmeasured": 1, "met": 2}
 
 
@@ -62,18 +65,27 @@ def _meaning(verdict: Entry) -> str:
         direct = f"; {', '.join(off)} was off, so it opens nothing" if off else ""
         return f"{others} is met for {_phases(verdict)}{direct}"
     flags = [] if _is_mandatory(verdict) else concerned_flags(verdict)
+    if is_clear(verdict):
+        return (
+            f"nothing speaks against {', '.join(flags) or 'the rollout'} so far; a canary alone is too small for a GO"
+        )
     if verdict["verdict"] == "HOLD":
         return f"not decided yet: do not go on with {', '.join(flags) or 'the next step'}"
     if not flags:
-        beside = ", and this deployment has no flag to take back" if _is_mandatory(verdict) else ""
+        beside = ", and this deployment has no flag to roll back" if _is_mandatory(verdict) else ""
         return f"do not go on: {_phases(verdict)} does not hold{beside}"
     states = verdict["fingerprint"]["flags"]
     switched = {states.get(flag) if states.get("CONNECTRA_ENABLED") is not False else False for flag in flags}
-    advice = {True: "take {} back", False: "do not enable {}"}
-    told = (
-        advice[switched.pop()] if len(switched) == 1 and None not in switched else "do not enable {}, or take it back"
+    advice = {True: "roll back {}", False: "do not enable {}"}
+    sentence = (
+        advice[switched.pop()] if len(switched) == 1 and None not in switched else "do not enable {}, or roll it back"
     )
-    return told.format(", ".join(flags))
+    return sentence.format(", ".join(flags))
+
+
+def is_clear(verdict: Entry) -> bool:
+    """Whether it is a canary's HOLD for the want of samples alone."""
+    return verdict["verdict"] == "HOLD" and bool((verdict.get("canary") or {}).get("clear"))
 
 
 def concerned_flags(verdict: Entry) -> list[str]:
@@ -93,8 +105,8 @@ def limit(finding: Entry) -> str:
     if finding["target"] is None:
         return "no mismatch" if finding["unit"] == "mismatches" else ""
     sign = "≥" if counts_failures(finding) else "≤"
-    alert = "" if finding["alert"] is None else f", alert {_amount(finding, finding['alert'])}"
-    return f"{sign} {_amount(finding, finding['target'])}{alert}"
+    alert = "" if finding["alert"] is None else f", alert {_limit(finding, finding['alert'])}"
+    return f"{sign} {_limit(finding, finding['target'])}{alert}"
 
 
 def value(finding: Entry) -> str:
@@ -102,21 +114,22 @@ def value(finding: Entry) -> str:
     number = finding["value"]
     if number is None:
         return "-"
-    if finding["unit"] == "share":
-        return _percent(1 - number if counts_failures(finding) else number)
-    if finding["unit"] == "ratio":
-        return f"{number:.2f}x"
-    return f"{number:g} {finding['unit']}"
+    return amount(1 - number if counts_failures(finding) else number, finding["unit"])
 
 
 def found(finding: Entry) -> str:
-    """What was found, as the judge says it."""
-    said = str(finding["sentence"])
-    return f"failures: {said}" if counts_failures(finding) and finding["value"] is not None else said
+    """The judge's sentence on the finding; a share of successes says that its sentence counts failures."""
+    sentence = str(finding["sentence"])
+    return f"failures: {sentence}" if counts_failures(finding) and finding["value"] is not None else sentence
 
 
 def counts_failures(finding: Entry) -> bool:
-    """Whether the guide asks for a share of successes ("> 95%") where failures are what was counted."""
+    """Whether the guide asks for a share of successes ("> 95%") where failures are what was counted.
+
+    Entries of an early history keep no guide line: there the criterion's name tells.
+    """
+    if finding["unit"] == "share" and not finding["guide"]:
+        return "success" in finding["criterion"] or "availability" in finding["criterion"]
     first = re.search(r"([<>≤≥])=?\s*\d", finding["guide"])
     if finding["unit"] != "share" or first is None or first[1] in "<≤":
         return False
@@ -127,7 +140,7 @@ def rollback(verdict: Entry) -> list[str]:
     """The guide's rollback commands for exactly the flags of the phases that are NO-GO; none otherwise.
 
     Every flag concerned: the guide's immediate rollback, which switches Connectra off as well. Where the contract says
-    that there are no flags, there is nothing to take back by them.
+    that there are no flags, there is nothing to roll back by them.
     """
     flags = rolled_back(verdict)
     if not flags or _is_mandatory(verdict):
@@ -150,11 +163,17 @@ def rolled_back(verdict: Entry) -> list[str]:
     return [*(flag for flag in FLAGS if flag in named), *sorted(named - set(FLAGS))]
 
 
+def given(verdict: Entry) -> Mapping[str, Any]:
+    """The options that the run was given, for the commands it prints; a run from before kept none but its target."""
+    options: Mapping[str, Any] = verdict.get(commands.GIVEN) or {"target": verdict["target"], "seed": verdict["seed"]}
+    return options
+
+
 def verification(verdict: Entry) -> str:
-    """The command that verifies the rollback: whichever flags were on and are not taken back should still be."""
+    """The command that verifies the rollback: the flags that were on and are not rolled back should still be on."""
     states, gone = verdict["fingerprint"]["flags"], rolled_back(verdict)
     kept = [flag for flag in FLAGS if states.get(flag) and flag not in gone and states.get("CONNECTRA_ENABLED")]
-    return f"pytest -m rollback --expect-flags {','.join(kept) or 'none'}"
+    return commands.verify_rollback(kept, given(verdict))
 
 
 def title(finding: Entry) -> str:
@@ -175,22 +194,12 @@ def bounds(finding: Entry) -> str:
     low, high = finding["interval"]
     if finding["unit"] == "share":
         low, high = (1 - high, 1 - low) if counts_failures(finding) else (low, high)
-        return f"{_percent(low)} to {_percent(high)}"
+        return f"{percent(low)} to {percent(high)}"
     if finding["unit"] == "ratio":
-        return f"{low:.2f}x to {high:.2f}x"
+        return f"{ratio(low)} to {ratio(high)}"
     if finding["unit"] == "mismatches":
-        return f"at most {_percent(high)} wrong"
-    return f"{low:g} to {high:g} {finding['unit']}"
-
-
-def moment(iso: str) -> str:
-    """A time as people read it: 25 Nov 2026, 15:29 UTC. A text that is no time stays as it is."""
-    try:
-        at = datetime.fromisoformat(iso)
-    except ValueError:
-        return iso
-    at = at.astimezone(UTC) if at.tzinfo else at
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+        return f"at most {percent(high)} wrong"
+    return f"{amount(low, '')} to {amount(high, finding['unit'])}"
 
 
 def tally(verdict: Entry) -> str:
@@ -203,15 +212,30 @@ def tally(verdict: Entry) -> str:
     return (blocking or "no criterion") + (f"; advisory: {advisory}" if advisory else "")
 
 
-def reasons(verdict: Entry) -> list[tuple[str, list[Entry]]]:
-    """(cause in words, the blocking findings it explains), for everything that keeps the verdict from GO."""
+def reasons(verdict: Entry) -> list[tuple[str, list[tuple[str, Entry]]]]:
+    """(cause in words, the blocking findings it explains with their phases), for all that keeps the verdict from GO."""
     wanted = {"GO": (), "NO-GO": ("missed",), "HOLD": ("missed", "unmeasured")}[verdict["verdict"]]
-    found: dict[str, list[Entry]] = {}
-    for phase in verdict["phases"].values():
+    by_cause: dict[str, list[tuple[str, Entry]]] = {}
+    for name, phase in verdict["phases"].items():
         for finding in phase["findings"]:
-            if finding["kind"] == "blocking" and finding["outcome"] in wanted:
-                found.setdefault(_cause_in_words(finding), []).append(finding)
-    return sorted(found.items(), key=lambda each: (min(RANK[finding["outcome"]] for finding in each[1]), -len(each[1])))
+            if finding["kind"] == "blocking" and finding["outcome"] in wanted and not finding.get("waived"):
+                by_cause.setdefault(_cause_in_words(finding), []).append((name, finding))
+    return sorted(
+        by_cause.items(),
+        key=lambda item: (min(RANK[finding["outcome"]] for _, finding in item[1]), -len(item[1])),
+    )
+
+
+def notes(verdict: Entry) -> list[str]:
+    """What a reader must not overlook beside the word: waivers in force, and those that nothing needs any more."""
+    in_force = [
+        f"waived for {name}: {waiver['criterion']}, until {moment(waiver['until'])}, by {waiver['by']} "
+        f"({waiver['ticket']}: {waiver['reason']})"
+        for name, phase in verdict["phases"].items()
+        for waiver in phase.get("waived", ())
+        if not waiver["stale"]
+    ]
+    return [*in_force, *stale_waivers(verdict)]
 
 
 def slowed(verdict: Entry) -> str:
@@ -220,17 +244,15 @@ def slowed(verdict: Entry) -> str:
     return f"slowed down {times(count)}" if count else ""
 
 
-def times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
-
-
 def _cause_in_words(finding: Entry) -> str:
     cause = finding["cause"]
     if cause:
         return str(cause.get("sentence") or cause["code"])
     if finding["outcome"] == "missed":
-        return "no cause could be named"
-    return "too little has been seen" if finding["needed"] else "could not be measured"
+        return "the cause is not known"
+    if finding["unit"] == "" and "sign-off" in finding["sentence"]:
+        return "sign-offs are missing"
+    return "too few samples so far" if finding["needed"] else "could not be measured"
 
 
 def _counted(outcomes: Iterable[str]) -> str:
@@ -239,15 +261,11 @@ def _counted(outcomes: Iterable[str]) -> str:
     return ", ".join(f"{found[outcome]} {word}" for outcome, word in words if found[outcome])
 
 
-def _amount(finding: Entry, number: float) -> str:
+def _limit(finding: Entry, number: float) -> str:
+    """A limit as the guide writes it: without the digits of a measurement."""
     if finding["unit"] == "share":
         return f"{100 * (1 - number if counts_failures(finding) else number):g} %"
-    return f"{number:.2f}x" if finding["unit"] == "ratio" else f"{number:g} {finding['unit']}"
-
-
-def _percent(number: float) -> str:
-    """Two places near either end, where the limits are."""
-    return f"{100 * number:.1f} %" if 0.0995 <= number < 0.9 else f"{100 * number:.2f} %"
+    return amount(number, finding["unit"])
 
 
 def _phases(verdict: Entry) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 
-from reports.output import presentation
+from reports.output import next_steps, presentation
 from reports.records import escaping
 from reports.records.records import Entry
+from reports.records.wording import counted, moment
 
 WIDTH = 100
 
@@ -14,38 +15,34 @@ WIDTH = 100
 def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
     """(text, style) per line; styles are those of pytest's terminal: green, red, yellow, bold or ''."""
     style = {"GO": "green", "NO-GO": "red", "HOLD": "yellow"}[verdict["verdict"]]
-    found = [(presentation.headline(verdict), style)]
+    shown = [(presentation.headline(verdict), style)]
     if verdict["target"] == "sandbox":
-        found.append((verdict["label"], ""))
-    for incident in verdict["incidents"]:
-        found += [(text, "yellow") for text in _wrapped(f"! {incident}", 0)]
-    for stale in presentation.stale_waivers(verdict):
-        found += [(text, "yellow") for text in _wrapped(f"! {stale}", 0)]
+        shown.append((verdict["label"], ""))
+    for note in (*presentation.notes(verdict), *verdict["incidents"]):
+        shown += [(text, "yellow") for text in _wrapped(f"! {note}", 0)]
     for name, phase in verdict["phases"].items():
-        found += [("", ""), (f"{name}, {phase['title']}: {phase['verdict']}", "bold")]
+        shown += [("", ""), (f"{name}, {phase['title']}: {phase['verdict']}", "bold")]
         for finding in presentation.ordered(phase["findings"]):
-            found += _finding(finding)
-    commands = presentation.rollback(verdict)
-    if commands:
-        found += [("", ""), ("to take it back (the guide, Rollback Procedures):", "bold")]
-        found += [(f"    {command}", "") for command in commands]
-    served = ", ".join(f"{count} {who}" for who, count in verdict["provenance"].items() if count)
+            shown += _finding(finding)
+    shown += [("", ""), ("what to do next:", "bold")]
+    for step in next_steps.steps(verdict):
+        shown += [(text, "") for text in _wrapped(step.text, 2)]
+        shown += [(f"      {command}", "") for command in step.commands]
+    served = ", ".join(f"{count:,} {who}" for who, count in verdict["provenance"].items() if count)
     slowed = presentation.slowed(verdict)
-    sent = f"{verdict['cost']['requests']} requests sent" + (f", {slowed}" if slowed else "")
-    found += [("", ""), (f"served by: {served or 'nobody'}; {sent}", "")]
+    sent = f"{counted(verdict['cost']['requests'], 'request')} sent" + (f", {slowed}" if slowed else "")
+    shown += [("", ""), (f"served by: {served or 'no answer'}; {sent}", "")]
     if verdict["valid_until"]:
-        found.append((f"valid until {verdict['valid_until']}, for this build, flags, index and gate", ""))
-    found.append((f"page: {folder}/summary.html", ""))
-    return [(escaping.terminal(text), style) for text, style in found]
+        shown.append((f"valid until {moment(verdict['valid_until'])}, for this build, flags, index and gate", ""))
+    shown.append((f"page: {folder}/summary.html", ""))
+    return [(escaping.terminal(text), style) for text, style in shown]
 
 
 def _finding(finding: Entry) -> list[tuple[str, str]]:
     outcome = finding["outcome"]
     style = {"missed": "red", "unmeasured": "yellow" if finding["kind"] == "blocking" else "", "met": "green"}[outcome]
     note = "" if finding["kind"] == "blocking" else ", advisory"
-    head = (
-        f"  {presentation.SYMBOLS[outcome]} {outcome:<10} {presentation.title(finding)} ({finding['criterion']}{note})"
-    )
+    head = f"  {presentation.SYMBOLS[outcome]} {presentation.OUTCOMES[outcome]:<12} {presentation.title(finding)} ({finding['criterion']}{note})"
     found = [(head, style)] + [(text, "") for text in _wrapped(presentation.found(finding), 15)]
     if finding["cause"] and outcome != "met":
         cause = finding["cause"]

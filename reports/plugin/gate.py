@@ -7,7 +7,7 @@ reads the folder back and judges it exactly as `python -m reports RUN_FOLDER` wo
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from reports.plugin import recorder as recording
 from reports.plugin.incidents import Incidents, OrderlyEnd
 from reports.plugin.recorder import RECORDER, Recorder, happened, recorder_of
 from reports.plugin.run_folder import FOLDER
-from reports.records import escaping, redaction, run_ledger
+from reports.records import commands, escaping, redaction, run_ledger
 from reports.records.records import Event
 from reports.records.run_ledger import RecordNotWritten, Run, Writer
 
@@ -136,8 +136,21 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
     happened(node.config, Event(name="test-error", detail=f"{where}: {kind}"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+    """Judge before others report; put the verdict into the JUnit file once pytest has written it."""
+    _finish(session, exitstatus)
+    finished = yield
+    verdict = session.config.stash.get(_VERDICT, None)
+    if verdict is not None:
+        try:
+            junit.write(Path(session.config.option.xmlpath), verdict)
+        except OSError as error:
+            session.config.stash[_NOTES].append(f"junit.xml could not be written: {error.strerror}")
+    return finished
+
+
+def _finish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     recorder = recorder_of(config)
     if recorder is None:
@@ -153,7 +166,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     _conclude(config, recorder, int(exitstatus))
     verdict = config.stash.get(_VERDICT, None)
     if verdict is not None and not config.option.gate_dry_run and int(exitstatus) in (0, 1):
-        session.exitstatus = EXIT_CODES[verdict["verdict"]]
+        session.exitstatus = _exit_code(config, verdict)
+
+
+def _exit_code(config: pytest.Config, verdict: Mapping[str, Any]) -> int:
+    """The verdict's; 0 for a canary that only lacks samples, where --canary-ok asks for it."""
+    if config.option.canary_ok and verdict["verdict"] == "HOLD" and verdict.get("canary", {}).get("clear"):
+        return 0
+    return EXIT_CODES[verdict["verdict"]]
 
 
 @pytest.hookimpl(trylast=True)
@@ -212,6 +232,7 @@ def hold(
     *,
     target: str,
     described: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
     sentence = escaping.terminal(redaction.Scrubber(secrets=tuple(secrets))(sentence))
@@ -225,7 +246,7 @@ def hold(
         flags={},
         fingerprint={},
         gates=selection.selected(config),
-        options={"dry_run": bool(config.option.gate_dry_run)},
+        options={"dry_run": bool(config.option.gate_dry_run), commands.GIVEN: dict(given or {"target": target})},
         schema=run_ledger.RUN_SCHEMA,
     )
     begin(config, run, secrets)
@@ -275,7 +296,6 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     config.stash[_NOTES] += publish.publish(
         recorder.folder, recorded, verdict, history=history, environ=environment(), key=key
     )
-    junit.add_properties(config, verdict)
 
 
 def _open(config: pytest.Config, folder: Path, key: bytes) -> None:

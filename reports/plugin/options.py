@@ -72,6 +72,12 @@ GATE = (
         text="judge the phase's bake in --history too: the guide's 24 or 48 hours, and the metrics over all its runs",
     ),
     Option(
+        name="--canary-ok",
+        variable="GATE_CANARY_OK",
+        kind=bool,
+        text="with -m canary: exit with 0 where nothing speaks against the rollout and only samples are missing",
+    ),
+    Option(
         name="--out-of-order",
         variable="GATE_OUT_OF_ORDER",
         kind=bool,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.output.presentation import times
+from reports.records.wording import times
 
 EVERY_S = 0.5
 PACE_OVER_S = 20.0  # the pace is that of the last so many seconds

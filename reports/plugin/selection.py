@@ -42,9 +42,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if not mark:
         return
     item.add_marker(mark)
+    item.extra_keyword_matches |= checks_of(item)
     if mark in gates(item.config):
         gate = tomllib.loads(gates(item.config)[mark].text)
         item.add_marker(pytest.mark.allure_label(f"{mark}: {gate.get('title', mark)}", label_type="epic"))
+
+
+def checks_of(item: pytest.Item) -> set[str]:
+    """The checks that a test asks, by its `asks` marks: `-k` with a check's name selects it.
+
+    A mark's text may name the test's parameters: `asks("{record}-unknown-{way}")`.
+    """
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return {str(name).format(**parameters) for mark in item.iter_markers("asks") for name in mark.args}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

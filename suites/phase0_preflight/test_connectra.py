@@ -42,6 +42,7 @@ def test_the_backend_sees_connectra(phase: Phase, preflight: Preflight) -> None:
     phase.record(preflight.connectra_as_seen())
 
 
+@pytest.mark.asks("{record}-unknown-connectra")
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: RecordChecks, record: str) -> None:
     check = f"{record}-unknown-connectra"
@@ -49,6 +50,7 @@ def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: RecordChecks
     phase.require_equal(records.asked(check), records.drawn(check))
 
 
+@pytest.mark.asks("{record}-count")
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
     asked = ConnectraUuidCountCheck(phase.target, phase.target.contract.records[record])
@@ -56,6 +58,7 @@ def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
     phase.require_equal(asked, asked.drawn(count=phase.count, seed=phase.seed))
 
 
+@pytest.mark.asks("{record}-connectra")
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slice, record: str) -> None:
     check = f"{record}-connectra"

@@ -42,6 +42,7 @@ def test_both_stores_hold_as_many(phase: Phase, facts: IndexFacts, record: str) 
     phase.record(facts.count(phase.target.contract.records[record]))
 
 
+@pytest.mark.asks("{record}-{kind}")
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("kind", ["index", "ghosts"])
 def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks, kind: str, record: str) -> None:
@@ -54,6 +55,7 @@ def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks
     phase.require_equal(keysets.asked(check), draw)
 
 
+@pytest.mark.asks("{record}-newest")
 @pytest.mark.parametrize("record", RECORDS)
 def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: str) -> None:
     check = f"{record}-newest"

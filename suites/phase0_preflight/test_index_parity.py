@@ -16,6 +16,7 @@ RECORDS = ("contact", "company")
 BUDGET_S = 600  # for each index; what is left out is told, and `python -m fixtures.index_parity` goes on
 
 
+@pytest.mark.asks("{record}-parity")
 @pytest.mark.slow
 @pytest.mark.parametrize("record", RECORDS)
 def test_the_whole_index_is_the_whole_table(

@@ -15,6 +15,7 @@ def records(phase: Phase) -> RecordChecks:
     return RecordChecks(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
+@pytest.mark.asks("{record}-unknown-{way}")
 @pytest.mark.canary
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
@@ -24,6 +25,7 @@ def test_an_unknown_record_is_nobody(phase: Phase, records: RecordChecks, record
     phase.require_equal(records.asked(check), records.drawn(check))
 
 
+@pytest.mark.asks("{record}-{way}")
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: slice, record: str, way: str) -> None:
@@ -32,6 +34,7 @@ def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: s
     phase.require_equal(records.asked(check), records.drawn(check), look)
 
 
+@pytest.mark.asks("{record}-latency")
 @pytest.mark.parametrize("record", RECORDS)
 def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, block: int, record: str) -> None:
     check = f"{record}-latency"

@@ -21,11 +21,13 @@ def companies(phase: Phase) -> CompanyContactChecks:
     return CompanyContactChecks(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
+@pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", [f"company-contacts-{name}" for name in AT_ONCE])
 def test_answers_are_what_they_have_to_be(phase: Phase, companies: CompanyContactChecks, check: str) -> None:
     phase.require_equal(companies.asked(check), companies.drawn(check))
 
 
+@pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", [f"company-contacts-{name}" for name in LOOKED_AT])
 def test_company_contacts_equal_the_database(
     phase: Phase, companies: CompanyContactChecks, look: slice, check: str
@@ -42,6 +44,7 @@ def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactCheck
         phase.record(fact)
 
 
+@pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", [f"company-contacts-{name}-latency" for name in TIMED])
 def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactChecks, block: int, check: str) -> None:
     calls = companies.calls(check, phase.direct_path())

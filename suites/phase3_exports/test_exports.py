@@ -77,11 +77,13 @@ def require(phase: Phase, book: ExportChecks, kind: str, size: str, look: slice 
     phase.require_bundles(book.asked(kind, size), book.drawn(kind, size), look, unless_missed=SUCCESS)
 
 
+@pytest.mark.asks("export-small-{kind}", "export-job-{kind}")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-small-{kind}")
 def test_small_exports_equal_the_database(phase: Phase, allowed: ExportChecks, look: slice, kind: str) -> None:
     require(phase, allowed, kind, "small", look)
 
 
+@pytest.mark.asks("export-batches-{kind}")
 @pytest.mark.parametrize("kind", TIMED, ids=lambda kind: f"export-batches-{kind}")
 def test_batches_of_connectra_equal_the_database(phase: Phase, book: ExportChecks, kind: str) -> None:
     way, draw = book.batches(kind)
@@ -89,11 +91,13 @@ def test_batches_of_connectra_equal_the_database(phase: Phase, book: ExportCheck
     phase.require_bundles(way, draw)
 
 
+@pytest.mark.asks("export-medium-{kind}", "export-job-{kind}")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-medium-{kind}")
 def test_medium_exports_equal_the_database(phase: Phase, going: ExportChecks, kind: str) -> None:
     require(phase, going, kind, "medium")
 
 
+@pytest.mark.asks("export-large-{kind}", "export-job-{kind}")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-large-{kind}")
 def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, going: ExportChecks, kind: str) -> None:
     settings = phase.target.settings
@@ -106,6 +110,7 @@ def test_large_exports_equal_the_database_and_need_little_memory(phase: Phase, g
             phase.note(seen.fact(phase.gate.phase, f"export-memory-{kind}"))
 
 
+@pytest.mark.asks("export-duration-{size}")
 @pytest.mark.parametrize("size", TIMED_SIZES)
 def test_vql_exports_take_no_longer_than_direct_ones(phase: Phase, going: ExportChecks, block: int, size: str) -> None:
     check, baseline = f"export-duration-{size}", phase.direct_path()

@@ -38,6 +38,7 @@ def test_what_is_no_search_is_refused(phase: Phase, linkedin: LinkedInChecks) ->
         phase.record(fact)
 
 
+@pytest.mark.asks("linkedin-connectra-{record}")
 @pytest.mark.parametrize("record", ["contact", "company"])
 def test_connectra_finds_whoever_has_the_url(phase: Phase, linkedin: LinkedInChecks, look: slice, record: str) -> None:
     check = f"linkedin-connectra-{record}"
@@ -45,6 +46,7 @@ def test_connectra_finds_whoever_has_the_url(phase: Phase, linkedin: LinkedInChe
     phase.require_equal(linkedin.asked(check), linkedin.drawn(check), look)
 
 
+@pytest.mark.asks("linkedin-nobody")
 @FEW
 def test_the_url_of_nobody_finds_nobody(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
     draw = linkedin.drawn("linkedin-nobody")
@@ -53,6 +55,7 @@ def test_the_url_of_nobody_finds_nobody(phase: Phase, linkedin: LinkedInChecks, 
     phase.require_equal(linkedin.asked("linkedin-nobody"), draw, part)
 
 
+@pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", SEARCHES[:2])
 def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInChecks, look: slice, check: str) -> None:
     draw = linkedin.drawn(check)
@@ -61,6 +64,7 @@ def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInCheck
     phase.require_equal(linkedin.asked(check), draw, look)
 
 
+@pytest.mark.asks("linkedin-execution")
 @FEW
 def test_searches_at_once_find_the_same(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
     draw, part = linkedin.drawn("linkedin-execution"), slice(part.start, part.stop or EXECUTIONS)
@@ -69,6 +73,7 @@ def test_searches_at_once_find_the_same(phase: Phase, linkedin: LinkedInChecks, 
     phase.require_equal(linkedin.asked("linkedin-execution"), draw, part)
 
 
+@pytest.mark.asks("linkedin-latency")
 def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, block: int) -> None:
     samples = phase.of_block(linkedin.drawn("linkedin-contacts").samples, block)
     _require_paid(phase, linkedin, "linkedin-latency", len(samples) + 1)

@@ -34,6 +34,7 @@ def test_something_was_rolled_back(phase: Phase, flags: dict[str, bool | None]) 
         phase.record(fact)
 
 
+@pytest.mark.asks("rollback-{endpoint}")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_endpoint_is_served_as_its_flag_says(
     phase: Phase, probes: RollbackCases, flags: dict[str, bool | None], endpoint: str

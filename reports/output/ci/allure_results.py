@@ -177,7 +177,7 @@ def _table(verdict: Entry) -> str:
     )
     head = "".join(f"<th>{name}</th>" for name in ("phase", "outcome", "criterion", "measured", "limit", "n", "found"))
     commands = presentation.rollback(verdict)
-    undo = f"<p>To take it back:</p><pre>{escape(chr(10).join(commands))}</pre>" if commands else ""
+    undo = f"<p>To roll back:</p><pre>{escape(chr(10).join(commands))}</pre>" if commands else ""
     return f"<p><b>{escape(presentation.headline(verdict))}</b></p><table><tr>{head}</tr>{rows}</table>{undo}"
 
 

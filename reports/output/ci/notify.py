@@ -67,7 +67,7 @@ def message(verdict: Entry, changed: Mapping[str, str | None], page: str) -> str
         was = f"was {before}" if before else "first run"
         lines.append(f"*{phase['verdict']}* ({was}): {slack(name)}, {slack(phase['title'])}; {slack(verdict['label'])}")
     lines += [
-        f"- {slack(title)}: {slack(', '.join(finding['criterion'] for finding in findings[:5]))}"
+        f"- {slack(title)}: {slack(', '.join(presentation.title(finding) for _, finding in findings[:5]))}"
         for title, findings in presentation.reasons(verdict)[:3]
     ]
     lines += [f"- incident: {slack(each)}" for each in verdict["incidents"][:2]]

@@ -21,7 +21,7 @@ from reports.history import store
 from reports.history.entry import entry_of
 from reports.judge.criteria import GateError, read_gate
 from reports.judge.verdict import judge
-from reports.output import page
+from reports.output.html import page
 from reports.records import run_ledger
 from reports.records.records import Record, to_json
 from suites.selftest.support import verdict_builders

@@ -34,6 +34,7 @@ PURE_IMPORTS = {  # deny by default: what a pure module may import beside pure m
     *(
         "re",
         "statistics",
+        "shlex",
         "string",
         "struct",
         "tomllib",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from reports.judge.criteria import read_gate
 from reports.records import run_ledger
 from reports.records.records import (
     Comparison,
@@ -108,6 +110,34 @@ def verdict(word: str = "GO", criteria: int = 15, hostile: str = "", phases: Seq
         "provenance": {"vql": 590, "fallback": 23, "direct": 0, "unknown": 0},
         "cost": {"requests": 2124, "credits": 0},
     }
+
+
+def of_gate(word: str = "GO", phase: str = "phase1") -> dict[str, Any]:
+    """A verdict with the real criteria of a phase: what a page of a whole phase looks like."""
+    gate = read_gate(_gate_file(phase).text, phase)
+    entry = verdict(word, phases=[phase])
+    bad = {"GO": "met", "NO-GO": "missed", "HOLD": "unmeasured"}[word]
+    numbers = {"exact": 0, "share": 2, "latency": 4, "p95": 4}
+    findings = []
+    for place, criterion in enumerate(gate.criteria):
+        number = 3 if criterion.of in ("vql-failures", "connectra-errors") else numbers.get(criterion.rule, 0)
+        one = finding(number, bad if place % 3 == 0 and criterion.kind == "blocking" else "met")
+        known = {"criterion": criterion.id, "title": criterion.title, "guide": criterion.guide}
+        limits = {"target": criterion.target, "alert": criterion.alert} if one["unit"] in ("share", "ratio") else {}
+        kind = "blocking" if criterion.kind == "blocking" else "advisory"
+        findings.append(one | known | limits | {"kind": kind, "evidence": [f"evidence/{criterion.id}.jsonl"]})
+    entry["phases"][phase]["findings"] = findings
+    return entry
+
+
+def run_of_gate(phase: str = "phase1") -> run_ledger.Run:
+    """The run that such a verdict is about, with the phase's gate."""
+    return run(gates={phase: _gate_file(phase)})
+
+
+def _gate_file(phase: str) -> run_ledger.GateFile:
+    path = next(Path(__file__).parents[2].glob(f"{phase}_*/gate.toml"))
+    return run_ledger.GateFile(path=str(path), sha256="cd" * 32, text=path.read_text(encoding="utf-8"))
 
 
 def run(hostile: str = "", **changes: Any) -> run_ledger.Run:

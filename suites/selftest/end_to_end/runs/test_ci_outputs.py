@@ -57,7 +57,7 @@ def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsal, Path]) -
     run, root = on_github
 
     commands = [line for line in run.printed.splitlines() if "::error" in line]
-    assert commands[0] == "::error title=NO-GO::NO-GO: take VQL_SINGLE_RECORD_RETRIEVAL back"
+    assert commands[0] == "::error title=NO-GO::NO-GO: roll back VQL_SINGLE_RECORD_RETRIEVAL"
     assert all(line.startswith("::error title=") for line in commands)
     assert (root / "step.md").read_text().startswith("# NO-GO: ")
     assert "verdict=NO-GO\n" in (root / "output").read_text()

@@ -13,7 +13,7 @@ from reports import __main__ as command
 from reports.history import store
 from reports.history.entry import HistoryEntry, entry_of
 from reports.history.store import AlreadyInHistory
-from reports.output import history_page
+from reports.output.html import history_page
 from suites.selftest.support import verdict_builders
 from suites.selftest.support.gate_runs import CALM, rehearse
 

@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 
 from reports.history.entry import entry_of
-from reports.output import evidence, history_page, markdown, page, prometheus, terminal
+from reports.output import evidence, markdown, prometheus, terminal
 from reports.output.ci import allure_results, github, junit, notify
+from reports.output.html import history_page, page
 from reports.records.escaping import xml
 from reports.records.records import Observation
 from suites.selftest.reports.records.test_escaping import FORMATTED, Elements, obeyed_by_a_ci, unseen

@@ -1,0 +1,154 @@
+"""The steps after a verdict, with the commands for them: the same on the page, the terminal and in Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from reports.output import presentation
+from reports.records import commands
+from reports.records.records import Entry
+from reports.records.wording import counted, moment
+
+NEXT = {"phase0": "phase1", "phase1": "phase2", "phase2": "phase3", "phase3": "phase4", "phase4": "phase5"}
+HISTORY = "runs-history"  # the folder that a command proposes where the run kept no history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to do: a sentence, and the lines to paste for it."""
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+def steps(verdict: Entry) -> list[Step]:
+    """What to do after this verdict, in order."""
+    makers = {"GO": _after_go, "HOLD": _after_hold, "NO-GO": _after_no_go}
+    return makers[verdict["verdict"]](verdict)
+
+
+def _after_go(verdict: Entry) -> list[Step]:
+    given = presentation.given(verdict)
+    if verdict["target"] == "sandbox":
+        live = {"target": "live", "env_file": "live.env", "contract": given.get("contract")}
+        command = commands.rerun(verdict["phases"], live)
+        return [Step(text="This was a rehearsal. Run the same on your deployment:", commands=(command,))]
+    found = [*_switching_on(verdict), *_baking(verdict, given)]
+    following = [NEXT[name] for name in verdict["phases"] if NEXT.get(name) and NEXT[name] not in verdict["phases"]]
+    if following:
+        text = "Then verify the next phase before its flag goes on:"
+        found.append(Step(text=text, commands=(commands.rerun(following[-1:], given, without=("samples",)),)))
+    return found or [Step(text="Nothing is left to do for this phase. Keep the page with your records.")]
+
+
+def _switching_on(verdict: Entry) -> list[Step]:
+    states = verdict["fingerprint"]["flags"]
+    flags = [phase["flag"] for phase in verdict["phases"].values() if phase["flag"]]
+    off = [flag for flag in flags if not states.get(flag)]
+    if off and not verdict["fingerprint"].get("mandatory"):
+        lines = (*(f"{flag}=true" for flag in off), presentation.RESTART)
+        return [Step(text="Switch on, then run this phase once more with the flag on:", commands=lines)]
+    return [Step(text=f"Leave {', '.join(flags)} on.")] if flags else []
+
+
+def _baking(verdict: Entry, given: Mapping[str, Any]) -> list[Step]:
+    """Canaries until the phase has been watched as long as the guide wants."""
+    hours = {name: phase["bake"] for name, phase in verdict["phases"].items() if phase.get("bake")}
+    if not hours:
+        return []
+    first = max(bake["hours"] for bake in hours.values())
+    until = datetime.fromisoformat(verdict["finished"]) + timedelta(hours=first)
+    watched = {**given, "history": given.get("history") or HISTORY}
+    command = commands.rerun(["canary"], watched, without=("samples",))
+    text = f"Let it bake for {first:g} h, until {moment(until.isoformat())}: run the canary every half hour."
+    return [Step(text=text, commands=(command,))]
+
+
+def _after_hold(verdict: Entry) -> list[Step]:
+    given = presentation.given(verdict)
+    if "canary" in verdict:
+        return _after_canary(verdict, given)
+    missing = [
+        finding
+        for phase in verdict["phases"].values()
+        for finding in phase["findings"]
+        if finding["kind"] == "blocking" and finding["outcome"] == "unmeasured"
+    ]
+    ways = dict.fromkeys(_way_out(finding, given) for finding in missing)
+    found = [Step(text=text) for text in ways if text]
+    if verdict["incidents"]:
+        found.insert(0, Step(text='Mend what happened to the run itself (listed under "Why").'))
+    changed, without = _changed(missing, given)
+    command = commands.rerun(verdict["phases"] or ["phase1"], given, without=without, **changed)
+    return [*found[:4], Step(text="Then run it again:", commands=(command,))]
+
+
+def _after_canary(verdict: Entry, given: Mapping[str, Any]) -> list[Step]:
+    reasons = [Step(text=f"Look into it: {reason}.") for reason in verdict["canary"]["reasons"][:4]]
+    text = "Keep the canary running on its schedule; the bake adds the runs up:"
+    watched = {**given, "history": given.get("history") or HISTORY}
+    return [*reasons, Step(text=text, commands=(commands.rerun(["canary"], watched, without=("samples",)),))]
+
+
+def _changed(missing: Iterable[Entry], given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What the next run needs beside the options of this one, and which of these it must not have."""
+    sentences = " ".join(finding["sentence"] for finding in missing)
+    changed: dict[str, Any] = {}
+    if re.search(r"--attestations|attests|sign-off", sentences) and not given.get("attestations"):
+        changed["attestations"] = "attestations.toml"
+    credits = [int(number) for number in re.findall(r"--allow-cost (\d+)", sentences)]
+    if credits:
+        changed["allow_cost"] = max(credits)
+    if "--history" in sentences and not given.get("history"):
+        changed["history"] = HISTORY
+    return changed, ("samples",) if given.get("samples") is not None else ()
+
+
+WAYS_OUT: tuple[tuple[str, str], ...] = (  # a pattern of the judge's sentence, and the way out of it
+    (r"CONTACT360_BASELINE_URL", "Set CONTACT360_BASELINE_URL to the same build with the flag off: latency needs it."),
+    (
+        r"--attestations|attests|sign-off",
+        "Have the sign-offs written down: copy attestations.example.toml to attestations.toml and fill it in.",
+    ),
+    (r"--allow-cost", "Allow the credits that this phase costs (--allow-cost); --plan prints the price beforehand."),
+    (r"ELASTICSEARCH_HOST", "Set ELASTICSEARCH_HOST, so that the index itself can be read."),
+    (r"--history|no run in the last", "Keep a history (--history DIR) and let canaries run on schedule."),
+    (r"unfit|noisy|spreads", "Run it when the machines are quieter: the direct path alone varies too much."),
+    (r"who served|which path served|provenance", "Make visible who serves: the header, the log or the search counter."),
+    (r"void|database changed", "Run it when fewer rows are being written, or with more samples."),
+    (r"requests failed|http-\d|refused|timeout", "See why requests fail; then ask again."),
+    (r"not selected|deselected", "Run the whole phase: part of it was not selected (-k, a path or --lf)."),
+)
+
+
+def _way_out(finding: Entry, given: Mapping[str, Any]) -> str:
+    """A sentence on how to get what the finding lacks."""
+    for pattern, way in WAYS_OUT:
+        if re.search(pattern, finding["sentence"]):
+            return way
+    if finding["needed"] and finding["unit"] == "h":
+        return f"Let canaries run for {finding['needed']:,} h more."
+    if finding["needed"] and given.get("samples") is not None:
+        return f"Leave out --samples {given['samples']}: it ends the sampling too early."
+    if finding["needed"]:
+        return f"Sample more: {presentation.title(finding)} lacks {counted(finding['needed'], 'sample')}."
+    return ""
+
+
+def _after_no_go(verdict: Entry) -> list[Step]:
+    undo = presentation.rollback(verdict)
+    given = presentation.given(verdict)
+    found = []
+    if undo:
+        whole = "CONNECTRA_ENABLED=false" in undo
+        title = "Immediate Rollback (All Endpoints)" if whole else "Selective Rollback (Single Endpoint)"
+        found.append(Step(text=f"Roll back now (the guide, Rollback Procedures, {title}):", commands=tuple(undo)))
+        check = "all endpoints use SQL again" if whole else "only the affected endpoints use SQL again"
+        found.append(Step(text=f"Verify that {check}:", commands=(presentation.verification(verdict),)))
+    command = commands.rerun(verdict["phases"], given)
+    found.append(Step(text="Repair the causes by their remedies, then run it again:", commands=(command,)))
+    return found

@@ -1,0 +1,78 @@
+"""Commands that a run prints: each is built here, from the run's own options, and runs as pasted. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+GIVEN = "given"  # where a run's options keep what was given on its command line
+ASKED_OF = ("target", "env_file", "contract", "fault", "flags", "rows", "shape", "search", "postgres", "max_rps")
+DRAWN_BY = ("samples", "seed")
+SETTLED_BY = ("attestations", "allow_cost", "history")
+NAMES = (*ASKED_OF, *DRAWN_BY, *SETTLED_BY)
+
+
+def again(phase: str, check: str, given: Mapping[str, Any]) -> str:
+    """The command that asks one check again, of the same target, with the same samples."""
+    return pytest_command(phase, given, (*ASKED_OF, *DRAWN_BY, "allow_cost"), select=check)
+
+
+def rerun(phases: Iterable[str], given: Mapping[str, Any], *, without: Iterable[str] = (), **changed: Any) -> str:
+    """The command that asks the same phases of the same target anew, with new samples."""
+    names = tuple(name for name in (*ASKED_OF, *SETTLED_BY, "samples") if name not in tuple(without))
+    return pytest_command(" or ".join(phases), {**given, **changed}, names)
+
+
+def verify_rollback(kept: Iterable[str], given: Mapping[str, Any]) -> str:
+    """The command that verifies a rollback: only the flags in `kept` are still on. A sandbox is started with them."""
+    flags = ",".join(kept) or "none"
+    on_sandbox = {"flags": flags} if given.get("target") == "sandbox" else {}
+    return pytest_command("rollback", {**given, **on_sandbox, "expect_flags": flags}, (*ASKED_OF, "expect_flags"))
+
+
+def draft_contract(given: Mapping[str, Any], into: str = "ours.toml") -> str:
+    """The command that tries the known contracts on the deployment and drafts one of its own."""
+    return _command("python -m fixtures.contracts probe", given, ("env_file",), f"--draft {into}")
+
+
+def prepare_shell(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The lines after which `$CONTACT360_BASE_URL` and the others of the curl and psql lines are set in a shell."""
+    env_file = given.get("env_file")
+    token = _command("python -m fixtures.token", given, ("env_file", "contract"))
+    lines = (f"set -a; . {_path(str(env_file))}; set +a",) if env_file else ()
+    return (*lines, f'export CONTACT360_TOKEN="$({token})"')
+
+
+def playground(given: Mapping[str, Any], env_file: str = "sandbox.env") -> str:
+    """The command that starts a sandbox like the run's own and leaves it running."""
+    return _command("python -m fixtures.sandbox", given, ("rows", "flags", "fault", "shape"), f"--env-file {env_file}")
+
+
+def pytest_command(mark: str, given: Mapping[str, Any], names: Iterable[str], *, select: str = "") -> str:
+    """`pytest -m MARK` with those of the given options; a live target is always required to be one."""
+    head = f"pytest -m {shlex.quote(mark)}" + (f" -k {shlex.quote(select)}" if select else "")
+    live = "--require-live" if given.get("target") == "live" else ""
+    return _command(head, given, names, live)
+
+
+def _command(head: str, given: Mapping[str, Any], names: Iterable[str], *tail: str) -> str:
+    parts = [head]
+    for name in names:
+        parts += [f"--{name.replace('_', '-')} {_value(value)}" for value in _listed(given.get(name))]
+    return " ".join([*parts, *filter(None, tail)])
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None or value is False or value == "":
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+
+
+def _path(path: str) -> str:
+    """A file as `.` of a shell finds it: without a slash it would look in PATH."""
+    return shlex.quote(path if "/" in path else f"./{path}")

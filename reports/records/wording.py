@@ -1,0 +1,75 @@
+"""Numbers and nouns as people read them: one formatter for every sentence, table and picture. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_IRREGULAR = {"has": "have", "is": "are", "was": "were", "does": "do", "mismatch": "mismatches", "ratio": "ratios"}
+
+
+def plural(count: float, one: str, many: str = "") -> str:
+    """The form that goes with the count: `plural(1, "run")` is run, `plural(2, "mismatch")` is mismatches."""
+    if count == 1:
+        return one
+    if one.endswith("y") and one[-2] not in "aeo":
+        return many or f"{one[:-1]}ies"
+    return many or _IRREGULAR.get(one, f"{one}s")
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """The count and its noun: "1 answer", "1,024 answers", "0 answers"."""
+    return f"{count:,} {plural(count, one, many)}"
+
+
+def differ(count: int, noun: str = "answer") -> str:
+    """ "1 answer differs", "2 answers differ"."""
+    return f"{counted(count, noun)} {plural(count, 'differs', 'differ')}"
+
+
+def percent(share: float) -> str:
+    """A share as per cent: two places near either end, where the limits are, one in the middle."""
+    return f"{100 * share:.1f} %" if 0.0995 <= share < 0.9 else f"{100 * share:.2f} %"
+
+
+def ratio(number: float) -> str:
+    return f"{number:.2f}x"
+
+
+def amount(number: float, unit: str) -> str:
+    """A measured number with its unit, in as many digits as mean something."""
+    if unit == "share":
+        return percent(number)
+    if unit == "ratio":
+        return ratio(number)
+    if unit == "mismatches":
+        return counted(round(number), "mismatch")
+    digits = f"{number:,.0f}" if number >= 1000 or number == int(number) else f"{number:.3g}"
+    return f"{digits} {unit}".rstrip()
+
+
+def duration(seconds: float) -> str:
+    """A length of time: 45 s, 12 min, 3 h 20 min, 2 days 4 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h" if hours else f"{days} days"
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def moment(iso: str) -> str:
+    """A time as people read it: 25 Nov 2026, 15:29 UTC. A text that is no time stays as it is."""
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    at = at.astimezone(UTC) if at.tzinfo else at
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"

@@ -1,0 +1,51 @@
+"""The verdict is a test case of the JUnit file: failure on NO-GO, error with the reason on HOLD, always there."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from reports.output.ci import junit
+from suites.selftest.support import verdict_builders
+
+TESTS = (
+    '<?xml version="1.0"?><testsuites><testsuite name="pytest" tests="2" failures="0" errors="0" skipped="0">'
+    '<testcase classname="a" name="one"/><testcase classname="a" name="two"/></testsuite></testsuites>'
+)
+
+
+@pytest.mark.parametrize(("word", "failures", "errors"), [("GO", "0", "0"), ("NO-GO", "1", "0"), ("HOLD", "0", "1")])
+def test_the_verdict_is_counted_among_the_tests(tmp_path: Path, word: str, failures: str, errors: str) -> None:
+    path = tmp_path / "junit.xml"
+    path.write_text(TESTS)
+
+    for _ in range(2):
+        junit.write(path, verdict_builders.verdict(word))
+
+    suite = ElementTree.parse(path).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", failures, errors)
+    (case,) = [case for case in suite.iter("testcase") if case.get("classname") == "GATE"]
+    if word != "GO":
+        assert case[0].get("message", "").startswith(f"{word}: ")
+        assert "What to do next" in (case[0].text or "")
+
+
+def test_a_file_is_there_without_a_single_test(tmp_path: Path) -> None:
+    junit.write(tmp_path / "junit.xml", verdict_builders.verdict("HOLD"))
+
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    assert {one.get("name") for one in suite.iter("property")} >= {"verdict", "verdict.phase1"}
+
+
+def test_each_of_several_phases_has_its_own_case(tmp_path: Path) -> None:
+    junit.write(tmp_path / "junit.xml", verdict_builders.verdict("NO-GO", phases=["phase1", "phase2"]))
+
+    names = [case.get("name") for case in ElementTree.parse(tmp_path / "junit.xml").iter("testcase")]
+    assert names == ["verdict", "verdict of phase1", "verdict of phase2"]
+
+
+def test_text_that_xml_refuses_is_marked(tmp_path: Path) -> None:
+    junit.write(tmp_path / "junit.xml", verdict_builders.verdict("HOLD", hostile="\x00\x1b]<&\ufffe"))
+
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot() is not None

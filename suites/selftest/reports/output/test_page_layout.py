@@ -1,0 +1,86 @@
+"""The page in a browser: readable at every width and on paper, light and dark, and no taller than it may be."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.output.html import page
+from reports.records.records import Outcome
+from suites.selftest.support import chromium, verdict_builders
+
+WIDTHS = (390, 740, 820, 1024, 1280, 1920)
+SHEETS = {"GO": 2, "HOLD": 3, "NO-GO": 4}
+NARROWEST = 150  # CSS pixels that a criterion's title has on a screen
+FIRST_SCREEN = 900
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.BrowserPage]:
+    if chromium.installed() is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with chromium.browsing(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+def _page(folder: Path, word: str, **changes: Any) -> Path:
+    path = folder / "summary.html"
+    recorded = verdict_builders.recorded(of=verdict_builders.run_of_gate())
+    if word == "GO":  # nothing differs then
+        equal = [one for one in recorded.records if getattr(one, "outcome", None) is not Outcome.DIFFERENT]
+        recorded = replace(recorded, records=tuple(equal))
+    path.write_text(page.html(verdict_builders.of_gate(word) | changes, recorded))
+    return path
+
+
+@pytest.mark.parametrize("word", list(SHEETS))
+def test_columns_are_wide_enough_at_every_width(browser: chromium.BrowserPage, tmp_path: Path, word: str) -> None:
+    path = _page(tmp_path, word)
+    for width in WIDTHS:
+        browser.open(path.as_uri(), width=width)
+        narrowest = browser.run(
+            "Math.min(...[...document.querySelectorAll('.criteria tbody th, .criteria td.f')]"
+            ".map(cell => cell.getBoundingClientRect().width))"
+        )
+
+        assert narrowest >= NARROWEST, f"{width} px wide"
+        assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("word", list(SHEETS))
+def test_word_next_step_and_tiles_stand_on_the_first_screen(
+    browser: chromium.BrowserPage, tmp_path: Path, word: str
+) -> None:
+    browser.open(_page(tmp_path, word).as_uri(), width=1280, height=FIRST_SCREEN)
+
+    for place in ("h1 b", "#next li", ".tile"):
+        bottom = browser.run(f"document.querySelector('{place}').getBoundingClientRect().bottom")
+        assert 0 < bottom < FIRST_SCREEN, place
+    assert browser.run("document.querySelectorAll('.tile').length") == 5
+
+
+@pytest.mark.parametrize("word", list(SHEETS))
+def test_on_paper_it_takes_few_sheets(browser: chromium.BrowserPage, tmp_path: Path, word: str) -> None:
+    browser.open(_page(tmp_path, word).as_uri(), media="print")
+
+    pdf = browser.pdf()
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) <= SHEETS[word]
+    narrowest = browser.run(
+        "Math.min(...[...document.querySelectorAll('.criteria tbody th')].map(c => c.getBoundingClientRect().width))"
+    )
+    assert narrowest >= NARROWEST
+
+
+def test_a_rehearsal_does_not_look_like_the_real_thing(browser: chromium.BrowserPage, tmp_path: Path) -> None:
+    looks = []
+    for target in ("live", "sandbox"):
+        browser.open(_page(tmp_path, "GO", target=target).as_uri())
+        looks.append(browser.run("getComputedStyle(document.querySelector('header')).backgroundColor"))
+
+    assert looks[0] != looks[1]
+    assert browser.run("document.querySelector('.stamp').textContent") == "Rehearsal"
+    assert browser.run("document.title").startswith("Rehearsal: ")

@@ -1,0 +1,46 @@
+"""Commands that a run prints are made of its own options, and a live one says that it has to be live."""
+
+import shlex
+
+from reports.records import commands
+
+LIVE = {"target": "live", "env_file": "my live.env", "contract": "ours.toml", "seed": 7, "max_rps": 5.0}
+SANDBOX = {"target": "sandbox", "fault": ["stale-record", "slow-index:3"], "rows": 400, "samples": 64, "seed": 13}
+
+
+def test_a_check_is_asked_again_of_the_same_target_with_the_same_samples() -> None:
+    words = shlex.split(commands.again("phase1", "contact-endpoint", SANDBOX))
+
+    assert words[:5] == ["pytest", "-m", "phase1", "-k", "contact-endpoint"]
+    assert words[5:] == shlex.split(
+        "--target sandbox --fault stale-record --fault slow-index:3 --rows 400 --samples 64 --seed 13"
+    )
+
+
+def test_every_command_for_a_live_target_requires_one() -> None:
+    made = (
+        commands.again("phase1", "c", LIVE),
+        commands.rerun(["phase1", "phase2"], LIVE),
+        commands.verify_rollback(["VQL_EXPORTS"], LIVE),
+    )
+
+    assert all("--require-live" in command and "--env-file 'my live.env'" in command for command in made)
+    assert "-m 'phase1 or phase2'" in made[1]
+
+
+def test_a_rollback_on_the_sandbox_is_verified_with_those_flags_on() -> None:
+    command = commands.verify_rollback([], SANDBOX)
+
+    assert "--flags none" in command
+    assert "--expect-flags none" in command
+
+
+def test_what_ended_the_sampling_is_left_out_where_more_is_needed() -> None:
+    assert "--samples" not in commands.rerun(["phase1"], SANDBOX, without=("samples",))
+
+
+def test_a_shell_is_prepared_with_the_settings_and_a_token() -> None:
+    lines = commands.prepare_shell(LIVE)
+
+    assert lines[0] == "set -a; . './my live.env'; set +a"
+    assert lines[1].startswith('export CONTACT360_TOKEN="$(python -m fixtures.token --env-file')
