@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from fixtures.session.options import KNOWN_VARIABLES, OPTIONS
+from fixtures.settings import attestations
 from fixtures.settings.settings import NAMES
+from reports.judge.criteria import read_gate
 from reports.output import prometheus
-from reports.output.ci import notify
 
-OURS = {*NAMES, *notify.VARIABLES, "GATE_MAX_RPS", "GATE_OUT", "GATE_HISTORY", "GATE_KEEP", "CI"}
+OURS = {*NAMES, *KNOWN_VARIABLES, "CI"}
 WORKFLOWS = ("checks", "gate", "canary")
 WITHOUT = """
 import sys
@@ -66,7 +68,7 @@ def test_no_workflow_puts_foreign_text_into_a_shell(checkout: Path, name: str) -
 def test_a_workflow_sets_only_what_is_read(checkout: Path, name: str) -> None:
     given = {variable for step in _steps(_workflow(checkout, name)) for variable in step.get("env", {})}
 
-    assert given - OURS == {"PHASE"} - ({"PHASE"} - given)
+    assert given - OURS <= {"PHASE", "LIVE_ENV"}
     assert {"CONTACT360_BASE_URL", "CONNECTRA_API_KEY", "DATABASE_URL", "VQL_LINKEDIN_SEARCH"} <= given
 
 
@@ -165,7 +167,7 @@ def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -
     assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
     given = {*found["Secret"]["stringData"], *found["ConfigMap"]["data"], *(each["name"] for each in container["env"])}
     assert given <= OURS
-    assert container["args"][:2] == ["-m", "canary"]
+    assert container["args"] == ["-m", "canary", "--canary-ok", "--require-live"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=NO_SYSTEMD)
@@ -179,7 +181,15 @@ def test_systemd_takes_the_units(checkout: Path, tmp_path: Path) -> None:
 
     assert len(units) == 2
     assert done.stderr == ""
-    assert "SuccessExitStatus=6" in (tmp_path / "vql-gate-canary.service").read_text()
+
+
+def test_every_schedule_treats_a_canarys_exit_codes_alike(checkout: Path) -> None:
+    paths = ("docs/deploy/systemd/vql-gate-canary.service", ".github/workflows/canary.yml")
+    texts = [(checkout / path).read_text() for path in paths]
+
+    assert all("-m canary --canary-ok --require-live" in text for text in texts)
+    assert not any("SuccessExitStatus" in text or "code=0" in text for text in texts)
+    assert "| `6` |" in (checkout / "docs" / "pipelines.md").read_text()
 
 
 def test_the_rules_rest_on_series_that_are_written(checkout: Path) -> None:
@@ -234,3 +244,34 @@ def _dashboard(checkout: Path) -> Iterator[str]:
 
 def _series(expression: str) -> set[str]:
     return set(re.findall(r"vql_gate[\w:]*", expression))
+
+
+def test_the_gate_to_call_reaches_every_phase(checkout: Path) -> None:
+    (step,) = [step for step in _steps(_workflow(checkout, "gate")) if step.get("id") == "gate"]
+    needed = {"GATE_ATTESTATIONS", "GATE_ALLOW_COST", "GATE_CONTRACT", "GATE_EXPECT_FLAGS", "GATE_BAKE", "LIVE_ENV"}
+
+    assert needed <= set(step["env"])
+    assert step["run"].strip().endswith('reports check reports/out/latest --phase "$PHASE" --require-live')
+
+
+@pytest.mark.parametrize("name", ["gitlab-ci.yml", "Jenkinsfile", "argo-rollouts.yaml", "flagger.yaml"])
+def test_a_pipelines_file_names_only_what_exists(checkout: Path, name: str) -> None:
+    text = (checkout / "docs" / "deploy" / "pipelines" / name).read_text()
+    known = {option.name for option in OPTIONS} | {"--phase"}
+    suite = text.replace('"', " ").replace("'", " ").replace(",", " ")
+    lines = [line for line in suite.splitlines() if "--require-live" in line]
+
+    assert lines, "a gate that may run on the sandbox holds nothing back"
+    assert {word for line in lines for word in re.findall(r"--[a-z][a-z-]+", line)} <= known
+    assert set(re.findall(r"\bGATE_[A-Z_]+", text)) <= {*OURS, "GATE_SUITE", "GATE_REF"}
+    if name.endswith((".yml", ".yaml")):
+        assert list(yaml.safe_load_all(text))
+
+
+def test_the_example_of_sign_offs_has_every_line_that_a_gate_asks_for(checkout: Path) -> None:
+    gates = [read_gate(path.read_text(), str(path)) for path in (checkout / "suites").glob("*/gate.toml")]
+    asked = {line for gate in gates for one in gate.criteria if one.rule == "attested" for line in one.checks}
+
+    signed = attestations.read(checkout / "attestations.example.toml", asked)
+
+    assert {one.line for one in signed} == asked

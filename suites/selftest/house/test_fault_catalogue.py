@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.sandbox import __main__ as sandbox_command
 from fixtures.sandbox.faults import history_faults
 from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault, parse
 from reports.judge import causes
@@ -108,3 +109,10 @@ def test_faults_have_names_of_their_own() -> None:
     assert len(set(names)) == len(names)
     assert len(CATALOGUE) >= 45
     assert [parse(fault.name) for fault in CATALOGUE] == list(CATALOGUE)
+
+
+def test_the_list_of_faults_has_each_with_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sandbox_command.main(["--fault", "list"]) == 0
+
+    printed = capsys.readouterr().out
+    assert all(fault.name in printed and fault.sentence in printed for fault in CATALOGUE)
