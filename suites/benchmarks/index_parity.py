@@ -31,8 +31,8 @@ from fixtures.index_parity.table import RecordTable
 from fixtures.sandbox.search.engine import ENGINES
 from reports.records.redaction import Pseudonymizer
 from suites.benchmarks.aims import goal, published
-from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
+from suites.benchmarks.planted_differences import ALL, COUNTED, damage
 
 
 def main() -> int:

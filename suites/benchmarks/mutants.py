@@ -1,6 +1,6 @@
 """`python -m suites.benchmarks.mutants`: do the self-tests notice when the judgement decides otherwise?
 
-Each mutant is a module of `reports/` with one small change (see `mutations`). It is killed if a self-test fails, or
+Each mutant is a module that decides, with one small change (see `mutations`). It is killed if a self-test fails, or
 does not come to an end; exit code 1 when fewer than 90 % are. Only tests that need nothing but this process are run:
 of those that pass over a mutant's lines the fastest first (see `trials`). Presentation is left out.
 
@@ -25,59 +25,45 @@ from pathlib import Path
 from suites.benchmarks.trials import EquivalentMutant, Mutant, baseline, mutants_of, survivors
 
 ROOT = Path(__file__).parents[2]
-DECIDE = (
+DECIDE = (  # the modules of these folders, and these modules: what they return decides a verdict
     "reports/comparison",
     "reports/judge",
     "reports/history/bake_inputs.py",
     "reports/history/phase_order.py",
     "reports/check_verdict.py",
-)  # the modules of these folders, and these modules
-MODULES = tuple(
-    str(path.relative_to(ROOT))
-    for each in DECIDE
-    for path in ([ROOT / each] if each.endswith(".py") else sorted((ROOT / each).rglob("[!_]*.py")))
+    "fixtures/clients/provenance",
+    "fixtures/clients/diagnosis.py",
+    "fixtures/checks/runner.py",
+    "fixtures/checks/batch_runner.py",
+    "fixtures/transport/backoff.py",
+    "fixtures/transport/circuit_breaker.py",
 )
-TESTS = (
-    "batch_runner",
-    "fault_catalogue",
-    "causes",
-    "csv_cells",
-    "listing",
-    "connectra_client",
-    "record_diff",
-    "inheritance",
-    "criteria",
-    "csv_reader",
-    "finding_edges",
-    "exactness_edges",
-    "export_checks",
-    "filters",
-    "guide_coverage",
-    "index_parity",
-    "job_status",
-    "judge_vectors",
-    "known_differences",
-    "known_readings",
-    "run_ledger",
-    "answer_diff",
-    "diagnosis",
-    "list_diff",
-    "statistics",
-    "merge_shards",
-    "phase_order",
-    "cases",
-    "pairwise",
-    "range_digests",
-    "latency",
-    "csv_raw_records",
-    "bake_inputs",
-    "dispatch",
-    "share_edges",
-    "table_diff",
-    "multiset_diff",
-    "verdict",
-    "window",
-)
+LEFT_OUT = {  # self-tests of these folders that do not take part, with the reason
+    "test_bake.py": "judges histories of a hundred runs, seconds each",
+    "test_escaping.py": "its fixtures lie in a conftest, and output decides nothing",
+    "test_foreign_text.py": "its fixtures lie in a conftest, and output decides nothing",
+}
+TESTED_BY = (
+    "reports/records",
+    "reports/comparison",
+    "reports/judge",
+    "reports/history",
+    "fixtures",
+)  # of suites/selftest
+
+
+def _modules() -> list[Path]:
+    """Every module that decides."""
+    found = [ROOT / name for name in DECIDE]
+    return [each for path in found for each in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
+
+
+def _tests() -> list[str]:
+    """The self-tests that start no process: those of the judge and of the fixtures."""
+    found = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
+    return [str(path) for path in found if path.name not in LEFT_OUT]
+
+
 ENOUGH = 0.90  # of the mutants
 SAMPLED = 0.20  # of each module's mutants, unless all are asked for
 
@@ -86,10 +72,9 @@ def main(given: list[str] | None = None) -> int:
     options = _options(given)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before SciPy is imported: threads do not outlive a fork
     begun = time.monotonic()
-    tests = [str(path) for name in TESTS for path in sorted((ROOT / "suites/selftest").rglob(f"test_{name}.py"))]
     with tempfile.TemporaryDirectory() as scratch:
         sys.dont_write_bytecode, sys.pycache_prefix = False, scratch  # compiled once, and not beside the sources
-        known = baseline(options.files, tests, options.jobs, Path(scratch))
+        known = baseline(options.files, _tests(), options.jobs, Path(scratch))
         print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s of them traced", flush=True)
         for name in known.modules:
             with suppress(ImportError):
@@ -102,13 +87,13 @@ def main(given: list[str] | None = None) -> int:
 
 def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m suites.benchmarks.mutants", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, help="modules of reports/; none: all that decide")
+    parser.add_argument("files", nargs="*", type=Path, help="modules; none: all that decide")
     parser.add_argument("--all", action="store_true", help="every mutant, not a sample")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(given)
     options.sampled = not options.all and not options.files
-    files = options.files or [Path(name) for name in MODULES]
+    files = options.files or _modules()
     options.files = [path.resolve(strict=True) for path in files]
     return options
 

@@ -1,4 +1,4 @@
-"""No room for the run folder: whenever it begins, the run ends in a clear word that is no GO, and keeps what it has."""
+"""No room for the run folder: whenever it begins, the run ends in HOLD, and keeps what it has."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("most", [1, 9_000, 17_000])
-def test_a_disk_that_fills_up_is_no_go_and_loses_nothing(tmp_path: Path, most: int) -> None:
+def test_a_disk_that_fills_up_holds_the_run_and_loses_nothing(tmp_path: Path, most: int) -> None:
     done = rehearse(tmp_path, _full(most, after=1))
 
     assert done.code not in (0, 1), done.printed[-3000:]
@@ -79,7 +79,7 @@ def test_what_is_judged_again_when_there_is_room_holds(tmp_path: Path, checkout:
     assert "the run never finished" in judged.stdout
 
 
-def test_a_verdict_that_nobody_can_look_up_is_no_go(tmp_path: Path) -> None:
+def test_a_verdict_that_can_not_be_written_is_hold(tmp_path: Path) -> None:
     done = rehearse(tmp_path, _full(1, after=3))
 
     assert done.code == 6, done.printed[-3000:]
@@ -132,7 +132,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("left", [0, 12, 64], ids=lambda left: f"{left}-kB")
-def test_a_disk_that_is_really_full_is_no_go(small_disk: Path, tmp_path: Path, left: int) -> None:
+def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Path, left: int) -> None:
     rehearse(tmp_path, CALM)
     (small_disk / "filler").write_bytes(b"x" * (512 - left) * 1024)
 

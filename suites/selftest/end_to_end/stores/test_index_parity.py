@@ -26,8 +26,8 @@ from fixtures.index_parity.table import RecordTable
 from reports.comparison.range_digests import RULES, KeyRange, cut, text_of, unequal
 from reports.records.records import Comparison, Outcome
 from reports.records.redaction import Pseudonymizer
-from suites.benchmarks.damage import ALL, COUNTED, damage
 from suites.benchmarks.multiplied import MultipliedStores
+from suites.benchmarks.planted_differences import ALL, COUNTED, damage
 
 ENGINES = ("osmem", "opensearch")
 QUICK = CensusPlan(pauses=(0.0,))

@@ -154,7 +154,7 @@ def test_a_run_is_not_merged_with_itself(tmp_path: Path) -> None:
     ],
     ids=["told-off", "untold-and-direct", "untold-and-vql", "half-told-and-direct"],
 )
-def test_sql_alone_is_no_go_unless_the_flag_is_told_to_be_off(
+def test_sql_alone_is_hold_unless_the_flag_is_off(
     tmp_path: Path, flags: dict[str, bool], by: Provenance, verdict: str
 ) -> None:
     answers = (Observation(side="backend", provenance=by),)

@@ -190,7 +190,7 @@ def test_the_newest_decision_counts_and_canaries_take_nothing_back(run: Run, gat
     assert _standing(run, gate, [older, canary]).ok is True
 
 
-def test_a_phase_that_comes_too_early_says_so_and_is_no_go(run: Run, gate: Gate) -> None:
+def test_a_phase_that_comes_too_early_says_so_and_is_hold(run: Run, gate: Gate) -> None:
     fact = _standing(run, gate, [])
     events = (Event(name="collected", phases=("phase2",)), Event(name="run-finished"))
 
