@@ -1,14 +1,25 @@
 """The probe tells which contract a deployment keeps to, and drafts what is not as any of them says."""
 
+import json
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
+from fixtures.clients.connectra import Connectra
+from fixtures.clients.diagnosis import Diagnosis
+from fixtures.command_line import WRONG_USAGE
 from fixtures.contracts import __main__ as contract_probe
-from fixtures.contracts.__main__ import ContractFit, ProbeResult, draft
 from fixtures.contracts.contract import load
+from fixtures.contracts.draft import ContractFit, ProbeResult, draft
 from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.transport.http import HttpClient
+from fixtures.transport.rate_limiter import RateLimiter
+from suites.selftest.support.damaging_proxy import between
 from suites.selftest.support.pytest_runs import env_file
 
 
@@ -62,11 +73,67 @@ def test_a_draft_takes_away_what_is_not_there_and_quotes_what_nobody_can_take_aw
     assert drafted.company_contacts is not None
     assert drafted.company_contacts.attribute is None
     assert drafted.linkedin is not None
-    assert "# records.contact.endpoint: GET /y answers 404" in path.read_text()
+    assert "records.contact.endpoint: GET /y answers 404" in path.read_text()
 
 
 def test_what_can_not_be_asked_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = env_file(tmp_path / "live.env", {"CONTACT360_BASE_URL": "http://127.0.0.1:1"})
 
-    assert contract_probe.main(["probe", "--env-file", str(file)]) == contract_probe.UNUSABLE
+    assert contract_probe.main(["probe", "--env-file", str(file)]) == WRONG_USAGE
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def _connectra_of_one_dialect(server: HTTPServer, heeded: str) -> None:
+    """A Connectra that heeds one dialect and gives two records to whoever asks in another."""
+
+    def answer(request: Request) -> Response:
+        rows = [] if heeded in (request.get_json(silent=True) or {}) else [{"uuid": "a"}, {"uuid": "b"}]
+        return Response(json.dumps({"success": True, "data": rows}), content_type="application/json")
+
+    server.expect_request("/health").respond_with_json({"status": "up"})
+    server.expect_request(re.compile(r"/(contacts|companies)/")).respond_with_handler(answer)
+
+
+def test_a_connectra_of_another_dialect_is_drafted_and_nothing_costs(
+    checkout: Path, tmp_path: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The backend sends one dialect, Connectra heeds the other: both are named, and no POST goes to what costs."""
+    _connectra_of_one_dialect(httpserver, "where")
+    sandbox = OwnedSandbox.start(checkout, rows="100", seed="7", flags=None, faults=("connectra-match-all",))
+    try:
+        with between(sandbox.values["CONTACT360_BASE_URL"], ("/",)) as proxy:
+            values = {
+                **sandbox.values,
+                "CONTACT360_BASE_URL": proxy.url,
+                "CONNECTRA_BASE_URL": httpserver.url_for("").rstrip("/"),
+            }
+            file, path = env_file(tmp_path / "live.env", values), tmp_path / "ours.toml"
+            code = contract_probe.main(["probe", "--env-file", str(file), "--draft", str(path)])
+    finally:
+        sandbox.stop()
+
+    printed, drafted = capsys.readouterr().out, load(str(path))
+    assert code == contract_probe.DIFFERS
+    assert "filters: ignored, an unknown id finds records, where: an unknown id finds nothing" in printed
+    assert "your backend sends `filters`, this Connectra ignores it" in printed
+    assert (drafted.connectra["dialect"], drafted.connectra["backend_dialect"]) == ("where", "filters")
+    assert drafted.connectra["healthy"] == ["up"]
+    assert drafted.exports is not None
+    assert drafted.linkedin is not None
+    posts = {where for method, where in proxy.asked if method == "POST"}
+    assert posts == {"/api/v1/auth/login/"}
+
+
+def test_the_safety_check_before_what_writes_asks_as_the_backend_does(httpserver: HTTPServer, tmp_path: Path) -> None:
+    _connectra_of_one_dialect(httpserver, "where")
+    path = tmp_path / "ours.toml"
+    path.write_text(
+        'schema = 1\nname = "ours"\nbased_on = "guide"\n[connectra]\ndialect = "where"\nbackend_dialect = "filters"\n'
+    )
+    contract = load(str(path))
+    limiter = RateLimiter(tmp_path, None)
+    with closing(HttpClient(httpserver.url_for(""), side="connectra", rate_limiter=limiter, trust_env=False)) as wire:
+        diagnosis = Diagnosis(Connectra(wire, contract), None, contract)
+
+        assert not diagnosis.matches_all(contract.records["contact"])
+        assert diagnosis.matches_all(contract.records["contact"], by_backend=True)

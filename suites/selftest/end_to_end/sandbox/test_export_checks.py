@@ -85,7 +85,7 @@ class _Jobs:
 
 
 class _Diagnosis:
-    def matches_all(self, _: Any) -> bool:
+    def matches_all(self, _: Any, **__: Any) -> bool:
         return False
 
     def of_record(self, *_: Any, **__: Any) -> str:
