@@ -12,17 +12,19 @@ from urllib.parse import quote
 import httpx
 
 from reports.history.entry import HistoryEntry
-from reports.output import presentation, prometheus
+from reports.output import prometheus
 from reports.output.ci.http_deadline import bounded, within
-from reports.records.escaping import slack
+from reports.output.ci.webhook_body import FORMATS
 from reports.records.records import Entry
 from reports.records.redaction import shown_url
 
 TIMEOUT_S = 5.0
 PUSHGATEWAY, WEBHOOK, PAGE = "GATE_PUSHGATEWAY", "GATE_WEBHOOK", "GATE_PAGE"
+FORMAT = "GATE_WEBHOOK_FORMAT"
 VARIABLES = {
     PUSHGATEWAY: "address of a Pushgateway; metrics are pushed there after each run, one group per target and phase",
-    WEBHOOK: "address that takes Slack-compatible JSON; a message is posted when a verdict changed (needs `--history`)",
+    WEBHOOK: "address of a webhook; a message is posted when a verdict changed (needs `--history`)",
+    FORMAT: "the webhook's format: slack (default), teams, or json",
     PAGE: "address of this run's page, for these messages (default: the CI's own page of the run)",
 }
 
@@ -44,8 +46,7 @@ def announce(
             if earlier is None:
                 notes.append(f"{WEBHOOK}: not told: without --history nobody knows whether the verdict changed")
             elif changed := changes(verdict, earlier):
-                body = {"text": message(verdict, changed, environ.get(PAGE) or _page(environ) or str(folder))}
-                notes += _sent(client, "POST", address, WEBHOOK, json=body)
+                notes += _posted(client, address, verdict, changed, environ, folder)
     return notes
 
 
@@ -59,19 +60,20 @@ def changes(verdict: Entry, earlier: Sequence[HistoryEntry]) -> dict[str, str | 
     return found
 
 
-def message(verdict: Entry, changed: Mapping[str, str | None], page: str) -> str:
-    """What is said in a channel: what changed, why, and where to read on."""
-    lines = []
-    for name, before in changed.items():
-        phase = verdict["phases"][name]
-        was = f"was {before}" if before else "first run"
-        lines.append(f"*{phase['verdict']}* ({was}): {slack(name)}, {slack(phase['title'])}; {slack(verdict['label'])}")
-    lines += [
-        f"- {slack(title)}: {slack(', '.join(presentation.title(finding) for _, finding in findings[:5]))}"
-        for title, findings in presentation.reasons(verdict)[:3]
-    ]
-    lines += [f"- incident: {slack(each)}" for each in verdict["incidents"][:2]]
-    return "\n".join([*lines, page])
+def _posted(
+    client: httpx.Client,
+    address: str,
+    verdict: Entry,
+    changed: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    folder: Path,
+) -> list[str]:
+    """Post the message in the receiver's format; an unknown format is Slack's, and a note says so."""
+    name = environ.get(FORMAT) or "slack"
+    page = environ.get(PAGE) or _page(environ) or str(folder)
+    body = FORMATS.get(name, FORMATS["slack"])(verdict, changed, page)
+    slip = [] if name in FORMATS else [f"{FORMAT}={name!r}: expected {', '.join(FORMATS)}; Slack's format was sent"]
+    return slip + _sent(client, "POST", address, WEBHOOK, json=body)
 
 
 def _pushed(client: httpx.Client, address: str, verdict: Entry) -> list[str]:

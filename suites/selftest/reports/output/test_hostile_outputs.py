@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reports.history.entry import entry_of
 from reports.output import evidence, markdown, prometheus, terminal
-from reports.output.ci import allure_results, github, junit, notify
+from reports.output.ci import allure_results, github, junit, webhook_body
 from reports.output.html import history_page, page
 from reports.records.escaping import xml
 from reports.records.records import Observation
@@ -64,7 +64,7 @@ def test_markdown_formats_no_more_than_for_a_plain_text(word: str, text: str) ->
 @one_word_each
 def test_slack_is_told_no_markup_but_our_own(word: str, text: str) -> None:
     verdict = verdict_builders.verdict(word, hostile=text)
-    message = notify.message(verdict, dict.fromkeys(verdict["phases"], "GO"), "https://ci.example/run/1")
+    message = webhook_body.message(verdict, dict.fromkeys(verdict["phases"], "GO"), "https://ci.example/run/1")
     lines = message.removesuffix("https://ci.example/run/1").splitlines()
 
     assert not any(re.search(r"[<>~`]|://|&(?!(amp|lt|gt);)", line) for line in lines)
