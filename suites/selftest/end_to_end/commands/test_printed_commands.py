@@ -39,7 +39,7 @@ class Drill:
             if path.suffix in (".html", ".md", ".xml", ".json", ".jsonl"):
                 texts.append(path.read_text(encoding="utf-8", errors="replace"))
         lines = [html.unescape(text.replace('\\"', '"').replace("&#34;", '"').replace("\\n", "\n")) for text in texts]
-        found = {match.strip().rstrip('",.') for text in lines for match in PRINTED.findall(text)}
+        found = {match.strip().rstrip('",') for text in lines for match in PRINTED.findall(text)}
         whole = {command.split('"')[0].strip() for command in found}
         return {command for command in whole if "..." not in command}  # a value that pytest itself has shortened
 
