@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from fixtures.sandbox.contact360.company.vql import VqlContacts
+from fixtures.sandbox.contact360.paths import VqlFailed
 from fixtures.sandbox.faults.injector import FaultInjector
 from suites.selftest.support.both_sides import BASE, LargestCompany, Sides, uuids_of
 
@@ -141,3 +142,11 @@ def test_large_pages_take_several_requests(limit: int | None, asked: list[tuple[
 
     assert rows == list(range(250))[:limit]
     assert connectra.asked == asked
+
+
+def test_a_walk_ends_where_the_service_ignores_paging() -> None:
+    connectra = _Connectra(250)
+    connectra.ask = lambda *_: list(range(100))  # type: ignore[method-assign]
+
+    with pytest.raises(VqlFailed, match="ignores paging at offset 100"):
+        list(VqlContacts(connectra, FaultInjector())._rows({}, None, 0))  # type: ignore[arg-type]
