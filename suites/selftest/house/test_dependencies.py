@@ -1,4 +1,4 @@
-"""docs/dependencies.md says of every dependency who publishes it, under which licence and why; young ones are pinned."""
+"""docs/dependencies.md: of every dependency who publishes it, under which licence and why; young ones are pinned."""
 
 import re
 import tomllib

@@ -25,7 +25,7 @@ READS = (
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "probe": (probe.main, ("probe",)),
     "index_parity": (index_parity.main, ()),
-    "export_parity": (export_parity.main, ("missing.csv",)),
+    "export_parity": (export_parity.main, ("missing.csv", "--kind", "contacts")),
 }
 
 
