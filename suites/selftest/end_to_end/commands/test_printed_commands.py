@@ -33,10 +33,10 @@ class Drill:
     printed: str
 
     def commands(self) -> set[str]:
-        """Every command of pytest in everything that the run left behind."""
+        """Every command of pytest in everything that the run left behind; run.json keeps the gates' own texts."""
         texts = [self.printed]
         for path in self.folder.rglob("*"):
-            if path.suffix in (".html", ".md", ".xml", ".json", ".jsonl"):
+            if path.suffix in (".html", ".md", ".xml", ".json", ".jsonl") and path.name != "run.json":
                 texts.append(path.read_text(encoding="utf-8", errors="replace"))
         lines = [html.unescape(text.replace('\\"', '"').replace("&#34;", '"').replace("\\n", "\n")) for text in texts]
         found = {match.strip().rstrip('",') for text in lines for match in PRINTED.findall(text)}
