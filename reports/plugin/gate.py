@@ -85,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_NOTES] = []
     config.stash[_SIGNALS] = OrderlyEnd()
     quiet_logs.install(config, lambda text: _cleaner(config)(text))
-    if not config.option.xmlpath:
+    if not getattr(config.option, "xmlpath", None):
         config.option.xmlpath = str(config.stash[FOLDER] / "junit.xml")
     if not getattr(config.option, "allure_report_dir", None):
         config.option.allure_report_dir = str(config.stash[FOLDER] / "allure-results")

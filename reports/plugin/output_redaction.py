@@ -27,7 +27,7 @@ def install(config: pytest.Config, clean: Scrubber) -> None:
     config.option.attach_capture = False  # captured output in Allure's attachments would pass us by
     if clean.personal:
         config.option.showlocals = False  # locals are records
-        if config.option.tbstyle == "auto":
+        if getattr(config.option, "tbstyle", "") == "auto":
             config.option.tbstyle = "short"  # the long style shows arguments, and those are records too
 
 

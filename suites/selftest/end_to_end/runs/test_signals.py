@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suites.selftest.support.gate_runs import Rehearsal, rehearse
+from suites.selftest.support.gate_runs import CALM, Rehearsal, rehearse
 
 SENDING = """
 import os, signal, time
@@ -48,6 +48,15 @@ def test_further_signals_while_it_ends_change_nothing(tmp_path: Path) -> None:
     assert (run.code, run.verdict["verdict"]) == (2, "HOLD")
     assert run.printed.count("The run is ending") == 2
     assert "Traceback" not in run.printed
+
+
+@pytest.mark.parametrize("plugin", ["no:terminal", "no:junitxml", "no:logging", "no:warnings"])
+def test_a_run_without_a_plugin_of_pytests_own_is_judged(tmp_path: Path, plugin: str) -> None:
+    run = rehearse(tmp_path, CALM, "-p", plugin)
+
+    assert run.code in (0, 6)
+    assert {0: "GO", 6: "HOLD"}[run.code] == run.verdict["verdict"]
+    assert "INTERNALERROR" not in run.printed
 
 
 def test_a_run_under_nohup_goes_on(tmp_path: Path) -> None:
