@@ -8,6 +8,7 @@ pytest_plugins = [
     "fixtures.session.start",
     "fixtures.checks.phase",
     "fixtures.session.plan",
+    "fixtures.traffic.session",
     "fixtures.session.earlier_runs",
     "fixtures.sandbox.faults.drill_matrix",
 ]

@@ -12,8 +12,8 @@ from reports.records.records import is_of
 from reports.records.suggestion import suggest
 
 POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
-RULES = ("exact", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
-UNLIMITED = ("exact", "fact", "attested", "window", "pooled-exact")  # rules that need no target and alert
+RULES = ("exact", "traffic", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
+UNLIMITED = ("exact", "traffic", "fact", "attested", "window", "pooled-exact")  # rules that need no target and alert
 SHARING = ("share", "pooled-share", "burn")  # rules that need `of`
 KINDS = ("blocking", "advisory", "veto")
 SHARES = ("errors", "fallbacks", "vql-failures", "connectra-errors")

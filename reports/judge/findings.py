@@ -13,6 +13,7 @@ from reports.judge.statistics import Measurement
 from reports.records.earlier_runs import EarlierRun
 from reports.records.known_difference import KnownDifference
 from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Observation, Pair, Provenance, Record
+from reports.records.traffic import TrafficDraw
 
 MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
 
@@ -76,6 +77,7 @@ class PhaseEvidence:
     known: tuple[KnownDifference, ...] = ()
     past: tuple[EarlierRun, ...] = ()  # earlier runs, the oldest first
     gates: Mapping[str, Gate] = field(default_factory=dict)  # the gates of the phases that they asked
+    draws: tuple[TrafficDraw, ...] = ()  # from customers' requests
 
 
 def seen_of(
@@ -108,6 +110,7 @@ def seen_of(
         known=tuple(known),
         past=tuple(sorted((each for each in own if isinstance(each, EarlierRun)), key=_order_of_run)),
         gates=gates or {},
+        draws=tuple(record for record in records if isinstance(record, TrafficDraw) and record.phase == phase),
     )
 
 

@@ -15,6 +15,7 @@ from reports.records import earlier_runs
 from reports.records.cause_codes import CauseCode
 from reports.records.decoding import converted, decoded, decoder
 from reports.records.earlier_runs import EarlierRun
+from reports.records.traffic import TrafficDraw, TrafficProfile
 
 SCHEMA = 1
 FLAGS = ("VQL_SINGLE_RECORD_RETRIEVAL", "VQL_COMPANY_CONTACTS", "VQL_EXPORTS", "VQL_LINKEDIN_SEARCH")  # the guide's
@@ -204,7 +205,7 @@ class Event:
     credits: int = 0
 
 
-Record = Comparison | Pair | CheckPlan | Fact | Attestation | Waiver | EarlierRun | Event
+Record = Comparison | Pair | CheckPlan | Fact | Attestation | Waiver | EarlierRun | Event | TrafficDraw | TrafficProfile
 _TYPES: dict[str, type[Any]] = {
     "sample": Comparison,
     "pair": Pair,
@@ -214,6 +215,8 @@ _TYPES: dict[str, type[Any]] = {
     "waiver": Waiver,
     "pastrun": EarlierRun,
     "event": Event,
+    "trafficdraw": TrafficDraw,
+    "traffic": TrafficProfile,
 }
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 

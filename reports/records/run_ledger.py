@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from reports.records.decoding import decoded
 from reports.records.known_difference import KnownDifference, require_usable
@@ -97,6 +97,13 @@ class DamagedRun(ValueError):
 
 class RecordNotWritten(OSError):
     """A record could not be written: a disk is full, a limit reached. What was written before stays readable."""
+
+
+class RecordSink(Protocol):
+    """Where records go."""
+
+    def append(self, record: Record) -> None:
+        """Keep it."""
 
 
 class Writer:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.sandbox.search.engine import DEFAULT, ENGINES
-from suites.benchmarks import export_parity, index_parity, overhead
+from suites.benchmarks import export_parity, index_parity, overhead, traffic
 from suites.benchmarks.aims import lines
 
-NAMES = ("export", "index", "overhead")
+NAMES = ("export", "index", "traffic", "overhead")
 OUT = Path("reports/out/benchmarks")
 
 
@@ -52,6 +52,8 @@ def _run(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if name == "index":
         sizes = ["--rows", str(options.index_rows), "--search", options.search, "--rounds", "1"]
         return index_parity.run(index_parity.arguments().parse_args(sizes))
+    if name == "traffic":
+        return traffic.run(traffic.arguments().parse_args([]))
     return overhead.run(overhead.arguments().parse_args([]))
 
 

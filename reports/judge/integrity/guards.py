@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from reports.records.records import Event
 from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, Run, RunRecords
+from reports.records.traffic import TrafficProfile
 
 TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
 PLUGINS = ("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness")  # in each process that asks
@@ -51,6 +52,8 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     found = [said for name, said in _LOOKS.items() if name not in names]
     if recorded.run.options.get("log") and LOG_LOOKED not in names:
         found.append("the log that is configured was not read when all was asked")
+    if recorded.run.options.get("traffic") and not any(isinstance(each, TrafficProfile) for each in recorded.records):
+        found.append("the access log that was given was not read: no profile of it is on record")
     if recorded.run.options.get("shard"):
         found.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
     found += _unmerged(recorded)

@@ -17,6 +17,7 @@ from reports.judge.rules.doubts import with_doubts
 from reports.judge.rules.exactness import exact
 from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
 from reports.judge.rules.share import share
+from reports.judge.rules.traffic import traffic
 from reports.judge.rules.window import window
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
@@ -161,6 +162,7 @@ def _unit_of(each: Fact | None) -> str:
 _BY_RULE: dict[str, Callable[[Criterion, Gate, PhaseEvidence], Finding]] = {
     "exact": exact,
     "share": share,
+    "traffic": traffic,
     "latency": latency,
     "p95": p95,
     "lag": lag,

@@ -23,6 +23,7 @@ from reports.records.records import (
     Provenance,
     Record,
 )
+from reports.records.traffic import TrafficDraw
 
 LEISURELY = settings(deadline=None, max_examples=60)  # the machine may be busy with other things
 RANK = {"met": 2, "unmeasured": 1, "missed": 0}
@@ -30,6 +31,7 @@ LIMITS = {"target": 0.3, "alert": 0.9}
 CRITERIA = (
     Criterion(id="parity", guide="g", rule="exact", reason="r", checks=("x",), least=4),
     Criterion(id="consistency", guide="g", rule="exact", reason="r", checks=("x", "y"), least=4, served_by="any"),
+    Criterion(id="customers", guide="g", rule="traffic", reason="r", checks=("x",), least=4),
     Criterion(id="errors", guide="g", rule="share", reason="r", of="errors", **LIMITS),
     Criterion(id="fallbacks", guide="g", rule="share", reason="r", of="fallbacks", needs_flag=True, **LIMITS),
     Criterion(id="vql", guide="g", rule="share", reason="r", of="vql-failures", needs_flag=True, least=3, **LIMITS),
@@ -126,6 +128,19 @@ plans = st.builds(
     strata=strata,
 )
 
+drawn = st.builds(
+    TrafficDraw,
+    phase=st.just("p"),
+    population=st.integers(0, 40),
+    drawn=st.integers(0, 9),
+    unjudged=st.dictionaries(st.sampled_from(["gone", "odd"]), st.integers(0, 2)),
+    lines=st.just(50),
+    unreadable=st.integers(0, 9),
+    broken=st.sampled_from(["", "cut"]),
+    since=st.just("2026-11-19"),
+    until=st.just("2026-11-25"),
+)
+
 
 @st.composite
 def runs(draw: st.DrawFn) -> EarlierRun:
@@ -153,7 +168,7 @@ def runs(draw: st.DrawFn) -> EarlierRun:
     )
 
 
-recorded = st.lists(samples() | pairs | facts | words | plans | runs(), max_size=60)
+recorded = st.lists(samples() | pairs | facts | words | plans | drawn | runs(), max_size=60)
 flags = st.none() | st.booleans()
 
 

@@ -1,0 +1,140 @@
+"""What customers ask, as a section of the page, as a page of its own, and as lines: endpoints, hours, what is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+
+from markupsafe import Markup
+
+from reports.output.html.rendering import render, section, table
+from reports.records.records import Pair
+from reports.records.run_ledger import RunRecords
+from reports.records.traffic import LATENCY_CHECK, EndpointTraffic, RequestShape, TrafficDraw, TrafficProfile
+
+HEADS = ("Phase", "Endpoint", "Requests", "Share", "Keys", "Hottest key", "Statuses", "Most frequent shapes")
+SHAPES = 3  # of an endpoint in its row
+BUSY = 3  # hours named
+
+
+def traffic(recorded: RunRecords) -> Markup:
+    """The log's profile, what was drawn of it, and how long customers would wait."""
+    profile = next((each for each in recorded.records if isinstance(each, TrafficProfile)), None)
+    if profile is None:
+        return Markup()
+    draws = [each for each in recorded.records if isinstance(each, TrafficDraw)]
+    pairs = [each for each in recorded.records if isinstance(each, Pair) and each.check == LATENCY_CHECK]
+    return section("What customers ask", _content(profile, draws, pairs))
+
+
+def document(profile: TrafficProfile) -> str:
+    """The profile alone, as a page."""
+    banner = render("plain_banner.html", title="What customers ask", kind="", text="")
+    body = section("What customers ask", _content(profile, (), ()))
+    return str(render("document.html", title="What customers ask", banner=banner, body=body, refresh=0)) + "\n"
+
+
+def lines(profile: TrafficProfile) -> Iterator[str]:
+    """The profile on a terminal."""
+    for file in profile.files:
+        broken = f"; it breaks off: {file.broken}" if file.broken else ""
+        unreadable = f", {file.unreadable:,} of them unreadable" if file.unreadable else ""
+        yield f"{file.name}: form {file.form}, {file.lines:,} lines{unreadable}{broken}"
+    yield f"{profile.requests:,} requests{_period(profile)}, {profile.of_phases:,} of them to the guide's endpoints"
+    yield ""
+    for each in profile.endpoints:
+        hot = f", hottest key {each.hot_keys[0].token} {each.hot_keys[0].requests:,}" if each.hot_keys else ""
+        yield f"{each.phase:8}{each.endpoint:24}{each.requests:>14,}  {_statuses(each)}{hot}"
+        for shape in each.shapes[:SHAPES]:
+            yield f"{'':10}{shape.requests:>20,}  {_shape(shape)}"
+    yield ""
+    yield from (f"{hour}" for hour in _hours(profile))
+    yield _stood_for(profile)
+    for why, count in profile.not_stood_for.items():
+        yield f"{count:>14,}  {why}"
+    for what, count in list(profile.outside.items())[:10]:
+        yield f"{count:>14,}  outside: {what}"
+
+
+def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Sequence[Pair]) -> Markup:
+    intro = [
+        f"{profile.requests:,} requests{_period(profile)} in {profile.lines:,} lines of "
+        f"{', '.join(f'{file.name} ({file.form})' for file in profile.files)}.",
+        *(f"{profile.unreadable:,} lines could not be read." for _ in range(bool(profile.unreadable))),
+        *_hours(profile),
+        *(drawn(draw) for draw in draws),
+        *waiting_times(pairs),
+        _stood_for(profile),
+    ]
+    missing = [(f"{count:,}", why) for why, count in profile.not_stood_for.items()]
+    missing += [(f"{count:,}", f"outside the guide: {what}") for what, count in profile.outside.items()]
+    content = Markup().join(Markup("<p>{}</p>").format(each) for each in intro)
+    content += table(HEADS, [_row(each, profile) for each in profile.endpoints])
+    return content + (
+        table(("Requests", "No question of the phases stands for them"), missing) if missing else Markup()
+    )
+
+
+def waiting_times(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Median and tail of each phase's pairs. They were drawn as customers ask, so each weighs as its traffic does."""
+    for phase in sorted({pair.phase for pair in pairs}):
+        own = [pair for pair in pairs if pair.phase == phase]
+        vql, direct = (sorted(times) for times in zip(*((pair.vql_ms, pair.direct_ms) for pair in own), strict=True))
+        yield (
+            f"{phase}: weighted by traffic, customers would wait {median(vql):.0f} ms by VQL in the median and "
+            f"{_p95(vql):.0f} ms at p95; {median(direct):.0f} ms and {_p95(direct):.0f} ms by the direct path "
+            f"({len(own)} pairs of drawn requests)."
+        )
+
+
+def drawn(draw: TrafficDraw) -> str:
+    reasons = ", ".join(f"{count} {why}" for why, count in draw.unjudged.items())
+    said = f"{draw.phase}: {draw.drawn:,} requests drawn of {draw.population:,}"
+    return said + (f"; not asked again: {reasons}." if reasons else ".")
+
+
+def _row(each: EndpointTraffic, profile: TrafficProfile) -> tuple[str, ...]:
+    hottest = f"{each.hot_keys[0].token} {each.hot_keys[0].requests / each.requests:.1%}" if each.hot_keys else "-"
+    shapes = "; ".join(f"{_shape(shape)} {shape.requests:,}" for shape in each.shapes[:SHAPES])
+    share = f"{each.requests / max(profile.of_phases, 1):.1%}"
+    return each.phase, each.endpoint, f"{each.requests:,}", share, f"{each.keys:,}", hottest, _statuses(each), shapes
+
+
+def _statuses(each: EndpointTraffic) -> str:
+    return ", ".join(f"{status} {count:,}" for status, count in list(each.statuses.items())[:4])
+
+
+def _shape(shape: RequestShape) -> str:
+    parts = [*shape.parameters] or ["no parameter"]
+    parts += [f"ordering {shape.ordering}"] if shape.ordering else []
+    parts += [f"{shape.page_size} rows"] if shape.page_size else []
+    return " + ".join(parts)
+
+
+def _hours(profile: TrafficProfile) -> Iterable[str]:
+    if not profile.hours:
+        return
+    busiest = sorted(profile.hours, key=lambda hour: -hour.requests)[:BUSY]
+    total = sum(hour.requests for hour in profile.hours)
+    told = ", ".join(
+        f"{hour.hour:02d} h ({hour.requests / total:.0%}"
+        + (f", median {hour.median_ms:g} ms, p95 {hour.p95_ms:g} ms)" if hour.median_ms is not None else ")")
+        for hour in busiest
+    )
+    yield f"Busy hours, in the log's own time: {told}."
+
+
+def _stood_for(profile: TrafficProfile) -> str:
+    share = profile.stood_for / profile.of_phases if profile.of_phases else 0.0
+    return (
+        f"The phases' own questions are of the kind of {profile.stood_for:,} of {profile.of_phases:,} requests to the "
+        f"guide's endpoints ({share:.1%}); for the others no question stands:"
+    )
+
+
+def _period(profile: TrafficProfile) -> str:
+    return f" of {profile.since} to {profile.until}" if profile.since else ""
+
+
+def _p95(ordered: Sequence[float]) -> float:
+    return ordered[min(int(0.95 * len(ordered)), len(ordered) - 1)]

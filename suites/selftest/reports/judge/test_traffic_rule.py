@@ -1,0 +1,183 @@
+"""The rule for customers' requests: what a draw proves, what it does not, and how often its bound holds."""
+
+import random
+
+import pytest
+
+from fixtures.traffic.reservoir import Reservoir
+from reports.judge.criteria import Criterion, Gate, Recheck
+from reports.judge.findings import Finding, seen_of
+from reports.judge.rules.dispatch import finding_of
+from reports.judge.rules.traffic import wrong_at_most
+from reports.records.records import Comparison, Observation, Outcome, Provenance, Record
+from reports.records.traffic import GONE, TrafficDraw
+
+NOW = "2026-11-30T04:00:00+00:00"
+CRITERION = Criterion(id="traffic-parity", guide="g", rule="traffic", reason="r", checks=("traffic-x",), least=512)
+GATE = Gate(
+    phase="p",
+    title="t",
+    flag="F",
+    guide="g",
+    valid_hours=24,
+    samples=1,
+    criteria=(CRITERION,),
+    recheck=Recheck(live_s=(), sandbox_s=()),
+    latency=None,  # type: ignore[arg-type]
+)
+
+
+def draw(**of: object) -> TrafficDraw:
+    usual: dict[str, object] = {"population": 4_213_077, "drawn": 512, "lines": 9, "since": "2026-11-23"}
+    return TrafficDraw(phase="p", **{**usual, "until": "2026-11-29", **of})  # type: ignore[arg-type]
+
+
+def samples(
+    count: int,
+    outcome: Outcome = Outcome.EQUAL,
+    *,
+    first: int = 1,
+    stratum: str = "contact",
+    served_by: Provenance = Provenance.VQL,
+) -> list[Record]:
+    answer = Observation(side="backend", provenance=served_by)
+    return [
+        Comparison(
+            phase="p", check="traffic-x", key=f"request {n}", stratum=stratum, outcome=outcome, answers=(answer,)
+        )
+        for n in range(first, first + count)
+    ]
+
+
+def judged(*records: Record, flag_on: bool | None = True) -> Finding:
+    return finding_of(CRITERION, GATE, seen_of(records, "p", flag_on, now=NOW))
+
+
+def test_the_sentence_says_how_many_requests_would_be_answered_wrong() -> None:
+    finding = judged(draw(), *samples(512))
+
+    assert (finding.outcome, finding.kind) == ("met", "blocking")
+    assert finding.sentence == (
+        "no mismatch in 512 of customers' requests drawn from 4,213,077: at most 0.6 % of last week's requests would "
+        "be answered wrong, at 95 %"
+    )
+
+
+def test_without_a_log_it_advises() -> None:
+    finding = judged(*samples(600))
+
+    assert (finding.outcome, finding.kind) == ("unmeasured", "advisory")
+    assert "--traffic" in finding.sentence
+
+
+def test_one_wrong_answer_is_missed_whatever_served_it() -> None:
+    wrong = samples(1, Outcome.DIFFERENT, first=512, served_by=Provenance.FALLBACK)
+
+    finding = judged(draw(), *samples(511), *wrong)
+
+    assert finding.outcome == "missed"
+    assert finding.sentence.startswith("1 of 512 of customers' requests drawn from 4,213,077 are answered wrong")
+
+
+def test_what_can_not_be_judged_counts_as_wrong() -> None:
+    finding = judged(draw(unjudged={"its body is not logged": 10}), *samples(502))
+
+    assert finding.outcome == "met"
+    assert finding.interval == (0.0, pytest.approx(0.0329, abs=2e-4))
+    assert "10 of 512 that can't be judged are counted as wrong (10 its body is not logged)" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("left_out", "why"),
+    [
+        (samples(60, Outcome.VOID), "the database changed meanwhile"),
+        (samples(60, Outcome.FAILED), "an error instead of an answer"),
+        (samples(60, stratum=GONE), GONE),
+        (samples(60, served_by=Provenance.FALLBACK), "served by fallback"),
+        (samples(60, served_by=Provenance.UNKNOWN), "served by unknown"),
+    ],
+    ids=["void", "failed", "gone", "fallback", "unknown"],
+)
+def test_more_than_a_tenth_unjudged_is_held(left_out: list[Record], why: str) -> None:
+    finding = judged(draw(), *left_out, *samples(452, first=61))
+
+    assert finding.outcome == "unmeasured"
+    assert f"60 of 512 drawn requests can't be judged (60 {why})" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"population": 0, "drawn": 0}, "the log holds no request of this phase"),
+        ({"broken": "access.log.gz: the packed file ends before its end"}, "breaks off"),
+        ({"lines": 1000, "unreadable": 101}, "101 of 1,000 lines of the log can't be read"),
+        ({"drawn": 300}, "300 requests were drawn; need 512"),
+        ({"drawn": 513}, "1 of 513 drawn requests were not asked"),
+    ],
+)
+def test_a_log_that_proves_too_little_is_held(changed: dict[str, object], why: str) -> None:
+    finding = judged(draw(**changed), *samples(512 if changed.get("drawn", 512) in (512, 513) else 0))
+
+    assert finding.outcome == "unmeasured"
+    assert why in finding.sentence
+
+
+def test_a_small_log_is_asked_as_a_whole() -> None:
+    finding = judged(draw(population=40, drawn=40), *samples(40))
+
+    assert finding.outcome == "met"
+    assert finding.interval == (0.0, 0.0)
+    assert "all 40" in finding.sentence
+
+
+def test_an_old_log_is_not_last_weeks() -> None:
+    finding = judged(draw(since="2026-03-01", until="2026-03-07"), *samples(512))
+
+    assert "of the requests of 2026-03-01 to 2026-03-07" in finding.sentence
+
+
+def test_with_the_flag_off_the_direct_path_is_what_counts() -> None:
+    finding = judged(draw(), *samples(512, served_by=Provenance.DIRECT), flag_on=False)
+
+    assert finding.outcome == "met"
+    assert "this verifies the direct path" in finding.sentence
+
+
+def _held(drawn: int, population: int, wrong: int, odd: int) -> int:
+    """In how many of 200 seeded rehearsals of draw and claim the truth is within what is claimed."""
+    source, held = random.Random(f"{drawn}:{population}:{wrong}"), 0
+    for _ in range(200):
+        reservoir: Reservoir[int] = Reservoir(drawn, f"{source.random()}")
+        for number in range(population):
+            if number == reservoir.wanted:
+                reservoir.put(number)
+        found = reservoir.drawn()
+        unjudged = sum(wrong <= number < wrong + odd for number in found)
+        claims = not any(number < wrong for number in found)
+        held += not claims or wrong_at_most(unjudged, drawn, population) >= wrong / population
+    return held
+
+
+@pytest.mark.parametrize(("drawn", "population"), [(512, 20_000), (64, 300), (512, 150_000)])
+@pytest.mark.parametrize("share", [0.0005, 0.003, 0.01, 0.05])
+@pytest.mark.parametrize("odd", [0.0, 0.05])
+def test_the_bound_holds_in_nineteen_of_twenty_rehearsals(
+    drawn: int, population: int, share: float, odd: float
+) -> None:
+    assert _held(drawn, population, round(share * population), round(odd * population)) >= 190
+
+
+@pytest.mark.parametrize(("drawn", "population"), [(512, 20_000), (64, 300), (512, 150_000)])
+def test_the_bound_holds_where_the_truth_is_worst(drawn: int, population: int) -> None:
+    """Just above the bound, where one draw in twenty shows nothing: 180 of 200 is a thousandth's chance away."""
+    worst = int(wrong_at_most(0, drawn, population) * population) + 1
+
+    assert _held(drawn, population, worst, 0) >= 180
+
+
+def test_the_bound_is_the_exact_one() -> None:
+    assert wrong_at_most(0, 512, 4_213_077) == pytest.approx(1 - 0.05 ** (1 / 512))
+    assert wrong_at_most(0, 300, 300) == 0
+    assert wrong_at_most(30, 300, 300) == 0.1
+    assert wrong_at_most(0, 64, 300) < 1 - 0.05 ** (1 / 64)
+    assert wrong_at_most(512, 512, 10**6) == 1
