@@ -10,10 +10,10 @@ from datetime import datetime
 from reports.judge.causes import Cause
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.statistics import Measurement
-from reports.records.earlier_runs import EarlierRun
+from reports.records.inputs.earlier_runs import EarlierRun
+from reports.records.inputs.traffic import TrafficDraw
 from reports.records.known_difference import KnownDifference
 from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Observation, Pair, Provenance, Record
-from reports.records.traffic import TrafficDraw
 
 MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
 

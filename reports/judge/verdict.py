@@ -25,9 +25,8 @@ from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.share import concerns
 from reports.records.commands import GIVEN
-from reports.records.records import ORDER_FACT, Attestation, Comparison, Event, Fact, Provenance, Record, Waiver
+from reports.records.records import ORDER_FACT, PHASELESS, Comparison, Event, Fact, Provenance, Record, Waiver
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
-from reports.records.traffic import TrafficProfile
 
 SCHEMA = 1
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, in epoch seconds
@@ -353,11 +352,7 @@ def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict])
 def _collected(recorded: RunRecords) -> list[str]:
     """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
     said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
-    shown = {
-        record.phase
-        for record in recorded.records
-        if not isinstance(record, Event | Attestation | Waiver | TrafficProfile)
-    }
+    shown = {record.phase for record in recorded.records if not isinstance(record, PHASELESS)}
     return sorted(said | shown)
 
 

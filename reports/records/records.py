@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reports.records import earlier_runs
 from reports.records.cause_codes import CauseCode
 from reports.records.decoding import converted, decoded, decoder
-from reports.records.earlier_runs import EarlierRun
-from reports.records.traffic import TrafficDraw, TrafficProfile
+from reports.records.inputs import earlier_runs
+from reports.records.inputs.earlier_runs import EarlierRun
+from reports.records.inputs.traffic import TrafficDraw, TrafficProfile
 
 SCHEMA = 1
 FLAGS = ("VQL_SINGLE_RECORD_RETRIEVAL", "VQL_COMPANY_CONTACTS", "VQL_EXPORTS", "VQL_LINKEDIN_SEARCH")  # the guide's
@@ -206,6 +206,7 @@ class Event:
 
 
 Record = Comparison | Pair | CheckPlan | Fact | Attestation | Waiver | EarlierRun | Event | TrafficDraw | TrafficProfile
+PHASELESS = Event | Attestation | Waiver | TrafficProfile  # of a whole run
 _TYPES: dict[str, type[Any]] = {
     "sample": Comparison,
     "pair": Pair,

@@ -25,7 +25,7 @@ from reports.judge.verdict import judge, to_json
 from reports.output import detection_matrix
 from reports.output.detection_matrix import ExpectedDetection, MatrixRow
 from reports.records import run_ledger
-from reports.records.earlier_runs import EarlierRun
+from reports.records.inputs.earlier_runs import EarlierRun
 
 ROOT = Path(__file__).parents[2]
 GATES = {

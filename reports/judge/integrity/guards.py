@@ -9,9 +9,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from reports.records.inputs.traffic import TrafficProfile
 from reports.records.records import Event
 from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, Run, RunRecords
-from reports.records.traffic import TrafficProfile
 
 TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
 PLUGINS = ("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness")  # in each process that asks

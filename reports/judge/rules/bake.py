@@ -16,7 +16,7 @@ from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, l
 from reports.judge.rules.latency import LEAST_BLOCKS, latency_outcome, slowdown, too_fast, unfit
 from reports.judge.rules.window import RunWindow, left_out, windows_of
 from reports.judge.statistics import Measurement
-from reports.records.earlier_runs import EarlierCount, EarlierRun
+from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
 from reports.records.records import Pair
 
 LAST = 8  # runs judged on their own too: a regression in the middle of a window is diluted by the good half

@@ -15,8 +15,8 @@ from datetime import date, timedelta
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, backend_of, by_key, finding, listed
+from reports.records.inputs.traffic import GONE, TrafficDraw
 from reports.records.records import Comparison, Outcome, Provenance
-from reports.records.traffic import GONE, TrafficDraw
 
 MOST_UNJUDGED = 0.10  # of the drawn requests, and of the log's lines
 CONFIDENCE = 0.95

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from reports.judge.criteria import Bake, Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, finding
-from reports.records.earlier_runs import EarlierRun
+from reports.records.inputs.earlier_runs import EarlierRun
 
 WIDEST_GAP = 0.25  # of the window: between runs, and between the last one and now
 SHOWN = 3  # runs named of those left out

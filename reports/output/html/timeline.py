@@ -14,7 +14,7 @@ from reports.judge.effective_gate import bakes_of
 from reports.output.html import page_sections, svg_charts
 from reports.output.html.rendering import section, table
 from reports.output.html.svg_charts import TimeSlice
-from reports.records.earlier_runs import EarlierRun
+from reports.records.inputs.earlier_runs import EarlierRun
 from reports.records.records import Comparison, Entry, Observation, Provenance
 from reports.records.run_ledger import RunRecords
 from reports.records.wording import counted, duration, moment

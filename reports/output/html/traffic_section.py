@@ -8,9 +8,9 @@ from statistics import median
 from markupsafe import Markup
 
 from reports.output.html.rendering import render, section, table
+from reports.records.inputs.traffic import LATENCY_CHECK, EndpointTraffic, RequestShape, TrafficDraw, TrafficProfile
 from reports.records.records import Pair
 from reports.records.run_ledger import RunRecords
-from reports.records.traffic import LATENCY_CHECK, EndpointTraffic, RequestShape, TrafficDraw, TrafficProfile
 
 HEADS = ("Phase", "Endpoint", "Requests", "Share", "Keys", "Hottest key", "Statuses", "Most frequent shapes")
 SHAPES = 3  # of an endpoint in its row

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fixtures.fault_proxy import MODES
 from fixtures.sandbox.processes.processes import free_port
+from fixtures.transport.fault_proxy import MODES
 
 Tell = Callable[[str], int]
 
@@ -40,7 +40,7 @@ def ports(checkout: Path) -> Iterator[tuple[int, int]]:
         [
             sys.executable,
             "-m",
-            "fixtures.fault_proxy",
+            "fixtures.transport.fault_proxy",
             "--listen",
             f"127.0.0.1:{port}",
             "--control",

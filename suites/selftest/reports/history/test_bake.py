@@ -17,7 +17,7 @@ from reports.judge.criteria import GateError, read_gate
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.verdict import PhaseVerdict, judge
 from reports.records import run_ledger
-from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
+from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.records import Event, Fact, Record, from_json, to_json
 from reports.records.run_ledger import GateFile, Run, RunRecords
 

@@ -11,7 +11,7 @@ from reports.history.entry import FindingSummary, HistoryEntry, PairBlock, Phase
 from reports.judge.criteria import GateError
 from reports.judge.effective_gate import gate_of
 from reports.judge.integrity.suite import identity
-from reports.records.earlier_runs import EarlierCount, EarlierTimes
+from reports.records.inputs.earlier_runs import EarlierCount, EarlierTimes
 from reports.records.run_ledger import GateFile, Run
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

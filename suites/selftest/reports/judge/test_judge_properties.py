@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from reports.judge.criteria import RULES, Bake, Criterion, Gate, Latency, Recheck
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.verdict import phase_verdict
-from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
+from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
+from reports.records.inputs.traffic import TrafficDraw
 from reports.records.records import (
     Attestation,
     CheckPlan,
@@ -23,7 +24,6 @@ from reports.records.records import (
     Provenance,
     Record,
 )
-from reports.records.traffic import TrafficDraw
 
 LEISURELY = settings(deadline=None, max_examples=60)  # the machine may be busy with other things
 RANK = {"met": 2, "unmeasured": 1, "missed": 0}

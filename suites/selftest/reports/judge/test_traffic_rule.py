@@ -9,8 +9,8 @@ from reports.judge.criteria import Criterion, Gate, Recheck
 from reports.judge.findings import Finding, seen_of
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.traffic import wrong_at_most
+from reports.records.inputs.traffic import GONE, TrafficDraw
 from reports.records.records import Comparison, Observation, Outcome, Provenance, Record
-from reports.records.traffic import GONE, TrafficDraw
 
 NOW = "2026-11-30T04:00:00+00:00"
 CRITERION = Criterion(id="traffic-parity", guide="g", rule="traffic", reason="r", checks=("traffic-x",), least=512)

@@ -10,7 +10,7 @@ import pytest
 from reports.judge import statistics
 from reports.judge.criteria import Bake, Criterion, Gate, Latency, Recheck
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
-from reports.records.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
+from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 
 NOW = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
 FULL = (24, 18, 12, 6, 0)  # hours ago: as far apart as runs may be
