@@ -272,7 +272,8 @@ def started(config: pytest.Config) -> str:
 def _conclude(config: pytest.Config, recorder: Recorder, exitstatus: int) -> None:
     config.pluginmanager.getplugin("gate-incidents").conclude(exitstatus)
     recording.say_guards(config)
-    happened(config, recording.privacy_look(recorder.folder, _cleaner(config)))
+    if recording.is_guarded(config):
+        happened(config, recording.privacy_look(recorder.folder, _cleaner(config)))
     happened(config, Event(name="run-finished", count=recorder.writer.lines + 1))
     recorder.writer.close()
     if exitstatus == 5:

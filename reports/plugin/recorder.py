@@ -67,8 +67,21 @@ def say_last_words(config: pytest.Config) -> None:
 
 def say_guards(config: pytest.Config) -> None:
     """Record which of our plugins watch over this process: pytest's `-p no:NAME` leaves out any of them."""
+    if not is_guarded(config):
+        return
     active = [name for name in CONTROLLER_PLUGINS if config.pluginmanager.has_plugin(name)]
     happened(config, Event(name=GUARDING, detail=" ".join(active)))
+
+
+def is_guarded(config: pytest.Config) -> bool:
+    """Whether the run's format is one in which guards leave records; yes where the run can't be read back."""
+    recorder = recorder_of(config)
+    if recorder is None:
+        return False
+    try:
+        return run_ledger.read_run(recorder.folder).schema >= run_ledger.GUARDED_SCHEMA
+    except run_ledger.DamagedRun:
+        return True
 
 
 def privacy_look(folder: Path, clean: Scrubber) -> Event:

@@ -59,7 +59,10 @@ def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsal) -> Non
     (gate,) = [result for result in _results(wrong.folder) if result["fullName"] == "GATE#phase1"]
     assert gate["name"] == "NO-GO - VQL gate"
     assert gate["status"] == "failed"
-    assert {step["name"] for step in gate["steps"]} == {"contact-endpoint-parity: missed", "error-rate: met"}
+    assert {step["name"] for step in gate["steps"]} == {
+        "Single contact retrieval works correctly: missed (contact-endpoint-parity)",
+        "Error rate < 1%: met (error-rate)",
+    }
     (told,) = (json.loads(path.read_text()) for path in (wrong.folder / "allure-results").glob("*-globals.json"))
     assert told["errors"][0]["message"].startswith("NO-GO: ")
     assert all((wrong.folder / "allure-results" / each["source"]).exists() for each in told["attachments"])

@@ -31,7 +31,7 @@ SLIPS = {  # arguments, environment, what the one sentence says
     "rps": (["-m", "phase1", "--max-rps", "nan"], {}, ["--max-rps"]),
     "rows": (["-m", "phase1", "--rows", "5"], {}, ["--rows", "100"]),
     "fault": (["-m", "phase1", "--fault", "stale-recrd"], {}, ["did you mean 'stale-record'"]),
-    "flags": (["-m", "phase1", "--flags", "VQL_EXPORT"], {}, ["did you mean VQL_EXPORTS"]),
+    "flags": (["-m", "phase1", "--flags", "VQL_EXPORT"], {}, ["did you mean 'VQL_EXPORTS'"]),
     "no-flags": (["-m", "phase1", "--flags="], {}, ["--flags", "none"]),
     "marker": (["-m", "phse1"], {}, ["phse1"]),
 }
