@@ -61,5 +61,6 @@ def test_every_marker_and_environment_that_a_page_names_is_there(
     assert set(re.findall(r"tox -e ([\w-]+)", text)) <= environments
 
 
-def test_the_picture_of_the_page_is_small(checkout: Path) -> None:
-    assert (checkout / "docs" / "page.png").stat().st_size < 200_000
+def test_the_pictures_of_the_page_are_small(checkout: Path) -> None:
+    for name in ("page-light.png", "page-dark.png"):
+        assert (checkout / "docs" / name).stat().st_size < 300_000
