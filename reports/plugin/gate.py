@@ -287,7 +287,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
     key = environment().get(KEY_VARIABLE, "")
     try:
         publish.write_verdict(recorder.folder, verdict, key=key)
-    except OSError as error:  # a verdict that nobody can look up is no GO
+    except OSError as error:  # a verdict that is not on disk is HOLD
         recorded = recording.besides(
             recorded, [Event(name="unrecorded", worker="controller", detail=str(error.strerror))]
         )

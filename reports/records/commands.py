@@ -31,22 +31,12 @@ def verify_rollback(kept: Iterable[str], given: Mapping[str, Any]) -> str:
     return pytest_command("rollback", {**given, **on_sandbox, "expect_flags": flags}, (*ASKED_OF, "expect_flags"))
 
 
-def draft_contract(given: Mapping[str, Any], into: str = "ours.toml") -> str:
-    """The command that tries the known contracts on the deployment and drafts one of its own."""
-    return _command("python -m fixtures.contracts probe", given, ("env_file",), f"--draft {into}")
-
-
 def prepare_shell(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The lines after which `$CONTACT360_BASE_URL` and the others of the curl and psql lines are set in a shell."""
     env_file = given.get("env_file")
     token = _command("python -m fixtures.token", given, ("env_file", "contract"))
     lines = (f"set -a; . {_path(str(env_file))}; set +a",) if env_file else ()
     return (*lines, f'export CONTACT360_TOKEN="$({token})"')
-
-
-def playground(given: Mapping[str, Any], env_file: str = "sandbox.env") -> str:
-    """The command that starts a sandbox like the run's own and leaves it running."""
-    return _command("python -m fixtures.sandbox", given, ("rows", "flags", "fault", "shape"), f"--env-file {env_file}")
 
 
 def pytest_command(mark: str, given: Mapping[str, Any], names: Iterable[str], *, select: str = "") -> str:

@@ -19,7 +19,6 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 from reports.records import foreign_text
 
 MASK = "***"
-_SECRET_NAMES = ("password", "secret", "token", "api_key", "apikey", "authorization", "key")
 
 
 class Pseudonymizer:
@@ -169,11 +168,3 @@ def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
             lower = {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), each) for each in quoted}
             found |= {secret, *quoted, *lower, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     return tuple(sorted(found, key=len, reverse=True))
-
-
-def masked(settings: Mapping[str, str]) -> dict[str, str]:
-    """A copy of the settings in which every value whose name sounds like a secret is ***."""
-    return {
-        name: MASK if value and any(part in name.lower() for part in _SECRET_NAMES) else value
-        for name, value in settings.items()
-    }

@@ -73,7 +73,7 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 
 
 def _of_unknown(criterion: Criterion, tally: ShareTally) -> Finding:
-    """Too many answers do not tell who served them: no GO then, but a NO-GO where even they save nothing."""
+    """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
     said = f"{tally.unknown} of {tally.count} answers do not tell who served them"
     least = statistics.share(tally.offending, tally.count)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
