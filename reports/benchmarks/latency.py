@@ -1,31 +1,43 @@
 """The latency rule against rollouts of known slowdown, beside two ways in which others decide.
 
-The rule is computed for all rollouts at once; `check` holds that against `rules.finding_of`, rollout by rollout.
+The design is that of the gates: blocks, pairs and stages. The rule is computed for all rollouts at once;
+`check` holds that against `finding_of`, rollout by rollout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import t
 
 from reports.benchmarks.noise import Array, Noise, blocks, one_after_the_other
-from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Criterion, Gate, Latency, Recheck, read_gate
+from reports.judge.policy import POLICY
 from reports.judge.rules.dispatch import finding_of, seen_of
-from reports.judge.rules.latency import BIAS
-from reports.judge.statistics import CONFIDENCE
 from reports.records.records import Pair
 
 TARGET, ALERT = 1.20, 1.50
-LEAST_PAIRS, PAIRS_A_BLOCK = 128, 16
-LOOKS = (8, 16, 32, 64)  # blocks
-SPREAD = 150  # slots between blocks: three times the correlation time of drifting hosts
+LEAST_PAIRS = 128
+GAP = 75  # slots between blocks: one and a half times the correlation time of drifting hosts
 GO, NO_GO, HOLD = 1, -1, 0
 WORDS = {"met": GO, "missed": NO_GO, "unmeasured": HOLD}
 CRITERION = Criterion(
-    id="latency", guide="g", rule="latency", reason="r", checks=("x",), target=TARGET, alert=ALERT, least=LEAST_PAIRS
+    id="latency",
+    title="t",
+    guide="g",
+    rule="latency",
+    reason="r",
+    checks=("x",),
+    target=TARGET,
+    alert=ALERT,
+    least=LEAST_PAIRS,
+)
+TAIL = Criterion(
+    id="tail", title="t", guide="g", rule="p95", reason="r", checks=("x",), target=TARGET, alert=ALERT, least=1024
 )
 GATE = Gate(
     phase="p",
@@ -38,6 +50,7 @@ GATE = Gate(
     latency=Latency(floor_ms=0),
     recheck=Recheck(live_s=(), sandbox_s=()),
 )
+Triples = tuple[Array, Array, Array]  # VQL, direct, direct again, in ms: (rollouts, pairs) of a block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,35 +66,70 @@ class CellOutcome:
         return max(1 - self.go - self.no_go, 0.0)
 
 
-def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = SPREAD) -> CellOutcome:
-    """The suite's rule, with looks after 8, 16, 32 and 64 blocks; sampling stops at the first GO or NO-GO."""
-    means, floors = _means(noise, ratio, rollouts, seed, gap)
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, LOOKS[-1] * PAIRS_A_BLOCK)
-    for look in LOOKS:
-        open_ones = verdict == HOLD
-        now = rule(means[:, :look], floors[:, :look])
-        decided = open_ones & (now != HOLD)
-        verdict[decided], taken[decided] = now[decided], look * PAIRS_A_BLOCK
-    return _decided(verdict, taken)
+@cache
+def design() -> tuple[int, int]:
+    """(blocks, pairs a block) of the first phase's gate, which is the one that ships."""
+    path = Path(__file__).parents[2] / "suites" / "phase1_single_record" / "gate.toml"
+    latency = read_gate(path.read_text(encoding="utf-8"), path.name).latency
+    return latency.blocks, latency.pairs
 
 
-def rule(means: Array, floors: Array) -> Array:
-    """GO, NO_GO or HOLD of each rollout, from its block means of log(vql/direct) and log(again/direct)."""
+def stages() -> tuple[int, ...]:
+    """Blocks after which the evidence is looked at: 8, and twice as many each time."""
+    count, found = design()[0], [POLICY.least_blocks]
+    while 2 * found[-1] <= count:
+        found.append(2 * found[-1])
+    return tuple(found)
+
+
+def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = GAP, late: float = 1.0) -> CellOutcome:
+    """The suite's rule and design; sampling stops at the first GO or NO-GO.
+
+    `late`: VQL is so many times slower again in the last quarter of the blocks.
+    """
+    count, size = design()
+    taken = _taken(noise, ratio, rollouts, seed, gap, late)
+    means, floors = _of_blocks(taken)
+    verdict, spent = np.full(rollouts, HOLD), np.full(rollouts, count * size)
+    for stage in stages():
+        now = rule(means[:, :stage], floors[:, :stage], stage * size)
+        decided = (verdict == HOLD) & (now != HOLD)
+        verdict[decided], spent[decided] = now[decided], stage * size
+    return _decided(verdict, spent)
+
+
+def rule(means: Array, floors: Array, pairs: int) -> Array:
+    """GO, NO_GO or HOLD of each rollout, from its block means of y and of log(again/direct)."""
     value, low, high = _interval(means)
     floor, floor_low, floor_high = _interval(floors)
-    biased = ~((floor_low <= 1) & (floor_high >= 1)) & (np.abs(floor - 1) > BIAS)
-    unfit = biased | (np.sqrt(floor_high / floor_low) > ALERT / TARGET)
-    enough = means.shape[1] * PAIRS_A_BLOCK >= LEAST_PAIRS
-    found = np.where((high < ALERT) & (value <= TARGET) & enough, GO, HOLD)
-    return np.where(unfit, HOLD, np.where(low > TARGET, NO_GO, found))
+    biased = ~((floor_low <= 1) & (floor_high >= 1)) & (np.abs(floor - 1) > POLICY.bias)
+    found = np.where((high < ALERT) & (value <= TARGET) & (pairs >= LEAST_PAIRS), GO, HOLD)
+    return np.where(biased, HOLD, np.where(low > TARGET, NO_GO, found))
+
+
+def tail(noise: Noise, ratio: float, slow_share: float, pairs: int, *, rollouts: int, seed: int) -> CellOutcome:
+    """The paired sign test, where that share of VQL's calls takes four times as long."""
+    from scipy.stats import binom
+
+    random = np.random.default_rng(seed)
+    size = design()[1]
+    taken = blocks(noise, ratio, rollouts=rollouts, count=pairs // size, pairs=size, gap=GAP, random=random)
+    only_vql = only_again = np.zeros(rollouts, dtype=int)
+    for vql, direct, again in taken:
+        slow = vql * np.where(random.random(vql.shape) < slow_share, 4, 1) > POLICY.tail_factor * TARGET * direct
+        other = again > POLICY.tail_factor * direct
+        only_vql = only_vql + (slow & ~other).sum(axis=1)
+        only_again = only_again + (other & ~slow).sum(axis=1)
+    chance = binom.sf(only_vql - 1, only_vql + only_again, 0.5)
+    return _decided(np.where(chance < (1 - POLICY.confidence) / 2, NO_GO, HOLD), np.full(rollouts, pairs))
 
 
 def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
-    """How many of so many rollouts `rules.finding_of` judges as `rule` does: all of them, or AssertionError."""
-    random = np.random.default_rng(seed)
-    taken = list(blocks(noise, ratio, rollouts=rollouts, count=8, pairs=PAIRS_A_BLOCK, gap=SPREAD, random=random))
+    """How many of so many rollouts `finding_of` judges as `rule` does: all of them, or AssertionError."""
+    count, size = design()
+    taken = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
     means, floors = _of_blocks(taken)
-    mine = rule(means, floors)
+    mine = rule(means, floors, count * size)
     for rollout in range(rollouts):
         pairs = [
             Pair(phase="p", check="x", key=str(index), block=number, vql_ms=vql, direct_ms=direct, again_ms=again)
@@ -110,32 +158,36 @@ def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_tur
     return _decided(np.where(worse, NO_GO, GO), np.full(rollouts, LEAST_PAIRS))
 
 
-def _means(noise: Noise, ratio: float, rollouts: int, seed: int, gap: int) -> tuple[Array, Array]:
+def _taken(noise: Noise, ratio: float, rollouts: int, seed: int, gap: int, late: float) -> Iterable[Triples]:
+    count, size = design()
     random = np.random.default_rng(seed)
-    return _of_blocks(
-        blocks(noise, ratio, rollouts=rollouts, count=LOOKS[-1], pairs=PAIRS_A_BLOCK, gap=gap, random=random)
-    )
+    taken = blocks(noise, ratio, rollouts=rollouts, count=count, pairs=size, gap=gap, random=random)
+    for number, (vql, direct, again) in enumerate(taken):
+        yield vql * (late if number >= 3 * count // 4 else 1.0), direct, again
 
 
-def _of_blocks(taken: Iterable[tuple[Array, Array, Array]]) -> tuple[Array, Array]:
-    """Per rollout and block: mean of log(vql/direct) and of log(again/direct)."""
-    both = [(np.log(vql / direct).mean(axis=1), np.log(again / direct).mean(axis=1)) for vql, direct, again in taken]
+def _of_blocks(taken: Iterable[Triples]) -> tuple[Array, Array]:
+    """Per rollout and block: mean of y = log vql - (log direct + log again) / 2, and of log(again/direct)."""
+    both = [
+        ((np.log(vql) - (np.log(direct) + np.log(again)) / 2).mean(axis=1), np.log(again / direct).mean(axis=1))
+        for vql, direct, again in taken
+    ]
     return np.stack([one for one, _ in both], axis=1), np.stack([other for _, other in both], axis=1)
 
 
 def _interval(means: Array) -> tuple[Array, Array, Array]:
-    """exp of the mean and of its t-interval, per rollout: as `measurements.ratio_of_means`."""
+    """exp of the mean and of its t-interval, per rollout: as `statistics.ratio_of_means`."""
     count = means.shape[1]
     middle, error = means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(count)
-    wide = float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+    wide = float(t.ppf((1 + POLICY.confidence) / 2, count - 1)) * error
     return np.exp(middle), np.exp(middle - wide), np.exp(middle + wide)
 
 
 def _calls(noise: Noise, ratio: float, rollouts: int, seed: int, in_turn: bool) -> tuple[Array, Array]:
-    random = np.random.default_rng(seed)
     if in_turn:
+        random = np.random.default_rng(seed)
         return one_after_the_other(noise, ratio, rollouts=rollouts, calls=LEAST_PAIRS, random=random)
-    taken = list(blocks(noise, ratio, rollouts=rollouts, count=8, pairs=PAIRS_A_BLOCK, gap=SPREAD, random=random))
+    taken = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
     return np.concatenate([each[0] for each in taken], axis=1), np.concatenate([each[1] for each in taken], axis=1)
 
 

@@ -11,7 +11,7 @@ from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS, CellOutcome
 from reports.judge import statistics
 from reports.judge.criteria import Criterion
 from reports.judge.findings import by_limits
-from reports.judge.statistics import LOOKS
+from reports.judge.policy import POLICY
 
 LIMITS = {"fallback": (0.05, 0.10), "error": (0.01, 0.05), "availability": (0.001, 0.01)}
 RUNS = (8, 16, 32, 64)  # looks of a bake
@@ -21,9 +21,9 @@ Counts = np.ndarray[Any, np.dtype[Any]]
 
 def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcome:
     """Independent requests, looked at after 32, 64, ... 2,048; sampling stops at the first GO or NO-GO."""
-    failed = np.random.default_rng(seed).random((rollouts, LOOKS[-1])) < rate
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, LOOKS[-1])
-    for look in LOOKS:
+    failed = np.random.default_rng(seed).random((rollouts, POLICY.stages[-1])) < rate
+    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, POLICY.stages[-1])
+    for look in POLICY.stages:
         now = np.array([_told(kind, int(count), look) for count in failed[:, :look].sum(axis=1)])
         decided = (verdict == HOLD) & (now != HOLD)
         verdict[decided], taken[decided] = now[decided], look

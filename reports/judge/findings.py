@@ -15,9 +15,6 @@ from reports.records.inputs.traffic import TrafficDraw
 from reports.records.known_difference import KnownDifference
 from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Observation, Pair, Provenance, Record
 
-MOST_UNKNOWN = 0.10  # of the answers, without provenance: beyond it nothing can be told about VQL
-
-
 ORDER = ("GO", "HOLD", "NO-GO")  # the worst of several counts
 
 

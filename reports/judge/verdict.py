@@ -14,13 +14,13 @@ from typing import Any
 import jsonschema
 
 from reports.comparison.known_differences import Excuse, excuses
-from reports.judge import canary
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import bakes_of, gate_of
 from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
 from reports.judge.integrity.guards import lacking
 from reports.judge.integrity.suite import identity
 from reports.judge.integrity.waivers import WaivedCriterion, too_many, waive
+from reports.judge.rules import canary
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.share import concerns

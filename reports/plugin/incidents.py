@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
+from reports.judge.policy import POLICY
 from reports.judge.verdict import EXIT_CODES
 from reports.output.ci import allure_results
 from reports.plugin.recorder import Recorder, happened
 from reports.records.records import Event
-
-CLOCK_S = 60.0  # by so much the clock may be set, or the machine sleep, while a run goes on
 
 
 class OrderlyEnd:
@@ -85,7 +84,7 @@ class Incidents:
             self.note("interrupted", why)
         ended = clocks()
         set_by = (ended[0] - self._begun[0]) - (ended[1] - self._begun[1])
-        if abs(set_by) > CLOCK_S:
+        if abs(set_by) > POLICY.clock_s:
             self.note("clock-set", f"{set_by:+,.0f} s")
 
 

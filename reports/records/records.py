@@ -113,6 +113,7 @@ class Comparison:
     lag_s: float | None = None  # how long until the sides agreed, for LAGGED
     cause: CauseCode | None = None  # named when the difference settled
     again: str = ""  # the one command that shows it again
+    counted_as: str = ""  # check under which the same answer is a sample too: shares count it there
 
     def answer(self, side: str) -> Observation | None:
         return next((answer for answer in self.answers if answer.side == side), None)
@@ -134,6 +135,8 @@ class Pair:
     direct_ms: float
     again_ms: float | None = None
     direct_by: str = "baseline"
+    at: float = 0.0  # epoch seconds of VQL's answer; 0: not recorded
+    compared_as: str = ""  # check under which VQL's answer is a sample too: shares count it there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ WAYS = ("endpoint", "connectra")
 
 @pytest.fixture(scope="module")
 def records(phase: Phase) -> RecordChecks:
-    return RecordChecks(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+    return RecordChecks(phase.target, flag_on=phase.flag_on, count=phase.drawn, seed=phase.seed)
 
 
 @pytest.mark.asks("{record}-unknown-{way}")
@@ -30,8 +30,9 @@ def test_an_unknown_record_is_nobody(phase: Phase, records: RecordChecks, record
 @pytest.mark.parametrize("way", WAYS)
 def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: slice, record: str, way: str) -> None:
     check = f"{record}-{way}"
+    timed = phase.timed(records.drawn(check).samples, record=record) if way == "endpoint" else ()
 
-    phase.require_equal(records.asked(check), records.drawn(check), look)
+    phase.require_equal(records.asked(check), records.drawn(check), look, timed)
 
 
 @pytest.mark.asks("{record}-latency")
@@ -39,8 +40,23 @@ def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: s
 def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, block: int, record: str) -> None:
     check = f"{record}-latency"
     calls = records.calls(check, phase.direct_path())
-    samples = phase.of_block(records.drawn(check).samples, block)
-
-    phase.measure_latency(
-        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=records.itself(check))
+    drawn = records.drawn(check).samples
+    timed = LatencyBlock(
+        check=check,
+        number=block,
+        samples=phase.of_block(drawn, block),
+        calls=calls,
+        itself=records.itself(check),
+        compared=records.asked(f"{record}-endpoint"),
     )
+
+    phase.measure_latency(timed, spare=drawn)
+
+
+@pytest.mark.usefixtures("at_end")
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("way", WAYS)
+def test_answers_that_do_not_count_are_replaced(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
+    check = f"{record}-{way}"
+
+    phase.replace_lost(records.asked(check), records.drawn(check))

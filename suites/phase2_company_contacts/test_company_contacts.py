@@ -48,8 +48,9 @@ def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactCheck
 @pytest.mark.parametrize("check", [f"company-contacts-{name}-latency" for name in TIMED])
 def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactChecks, block: int, check: str) -> None:
     calls = companies.calls(check, phase.direct_path())
-    samples = phase.of_block(companies.timed(), block)
+    drawn = companies.timed()
+    samples = phase.of_block(drawn, block)
 
     phase.measure_latency(
-        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=companies.itself(check))
+        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=companies.itself(check)), drawn
     )

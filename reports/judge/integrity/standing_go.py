@@ -14,10 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reports.judge.findings import verdict_of, worst
+from reports.judge.policy import POLICY
 from reports.records.records import BUILD_KEYS
 from reports.records.run_ledger import GUARDED_SCHEMA
 
-AHEAD = timedelta(minutes=5)  # clocks may differ by so much; a run that ended later than that has a wrong one
+AHEAD = timedelta(
+    seconds=POLICY.ahead_s
+)  # clocks may differ by so much; a run that ended later than that has a wrong one
 BOND_NAMES = {
     "build": "the build",
     "connectra": "Connectra",

@@ -12,7 +12,8 @@ from statistics import median
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured, seen_of
-from reports.judge.rules.bake import burn, pooled_exact, pooled_latency, pooled_p95, pooled_share
+from reports.judge.rules.bake import burn, pooled_exact, pooled_share
+from reports.judge.rules.bake_latency import pooled_latency, pooled_p95
 from reports.judge.rules.doubts import with_doubts
 from reports.judge.rules.exactness import exact
 from reports.judge.rules.latency import latency, latency_outcome, p95, unfit

@@ -9,14 +9,13 @@ from dataclasses import replace
 from reports.comparison.known_differences import COMPARED
 from reports.judge.criteria import Criterion, covers
 from reports.judge.findings import (
-    MOST_UNKNOWN,
     Finding,
     PhaseEvidence,
     backend_of,
     by_key,
     percent,
 )
-from reports.judge.rules.exactness import MOST_VOID
+from reports.judge.policy import POLICY
 from reports.judge.rules.share import tally_of
 from reports.records.records import Comparison, Outcome, Provenance
 
@@ -43,7 +42,7 @@ def _of_exactness(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> 
     excused = by_key(each for each in samples if each.outcome is Outcome.EXCUSED)
     lost = by_key(each for each in samples if each.outcome is Outcome.FAILED)
     unfit = _too_many(len(unknown), len(compared))
-    if len(void) > MOST_VOID * (len(void) + len(compared)):
+    if len(void) > POLICY.most_void * (len(void) + len(compared)):
         unfit = f"{len(void)} of {len(void) + len(compared)} samples are void"
     differing = sum(each.outcome is Outcome.DIFFERENT for each in unknown)
     if differing:
@@ -61,6 +60,6 @@ def _is_unknown(sample: Comparison) -> bool:
 
 
 def _too_many(unknown: int, count: int) -> str:
-    if not count or unknown <= MOST_UNKNOWN * count:
+    if not count or unknown <= POLICY.most_unknown * count:
         return ""
     return f"{unknown} of {count} answers ({percent(unknown / count)}) do not tell who served them"

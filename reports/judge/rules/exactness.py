@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,7 +11,6 @@ from reports.judge import statistics
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
-    MOST_UNKNOWN,
     Finding,
     PhaseEvidence,
     backend_of,
@@ -22,9 +22,10 @@ from reports.judge.findings import (
     provenance_of,
     why_unasked,
 )
+from reports.judge.policy import POLICY
 from reports.records.records import Comparison, Outcome, Provenance, is_of
 
-MOST_VOID = 0.10  # of the questions of a criterion
+ENDLESS = 2**31  # as a population: random ids, filters that combine without end; no table is as large
 
 
 def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
@@ -58,10 +59,10 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             needed=needed,
             cause=cause,
         )
-    bound = statistics.zero_bound(count, _population(criterion, seen))
+    bound, claim = _claim(seen, counted)
     asks_backend = any(backend_of(sample) for sample in samples)
     path = " (flag off: this verifies the direct path)" if seen.flag_on is False and asks_backend else ""
-    said = f"no mismatch in {count}: at most {percent(bound)} wrong, at 95 %{path}"
+    said = f"{claim}{path}"
     return finding(criterion, "met", said, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
 
 
@@ -79,7 +80,12 @@ def _lacking(
     criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparison], counted: Sequence[Comparison], count: int
 ) -> tuple[str, int]:
     """Why no mismatch is not yet enough, and how many samples are lacking; ("", 0) if it is enough."""
-    least = min(criterion.least, _population(criterion, seen) or criterion.least)
+    population = _population(criterion, seen)
+    least = min(criterion.least, population or criterion.least)
+    if population is not None and population <= criterion.least and len(by_key(samples)) >= population:
+        least = math.ceil(
+            (1 - POLICY.most_void) * population
+        )  # all were asked: there is no sample to replace a lost one
     needed = max(least - count, 0)
     if not samples:
         return why_unasked(criterion, seen), least
@@ -95,6 +101,39 @@ def _lacking(
     return (f"no sample of: {', '.join(missing)}", len(missing)) if missing else ("", 0)
 
 
+def _claim(seen: PhaseEvidence, counted: Sequence[Comparison]) -> tuple[float, str]:
+    """(the largest share of wrong answers that no mismatch still allows, the sentence about it): the worst check's."""
+    checks = sorted({sample.check for sample in counted})
+    bounds = {check: _bound(check, seen, counted) for check in checks}
+    worst = max(checks, key=lambda check: (bounds[check], check), default="")
+    bound, count = bounds.get(worst, 1.0), len(by_key(counted))
+    if bound == 0:
+        return 0.0, f"no mismatch in all {count:,}"
+    where = f" in {worst}" if checks[1:] else ""
+    of = f" of {len(checks)} checks" if checks[1:] else ""
+    level = f"{100 * POLICY.claim_confidence:.0f} %"
+    return bound, f"no mismatch in {count:,}{of}: at most {percent(bound)} wrong{where}, at {level}"
+
+
+def _bound(check: str, seen: PhaseEvidence, counted: Sequence[Comparison]) -> float:
+    """The bound of one check: by strata where the draw took more of some than the population has, 0 of a census."""
+    asked = {(sample.key, sample.stratum) for sample in counted if sample.check == check}
+    plan = max((plan for plan in seen.plans if plan.check == check), key=lambda plan: plan.population, default=None)
+    if plan is None or len(asked) >= plan.population:
+        return 0.0 if plan is not None else statistics.zero_bound(len(asked))
+    by_stratum = Counter(stratum for _, stratum in asked)
+    members = {name: count for name, count in plan.strata.items() if count > 0}
+    if plan.population >= ENDLESS or len(members) < 2 or by_stratum.keys() - members.keys():
+        return statistics.zero_bound(len(asked), plan.population)
+    whole = sum(members.values())
+    open_ones = [name for name, count in members.items() if by_stratum[name] < count]
+    if len(open_ones) == 1:
+        (name,) = open_ones
+        return members[name] / whole * statistics.zero_bound(by_stratum[name], members[name])
+    weights = [members[name] / whole for name in open_ones]
+    return statistics.zero_bound_stratified(weights, [by_stratum[name] for name in open_ones])
+
+
 def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparison]) -> str:
     """Why these samples prove nothing, however many they are; '' if they can."""
     compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
@@ -102,10 +141,10 @@ def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparis
     differing = [sample for sample in unknown.values() if sample.outcome is Outcome.DIFFERENT]
     if differing:
         return f"{len(differing)} answers differ and do not tell who served them; first: {differing[0].key}"
-    if compared and len(unknown) / len(compared) > MOST_UNKNOWN:
+    if compared and len(unknown) / len(compared) > POLICY.most_unknown:
         return f"{len(unknown)} of {len(compared)} answers do not tell who served them"
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
-    if void and len(void) / (len(void) + len(compared)) > MOST_VOID:
+    if void and len(void) / (len(void) + len(compared)) > POLICY.most_void:
         return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"
     over = [excuse for excuse in excuses(samples, seen.known) if excuse.over]
     if over:

@@ -20,12 +20,9 @@ from reports.judge.findings import (
     served_by_sql,
     why_unasked,
 )
+from reports.judge.policy import POLICY
 from reports.judge.statistics import Measurement
 from reports.records.records import Outcome, Pair, is_of
-
-LEAST_BLOCKS = 8  # a t-interval over fewer is no interval to judge by
-BIAS = 0.05  # old against old may be off by so much
-MOST_DROPPED = 0.05  # of the calls: a timeout is no latency, so the rest looks faster than it is
 
 
 def latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
@@ -37,21 +34,31 @@ def latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 
 
 def p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
-    """The tail the same way, from enough pooled pairs on."""
+    """The tail: a sign test of slow calls can veto from the first blocks on, a GO wants the least pairs."""
     pairs, by_sql = _pairs(criterion, seen)
-    if len(pairs) < criterion.least:
-        said = f"the tail is judged from {criterion.least:,} pairs on; have {len(pairs):,}"
-        needed = criterion.least - len(pairs)
-        return finding(criterion, "unmeasured", said, unit="ratio", count=len(pairs), needed=needed)
+    if not pairs:
+        return finding(criterion, "unmeasured", _why_no_pairs(criterion, seen), unit="ratio", needed=criterion.least)
     return _labelled(_tail_found(criterion, gate, seen, pairs), by_sql)
 
 
 def latency_outcome(criterion: Criterion, found: Measurement, *, blocks: int) -> str:
     """As `by_limits`, over at least eight blocks; a GO also wants the criterion's least pairs."""
-    if blocks < LEAST_BLOCKS:
+    if blocks < POLICY.least_blocks:
         return "unmeasured"
     outcome = by_limits(criterion, found)
     return "unmeasured" if outcome == "met" and found.count < criterion.least else outcome
+
+
+def tail_outcome(
+    criterion: Criterion, pairs: Sequence[Pair], *, units: int, floor_ms: float
+) -> tuple[str, Measurement]:
+    """missed by the sign test or by p95's interval; met only by p95's interval, from the least pairs on."""
+    missed = statistics.tail_is_slower(pairs, limit_of(criterion.target), floor_ms)
+    if len(pairs) < criterion.least or units < POLICY.least_blocks:
+        found = Measurement(value=statistics.p95_value(pairs), unit="ratio", count=len(pairs))
+        return ("missed" if missed else "unmeasured"), found
+    found = statistics.p95_ratio(pairs)
+    return ("missed" if missed else by_limits(criterion, found)), found
 
 
 def at_look(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -63,22 +70,22 @@ def at_look(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     blocks = statistics.blocks_of(pairs)
     for check in dict.fromkeys(check for check, _ in blocks):
         own = [block for (name, _), block in blocks.items() if name == check]
-        look = LEAST_BLOCKS
+        look = POLICY.least_blocks
         while 2 * look <= len(own):
             look *= 2
         kept += [pair for block in own[:look] for pair in block] if len(own) >= look else []
     return tuple(kept)
 
 
-def unfit(criterion: Criterion, floor: Measurement) -> str:
-    """Why old against old shows an instrument that can't judge: biased, or too noisy; '' if it can."""
+def unfit(floor: Measurement) -> str:
+    """Why old against old shows an instrument that can't judge: it is biased; '' if it can.
+
+    Its spread holds nothing: the interval of the slowdown has it in already, and noise must not hide a NO-GO.
+    """
     if floor.interval is None or floor.value is None:
         return ""
-    if not floor.interval[0] <= 1 <= floor.interval[1] and abs(floor.value - 1) > BIAS:
+    if not floor.interval[0] <= 1 <= floor.interval[1] and abs(floor.value - 1) > POLICY.bias:
         return f"old against old is off by {floor.value:.2f}"
-    noise = statistics.noise_floor(floor.interval)
-    if noise > limit_of(criterion.alert) / limit_of(criterion.target):
-        return f"old against old spreads by {noise:.2f}"
     return ""
 
 
@@ -92,46 +99,81 @@ def slowdown(found: Measurement) -> str:
     return f"{found.value:.2f} times direct (99.7 %: {low:.2f} to {high:.2f})"
 
 
+def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
+    """Whether in every check both medians lie under the floor, and p95 of VQL within a few floors."""
+    return all(
+        max(median(pair.vql_ms for pair in own), median(pair.direct_ms for pair in own)) < floor_ms
+        and statistics.quantile95([pair.vql_ms for pair in own]) <= POLICY.floor_tail * floor_ms
+        for own in _by_check(pairs)
+    )
+
+
+def tail_too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
+    """Whether in every check p95 of VQL lies under the floor."""
+    return all(statistics.quantile95([pair.vql_ms for pair in own]) < floor_ms for own in _by_check(pairs))
+
+
+def signs_said(criterion: Criterion, pairs: Sequence[Pair], floor_ms: float) -> str:
+    """'in 9 of 256 pairs only VQL was 3.6 times slower than direct, in 2 only direct itself 3 times'."""
+    ours, theirs = statistics.tail_signs(pairs, limit_of(criterion.target), floor_ms)
+    factor = POLICY.tail_factor
+    return (
+        f"in {ours} of {len(pairs):,} pairs only VQL was {factor * limit_of(criterion.target):.2g} times slower than "
+        f"direct, in {theirs} only the second direct call was {factor:.2g} times slower"
+    )
+
+
+def _by_check(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    return [[pair for pair in pairs if pair.check == check] for check in {pair.check for pair in pairs}]
+
+
 def _slowdown_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
-    found, needed = statistics.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
-    why = _unready(criterion, pairs)
+    found, lacking = statistics.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
+    why = _unready(criterion, pairs) or _biased(pairs)
     if why:
-        return measured(criterion, "unmeasured", why, found, max(needed, 1))
-    if too_fast(pairs, gate.latency.floor_ms):
-        return measured(criterion, "met", _fast(gate), found)
-    why = unfit(criterion, statistics.old_against_old(pairs))
-    if why:
-        return measured(criterion, "unmeasured", f"instrument unfit: {why}", found, needed)
+        return measured(criterion, "unmeasured", why, found, max(lacking, 1))
     outcome = latency_outcome(criterion, found, blocks=_fewest_blocks(criterion, pairs))
-    said = f"{slowdown(found)}; medians {_medians(pairs)}"
-    dropped = _dropped(criterion, seen, pairs)
-    if outcome == "met" and dropped:
-        return measured(criterion, "unmeasured", f"{dropped}; {said}", found, needed)
-    if outcome == "unmeasured" and not needed:
+    fast, said = too_fast(pairs, gate.latency.floor_ms), f"{slowdown(found)}; medians {_medians(pairs)}"
+    held = _dropped(criterion, seen, pairs) or (
+        f"need {criterion.least:,} pairs, have {len(pairs):,}" if lacking else ""
+    )
+    if held and (fast or outcome != "missed"):
+        return measured(criterion, "unmeasured", f"{said}; {held}", found, max(lacking, 1))
+    if fast:
+        said = f"too fast to matter: both medians under {gate.latency.floor_ms:g} ms ({_medians(pairs)})"
+        return measured(criterion, "met", said, found)
+    if outcome == "unmeasured":
         needed = len(pairs)  # twice as many narrow the interval by a third
-    return measured(criterion, outcome, said, found, needed, _cause(criterion, seen) if outcome == "missed" else None)
-
-
-def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
-    why = _unready(criterion, pairs)
-    if why:
-        return finding(criterion, "unmeasured", why, unit="ratio", count=len(pairs), needed=1)
-    found = statistics.p95_ratio(pairs)
-    if too_fast(pairs, gate.latency.floor_ms):
-        return measured(criterion, "met", _fast(gate), found)
-    why = unfit(criterion, statistics.old_against_old(pairs))
-    if why:
-        return measured(criterion, "unmeasured", f"instrument unfit: {why}", found)
-    outcome, said = by_limits(criterion, found), f"p95 {slowdown(found)}; medians {_medians(pairs)}"
-    dropped = _dropped(criterion, seen, pairs)
-    if outcome == "met" and dropped:
-        return measured(criterion, "unmeasured", f"{dropped}; {said}", found)
+        return measured(criterion, outcome, f"{said}; need about {2 * needed:,} pairs, have {needed:,}", found, needed)
     return measured(criterion, outcome, said, found, 0, _cause(criterion, seen) if outcome == "missed" else None)
 
 
+def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
+    floor, lacking = gate.latency.floor_ms, max(criterion.least - len(pairs), 0)
+    why = _unready(criterion, pairs) or _biased(pairs)
+    if why:
+        return finding(criterion, "unmeasured", why, unit="ratio", count=len(pairs), needed=max(lacking, 1))
+    outcome, found = tail_outcome(criterion, pairs, units=_fewest_blocks(criterion, pairs), floor_ms=floor)
+    said = f"p95 {slowdown(found)}; {signs_said(criterion, pairs, floor)}"
+    fast = tail_too_fast(pairs, floor)
+    if outcome == "missed" and not fast:
+        return measured(criterion, outcome, said, found, 0, _cause(criterion, seen))
+    held = _dropped(criterion, seen, pairs)
+    if held or lacking:
+        held = held or f"a GO for the tail needs {criterion.least:,} pairs, have {len(pairs):,}"
+        return measured(criterion, "unmeasured", f"{said}; {held}", found, max(lacking, 1))
+    if fast:
+        return measured(criterion, "met", f"too fast to matter: p95 of VQL is under {floor:g} ms; {said}", found)
+    return measured(criterion, outcome, said, found, len(pairs) if outcome == "unmeasured" else 0)
+
+
 def _pairs(criterion: Criterion, seen: PhaseEvidence) -> tuple[list[Pair], bool]:
-    """(the pairs to judge, whether plain SQL stood for direct): where there are better ones, those by SQL are left."""
-    pairs = [pair for pair in seen.pairs if covers(criterion, pair.check)]
+    """(the pairs to judge, whether plain SQL stood for direct).
+
+    Where there are better ones, those by SQL are left out. A pair without the second direct call is none: without it
+    nothing shows how far the instrument differs from itself.
+    """
+    pairs = [pair for pair in seen.pairs if covers(criterion, pair.check) and pair.again_ms]
     better = [pair for pair in pairs if pair.direct_by != "sql"]
     return (better, False) if better else (pairs, bool(pairs))
 
@@ -149,9 +191,14 @@ def _unready(criterion: Criterion, pairs: Sequence[Pair]) -> str:
     if absent:
         return f"no pairs of {absent[0]}"
     blocks = _fewest_blocks(criterion, pairs)
-    if blocks < LEAST_BLOCKS:
-        return f"{len(pairs)} pairs in {blocks} blocks: at least {LEAST_BLOCKS} blocks are needed"
+    if blocks < POLICY.least_blocks:
+        return f"{len(pairs)} pairs in {blocks} blocks: at least {POLICY.least_blocks} blocks are needed"
     return ""
+
+
+def _biased(pairs: Sequence[Pair]) -> str:
+    why = unfit(statistics.old_against_old(pairs))
+    return f"instrument unfit: {why}" if why else ""
 
 
 def _fewest_blocks(criterion: Criterion, pairs: Sequence[Pair]) -> int:
@@ -160,28 +207,20 @@ def _fewest_blocks(criterion: Criterion, pairs: Sequence[Pair]) -> int:
     return min(counts.values(), default=0)
 
 
-def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
-    """Whether in every check both medians lie under the floor."""
-    return all(
-        median(getattr(pair, side) for pair in pairs if pair.check == check) < floor_ms
-        for check in {pair.check for pair in pairs}
-        for side in ("vql_ms", "direct_ms")
-    )
-
-
-def _fast(gate: Gate) -> str:
-    return f"too fast to matter: both medians under {gate.latency.floor_ms:g} ms"
-
-
 def _dropped(criterion: Criterion, seen: PhaseEvidence, pairs: Sequence[Pair]) -> str:
-    """What to say when too many calls gave no time: they failed, or VQL did not serve them; '' if few did."""
+    """Why too many questions gave no pair of times; '' if few did. Each such question has one record per call."""
     lost = [
         sample
         for sample in seen.samples
         if covers(criterion, sample.check) and sample.outcome in (Outcome.FAILED, Outcome.VOID)
     ]
-    asked = len(lost) + len(pairs)
-    return f"{len(lost)} of {asked} calls gave no time of VQL's" if len(lost) / asked > MOST_DROPPED else ""
+    calls = Counter(answer.side for sample in lost for answer in sample.answers)
+    unarmed = sum(covers(criterion, pair.check) and not pair.again_ms for pair in seen.pairs)
+    count = max(calls["backend"], len({(sample.check, sample.key) for sample in lost})) + unarmed
+    asked = count + len(pairs)
+    if count / asked <= POLICY.most_dropped:
+        return ""
+    return f"{count} of {asked} questions gave no pair of times (failed, not shown to be VQL's, or slowed down)"
 
 
 def _cause(criterion: Criterion, seen: PhaseEvidence) -> Cause | None:
@@ -192,6 +231,10 @@ def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
     said = why_unasked(criterion, seen, "")
     if said:
         return said
+    if any(covers(criterion, pair.check) for pair in seen.pairs):
+        return (
+            "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"
+        )
     if any(sample.attempt and served_by_sql(sample) for sample in seen.samples):
         return "no pair counts: VQL served none of the calls (fallback answers are no latency of VQL)"
     return "no pairs were taken: a direct path is needed to compare with (CONTACT360_BASELINE_URL)"

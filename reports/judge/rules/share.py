@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -10,7 +11,6 @@ from reports.judge import statistics
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
-    MOST_UNKNOWN,
     Finding,
     PhaseEvidence,
     backend_of,
@@ -24,6 +24,7 @@ from reports.judge.findings import (
     served_by_sql,
     why_unasked,
 )
+from reports.judge.policy import POLICY
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Comparison, Provenance
@@ -38,36 +39,76 @@ class SampleStanding(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShareTally:
-    """The questions of a share: how many there are, how many of them offend, how many do not tell."""
+class CountedAnswer:
+    """One question of a share: how it stands, when it was answered (epoch seconds; 0: not recorded), its cause."""
 
-    count: int
-    offending: int
-    unknown: int
-    causes: tuple[CauseCode | None, ...] = ()
+    standing: SampleStanding
+    at: float
+    cause: CauseCode | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTally:
+    """The questions of a share, in order of time."""
+
+    answers: tuple[CountedAnswer, ...]
 
     @property
-    def told(self) -> int:
+    def count(self) -> int:
+        return len(self.answers)
+
+    @property
+    def offending(self) -> int:
+        return sum(each.standing is SampleStanding.OFFENDING for each in self.answers)
+
+    @property
+    def unknown(self) -> int:
+        return sum(each.standing is SampleStanding.UNKNOWN for each in self.answers)
+
+    @property
+    def known(self) -> int:
         return self.count - self.unknown
+
+    @property
+    def causes(self) -> tuple[CauseCode | None, ...]:
+        return tuple(each.cause for each in self.answers if each.standing is SampleStanding.OFFENDING)
+
+    def share(self, *, unknown_as: bool | None = None) -> Measurement:
+        """The share of those that offend; unknown answers count as offending, as good, or (None) not at all.
+
+        Failures of one session come in bursts: consecutive answers count as one unit (Korn and Graubard's effective
+        size), which costs independent answers nothing.
+        """
+        worst = SampleStanding.OFFENDING if unknown_as is not True else SampleStanding.UNKNOWN
+        failed = [
+            each.standing >= worst
+            for each in self.answers
+            if unknown_as is not None or each.standing is not SampleStanding.UNKNOWN
+        ]
+        return statistics.share_in_time(failed)
 
 
 def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """NO-GO if the 99.7 % interval lies beyond target; GO if it lies under alert and the share meets target."""
     del gate
     tally = tally_of(criterion, seen)
-    if tally.count and tally.unknown / tally.count > MOST_UNKNOWN:
+    if tally.count and tally.unknown / tally.count > POLICY.most_unknown:
         return _of_unknown(criterion, tally)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
-    needed = statistics.needed_for_go(tally.offending, tally.told, target, alert)
-    needed = max(needed, criterion.least - (tally.told - tally.offending))
-    found = statistics.share(tally.offending, tally.told)
+    found = tally.share()
+    needed = math.ceil(
+        statistics.needed_for_go(tally.offending, tally.known, target, alert) * statistics.widening(found)
+    )
+    needed = max(needed, criterion.least - (tally.known - tally.offending))
     if found.value is None or found.interval is None:
         return finding(criterion, "unmeasured", why_unasked(criterion, seen), unit="share", needed=needed)
     outcome, why = _outcome(criterion, tally, found)
     low, high = found.interval
-    said = f"{tally.offending} of {tally.told} ({percent(found.value)}; 99.7 %: {percent(low)} to {percent(high)}){why}"
+    said = (
+        f"{tally.offending} of {tally.known} ({percent(found.value)}; 99.7 %: {percent(low)} to {percent(high)}){why}"
+    )
     if outcome == "unmeasured" and not why:
-        said += f"; need {tally.told + needed}, have {tally.told}"
+        said += f"; need {tally.known + needed}, have {tally.known}"
     cause = most_frequent(tally.causes) if outcome != "met" else None
     return measured(criterion, outcome, said, found, max(needed, 1) if outcome == "unmeasured" else 0, cause)
 
@@ -75,11 +116,11 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 def _of_unknown(criterion: Criterion, tally: ShareTally) -> Finding:
     """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
     said = f"{tally.unknown} of {tally.count} answers do not tell who served them"
-    least = statistics.share(tally.offending, tally.count)
+    least = tally.share(unknown_as=False)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
         said += f"; {tally.offending} of all {tally.count} offend even so ({percent(least.value or 0.0)})"
         return measured(criterion, "missed", said, least, 0, most_frequent(tally.causes))
-    return finding(criterion, "unmeasured", f"{said}: no share can be told", unit="share", count=tally.told)
+    return finding(criterion, "unmeasured", f"{said}: no share can be told", unit="share", count=tally.known)
 
 
 def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:
@@ -88,17 +129,19 @@ def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:
     A latency pair is an answer too: served by VQL, without error. Without it only the calls that failed would count.
     """
     standing_of = _STANDINGS[criterion.of]
-    found: dict[tuple[str, str], tuple[SampleStanding, CauseCode | None]] = {}
+    elsewhere = _counted_elsewhere(seen)
+    found: dict[tuple[str, str], CountedAnswer] = {}
     for sample in seen.samples:
         standing = standing_of(sample) if _looks_at(criterion, sample.check) else None
         key = (sample.check, sample.key)
-        if standing is not None and (key not in found or standing > found[key][0]):
-            found[key] = standing, sample.cause
+        if standing is not None and (key not in found or standing > found[key].standing):
+            found[key] = CountedAnswer(standing=standing, at=_time_of(sample), cause=sample.cause)
     if criterion.of != "connectra-errors":
         for pair in seen.pairs:
             if _looks_at(criterion, pair.check):
-                found.setdefault((pair.check, pair.key), (SampleStanding.GOOD, None))
-    return _counted(found)
+                good = CountedAnswer(standing=SampleStanding.GOOD, at=pair.at)
+                found.setdefault((pair.check, pair.key), good)
+    return _in_time(answer for key, answer in found.items() if key not in elsewhere)
 
 
 def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
@@ -111,21 +154,31 @@ def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
     return tally_of(criterion, own).count > 0
 
 
-def _counted(found: Mapping[tuple[str, str], tuple[SampleStanding, CauseCode | None]]) -> ShareTally:
-    offending = [cause for standing, cause in found.values() if standing is SampleStanding.OFFENDING]
-    unknown = sum(standing is SampleStanding.UNKNOWN for standing, _ in found.values())
-    return ShareTally(count=len(found), offending=len(offending), unknown=unknown, causes=tuple(offending))
+def _counted_elsewhere(seen: PhaseEvidence) -> frozenset[tuple[str, str]]:
+    """Answers of latency blocks, as (check, key), that are a sample of another check too: one request counts once."""
+    compared = {(sample.check, sample.key) for sample in seen.samples}
+    twice = [(each.check, each.key, each.counted_as) for each in seen.samples if each.counted_as]
+    twice += [(each.check, each.key, each.compared_as) for each in seen.pairs if each.compared_as]
+    return frozenset((check, key) for check, key, other in twice if (other, key) in compared)
+
+
+def _in_time(answers: Iterable[CountedAnswer]) -> ShareTally:
+    return ShareTally(answers=tuple(sorted(answers, key=lambda each: (each.at, each.standing))))
+
+
+def _time_of(sample: Comparison) -> float:
+    return max((answer.at for answer in sample.answers), default=0.0)
 
 
 def _outcome(criterion: Criterion, tally: ShareTally, found: Measurement) -> tuple[str, str]:
     """GO must hold even if every answer that does not tell had failed, NO-GO even if none of them had."""
     outcome = by_limits(criterion, found)
-    if outcome == "met" and tally.told - tally.offending < criterion.least:
+    if outcome == "met" and tally.known - tally.offending < criterion.least:
         return "unmeasured", ""
     if not tally.unknown:
         return outcome, ""
-    worst = by_limits(criterion, statistics.share(tally.offending + tally.unknown, tally.count))
-    best = by_limits(criterion, statistics.share(tally.offending, tally.count))
+    worst = by_limits(criterion, tally.share(unknown_as=True))
+    best = by_limits(criterion, tally.share(unknown_as=False))
     decided = {("met", "met"): "met", ("missed", "missed"): "missed"}.get((worst, best), "unmeasured")
     why = "" if decided == outcome else f"; undecided while {tally.unknown} answers do not tell who served them"
     return decided, why

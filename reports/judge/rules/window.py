@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from reports.judge.criteria import Bake, Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, finding
+from reports.judge.policy import POLICY
 from reports.records.inputs.earlier_runs import EarlierRun
 
-WIDEST_GAP = 0.25  # of the window: between runs, and between the last one and now
 SHOWN = 3  # runs named of those left out
 _LEFT_OUT = {
     "build": "of another build",
@@ -53,8 +53,10 @@ class RunWindow:
             return f"{self.phase}: no run in the last {self.hours:g} h"
         if self.span < self.hours:
             return f"{self.phase}: {len(self.runs)} runs over {self.span:.1f} h; need {self.hours:g} h"
-        if self.gap > WIDEST_GAP * self.hours:
-            return f"{self.phase}: {self.gap:.1f} h without a run; at most {WIDEST_GAP * self.hours:g} h may pass"
+        if self.gap > POLICY.widest_gap * self.hours:
+            return (
+                f"{self.phase}: {self.gap:.1f} h without a run; at most {POLICY.widest_gap * self.hours:g} h may pass"
+            )
         return ""
 
 
@@ -84,7 +86,7 @@ def windows_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> tuple[R
 
 def reach(bake: Bake, hours: float | None) -> float:
     """How many hours back runs are pooled: so far that a window of that length may end a gap before now."""
-    return bake.longest if hours is None else hours * (1 + WIDEST_GAP)
+    return bake.longest if hours is None else hours * (1 + POLICY.widest_gap)
 
 
 def left_out(windows: Sequence[RunWindow]) -> str:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reports.judge.canary import reasons_against
 from reports.judge.findings import Finding
+from reports.judge.rules.canary import reasons_against
 from reports.records.records import Comparison, Observation, Outcome, Provenance
 
 RIGHT = Comparison(

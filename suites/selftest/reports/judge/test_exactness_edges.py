@@ -35,9 +35,9 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
     [
         ([*samples(10), plan_of()], "met", 0, "no mismatch in 10"),
         ([*samples(9), plan_of()], "unmeasured", 1, "no mismatch in 9; need 10, have 9"),
-        ([*samples(9), plan_of(9)], "met", 0, "no mismatch in 9: at most 0.00 % wrong"),
+        ([*samples(9), plan_of(9)], "met", 0, "no mismatch in all 9"),
         ([*samples(9), plan_of(9), plan_of(10)], "unmeasured", 1, "need 10"),
-        ([*samples(9), plan_of(9), plan_of(99, check="y")], "met", 0, "no mismatch in 9"),
+        ([*samples(9), plan_of(9), plan_of(99, check="y")], "met", 0, "no mismatch in all 9"),
         ([*samples(10), plan_of(s=1)], "met", 0, "no mismatch"),
         ([*samples(10), plan_of(s=1, t=2, u=0)], "unmeasured", 1, "no sample of: x t"),
         ([*samples(10), plan_of(t=2, u=3)], "unmeasured", 2, "no sample of: x t, x u"),
@@ -182,3 +182,54 @@ def test_a_known_difference_that_covers_too_much_holds_the_criterion(covered: in
 
     assert found.outcome == outcome
     assert ("the known difference k covers 2 of 12" in found.sentence) is (outcome == "unmeasured")
+
+
+def _drawn(check: str = "x", **strata: tuple[int, int]) -> list[Record]:
+    """(members, asked) by stratum: the plan, and equal answers."""
+    plan = plan_of(
+        sum(members for members, _ in strata.values()), check, **{name: m for name, (m, _) in strata.items()}
+    )
+    equal = [
+        sampled(f"{name}{number}", check=check, stratum=name)
+        for name, (_, asked) in strata.items()
+        for number in range(asked)
+    ]
+    return [plan, *equal]
+
+
+def test_half_of_a_draw_in_risk_strata_proves_less_than_a_simple_sample() -> None:
+    found = finding(EXACT, _drawn(ordinary=(950_000, 150), risky=(50_000, 149)))
+
+    assert found.interval == (0.0, pytest.approx(0.0188, abs=2e-4))
+    assert "at most 1.88 % wrong, at 95 %" in found.sentence
+
+
+@pytest.mark.parametrize("strata", [{"s": (9, 9)}, {"a": (5, 5), "b": (2, 2)}])
+def test_a_census_claims_all(strata: dict[str, tuple[int, int]]) -> None:
+    found = finding(EXACT, _drawn(**strata))
+
+    assert found.sentence.startswith("no mismatch in all ")
+    assert found.interval == (0.0, 0.0)
+
+
+def test_of_several_checks_the_weakest_speaks() -> None:
+    found = finding(criterion_of("exact", "x", "y"), [*_drawn(s=(10_000, 299)), *_drawn("y", s=(10_000, 32))])
+
+    assert "in 331 of 2 checks: at most 8.9" in found.sentence
+    assert "wrong in y" in found.sentence
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(0, "met"), (1, "met"), (16, "met"), (17, "unmeasured")])
+def test_in_a_census_the_tolerance_decides(lost: int, outcome: str) -> None:
+    plan, *equal = _drawn(s=(162, 162))
+    failed = [replace(each, outcome=Outcome.FAILED) for each in equal[:lost] if isinstance(each, Comparison)]
+
+    found = finding(replace(EXACT, least=299), [plan, *failed, *equal[lost:]])
+
+    assert found.outcome == outcome, found.sentence
+    assert found.count == 162 - lost
+
+
+def test_what_is_no_census_has_to_have_its_least() -> None:
+    assert finding(replace(EXACT, least=299), _drawn(s=(1000, 298))).outcome == "unmeasured"
+    assert finding(replace(EXACT, least=299), _drawn(s=(1000, 299))).outcome == "met"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reports.judge import statistics
+from reports.judge.policy import POLICY
 from reports.judge.statistics import (
-    LOOKS,
     exact_share,
     needed_for_go,
     pooled_share,
@@ -21,7 +21,7 @@ UNLIKE = [1.0, 0.55, 0.62, 0.56, 0.73, 0.56, 0.73, 0.46, 0.73, 0.56, 0.38, 0.34,
 
 
 def test_looks_double() -> None:
-    assert LOOKS == (32, 64, 128, 256, 512, 1024, 2048)
+    assert POLICY.stages == (32, 64, 128, 256, 512, 1024, 2048)
 
 
 def test_effective_sizes_lie_between_whole_ones() -> None:

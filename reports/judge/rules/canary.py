@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reports.judge.findings import Finding, percent
-from reports.judge.rules.exactness import MOST_VOID
+from reports.judge.policy import POLICY
 from reports.records.records import Comparison, Outcome, Provenance
 from reports.records.run_ledger import RunRecords
 from reports.records.wording import counted, differ
@@ -61,7 +61,7 @@ def _of_samples(samples: tuple[Comparison, ...]) -> Iterator[str]:
         yield "no answer could be compared"
     if outcomes[Outcome.DIFFERENT]:
         yield differ(outcomes[Outcome.DIFFERENT])
-    if samples and outcomes[Outcome.VOID] > MOST_VOID * len(samples):
+    if samples and outcomes[Outcome.VOID] > POLICY.most_void * len(samples):
         yield f"the database changed during {outcomes[Outcome.VOID]:,} of {counted(len(samples), 'comparison')}"
     unknown = sum(_is_unknown(sample) for sample in samples)
     if unknown:

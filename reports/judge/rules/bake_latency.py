@@ -1,0 +1,188 @@
+"""Latency over the runs of a window: the typical slowdown, a change within the window, busy hours, the tail. Pure.
+
+A run is the unit. Besides the whole window a CUSUM over run means finds a change that the good part would dilute, and
+each part of the day is judged on its own, so that busy hours are not averaged away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from reports.judge import statistics
+from reports.judge.criteria import Criterion, Gate, covers
+from reports.judge.findings import Finding, PhaseEvidence, limit_of
+from reports.judge.policy import POLICY
+from reports.judge.rules.latency import latency_outcome, slowdown, tail_outcome, tail_too_fast, too_fast, unfit
+from reports.judge.rules.pooling import PooledCriterion, worst_part
+from reports.judge.rules.window import RunWindow
+from reports.judge.statistics import Measurement
+from reports.records.inputs.earlier_runs import EarlierRun
+from reports.records.records import Pair
+
+_NOTHING = Measurement(value=None, unit="ratio", count=0)
+_DAY_PART = 4  # hours: short enough for a busy time, long enough for eight runs in two days of half-hourly ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedRun:
+    """One run's pairs of the checks that are judged, each with both direct calls."""
+
+    run: EarlierRun
+    pairs: tuple[Pair, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean log of the slowdown."""
+        return statistics.block_means(self.pairs)[0]
+
+    @property
+    def noise(self) -> float:
+        """Mean log of old against old."""
+        return fmean(math.log((pair.again_ms or pair.direct_ms) / pair.direct_ms) for pair in self.pairs)
+
+
+def pooled_latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+    """The typical slowdown over run means, check by check; a change within the window, or busy hours, are a NO-GO."""
+
+    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
+        for each in own.criteria:
+            if each.rule == "latency":
+                for check in _checks(window, each) or [each.id]:
+                    yield _slowdown_part(criterion, own, f"{window.phase} {check}", _timed(window, [check]))
+
+    return worst_part(criterion, gate, seen, parts, "ratio")
+
+
+def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+    """The tail over all pairs of the phase: the sign test can veto, a GO wants p95's interval and the least pairs."""
+
+    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
+        for each in own.criteria:
+            if each.rule == "p95":
+                checks = _checks(window, each)
+                name = f"{window.phase} {', '.join(checks) or each.id}"
+                yield _tail_part(criterion, own, name, _timed(window, checks))
+
+    return worst_part(criterion, gate, seen, parts, "ratio")
+
+
+def change_of(timed: Sequence[TimedRun], criterion: Criterion) -> tuple[int, int] | None:
+    """(first run, run that proved it) of a change for the worse, by position; None when there was none."""
+    if len(timed) < POLICY.least_blocks:
+        return None
+    midpoint = (math.log(limit_of(criterion.target)) + math.log(limit_of(criterion.alert))) / 2
+    spread = max(statistics.deviation([each.noise for each in timed]), math.log(1 + POLICY.bias))
+    return statistics.cusum([each.mean - midpoint for each in timed], POLICY.cusum_limit * spread)
+
+
+def _slowdown_part(criterion: Criterion, own: Gate, name: str, timed: Sequence[TimedRun]) -> PooledCriterion:
+    pairs = _of_units(timed)
+    if not pairs:
+        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
+    found, units = statistics.latency_ratio(pairs), _units(pairs)
+    outcome = latency_outcome(criterion, found, blocks=units)
+    said = f"{slowdown(found)}; {len(pairs):,} pairs in {units} units of runs"
+    why, enough = unfit(statistics.old_against_old(pairs)), len(pairs) >= criterion.least
+    if why:
+        outcome, said = "unmeasured", f"instrument unfit: {why}"
+    elif too_fast(pairs, own.latency.floor_ms):
+        outcome = "met" if enough and units >= POLICY.least_blocks else "unmeasured"
+        said = f"too fast to matter: both medians under {own.latency.floor_ms:g} ms; {said}"
+    elif changed := _changed(criterion, timed) or _busy(criterion, timed):
+        outcome, said = "missed", f"{changed}; all: {said}"
+    if outcome == "unmeasured" and not enough:
+        said += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
+    return PooledCriterion(name=name, outcome=outcome, sentence=said, found=found)
+
+
+def _tail_part(criterion: Criterion, own: Gate, name: str, timed: Sequence[TimedRun]) -> PooledCriterion:
+    pairs, floor = _of_units(timed), own.latency.floor_ms
+    if not pairs:
+        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
+    outcome, found = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)
+    said = f"p95 {slowdown(found)}; {len(pairs):,} pairs in {_units(pairs)} units of runs"
+    why = unfit(statistics.old_against_old(pairs))
+    if why:
+        outcome, said = "unmeasured", f"instrument unfit: {why}"
+    elif tail_too_fast(pairs, floor):
+        outcome = "met" if len(pairs) >= criterion.least else "unmeasured"
+        said = f"too fast to matter: p95 of VQL is under {floor:g} ms; {said}"
+    if outcome == "unmeasured" and len(pairs) < criterion.least:
+        said += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
+    return PooledCriterion(name=name, outcome=outcome, sentence=said, found=found)
+
+
+def _changed(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
+    """The sentence about a change for the worse within the window; '' when there was none."""
+    change = change_of(timed, criterion)
+    if change is None:
+        return ""
+    first, last = change
+    slow = timed[first : last + 1]
+    ratio = math.exp(fmean(each.mean for each in slow))
+    runs = f"{len(slow)} run{'s' if slow[1:] else ''}"
+    return f"slower from {slow[0].run.started[:16]} on: {ratio:.2f} times direct over {runs} (first {slow[0].run.run})"
+
+
+def _busy(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
+    """The sentence about the worst part of the day that is beyond the target by itself; '' when none is."""
+    parts: dict[int, list[TimedRun]] = {}
+    for each in timed:
+        parts.setdefault(each.run.begun_at.hour // _DAY_PART, []).append(each)
+    slow = []
+    for part, runs in parts.items():
+        pairs = _of_units(runs)
+        found = statistics.latency_ratio(pairs)
+        if len(parts) > 1 and latency_outcome(criterion, found, blocks=_units(pairs)) == "missed":
+            slow.append((found.value or 0.0, part, found))
+    if not slow:
+        return ""
+    _, part, found = max(slow, key=lambda each: each[:2])
+    hours = f"from {part * _DAY_PART:02}:00 to {(part + 1) * _DAY_PART:02}:00 UTC"
+    return f"{hours} it is {slowdown(found)}"
+
+
+def _checks(window: RunWindow, criterion: Criterion) -> list[str]:
+    return sorted({times.check for run in window.runs for times in run.times if covers(criterion, times.check)})
+
+
+def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
+    """Runs with pairs of these checks, the oldest first; times without the second direct call are left out."""
+    found = [
+        TimedRun(
+            run=run,
+            pairs=tuple(
+                Pair(
+                    phase=run.of,
+                    check=times.check,
+                    key=f"{run.run} {index}",
+                    block=0,
+                    vql_ms=vql,
+                    direct_ms=direct,
+                    again_ms=again,
+                )
+                for times in run.times
+                if times.check in checks and times.again_ms
+                for index, (vql, direct, again) in enumerate(
+                    zip(times.vql_ms, times.direct_ms, times.again_ms, strict=True)
+                )
+            ),
+        )
+        for run in window.runs
+    ]
+    return [each for each in found if each.pairs]
+
+
+def _of_units(timed: Sequence[TimedRun]) -> list[Pair]:
+    """All pairs; a block is a run, or four runs where neighbours are alike."""
+    groups = statistics.units([each.mean for each in timed])
+    return [
+        replace(pair, block=unit) for unit, group in enumerate(groups) for index in group for pair in timed[index].pairs
+    ]
+
+
+def _units(pairs: Sequence[Pair]) -> int:
+    return len({pair.block for pair in pairs})

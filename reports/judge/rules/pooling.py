@@ -1,0 +1,61 @@
+"""How a bake's rule goes through phases and criteria: parts in, the worst of them out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reports.judge.criteria import Criterion, Gate
+from reports.judge.findings import Finding, PhaseEvidence, finding
+from reports.judge.rules.window import RunWindow, left_out, windows_of
+from reports.judge.statistics import Measurement
+
+WORST_FIRST = ("missed", "unmeasured", "met")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledCriterion:
+    """What one criterion of one phase comes to over its window."""
+
+    name: str
+    outcome: str
+    sentence: str
+    found: Measurement
+    needed: int = 1  # what is missing while it is unmeasured
+
+
+def worst_part(
+    criterion: Criterion,
+    gate: Gate,
+    seen: PhaseEvidence,
+    parts: Callable[[RunWindow, Gate], Iterator[PooledCriterion]],
+    unit: str,
+) -> Finding:
+    """The finding of all phases: the worst of their parts speaks. A phase without gate or runs is unmeasured."""
+    found: list[PooledCriterion] = []
+    windows = windows_of(criterion, gate, seen)
+    nothing = Measurement(value=None, unit=unit, count=0)
+    for window in windows:
+        own = seen.gates.get(window.phase)
+        if own is None or not window.runs:
+            why = "it has no gate" if own is None else "no run to pool"
+            found.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))
+        else:
+            found += parts(window, own)
+    if not found:
+        return finding(criterion, "unmeasured", "no phase counts it", unit=unit)
+    ranked = sorted(found, key=lambda each: (WORST_FIRST.index(each.outcome), -(each.found.value or 0), each.name))
+    first = ranked[0]
+    shown = [each for each in ranked if each.outcome == first.outcome][:3] if first.outcome != "met" else [first]
+    said = "; ".join(f"{each.name}: {each.sentence}" for each in shown)
+    more = f"; and {len(found) - 1} similar" if first.outcome == "met" and found[1:] else ""
+    return finding(
+        criterion,
+        first.outcome,
+        said + more + left_out(windows),
+        value=first.found.value,
+        interval=first.found.interval,
+        unit=unit,
+        count=first.found.count,
+        needed=first.needed if first.outcome == "unmeasured" else 0,
+    )

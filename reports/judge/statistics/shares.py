@@ -1,0 +1,139 @@
+"""Shares: exact intervals, effective sizes of failures that come together, changes, and how many more are needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from reports.judge.policy import POLICY
+from reports.judge.statistics.measurement import Interval, Measurement
+from reports.judge.statistics.runs import cusum, units
+
+
+def exact_share(failures: float, count: float, confidence: float = POLICY.confidence) -> Interval:
+    """Clopper-Pearson interval of failures/count; also for the effective sizes of `share_by_run`."""
+    from scipy.stats import beta, binomtest
+
+    if float(failures).is_integer() and float(count).is_integer():
+        interval = binomtest(int(failures), int(count)).proportion_ci(confidence, method="exact")
+        return float(interval.low), float(interval.high)
+    alpha = (1 - confidence) / 2
+    low = 0.0 if failures <= 0 else float(beta.ppf(alpha, failures, count - failures + 1))
+    high = 1.0 if failures >= count else float(beta.ppf(1 - alpha, failures + 1, count - failures))
+    return low, high
+
+
+def share(failures: int, count: int) -> Measurement:
+    """failures of count; without observations there is no value."""
+    if count == 0:
+        return Measurement(value=None, unit="share", count=0)
+    return Measurement(value=failures / count, unit="share", count=count, interval=exact_share(failures, count))
+
+
+def share_in_time(failed: Sequence[bool]) -> Measurement:
+    """The share of failed answers of one session, in order of time: failures come in bursts.
+
+    Consecutive chunks are the units of Korn and Graubard's effective size, where the failures cluster more than chance
+    explains; independent answers keep their exact interval, and so do answers of too few chunks.
+    """
+    size = POLICY.chunk
+    chunks = (
+        [failed[at : at + size] for at in range(0, len(failed) - size // 2, size)] if len(failed) > size else [failed]
+    )
+    chunks[-1] = failed[size * (len(chunks) - 1) :]
+    failures, counts = [sum(chunk) for chunk in chunks], [len(chunk) for chunk in chunks]
+    if len(chunks) < POLICY.least_blocks or not clustered(failures, counts):
+        return share(sum(failures), len(failed))
+    return share_by_run(failures, counts)
+
+
+def clustered(failures: Sequence[int], counts: Sequence[int]) -> bool:
+    """Whether the failures vary between the units more than chance explains (chi-squared, 5 %)."""
+    from scipy.stats import chi2
+
+    value = sum(failures) / sum(counts)
+    if value in (0, 1):
+        return False
+    excess = sum((k - value * n) ** 2 / (n * value * (1 - value)) for k, n in zip(failures, counts, strict=True))
+    return bool(chi2.sf(excess, len(counts) - 1) < POLICY.burst_chance)
+
+
+def widening(found: Measurement) -> float:
+    """How many answers are worth one independent answer, by the width of the interval; at least 1."""
+    if found.value is None or found.interval is None or not found.count:
+        return 1.0
+    low, high = exact_share(round(found.value * found.count), found.count)
+    return max(1.0, ((found.interval[1] - found.interval[0]) / (high - low)) ** 2)
+
+
+def share_by_run(failures: Sequence[int], counts: Sequence[int]) -> Measurement:
+    """A share pooled over scheduled runs, by Korn and Graubard's effective size: a run's probes fail together."""
+    total, failed, runs = sum(counts), sum(failures), len(counts)
+    if total == 0:
+        return Measurement(value=None, unit="share", count=0)
+    effective = effective_count(failures, counts) if runs > 1 else float(total)
+    value = failed / total
+    interval = exact_share(value * effective, effective)
+    return Measurement(value=value, unit="share", count=total, interval=interval)
+
+
+def pooled_share(failures: Sequence[int], counts: Sequence[int]) -> Measurement:
+    """`share_by_run` over the runs in order of time; where they are bursts, or alike, four of them count as one."""
+    rates = [failed / count for failed, count in zip(failures, counts, strict=True)]
+    groups = units(rates, bursts=len(counts) > 1 and design_effect(failures, counts) > POLICY.bursts)
+    return share_by_run(
+        [sum(failures[index] for index in group) for group in groups],
+        [sum(counts[index] for index in group) for group in groups],
+    )
+
+
+def design_effect(failures: Sequence[int], counts: Sequence[int]) -> float:
+    """How much wider the share of these runs varies than that of as many independent probes; at least 1."""
+    total, failed, runs = sum(counts), sum(failures), len(counts)
+    value = failed / total
+    if failed in (0, total):
+        return 1.0
+    spread = sum((k - value * m) ** 2 for k, m in zip(failures, counts, strict=True))
+    variance = runs / (runs - 1) * spread / total**2
+    return max(1.0, variance / (value * (1 - value) / total))
+
+
+def effective_count(failures: Sequence[int], counts: Sequence[int]) -> float:
+    """How many independent probes the runs are worth."""
+    from scipy.stats import norm, t
+
+    total, failed = sum(counts), sum(failures)
+    if failed in (0, total):
+        return float(total)
+    tail = (1 + POLICY.confidence) / 2
+    shrunk = (norm.ppf(tail) / t.ppf(tail, len(counts) - 1)) ** 2
+    return float(min(total, total / design_effect(failures, counts) * shrunk))
+
+
+def share_change(failures: Sequence[int], counts: Sequence[int], target: float, alert: float) -> tuple[int, int] | None:
+    """(first, last) run of a change from target towards alert, by a CUSUM of log-likelihood ratios; None without one.
+
+    Ratios are divided by the design effect, for probes of one run fail together: that of the better half of the runs,
+    since a change within one half is no burst.
+    """
+    bad, good = math.log(alert / target), math.log((1 - alert) / (1 - target))
+    half = len(counts) // 2
+    parts = [(failures[:half], counts[:half]), (failures[half:], counts[half:])]
+    bursts = min((design_effect(*part) for part in parts if len(part[1]) > 1), default=1.0)
+    steps = [(failed * bad + (count - failed) * good) / bursts for failed, count in zip(failures, counts, strict=True)]
+    return cusum(steps, POLICY.share_cusum_limit)
+
+
+def alarm_count(count: int, alert: float) -> int:
+    """Failures in one run of `count` that alone prove the alert level exceeded (1 in 10,000 by chance)."""
+    from scipy.stats import binom
+
+    return int(binom.isf(POLICY.alarm_chance, count, alert)) + 1
+
+
+def needed_for_go(failures: int, count: int, target: float, alert: float) -> int:
+    """How many more observations, all good, would make a GO possible; 0 if it is one, at the sizes of the looks."""
+    for size in (count, *(look for look in POLICY.stages if look > count)):
+        if size and failures / size <= target and exact_share(failures, size)[1] < alert:
+            return size - count
+    return max(POLICY.stages[-1] - count, 1)
