@@ -52,5 +52,6 @@ def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactCh
     samples = phase.of_block(drawn, block)
 
     phase.measure_latency(
-        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=companies.itself(check)), drawn
+        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=companies.itself(check)),
+        spare=drawn,
     )
