@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from reports.history.entry import FindingSummary, HistoryEntry, PairBlock, PhaseEntry, where
-from reports.judge.criteria import Gate
+from reports.judge.criteria import AVAILABILITY, Gate
 from reports.judge.effective_gate import gate_of
 from reports.judge.integrity.standing_go import AHEAD, differing
 from reports.judge.integrity.suite import identity
@@ -56,6 +56,8 @@ def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
 
 def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: datetime) -> tuple[str, ...]:
     unknown_to = ("known", "judge", "contract") if entry.is_summary_only else ()
+    if phase == AVAILABILITY:  # a service that is out tells no build, and a new build does not forget an outage
+        unknown_to = (*unknown_to, "build", "connectra", "index")
     differs = [name for name in differing(entry.bond(phase), bond) if name not in unknown_to]
     if entry.altered:
         differs.append("a signature that does not hold")

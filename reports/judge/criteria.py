@@ -11,10 +11,11 @@ from reports.records.decoding import DecodeError, from_table
 from reports.records.records import is_of
 from reports.records.suggestion import suggest
 
-POOLED = ("window", "pooled-exact", "pooled-share", "pooled-latency", "pooled-p95", "burn")  # over the history of runs
+POOLED = ("window", "pooled-exact", "pooled-share", "pooled-availability", "pooled-latency", "pooled-p95", "burn")
 RULES = ("exact", "traffic", "share", "latency", "p95", "lag", "fact", "limit", "attested", *POOLED)
 UNLIMITED = ("exact", "traffic", "fact", "attested", "window", "pooled-exact")  # rules that need no target and alert
-SHARING = ("share", "pooled-share", "burn")  # rules that need `of`
+SHARING = ("share", "pooled-share", "pooled-availability", "burn")  # rules that need `of`
+AVAILABILITY = "availability"  # the phase whose runs are single moments
 KINDS = ("blocking", "advisory", "veto")
 SHARES = ("errors", "fallbacks", "vql-failures", "connectra-errors")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reports.judge.criteria import POOLED, Bake, Criterion, Gate, GateError, covers, read_gate
+from reports.judge.criteria import AVAILABILITY, POOLED, Bake, Criterion, Gate, GateError, covers, read_gate
 from reports.records.run_ledger import Run
 
 
@@ -19,8 +19,8 @@ def gate_of(run: Run, phase: str) -> Gate:
         return gate
     for name in sorted(run.gates):
         baking = _kept(run, name)
-        window = tuple(each for each in baking.bake if each.phase == phase)
-        if window:
+        window = tuple(each for each in baking.bake if each.phase in (phase, AVAILABILITY))
+        if any(each.phase == phase for each in window):
             return replace(gate, criteria=(*gate.criteria, *filter(_over_a_bake, baking.criteria)), bake=window)
     return gate
 

@@ -12,6 +12,7 @@ from statistics import median
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured, seen_of
+from reports.judge.rules.availability import pooled_availability
 from reports.judge.rules.bake import burn, pooled_exact, pooled_share
 from reports.judge.rules.bake_latency import pooled_latency, pooled_p95
 from reports.judge.rules.doubts import with_doubts
@@ -173,6 +174,7 @@ _BY_RULE: dict[str, Callable[[Criterion, Gate, PhaseEvidence], Finding]] = {
     "window": window,
     "pooled-exact": pooled_exact,
     "pooled-share": pooled_share,
+    "pooled-availability": pooled_availability,
     "pooled-latency": pooled_latency,
     "pooled-p95": pooled_p95,
     "burn": burn,

@@ -42,7 +42,7 @@ def share_in_time(failed: Sequence[bool]) -> Measurement:
     )
     chunks[-1] = failed[size * (len(chunks) - 1) :]
     failures, counts = [sum(chunk) for chunk in chunks], [len(chunk) for chunk in chunks]
-    if len(chunks) < POLICY.least_blocks or not clustered(failures, counts):
+    if not failed or len(chunks) < POLICY.least_blocks or not clustered(failures, counts):
         return share(sum(failures), len(failed))
     return share_by_run(failures, counts)
 
@@ -129,6 +129,28 @@ def alarm_count(count: int, alert: float) -> int:
     from scipy.stats import binom
 
     return int(binom.isf(POLICY.alarm_chance, count, alert)) + 1
+
+
+def share_bound(failures: int, count: int) -> float:
+    """The one-sided upper limit of a share, at the level of claims."""
+    return exact_share(failures, count, 2 * POLICY.claim_confidence - 1)[1]
+
+
+def moments_needed(failures: int, count: int, target: float, alert: float) -> int:
+    """The fewest further moments, all good, that would make a GO possible; 0 if it is one."""
+
+    def enough(size: int) -> bool:
+        return bool(size) and failures / size <= target and exact_share(failures, size)[1] < alert
+
+    low, high = count, max(count, 1)
+    if enough(count):
+        return 0
+    while not enough(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high - count
 
 
 def needed_for_go(failures: int, count: int, target: float, alert: float) -> int:

@@ -19,7 +19,7 @@ from reports.judge.criteria import read_gate
 from reports.output import prometheus
 
 OURS = {*NAMES, *KNOWN_VARIABLES, "CI"}
-WORKFLOWS = ("checks", "gate", "canary")
+WORKFLOWS = ("checks", "gate", "canary", "availability")
 WITHOUT = """
 import sys
 class Absent:
@@ -64,7 +64,7 @@ def test_no_workflow_puts_foreign_text_into_a_shell(checkout: Path, name: str) -
     assert [step["run"] for step in _steps(_workflow(checkout, name)) if "${{" in step.get("run", "")] == []
 
 
-@pytest.mark.parametrize("name", ["gate", "canary"])
+@pytest.mark.parametrize("name", ["gate", "canary", "availability"])
 def test_a_workflow_sets_only_what_is_read(checkout: Path, name: str) -> None:
     given = {variable for step in _steps(_workflow(checkout, name)) for variable in step.get("env", {})}
 
@@ -80,7 +80,7 @@ def test_the_gate_to_call_passes_on_every_secret_it_declares(checkout: Path) -> 
     assert workflow["jobs"]["gate"]["outputs"] == {"verdict": "${{ steps.gate.outputs.verdict }}"}
 
 
-@pytest.mark.parametrize("name", ["gate", "canary"])
+@pytest.mark.parametrize("name", ["gate", "canary", "availability"])
 def test_a_history_is_saved_under_a_key_that_the_next_run_finds(checkout: Path, name: str) -> None:
     steps = [step for step in _steps(_workflow(checkout, name)) if "uses" in step]
     actions = {step["uses"].partition("@")[0]: step.get("with") for step in steps}
@@ -179,7 +179,7 @@ def test_systemd_takes_the_units(checkout: Path, tmp_path: Path) -> None:
     units = [str(path) for path in sorted(tmp_path.iterdir())]
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
 
-    assert len(units) == 2
+    assert len(units) == 4
     assert done.stderr == ""
 
 

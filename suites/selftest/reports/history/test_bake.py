@@ -33,6 +33,7 @@ def run(checkout: Path) -> Run:
     text = (checkout / "suites/phase1_single_record/gate.toml").read_text(encoding="utf-8")
     gates = {name: GateFile(path=name, sha256=name, text=text.replace('"phase1"', f'"{name}"')) for name in PHASES}
     own = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
+    probe = (checkout / "suites/availability/gate.toml").read_text(encoding="utf-8")
     return Run(
         run_id="now",
         started=NOW.isoformat(),
@@ -41,7 +42,11 @@ def run(checkout: Path) -> Run:
         contract="guide",
         flags={"CONNECTRA_ENABLED": True},
         fingerprint={"backend": {"version": "new"}, "index": {"name": "i"}},
-        gates={**gates, "phase5": GateFile(path="phase5", sha256="5", text=own)},
+        gates={
+            **gates,
+            "phase5": GateFile(path="phase5", sha256="5", text=own),
+            "availability": GateFile(path="availability", sha256="a", text=probe),
+        },
     )
 
 
@@ -94,6 +99,7 @@ def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path
         folder = tmp_path / str(regime is None)
         if regime is not None:
             write(folder, scheduled(run, PHASES, lambda _: regime))
+            write(folder, history_faults.moments(run))
         asking = replace(run, options={"bake": True})
         kept = [*records(str(folder), asking, "phase1"), Event(name="collected", phases=("phase1",))]
         (phase,) = judge(RunRecords(run=asking, records=tuple(kept)), now=NOW.isoformat()).phases

@@ -1,0 +1,56 @@
+"""Availability over a window, by moments: its unit is an outage, not a request. Pure.
+
+A thousand requests of one minute fail or succeed together. What counts is the number of moments, minutes apart, and in
+how many of them the service was out; while there are too few moments, the finding says how many are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from reports.judge import statistics
+from reports.judge.criteria import Criterion, Gate
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, measured, percent
+from reports.judge.policy import POLICY
+from reports.judge.rules.window import left_out, windows_of
+from reports.records.inputs.earlier_runs import EarlierCount
+
+
+def pooled_availability(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+    """Of the moments that were looked at, in how many the service was out."""
+    windows = windows_of(criterion, gate, seen)
+    moments: dict[str, tuple[datetime, bool]] = {}
+    for window in windows:
+        own = seen.gates.get(window.phase)
+        shares = [each.id for each in own.criteria if each.rule == "share" and each.of == criterion.of] if own else []
+        for run in window.runs:
+            counts = [count for name in shares if (count := run.counted(name)) and count.count]
+            if counts:
+                out = any(_is_out(count, criterion) for count in counts)
+                moments[run.run] = run.ended_at, out or moments.get(run.run, (run.ended_at, False))[1]
+    outages = [out for _, out in sorted(moments.values())]
+    return _judged(criterion, outages, left_out(windows))
+
+
+def _is_out(count: EarlierCount, criterion: Criterion) -> bool:
+    """Whether the run met an outage: more than the alert share of its requests failed; one of many is no outage."""
+    if count.count == 1:
+        return count.failures == 1
+    return count.failures >= POLICY.least_to_burn and count.failures > limit_of(criterion.alert) * count.count
+
+
+def _judged(criterion: Criterion, outages: Sequence[bool], left: str) -> Finding:
+    found = statistics.share_in_time(outages)
+    failed, count = sum(outages), len(outages)
+    target, alert = limit_of(criterion.target), limit_of(criterion.alert)
+    needed = statistics.moments_needed(failed, count, target, alert)
+    outcome = by_limits(criterion, found)
+    if found.interval is None:
+        said = "no moment was looked at (pytest -m availability, every five minutes)"
+        return measured(criterion, "unmeasured", said + left, found, needed)
+    at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
+    said = f"out in {failed} of {count:,} moments ({at_most})"
+    if outcome == "unmeasured":
+        said += f"; need {count + needed:,} moments, have {count:,} (pytest -m availability, every five minutes)"
+    return measured(criterion, outcome, said + left, found, max(needed, 1) if outcome == "unmeasured" else 0)
