@@ -152,7 +152,8 @@ def test_a_live_run_needs_nothing_that_the_image_takes_away(checkout: Path) -> N
 
 def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -> None:
     path = checkout / "docs" / "deploy" / "kubernetes" / "cronjob.yaml"
-    found = {each["kind"]: each for each in yaml.safe_load_all(path.read_text())}
+    listed = list(yaml.safe_load_all(path.read_text()))
+    found = {each["kind"]: each for each in reversed(listed)}
     spec = found["CronJob"]["spec"]
     pod = spec["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]

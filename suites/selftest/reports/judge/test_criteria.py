@@ -85,7 +85,18 @@ def test_a_slip_is_refused_by_its_name(text: str, said: str) -> None:
         read_gate(text, "gate.toml")
 
 
-LIMITED = ("share", "latency", "p95", "lag", "limit", "pooled-share", "pooled-latency", "pooled-p95", "burn")
+LIMITED = (
+    "share",
+    "latency",
+    "p95",
+    "lag",
+    "limit",
+    "pooled-share",
+    "pooled-latency",
+    "pooled-p95",
+    "burn",
+    "pooled-availability",
+)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -107,7 +118,7 @@ def test_the_rules_about_shares_say_of_what(rule: str) -> None:
     told = [read_gate(_gate(SHARE | {"rule": rule, "of": of}), "gate.toml").criteria[0].of for of in SHARES]
 
     assert told == list(SHARES)
-    if rule in ("share", "pooled-share", "burn"):
+    if rule in ("share", "pooled-share", "pooled-availability", "burn"):
         with pytest.raises(GateError, match="of = "):
             read_gate(_gate(_without(SHARE, "of") | {"rule": rule}), "gate.toml")
     else:

@@ -44,6 +44,9 @@ CRITERIA = (
     Criterion(id="people", guide="g", rule="attested", reason="r", checks=("a",)),
     Criterion(id="window", guide="g", rule="window", reason="r", checks=("*",)),
     Criterion(id="past-parity", guide="g", rule="pooled-exact", reason="r", checks=("*",), least=9),
+    Criterion(
+        id="past-moments", guide="g", rule="pooled-availability", reason="r", checks=("*",), of="errors", **LIMITS
+    ),
     Criterion(id="past-errors", guide="g", rule="pooled-share", reason="r", checks=("*",), of="errors", **LIMITS),
     Criterion(id="past-slow", guide="g", rule="pooled-latency", reason="r", checks=("*",), target=1.2, alert=1.5),
     Criterion(id="past-tail", guide="g", rule="pooled-p95", reason="r", checks=("*",), target=1.2, alert=1.5, least=9),

@@ -1,0 +1,94 @@
+"""Availability by moments: how many it takes, what counts as an outage, and that requests of one moment are one."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reports.judge.criteria import Bake, Criterion, Gate, Latency, Recheck
+from reports.judge.findings import Finding
+from reports.judge.rules.dispatch import finding_of, seen_of
+from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+MOMENT = Criterion(
+    id="m", guide="g", rule="share", reason="r", checks=("x",), of="connectra-errors", target=0.001, alert=0.01
+)
+POOLED = Criterion(
+    id="c",
+    guide="g",
+    rule="pooled-availability",
+    reason="r",
+    checks=("*",),
+    of="connectra-errors",
+    target=0.001,
+    alert=0.01,
+)
+
+
+def _gate(*criteria: Criterion, bake: tuple[Bake, ...] = ()) -> Gate:
+    return Gate(
+        phase="p",
+        title="t",
+        flag="",
+        guide="g",
+        valid_hours=1,
+        samples=1,
+        latency=Latency(),
+        recheck=Recheck(live_s=(), sandbox_s=()),
+        criteria=criteria,
+        bake=bake,
+    )
+
+
+def _judged(counts: list[tuple[int, int]]) -> Finding:
+    """(failures, count) of each run, five minutes apart."""
+    runs = [
+        EarlierRun(
+            phase="p",
+            run=f"r{number}",
+            of="a",
+            started=(NOW - timedelta(minutes=5 * number + 1)).isoformat(),
+            finished=(NOW - timedelta(minutes=5 * number)).isoformat(),
+            verdict="GO",
+            counts=(EarlierCount(criterion="m", failures=failures, count=count),),
+        )
+        for number, (failures, count) in enumerate(counts)
+    ]
+    gate = _gate(POOLED, bake=(Bake(phase="a", hours=54, longest=72),))
+    return finding_of(POOLED, gate, seen_of(runs, "p", True, now=NOW.isoformat(), gates={"a": _gate(MOMENT)}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome", "needed"),
+    [
+        ([(0, 1)] * 647, "met", 0),
+        ([(0, 1)] * 646, "unmeasured", 1),
+        ([(0, 128)] * 97, "unmeasured", 550),
+        ([(1, 1), *[(0, 1)] * 32] * 20, "missed", 0),
+        ([(1, 1)] * 20 + [(0, 1)] * 640, "unmeasured", 19_340),
+        ([(100, 128)] * 10 + [(0, 128)] * 90, "missed", 0),
+        ([(1, 128)] * 97, "unmeasured", 550),
+        ([], "unmeasured", 647),
+    ],
+    ids=[
+        "enough",
+        "one-short",
+        "runs-are-moments",
+        "outages",
+        "one-long-outage",
+        "outages-of-runs",
+        "single-errors",
+        "none",
+    ],
+)
+def test_availability_counts_moments(counts: list[tuple[int, int]], outcome: str, needed: int) -> None:
+    found = _judged(counts)
+
+    assert (found.outcome, found.needed) == (outcome, needed), found.sentence
+
+
+def test_what_is_missing_is_said() -> None:
+    said = _judged([(0, 128)] * 97).sentence
+
+    assert "out in 0 of 97 moments (at most 3.04 % at 95 %)" in said
+    assert "need 647 moments, have 97" in said
