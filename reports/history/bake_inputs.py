@@ -87,14 +87,15 @@ def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]
 
 
 def _count(kept: FindingSummary) -> EarlierCount | None:
-    """Shares and mismatches have counts; of anything else there is only whether its evidence was fit."""
-    share, exact = kept.failures is not None, kept.unit == "mismatches"
-    if not (share or exact or kept.unfit):
+    """Shares, mismatches and pairs of times have counts; of anything else there is whether its evidence was fit."""
+    share, exact, timed = kept.failures is not None, kept.unit == "mismatches", kept.unit == "ratio"
+    if not (share or exact or timed or kept.unfit):
         return None
     return EarlierCount(
         criterion=kept.criterion,
         failures=kept.failures if kept.failures is not None else round(kept.value or 0) if exact else 0,
-        count=kept.count if share or exact else 0,
+        count=kept.count if share or exact or timed else 0,
+        unit="share" if share else kept.unit,
         whole=exact and kept.interval is not None and tuple(kept.interval) == (0.0, 0.0),
         unknown=kept.unknown,
         void=kept.void,

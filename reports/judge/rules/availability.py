@@ -13,6 +13,7 @@ from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, measured, percent
 from reports.judge.policy import POLICY
+from reports.judge.rules.missing import is_missing
 from reports.judge.rules.window import left_out, windows_of
 from reports.records.inputs.earlier_runs import EarlierCount
 
@@ -21,16 +22,21 @@ def pooled_availability(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -
     """Of the moments that were looked at, in how many the service was out."""
     windows = windows_of(criterion, gate, seen)
     moments: dict[str, tuple[datetime, bool]] = {}
+    unseen: set[str] = set()  # runs that are no evidence of a moment without an outage
     for window in windows:
         own = seen.gates.get(window.phase)
         shares = [each.id for each in own.criteria if each.rule == "share" and each.of == criterion.of] if own else []
         for run in window.runs:
             counts = [count for name in shares if (count := run.counted(name)) and count.count]
-            if counts:
-                out = any(_is_out(count, criterion) for count in counts)
+            out = any(_is_out(count, criterion) for count in counts)
+            known = out or (bool(counts) and not any(is_missing(run, count.criterion) for count in counts))
+            if known:
                 moments[run.run] = run.ended_at, out or moments.get(run.run, (run.ended_at, False))[1]
+            elif shares:
+                unseen.add(run.run)
     outages = [out for _, out in sorted(moments.values())]
-    return _judged(criterion, outages, left_out(windows))
+    lacking = len(unseen - moments.keys())
+    return _judged(criterion, outages, lacking, left_out(windows))
 
 
 def _is_out(count: EarlierCount, criterion: Criterion) -> bool:
@@ -40,7 +46,7 @@ def _is_out(count: EarlierCount, criterion: Criterion) -> bool:
     return count.failures >= POLICY.least_to_burn and count.failures > limit_of(criterion.alert) * count.count
 
 
-def _judged(criterion: Criterion, outages: Sequence[bool], left: str) -> Finding:
+def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: str) -> Finding:
     found = statistics.share_in_time(outages)
     failed, count = sum(outages), len(outages)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
@@ -51,6 +57,8 @@ def _judged(criterion: Criterion, outages: Sequence[bool], left: str) -> Finding
         return measured(criterion, "unmeasured", said + left, found, needed)
     at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
     said = f"out in {failed} of {count:,} moments ({at_most})"
-    if outcome == "unmeasured":
+    if outcome == "met" and unseen > POLICY.most_missing * (count + unseen):
+        outcome, said = "unmeasured", f"{said}; {unseen} of {count + unseen:,} moments are no evidence"
+    elif outcome == "unmeasured":
         said += f"; need {count + needed:,} moments, have {count:,} (pytest -m availability, every five minutes)"
     return measured(criterion, outcome, said + left, found, max(needed, 1) if outcome == "unmeasured" else 0)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, percent
 from reports.judge.policy import POLICY
+from reports.judge.rules.missing import doubted
 from reports.judge.rules.pooling import PooledCriterion, worst_part
 from reports.judge.rules.window import RunWindow
 from reports.judge.statistics import Measurement
@@ -68,17 +70,21 @@ def pooled_exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Findi
         for each in own.criteria:
             if each.rule != "exact" or each.kind != "blocking":
                 continue
-            counts = _counts(window, each.id)
-            wrong = sum(count.failures for _, count in counts)
-            by_seed = {run.seed: count.count for run, count in sorted(counts, key=lambda pair: pair[1].count)}
-            count, whole = sum(by_seed.values()), any(count.whole for _, count in counts)
-            found = Measurement(value=float(wrong), unit="mismatches", count=count)
-            outcome = "missed" if wrong else ("met" if whole or count >= criterion.least else "unmeasured")
-            said = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
-            more = f"; need {criterion.least}" if outcome == "unmeasured" else ""
-            yield PooledCriterion(name=f"{window.phase} {each.id}", outcome=outcome, sentence=said + more, found=found)
+            yield doubted(window, each.id, partial(_exact_part, criterion, each.id))
 
     return worst_part(criterion, gate, seen, parts, "mismatches")
+
+
+def _exact_part(criterion: Criterion, name: str, window: RunWindow) -> PooledCriterion:
+    counts = _counts(window, name)
+    wrong = sum(count.failures for _, count in counts)
+    by_seed = {run.seed: count.count for run, count in sorted(counts, key=lambda pair: pair[1].count)}
+    count, whole = sum(by_seed.values()), any(count.whole for _, count in counts)
+    found = Measurement(value=float(wrong), unit="mismatches", count=count)
+    outcome = "missed" if wrong else ("met" if whole or count >= criterion.least else "unmeasured")
+    said = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
+    more = f"; need {criterion.least}" if outcome == "unmeasured" else ""
+    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=said + more, found=found)
 
 
 def _shares(
@@ -88,12 +94,18 @@ def _shares(
     for each in own.criteria:
         if each.rule != "share" or each.of != criterion.of:
             continue
-        counts = _counts(window, each.id)
-        if counts:
-            outcome, said, found = judged(counts)
-        else:
-            outcome, said, found = "unmeasured", "no run counted it", Measurement(value=None, unit="share", count=0)
-        yield PooledCriterion(name=f"{window.phase} {each.id}", outcome=outcome, sentence=said, found=found)
+        yield doubted(window, each.id, partial(_share_part, each.id, judged))
+
+
+def _share_part(
+    name: str, judged: Callable[[Counted], tuple[str, str, Measurement]], window: RunWindow
+) -> PooledCriterion:
+    counts = _counts(window, name)
+    if counts:
+        outcome, said, found = judged(counts)
+    else:
+        outcome, said, found = "unmeasured", "no run counted it", Measurement(value=None, unit="share", count=0)
+    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=said, found=found)
 
 
 def _share(counts: Counted) -> Measurement:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean
 
 from reports.judge import statistics
@@ -16,6 +17,7 @@ from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, limit_of
 from reports.judge.policy import POLICY
 from reports.judge.rules.latency import latency_outcome, slowdown, tail_outcome, tail_too_fast, too_fast, unfit
+from reports.judge.rules.missing import doubted
 from reports.judge.rules.pooling import PooledCriterion, worst_part
 from reports.judge.rules.window import RunWindow
 from reports.judge.statistics import Measurement
@@ -51,7 +53,7 @@ def pooled_latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Fin
         for each in own.criteria:
             if each.rule == "latency":
                 for check in _checks(window, each) or [each.id]:
-                    yield _slowdown_part(criterion, own, f"{window.phase} {check}", _timed(window, [check]))
+                    yield doubted(window, each.id, partial(_slowdown_part, criterion, own, check))
 
     return worst_part(criterion, gate, seen, parts, "ratio")
 
@@ -62,9 +64,7 @@ def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
         for each in own.criteria:
             if each.rule == "p95":
-                checks = _checks(window, each)
-                name = f"{window.phase} {', '.join(checks) or each.id}"
-                yield _tail_part(criterion, own, name, _timed(window, checks))
+                yield doubted(window, each.id, partial(_tail_part, criterion, own, each))
 
     return worst_part(criterion, gate, seen, parts, "ratio")
 
@@ -78,7 +78,8 @@ def change_of(timed: Sequence[TimedRun], criterion: Criterion) -> tuple[int, int
     return statistics.cusum([each.mean - midpoint for each in timed], POLICY.cusum_limit * spread)
 
 
-def _slowdown_part(criterion: Criterion, own: Gate, name: str, timed: Sequence[TimedRun]) -> PooledCriterion:
+def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindow) -> PooledCriterion:
+    name, timed = f"{window.phase} {check}", _timed(window, [check])
     pairs = _of_units(timed)
     if not pairs:
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
@@ -98,8 +99,10 @@ def _slowdown_part(criterion: Criterion, own: Gate, name: str, timed: Sequence[T
     return PooledCriterion(name=name, outcome=outcome, sentence=said, found=found)
 
 
-def _tail_part(criterion: Criterion, own: Gate, name: str, timed: Sequence[TimedRun]) -> PooledCriterion:
-    pairs, floor = _of_units(timed), own.latency.floor_ms
+def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWindow) -> PooledCriterion:
+    checks = _checks(window, tail)
+    name = f"{window.phase} {', '.join(checks) or tail.id}"
+    pairs, floor = _of_units(_timed(window, checks)), own.latency.floor_ms
     if not pairs:
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
     outcome, found = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)

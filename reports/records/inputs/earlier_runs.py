@@ -14,12 +14,21 @@ class EarlierCount:
     criterion: str
     failures: int
     count: int
+    unit: str = ""  # of its finding: share, mismatches, ratio (pairs of times); '' in records of older runs
     whole: bool = False
     unknown: int = 0  # answers beside `count` that do not tell who served them
     void: int = 0
     lost: int = 0
     excused: int = 0
     unfit: str = ""  # why this evidence is no ground to build on: the run is missing for this criterion
+
+    @property
+    def is_share(self) -> bool:
+        return self.unit == "share"
+
+    @property
+    def is_timed(self) -> bool:
+        return self.unit == "ratio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,23 +124,25 @@ def _kept(unit: str, **more: Any) -> FindingSummary:
     return FindingSummary(criterion="c", outcome="met", kind="blocking", unit=unit, count=50, **more)
 
 
+SHARE: dict[str, Any] = {"criterion": "c", "count": 50, "unit": "share"}
+WRONG: dict[str, Any] = {"criterion": "c", "count": 50, "unit": "mismatches"}
+
+
 @pytest.mark.parametrize(
     ("kept", "count"),
     [
-        (_kept("share", failures=0, value=0.0), EarlierCount(criterion="c", failures=0, count=50)),
-        (_kept("share", failures=3, value=0.06), EarlierCount(criterion="c", failures=3, count=50)),
-        (_kept("mismatches", value=2.0), EarlierCount(criterion="c", failures=2, count=50)),
-        (_kept("mismatches"), EarlierCount(criterion="c", failures=0, count=50)),
-        (_kept("mismatches", value=0.0, interval=(0.0, 0.03)), EarlierCount(criterion="c", failures=0, count=50)),
-        (
-            _kept("mismatches", value=0.0, interval=(0.0, 0.0)),
-            EarlierCount(criterion="c", failures=0, count=50, whole=True),
-        ),
-        (_kept("ratio", value=1.1), None),
+        (_kept("share", failures=0, value=0.0), EarlierCount(failures=0, **SHARE)),
+        (_kept("share", failures=3, value=0.06, unknown=4), EarlierCount(failures=3, unknown=4, **SHARE)),
+        (_kept("mismatches", value=2.0), EarlierCount(failures=2, **WRONG)),
+        (_kept("mismatches", unfit="void"), EarlierCount(failures=0, unfit="void", **WRONG)),
+        (_kept("mismatches", value=0.0, interval=(0.0, 0.03)), EarlierCount(failures=0, **WRONG)),
+        (_kept("mismatches", value=0.0, interval=(0.0, 0.0)), EarlierCount(failures=0, whole=True, **WRONG)),
+        (_kept("ratio", value=1.1, lost=2), EarlierCount(criterion="c", failures=0, count=50, lost=2, unit="ratio")),
+        (_kept("h", value=24.0), None),
     ],
-    ids=["none-failed", "some-failed", "wrong", "unknown", "sample", "census", "a-ratio"],
+    ids=["none-failed", "some-failed", "wrong", "unfit", "sample", "census", "times", "hours"],
 )
-def test_shares_and_mismatches_have_counts(kept: FindingSummary, count: EarlierCount | None) -> None:
+def test_what_was_counted_is_pooled_with_its_doubts(kept: FindingSummary, count: EarlierCount | None) -> None:
     (found,) = recalled([_entry(criteria=(kept,))], _run(), "bake")
 
     assert found.counts == ((count,) if count else ())

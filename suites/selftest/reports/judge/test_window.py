@@ -50,8 +50,8 @@ def _run(
     """A run that ended so many hours ago, after so many hours; its errors, and its mismatches."""
     ended = NOW - timedelta(hours=ago)
     counts = (
-        EarlierCount(criterion="errors", failures=failures, count=count),
-        EarlierCount(criterion="parity", failures=wrong, count=asked, whole=whole),
+        EarlierCount(criterion="errors", failures=failures, count=count, unit="share"),
+        EarlierCount(criterion="parity", failures=wrong, count=asked, whole=whole, unit="mismatches"),
     )
     told = {"seed": int(100 * ago), "counts": counts} | more
     return EarlierRun(
@@ -177,13 +177,24 @@ SHARE: dict[str, Any] = {"of": "errors", "target": 0.05, "alert": 0.1}
         ([_run(ago) for ago in range(10)], "met", "0 of 400 (0.00 %; 99.7 %: 0.00 % to 1.61 %) in 10 runs"),
         ([_run(ago, failures=1) for ago in range(10)], "unmeasured", "10 of 400"),
         ([_run(0, failures=1), *(_run(ago) for ago in range(1, 10))], "unmeasured", "1 of 400"),
-        ([*(_run(ago, count=0) for ago in range(9)), _run(9, count=400)], "met", "in 1 runs"),
+        ([*(_run(ago, count=0) for ago in range(9)), _run(9, count=400)], "unmeasured", "9 of 10 runs"),
+        ([_run(0, count=0), *(_run(ago) for ago in range(1, 11))], "met", "0 of 400"),
         ([_run(ago, failures=10 * (ago < 8)) for ago in range(47)], "missed", "worse from 2026-"),
         ([_run(ago, failures=10) for ago in range(47)], "missed", "470 of 1880"),
         ([_run(ago, of="two") for ago in range(10)], "unmeasured", "one: no run to pool"),
         ([_run(ago, count=0) for ago in range(10)], "unmeasured", "one errors: no run counted it"),
     ],
-    ids=["none-failed", "few-good", "one-short", "one-counted", "lately", "all", "another-phase", "uncounted"],
+    ids=[
+        "none-failed",
+        "few-good",
+        "one-short",
+        "one-counted",
+        "one-uncounted",
+        "lately",
+        "all",
+        "another-phase",
+        "uncounted",
+    ],
 )
 def test_a_share_is_pooled_over_runs_and_the_last_ones_may_not_be_bad(
     runs: list[EarlierRun], outcome: str, says: str
@@ -288,7 +299,8 @@ def _timed(
     direct = (ms,) * pairs
     vql = tuple(ms * ratio * swing * (tail if number % 4 == 0 else 1) for number in range(pairs))
     times = EarlierTimes(check=check, vql_ms=vql, direct_ms=direct, again_ms=(ms * again,) * pairs if again else ())
-    return _run(ago, times=(times,))
+    counts = tuple(EarlierCount(criterion=name, failures=0, count=pairs, unit="ratio") for name in ("slow", "tail"))
+    return _run(ago, times=(times,), counts=counts)
 
 
 LATENCY: dict[str, Any] = {"own": (SLOW,), "target": 1.2, "alert": 1.5}
