@@ -10,7 +10,7 @@ from reports.judge.criteria import AVAILABILITY, Gate
 from reports.judge.effective_gate import gate_of
 from reports.judge.integrity.standing_go import AHEAD, differing
 from reports.judge.integrity.suite import identity
-from reports.judge.rules.window import reach
+from reports.judge.rules.bake.window import reach
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.run_ledger import Run
 

@@ -12,15 +12,15 @@ from statistics import median
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured, seen_of
-from reports.judge.rules.availability import pooled_availability
-from reports.judge.rules.bake import burn, pooled_exact, pooled_share
-from reports.judge.rules.bake_latency import pooled_latency, pooled_p95
+from reports.judge.rules.bake.availability import pooled_availability
+from reports.judge.rules.bake.latency import pooled_latency, pooled_p95
+from reports.judge.rules.bake.shares import burn, pooled_exact, pooled_share
+from reports.judge.rules.bake.window import window
 from reports.judge.rules.doubts import with_doubts
 from reports.judge.rules.exactness import exact
 from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
 from reports.judge.rules.share import share
 from reports.judge.rules.traffic import traffic
-from reports.judge.rules.window import window
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Attestation, Fact, Outcome, is_of

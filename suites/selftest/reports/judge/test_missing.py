@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reports.judge.rules.missing import doubted, is_missing
-from reports.judge.rules.pooling import PooledCriterion
-from reports.judge.rules.window import RunWindow
+from reports.judge.rules.bake.missing import doubted, is_missing
+from reports.judge.rules.bake.pooling import PooledCriterion
+from reports.judge.rules.bake.window import RunWindow
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
 

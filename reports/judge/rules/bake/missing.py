@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from reports.judge.findings import percent
 from reports.judge.policy import POLICY
-from reports.judge.rules.pooling import PooledCriterion
-from reports.judge.rules.window import RunWindow
+from reports.judge.rules.bake.pooling import PooledCriterion
+from reports.judge.rules.bake.window import RunWindow
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
 
 Judged = Callable[[RunWindow], PooledCriterion]

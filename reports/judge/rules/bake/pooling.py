@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.judge.criteria import Criterion, Gate
 from reports.judge.findings import Finding, PhaseEvidence, finding
-from reports.judge.rules.window import RunWindow, left_out, windows_of
+from reports.judge.rules.bake.window import RunWindow, left_out, windows_of
 from reports.judge.statistics import Measurement
 
 WORST_FIRST = ("missed", "unmeasured", "met")

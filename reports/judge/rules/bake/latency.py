@@ -16,10 +16,10 @@ from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, limit_of
 from reports.judge.policy import POLICY
+from reports.judge.rules.bake.missing import doubted
+from reports.judge.rules.bake.pooling import PooledCriterion, worst_part
+from reports.judge.rules.bake.window import RunWindow
 from reports.judge.rules.latency import latency_outcome, slowdown, tail_outcome, tail_too_fast, too_fast, unfit
-from reports.judge.rules.missing import doubted
-from reports.judge.rules.pooling import PooledCriterion, worst_part
-from reports.judge.rules.window import RunWindow
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierRun
 from reports.records.records import Pair

@@ -14,9 +14,9 @@ from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, percent
 from reports.judge.policy import POLICY
-from reports.judge.rules.missing import doubted
-from reports.judge.rules.pooling import PooledCriterion, worst_part
-from reports.judge.rules.window import RunWindow
+from reports.judge.rules.bake.missing import doubted
+from reports.judge.rules.bake.pooling import PooledCriterion, worst_part
+from reports.judge.rules.bake.window import RunWindow
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
 

@@ -13,8 +13,8 @@ from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate
 from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, measured, percent
 from reports.judge.policy import POLICY
-from reports.judge.rules.missing import is_missing
-from reports.judge.rules.window import left_out, windows_of
+from reports.judge.rules.bake.missing import is_missing
+from reports.judge.rules.bake.window import left_out, windows_of
 from reports.records.inputs.earlier_runs import EarlierCount
 
 
