@@ -17,7 +17,7 @@ def preflight(phase: Phase) -> Preflight:
 
 @pytest.fixture(scope="module")
 def records(phase: Phase) -> RecordChecks:
-    return RecordChecks(phase.target, flag_on=None, count=phase.count, seed=phase.seed)
+    return RecordChecks(phase.target, flag_on=None, count=phase.drawn, seed=phase.seed)
 
 
 def test_connectra_calls_itself_healthy(phase: Phase, preflight: Preflight) -> None:
@@ -64,3 +64,11 @@ def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slic
     check = f"{record}-connectra"
 
     phase.require_equal(records.asked(check), records.drawn(check), look)
+
+
+@pytest.mark.usefixtures("at_end")
+@pytest.mark.parametrize("record", RECORDS)
+def test_answers_that_do_not_count_are_replaced(phase: Phase, records: RecordChecks, record: str) -> None:
+    check = f"{record}-connectra"
+
+    phase.replace_lost(records.asked(check), records.drawn(check))

@@ -11,6 +11,7 @@ LOOKED_AT = ("filters", "count", "listing", "attributes", "connectra")
 AT_ONCE = ("unknown", "pagination", "consistency")
 ATTRIBUTES = "company-contacts-attributes"
 TIMED = ("listing", "count")
+COUNT = "company-contacts-count"  # its latency pairs are compared as well, so that no other test has to ask the same
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,10 @@ def test_company_contacts_equal_the_database(
     if absent:
         phase.leave([check], absent)
 
-    phase.require_equal(companies.asked(check), companies.drawn(check), look)
+    draw = companies.drawn(check)
+    timed = phase.timed(draw.samples, f"{check}-latency") if check == COUNT else ()
+
+    phase.require_equal(companies.asked(check), draw, look, timed)
 
 
 def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactChecks) -> None:
@@ -47,11 +51,15 @@ def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactCheck
 @pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", [f"company-contacts-{name}-latency" for name in TIMED])
 def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactChecks, block: int, check: str) -> None:
-    calls = companies.calls(check, phase.direct_path())
-    drawn = companies.timed()
-    samples = phase.of_block(drawn, block)
-
-    phase.measure_latency(
-        LatencyBlock(check=check, number=block, samples=samples, calls=calls, itself=companies.itself(check)),
-        spare=drawn,
+    counts = check == f"{COUNT}-latency"
+    drawn = companies.drawn(COUNT).samples if counts else companies.timed()
+    timed = LatencyBlock(
+        check=check,
+        number=block,
+        samples=phase.of_block(drawn, block),
+        calls=companies.calls(check, phase.direct_path()),
+        itself=companies.itself(check),
+        compared=companies.asked(COUNT) if counts else None,
     )
+
+    phase.measure_latency(timed, spare=drawn)

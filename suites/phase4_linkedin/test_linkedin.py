@@ -13,11 +13,12 @@ from fixtures.checks.phase import Phase
 # A few first: a search that ignores the URL gives long answers, and few of them are enough.
 FEW = pytest.mark.parametrize("part", [slice(8), slice(8, None)], ids=["few", "rest"])
 EXECUTIONS = 32  # texts asked alone and at once
+CONTACTS, LATENCY = "linkedin-contacts", "linkedin-latency"  # latency pairs ask for contacts, and are compared as well
 
 
 @pytest.fixture(scope="module")
 def linkedin(phase: Phase) -> LinkedInChecks:
-    return LinkedInChecks(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+    return LinkedInChecks(phase.target, flag_on=phase.flag_on, count=phase.drawn, seed=phase.seed)
 
 
 def _require_paid(phase: Phase, linkedin: LinkedInChecks, check: str, samples: int) -> None:
@@ -59,9 +60,10 @@ def test_the_url_of_nobody_finds_nobody(phase: Phase, linkedin: LinkedInChecks, 
 @pytest.mark.parametrize("check", SEARCHES[:2])
 def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInChecks, look: slice, check: str) -> None:
     draw = linkedin.drawn(check)
-    _require_paid(phase, linkedin, check, len(draw.samples[look]))
+    timed = phase.timed(draw.samples, LATENCY) if check == CONTACTS else ()
+    _require_paid(phase, linkedin, check, sum(sample.key not in timed for sample in draw.samples[look]))
 
-    phase.require_equal(linkedin.asked(check), draw, look)
+    phase.require_equal(linkedin.asked(check), draw, look, timed)
 
 
 @pytest.mark.asks("linkedin-execution")
@@ -73,12 +75,29 @@ def test_searches_at_once_find_the_same(phase: Phase, linkedin: LinkedInChecks, 
     phase.require_equal(linkedin.asked("linkedin-execution"), draw, part)
 
 
-@pytest.mark.asks("linkedin-latency")
+@pytest.mark.asks(LATENCY)
 def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, block: int) -> None:
-    samples = phase.of_block(linkedin.drawn("linkedin-contacts").samples, block)
-    _require_paid(phase, linkedin, "linkedin-latency", len(samples))
-
-    calls = linkedin.calls(phase.direct_path())
-    phase.measure_latency(
-        LatencyBlock(check="linkedin-latency", number=block, samples=samples, calls=calls, itself=linkedin.itself)
+    drawn = linkedin.drawn(CONTACTS).samples
+    samples = phase.of_block(drawn, block)
+    _require_paid(phase, linkedin, LATENCY, len(samples))
+    timed = LatencyBlock(
+        check=LATENCY,
+        number=block,
+        samples=samples,
+        calls=linkedin.calls(phase.direct_path()),
+        itself=linkedin.itself,
+        compared=linkedin.asked(CONTACTS),
     )
+
+    phase.measure_latency(timed)
+
+
+@pytest.mark.usefixtures("at_end")
+@pytest.mark.parametrize("check", [*SEARCHES[:2], "linkedin-connectra-contact", "linkedin-connectra-company"])
+def test_answers_that_do_not_count_are_replaced(phase: Phase, linkedin: LinkedInChecks, check: str) -> None:
+    asked, draw = linkedin.asked(check), linkedin.drawn(check)
+    lacking = phase.lacking(asked, draw)
+    if asked.through_backend and lacking:
+        _require_paid(phase, linkedin, check, lacking)
+
+    phase.replace_lost(asked, draw)

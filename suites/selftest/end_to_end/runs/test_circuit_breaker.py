@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from fixtures.checks.cases import Sample
-from fixtures.checks.check import Response
+from fixtures.checks.check import Check, Response
 from fixtures.checks.runner import CheckRunner
 from fixtures.transport.circuit_breaker import LEAST_S, PATIENCE_S, CircuitBreaker, CircuitOpen
 from fixtures.transport.http import HttpClient
 from fixtures.transport.rate_limiter import RateLimiter
 from reports.records import run_ledger
+from reports.records.cause_codes import CauseCode
 from reports.records.records import Observation, Provenance
 from reports.records.redaction import Pseudonymizer
 from suites.selftest.support.gate_runs import rehearse
@@ -144,7 +145,7 @@ def test_who_is_given_up_is_really_not_asked(wire: HttpClient, clock: Clock) -> 
     assert wire._pace.sent == 3
 
 
-class CountingCheck:
+class CountingCheck(Check):
     """Answers rightly, then fails, then gets no more requests."""
 
     check, through_backend, in_flight = "contact-connectra", False, 1
@@ -165,7 +166,10 @@ class CountingCheck:
     def differences(self, *_: Any) -> tuple[()]:
         return ()
 
-    def cause_of_error(self, *_: Any) -> str:
+    def cause(self, *_: Any) -> CauseCode:
+        raise AssertionError("nothing differs")
+
+    def cause_of_error(self, *_: Any) -> CauseCode:
         raise CircuitOpen("connectra", "timeout")
 
 

@@ -61,6 +61,9 @@ class _Broken:
             self._break()
         return self._asked.ask(sample)
 
+    def ask_group(self, samples: Sequence[Sample]) -> Mapping[str, Response]:
+        return {sample.key: self.ask(sample) for sample in samples}
+
     def _break(self) -> None:
         if self._left:
             self._left -= 1

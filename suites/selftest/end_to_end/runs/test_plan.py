@@ -87,7 +87,7 @@ def test_a_plan_of_the_sandbox_starts_none(checkout: Path, tmp_path: Path) -> No
 
     assert done.code == 0
     assert "an embedded sandbox of 300 contacts would be started" in done.printed
-    assert re.search(r"contact-endpoint +32 +32", done.printed)
+    assert re.search(r"contact-latency +32 +32 to 48", done.printed)
     assert not (tmp_path / "out").exists()
 
 
