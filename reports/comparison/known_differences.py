@@ -10,16 +10,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from reports.comparison.record_diff import RawDifference
+from reports.comparison.record_diff import NOT_READ, RawDifference
+from reports.comparison.shown_forms import is_as_stored, is_hollow
 from reports.records.known_difference import KnownDifference
-from reports.records.records import Comparison, Outcome, Provenance, is_of
+from reports.records.records import Comparison, DifferenceKind, Outcome, Provenance, is_of
 
-VALUES: Mapping[str, Callable[[Any, Any], bool]] = {  # what a path may show instead of the value
-    "null": lambda _, actual: actual in (None, ""),
-    "first-item": lambda expected, actual: isinstance(expected, str) and expected.startswith(f"{actual},"),
+VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may show instead of the value
+    "null": lambda each: each.actual in (None, "") and each.kind is not DifferenceKind.ABSENT,
+    "first-item": lambda each: isinstance(each.expected, str) and each.expected.startswith(f"{each.actual},"),
+    "as-stored": lambda each: _shows_a_value(each) and is_as_stored(each.actual, each.stored),
+    "hollow": lambda each: each.expected is None and is_hollow(each.actual),
 }
+EXACT = frozenset({"as-stored", "hollow"})  # they say to the letter what is shown
+MOST_RECORDED = 20  # excused differences of an answer that is equal otherwise
 COMPARED = (Outcome.EQUAL, Outcome.DIFFERENT, Outcome.LAGGED, Outcome.EXCUSED)  # both sides gave an answer
 
 
@@ -47,18 +51,36 @@ class Excuse:
 def in_force(
     known: Sequence[KnownDifference], check: str, served_by: Provenance, today: date
 ) -> tuple[KnownDifference, ...]:
-    """Those that may excuse an answer to this check. What the fallback gives is an answer of the direct path."""
+    """Those that may excuse an answer to this check. What the fallback gives is an answer of the direct path.
+
+    Where it is unknown who answered, either path's exact readings are allowed: who answered is asked elsewhere.
+    """
     by = Provenance.DIRECT if served_by is Provenance.FALLBACK else served_by
     return tuple(
         each
         for each in known
-        if each.by == by and any(is_of(check, name) for name in each.checks) and today.isoformat() <= each.until
+        if (each.by == by or (by is Provenance.UNKNOWN and each.reads_as in EXACT))
+        and any(is_of(check, name) for name in each.checks)
+        and today.isoformat() <= each.until
     )
 
 
 def excused(found: Sequence[RawDifference], known: Sequence[KnownDifference]) -> tuple[RawDifference, ...]:
     """The differences, those that a known one covers marked with its id. Identity is never excused."""
-    return tuple(replace(each, excused_by=_by(each, known)) if each.excused_by is None else each for each in found)
+    return tuple(_marked(each, known) if each.excused_by is None else each for each in found)
+
+
+def outcome_of(found: Sequence[RawDifference]) -> Outcome:
+    """Of answers that differ as these say: what an exact reading excuses is verified, and so as good as equal."""
+    if all(each.exact for each in found):
+        return Outcome.EQUAL
+    return Outcome.DIFFERENT if any(each.excused_by is None for each in found) else Outcome.EXCUSED
+
+
+def summarised(found: Sequence[RawDifference]) -> tuple[RawDifference, ...]:
+    """Excused differences of an equal answer, once per field and excuse, whichever row they are in."""
+    once = {(each.excused_by, _field_of(each)): each for each in reversed(found)}
+    return tuple(reversed(once.values()))[:MOST_RECORDED]
 
 
 def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> tuple[Excuse, ...]:
@@ -78,7 +100,7 @@ def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> 
         covered = {
             (sample.check, sample.key)
             for sample in compared
-            if sample.outcome is Outcome.EXCUSED
+            if sample.outcome in (Outcome.EXCUSED, Outcome.EQUAL)
             and any(difference.excused_by == each.id for difference in sample.differences)
         }
         if not all(_by_another(sample, each.by) for sample in compared):
@@ -103,14 +125,31 @@ def _by_another(sample: Comparison, by: str) -> bool:
     return path is not Provenance.UNKNOWN and path != by
 
 
-def _by(difference: RawDifference, known: Sequence[KnownDifference]) -> str | None:
+def _marked(difference: RawDifference, known: Sequence[KnownDifference]) -> RawDifference:
+    excuse = _excuse(difference, known)
+    if excuse is None:
+        return difference
+    return replace(difference, excused_by=excuse.id, exact=excuse.reads_as in EXACT)
+
+
+def _excuse(difference: RawDifference, known: Sequence[KnownDifference]) -> KnownDifference | None:
     if difference.kind == "identity":
         return None
-    path = re.sub(r"^rows\.[^.]+\.", "", difference.path)
+    path = _field_of(difference)
     for each in known:
-        fits = VALUES[each.reads_as](difference.expected, difference.actual) if each.reads_as in VALUES else True
+        fits = VALUES[each.reads_as](difference) if each.reads_as in VALUES else True
         if each.reads_as and each.reads_as not in VALUES:
             continue  # its check knows what it means
         if fits and is_of(path, each.field) and (not each.kinds or str(difference.kind) in each.kinds):
-            return each.id
+            return each
     return None
+
+
+def _field_of(difference: RawDifference) -> str:
+    """The path of a difference inside its row."""
+    return re.sub(r"^rows\.[^.]+\.", "", difference.path)
+
+
+def _shows_a_value(difference: RawDifference) -> bool:
+    """Whether it is about the value of a column, under a key that is there."""
+    return difference.stored is not NOT_READ and difference.kind is not DifferenceKind.ABSENT

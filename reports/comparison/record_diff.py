@@ -1,28 +1,32 @@
-"""Whether two sides say the same, and if not, in which ways.
+"""Whether a service shows a record as the database holds it, and if not, in which ways.
 
-Both sides are brought to one form (`canonical.py`) by the rules that the contract declares for each field, and are then
-compared strictly: `5`, `"5"`, `5.0` and `true` are four different values.
+`record_differences` is the one comparison for every family: single records, rows of listings, LinkedIn entries,
+batches, documents of an index. It is strict: `5`, `"5"`, `5.0` and `true` are four different values, a blank at an end
+counts, a named key has to be there, and a key that the contract does not name must not.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cache
-from itertools import takewhile
 from typing import Any
 
 from reports.comparison.canonical import canonical
+from reports.comparison.shown_forms import Form, is_shown, same, shown_of
 from reports.records.foreign_text import foreign
 from reports.records.records import Difference, DifferenceKind
 from reports.records.redaction import Pseudonymizer
 
+TWICE = " (key given twice)"  # how a key that a JSON object has twice is called: no contract names such a key
+NOT_READ: Any = object()
+Tables = Mapping[str, Mapping[str, Any] | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a record: where the service shows it, which columns it comes from, and in which form both compare.
+    """One field of a record: where the service shows it, which columns it comes from, and in which form it is shown.
 
     `columns` are "table.column" in order of preference (the first that is not empty); none: the field is always null.
     What is not `required` may be absent; if it is shown, it has to be right, or anything where there are no columns.
@@ -32,22 +36,29 @@ class Field:
     columns: tuple[str, ...]
     rules: tuple[str, ...]
     required: bool = True
+    form: Form = Form.NORMALISED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDifference:
-    """A difference with its raw values: lives only inside the process that met it."""
+    """A difference with its raw values: lives only inside the process that met it.
+
+    `stored` is the database's value as it is, from which `expected` is made (NOT_READ: no column's). `exact` says that
+    the known difference which excuses it says to the letter what is shown: nothing about the value is left unverified.
+    """
 
     path: str
     kind: DifferenceKind
     expected: Any
     actual: Any
     excused_by: str | None = None  # id of the known difference that covers it
+    stored: Any = NOT_READ
+    exact: bool = False
 
     def recorded(self, redactor: Pseudonymizer) -> Difference:
         """The difference as it may be written down."""
         return Difference(
-            path=redactor.named(self.path),
+            path=self.path,
             kind=self.kind,
             expected=redactor.token(self.expected),
             actual=redactor.token(self.actual),
@@ -55,135 +66,171 @@ class RawDifference:
         )
 
 
-def expected_record(tables: Mapping[str, Mapping[str, Any] | None], fields: Sequence[Field]) -> dict[str, Any]:
-    """What the service should say, in canonical form, given the database rows by table (None: no such row)."""
-    return _nested({field.path: _from_columns(tables, field) for field in fields if field.required})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedValue:
+    """What one field has to show, and what is stored for it."""
+
+    field: Field
+    shown: Any
+    stored: Any
 
 
-def actual_record(body: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
-    """What the service said, in canonical form: only declared fields; one that is absent counts as null."""
-    return _nested({field.path: canonical(_at(body, field.path), field.rules) for field in fields if field.required})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedRecord:
+    """What a record has to show: its values, and the objects that have to be null because no row stands for them."""
+
+    values: tuple[ExpectedValue, ...]
+    null_objects: frozenset[str]
+    declared: frozenset[str]
+    objects: frozenset[str]
+
+    @property
+    def identity(self) -> Any:
+        """The uuid; None where the record shows none."""
+        return next((each.shown for each in self.values if each.field.path == "uuid"), None)
 
 
-def disagreements(
-    expected: Mapping[str, Any] | None, actual: Mapping[str, Any] | None, *, identity: str = "uuid"
+def record_differences(
+    tables: Tables | None, body: Mapping[str, Any] | None, fields: Sequence[Field]
 ) -> tuple[RawDifference, ...]:
-    """Every way in which two canonical records differ; none if they say the same. None stands for "no record"."""
-    if expected is None or actual is None:
-        return _absence(expected, actual, identity)
-    if _same(expected, actual):
-        return ()
-    return tuple(sorted(_walk(expected, actual, identity), key=lambda each: each.path))
+    """Every way in which an answer shows another record than the tables hold. None stands for "no record"."""
+    return differences_of(None if tables is None else expected_record(tables, fields), body)
 
 
-def blemishes(
-    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], fields: Sequence[Field]
-) -> tuple[RawDifference, ...]:
-    """What the rules of single fields do not see: keys that nobody declared, and values dressed up on the way.
-
-    A rule excuses the form that a value has in the database. Where there is nothing to excuse, the service has to show
-    it as it is: no blanks or quotes around it, no placeholder or zero for null.
-    """
-    found = (
-        _wrong_if_shown(tables, body, field) or _dressed_up(tables, body, field) for field in fields if field.columns
-    )
-    return (*_undeclared(tables, body, fields), *(each for each in found if each))
+def expected_record(tables: Tables, fields: Sequence[Field]) -> ExpectedRecord:
+    """What the service has to show, given the database rows by table (None: no such row)."""
+    values = tuple(_expected(tables, field) for field in fields if field.columns or field.required)
+    filled = {_home(each.field.path)[0] for each in values if each.shown not in (None, [])}
+    objects, declared = _layout(tuple(field.path for field in fields))
+    return ExpectedRecord(values=values, null_objects=objects - filled, declared=declared, objects=objects)
 
 
-def _from_columns(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
-    for column in field.columns:
-        table, name = _parts(column)
-        row = tables.get(table)
-        value = canonical(row[name], field.rules) if row is not None else None
-        if value is not None:
-            return value
-    return None
+def differences_of(expected: ExpectedRecord | None, body: Mapping[str, Any] | None) -> tuple[RawDifference, ...]:
+    """As `record_differences`, of a record that was made ready before."""
+    if expected is None or body is None:
+        return _absence(expected, body)
+    unfit = {path: differing for path in expected.objects if (differing := _object(expected, path, body))}
+    found = [each for differing in unfit.values() for each in differing]
+    for value in expected.values:
+        parent, _ = _home(value.field.path)
+        if parent in unfit or parent in expected.null_objects:
+            continue
+        if (wrong := _value(value, body)) is not None:
+            found.append(wrong)
+    found += _undeclared(expected, body)
+    return tuple(sorted(found, key=lambda difference: difference.path)) if found else ()
 
 
-def _wrong_if_shown(
-    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], field: Field
-) -> RawDifference | None:
-    if field.required:
-        return None
-    shown = canonical(_at(body, field.path), field.rules)
-    if shown is None:
-        return None
-    held = _from_columns(tables, field)
-    if _same(held, shown):
-        return None
-    return RawDifference(path=field.path, kind=_kind(field.path, held, shown, ""), expected=held, actual=shown)
+def _expected(tables: Tables, field: Field) -> ExpectedValue:
+    held = [row[name] for table, name in map(_parts, field.columns) if (row := tables.get(table))]
+    shown = shown_of(_first(held, field.rules), field.rules, field.form)
+    return ExpectedValue(field=field, shown=shown, stored=_stored(held, field.rules))
 
 
-def _dressed_up(
-    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], field: Field
-) -> RawDifference | None:
-    """The difference between a value and the same value in a form that neither the database nor the rules gave it."""
-    if _FORM_GIVING.isdisjoint(field.rules):
-        return None
+def _stored(held: Sequence[Any], rules: Sequence[str]) -> Any:
+    """The value that a path shows which hands on texts and numbers as they are stored; NOT_READ for anything else."""
+    if _HANDED_ON.isdisjoint(rules):
+        return "" if "digits" in rules and held and held[0] == 0 else NOT_READ  # no text is made of a zero left out
+    return next((value for value in held if value not in (None, "")), held[-1] if held else None)
+
+
+_HANDED_ON = {"text", "seniority", "phone", "zero"}
+
+
+def _first(held: Sequence[Any], rules: Sequence[str]) -> Any:
+    """Of a field's columns the first that is not empty, else the last."""
+    if len(held) < 2:
+        return held[0] if held else None
+    return next((value for value in held if canonical(value, rules) is not None), held[-1])
+
+
+def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> list[RawDifference]:
+    """Whether an object of the record is there, or null, as it has to be; its values are looked at one by one."""
+    own = [each for each in expected.values if _home(each.field.path)[0] == path]
+    shown, there = body.get(path), path in body
+    if path in expected.null_objects:
+        if shown is None:
+            sparse = all(each.field.form in _MAY_LACK or not each.field.required for each in own)
+            return [] if there or sparse else [_difference(path, DifferenceKind.ABSENT, None, None)]
+        return [_difference(path, DifferenceKind.GHOST, None, shown)]
+    if isinstance(shown, Mapping):
+        return []
+    wanted = {_home(each.field.path)[1]: each.shown for each in own}
+    stored = {_home(each.field.path)[1]: each.stored for each in own}
+    kind = DifferenceKind.MISSING if shown is None else DifferenceKind.TYPE
+    return [replace(_difference(path, kind, wanted, shown), stored=stored)]
+
+
+_MAY_LACK = (Form.SPARSE, Form.INDEXED)
+
+
+def _value(value: ExpectedValue, body: Mapping[str, Any]) -> RawDifference | None:
+    field = value.field
     shown = _at(body, field.path)
-    if shown is None:
+    if shown is _ABSENT:
+        if not field.required or (field.form in _MAY_LACK and is_shown(None, value.shown, field.rules, field.form)):
+            return None
+        kind = DifferenceKind.ABSENT if value.shown is None else DifferenceKind.MISSING
+        return RawDifference(path=field.path, kind=kind, expected=value.shown, actual=None, stored=value.stored)
+    if is_shown(shown, value.shown, field.rules, field.form) or (shown is None and not field.required):
         return None
-    held = _held(tables, field)
-    if _same(held, shown):
-        return None
-    if canonical(held, field.rules) != canonical(shown, field.rules) or type(shown) not in (str, int):
-        return None  # said already, or nothing that these rules are about
-    forms = (held, held.strip(), canonical(held, field.rules)) if isinstance(held, str) else (held, "")
-    if any(shown == form and type(shown) is type(form) for form in forms):
-        return None
-    kind = DifferenceKind.VALUE if held is not None else DifferenceKind.GHOST
-    return RawDifference(path=field.path, kind=kind, expected=held, actual=shown)
+    return RawDifference(
+        path=field.path, kind=_kind(value, shown), expected=value.shown, actual=shown, stored=value.stored
+    )
 
 
-_FORM_GIVING = {"text", "seniority", "phone", "zero"}
+def _kind(value: ExpectedValue, actual: Any) -> DifferenceKind:
+    expected = value.shown
+    if value.field.path == "uuid":
+        return DifferenceKind.IDENTITY
+    if actual is None:
+        return DifferenceKind.MISSING
+    if expected is None:
+        return DifferenceKind.GHOST
+    if same(canonical(expected, value.field.rules), canonical(actual, value.field.rules)):
+        return DifferenceKind.FORM
+    if isinstance(expected, list) and isinstance(actual, list):
+        return list_kind(expected, actual)
+    return DifferenceKind.VALUE if type(expected) is type(actual) else DifferenceKind.TYPE
 
 
-def _held(tables: Mapping[str, Mapping[str, Any] | None], field: Field) -> Any:
-    """The column that stands for the field, as it is: the first that is not empty, else the last."""
-    values = []
-    for column in field.columns:
-        table, name = _parts(column)
-        if row := tables.get(table):
-            values.append(row[name])
-    if len(values) < 2:
-        return values[0] if values else None
-    filled = (value for value in values if canonical(value, field.rules) is not None)
-    return next(filled, values[-1])
+def _undeclared(expected: ExpectedRecord, body: Mapping[str, Any]) -> Iterator[RawDifference]:
+    """Keys that the contract does not name, or that are given twice."""
+    if body.keys() <= expected.declared and all(
+        not isinstance(body.get(path), Mapping) for path in expected.objects if path
+    ):
+        return
+    found, known = 0, {part for path in expected.declared | expected.objects for part in _parts(path)}
+    for path, value in _places(body, expected.objects):
+        if path not in expected.declared and found < _MOST_UNDECLARED:
+            found += 1
+            yield _difference(shown_name(path, known), DifferenceKind.UNDECLARED, None, value)
 
 
-def _undeclared(
-    tables: Mapping[str, Mapping[str, Any] | None], body: Mapping[str, Any], fields: Sequence[Field]
-) -> tuple[RawDifference, ...]:
-    """Something in places the contract does not know, or where it knows an object.
-
-    Their names are foreign text, but for those of the contract and of the tables' columns.
-    """
-    declared = {field.path for field in fields}
-    parents = {_home(path)[0] for path in declared}
-    found: list[RawDifference] = []
-    for path, value in _places(body, parents - {""}):
-        if path not in declared and value not in _NOTHING and len(found) < _MOST_UNDECLARED:
-            found.append(RawDifference(path=path, kind=DifferenceKind.GHOST, expected=None, actual=value))
-    if not found:
-        return ()
-    known = {part for path in declared for part in _parts(path)}.union(*(row or () for row in tables.values()))
-    return tuple(replace(each, path=_named(each.path, known)) for each in found)
-
-
-def _named(path: str, known: Set[str]) -> str:
-    """The path, its foreign parts marked: an answer's keys may be names of people."""
-    return ".".join(foreign(part, known) for part in path.split("."))
-
-
-_NOTHING: tuple[Any, ...] = (None, "", "_", [], {})
 _MOST_UNDECLARED = 20
 
 
-def _places(body: Mapping[str, Any], parents: Set[str], at: str = "") -> Iterator[tuple[str, Any]]:
+def shown_name(path: str, known: Container[str]) -> str:
+    """The path of a key that the contract does not know, its foreign parts marked: keys may be names of people."""
+    twice = TWICE if path.endswith(TWICE) else ""
+    return ".".join(foreign(part, known) for part in path.removesuffix(TWICE).split(".")) + twice
+
+
+def surplus_keys(body: Mapping[str, Any], declared: Set[str]) -> tuple[RawDifference, ...]:
+    """Keys of an object around records (a page, a count) that the contract does not name, or that are given twice."""
+    return tuple(
+        _difference(shown_name(name, declared), DifferenceKind.UNDECLARED, None, value)
+        for name, value in list(body.items())[: len(declared) + _MOST_UNDECLARED]
+        if name not in declared
+    )
+
+
+def _places(body: Mapping[str, Any], objects: Set[str], at: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in body.items():
         path = f"{at}.{name}" if at else name
-        if path in parents and isinstance(value, Mapping):
-            yield from _places(value, parents, path)
+        if path in objects:
+            if isinstance(value, Mapping):
+                yield from _places(value, objects, path)
         else:
             yield path, value
 
@@ -191,10 +238,11 @@ def _places(body: Mapping[str, Any], parents: Set[str], at: str = "") -> Iterato
 def _at(body: Mapping[str, Any], path: str) -> Any:
     value: Any = body
     for part in _parts(path):
-        if type(value) is not dict and not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
+        value = value.get(part, _ABSENT) if isinstance(value, Mapping) else _ABSENT
     return value
+
+
+_ABSENT = object()
 
 
 @cache
@@ -209,78 +257,23 @@ def _home(path: str) -> tuple[str, str]:
     return parent, name
 
 
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    record: dict[str, Any] = {}
-    for path, value in flat.items():
-        parent, name = _home(path)
-        (record.setdefault(parent, {}) if parent else record)[name] = value
-    return {name: None if _is_hollow(value) else value for name, value in record.items()}
+@cache
+def _layout(paths: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The objects that fields lie in, and the names of all fields."""
+    return frozenset(parent for path in paths if (parent := _home(path)[0])), frozenset(paths)
 
 
-def _is_hollow(value: Any) -> bool:
-    return isinstance(value, dict) and all(inner is None for name, inner in value.items() if name != "uuid")
+def _difference(path: str, kind: DifferenceKind, expected: Any, actual: Any) -> RawDifference:
+    return RawDifference(path=path, kind=kind, expected=expected, actual=actual)
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Equal in type and value, at any depth. A number of PostgreSQL that is a Decimal has no form of its own."""
-    if isinstance(one, Decimal) and isinstance(other, int | float) and not isinstance(other, bool):
-        return one == other or float(one) == float(other)
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other)
+def _absence(expected: ExpectedRecord | None, body: Mapping[str, Any] | None) -> tuple[RawDifference, ...]:
+    if body is not None:
+        return (_difference("", DifferenceKind.GHOST, None, body.get("uuid")),)
+    return () if expected is None else (_difference("", DifferenceKind.MISSING, expected.identity, None),)
 
 
-def _absence(
-    expected: Mapping[str, Any] | None, actual: Mapping[str, Any] | None, identity: str
-) -> tuple[RawDifference, ...]:
-    if expected is None and actual is None:
-        return ()
-    if actual is None:
-        assert expected is not None
-        return (RawDifference(path="", kind=DifferenceKind.MISSING, expected=expected.get(identity), actual=None),)
-    return (RawDifference(path="", kind=DifferenceKind.GHOST, expected=None, actual=actual.get(identity)),)
-
-
-def _walk(expected: Mapping[str, Any], actual: Mapping[str, Any], identity: str) -> list[RawDifference]:
-    """DeepDiff finds where two records part; a list counts as one value, described by what happened to it."""
-    from deepdiff import DeepDiff  # here: half a second that a run without differences need not spend
-
-    tree = DeepDiff(expected, actual, view="tree", ignore_order=False)
-    found: dict[str, RawDifference] = {}
-    for change in (change for changes in tree.values() for change in changes):
-        parts = change.path(output_format="list")
-        names = list(takewhile(lambda part: isinstance(part, str), parts))
-        path = ".".join(names)
-        if len(names) < len(parts):
-            before, after = _at(expected, path), _at(actual, path)
-            kind = _list_kind(before, after)
-        else:
-            before, after = _present(change.t1), _present(change.t2)
-            kind = _kind(path, before, after, identity)
-        if not _same(before, after):
-            found[path] = RawDifference(path=path, kind=kind, expected=before, actual=after)
-    return list(found.values())
-
-
-def _present(value: Any) -> Any:
-    return None if type(value).__name__ == "NotPresent" else value
-
-
-def _kind(path: str, expected: Any, actual: Any, identity: str) -> DifferenceKind:
-    if path == identity:
-        return DifferenceKind.IDENTITY
-    if actual is None:
-        return DifferenceKind.MISSING
-    if expected is None:
-        return DifferenceKind.GHOST
-    return DifferenceKind.VALUE if type(expected) is type(actual) else DifferenceKind.TYPE
-
-
-def _list_kind(expected: Sequence[Any], actual: Sequence[Any]) -> DifferenceKind:
+def list_kind(expected: Sequence[Any], actual: Sequence[Any]) -> DifferenceKind:
     """What happened to a list: same items in another order, some twice, the tail gone, or other items."""
     before, after = (Counter(map(repr, side)) for side in (expected, actual))
     if before == after:

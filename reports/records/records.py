@@ -57,6 +57,9 @@ class DifferenceKind(StrEnum):
     IDENTITY = "identity"  # the service answered with somebody else
     VALUE = "value"
     TYPE = "type"
+    FORM = "form"  # the right value in another JSON type or form than the contract has it
+    UNDECLARED = "undeclared"  # a key that the contract does not name, or that an object has twice
+    ABSENT = "absent"  # the key is not there; its value would be null
     ORDER = "order"
     DUPLICATE = "duplicate"
     TRUNCATED = "truncated"

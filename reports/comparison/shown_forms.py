@@ -1,0 +1,87 @@
+"""The form in which a service has to show a stored value: its JSON type and its exact text.
+
+`canonical.py` says which values mean the same; this module says which one of them is right. Nothing is forgiven here:
+a path that shows another form is a known difference, which a contract declares, caps and counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from reports.comparison.canonical import canonical
+
+EMPTY: tuple[Any, ...] = (None, "", 0, [])
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?")
+
+
+class Form(StrEnum):
+    """How a table of fields shows what is stored."""
+
+    NORMALISED = "normalised"  # texts without outer blanks and quotes; an empty text and the placeholder are null
+    STORED = "stored"  # as it is stored; no list is an empty one
+    SPARSE = "sparse"  # as it is stored; what is empty may be left out, or be null
+    INDEXED = "indexed"  # as SPARSE, and nothing may also be an empty text, list or 0
+
+
+def shown_of(stored: Any, rules: Sequence[str], form: Form) -> Any:
+    """The one value that stands for a stored value in that form. Times: microseconds in UTC as text."""
+    if "time" in rules:
+        return canonical(stored, rules)
+    if "joined" in rules:
+        return canonical(list(stored) if stored else None, ("joined",))
+    if "list" in rules:
+        return list(stored or [])
+    if "digits" in rules:
+        return None if stored is None else str(stored)
+    if form is Form.NORMALISED and not _NORMALISING.isdisjoint(rules):
+        return canonical(stored, [rule for rule in rules if rule in _NORMALISING])
+    return stored
+
+
+_NORMALISING = {"text", "seniority", "phone"}
+
+
+def is_shown(actual: Any, expected: Any, rules: Sequence[str], form: Form) -> bool:
+    """Whether a value is the expected one, in type and form."""
+    if form in (Form.SPARSE, Form.INDEXED) and _is_empty(expected):
+        return actual is None or same(actual, expected) or (form is Form.INDEXED and _is_empty(actual))
+    if "time" in rules and isinstance(actual, str) and expected is not None:
+        return bool(_RFC_3339.fullmatch(actual)) and canonical(actual, ("time",)) == expected
+    return same(actual, expected)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal in type and value, at any depth. A number of PostgreSQL that is a Decimal has no form of its own."""
+    for number, shown in ((one, other), (other, one)):
+        if isinstance(number, Decimal) and isinstance(shown, int | float) and not isinstance(shown, bool):
+            return number == shown or float(number) == float(shown)
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+def is_as_stored(actual: Any, stored: Any) -> bool:
+    """Whether a value is the stored one as it is, or null where the stored one is empty.
+
+    The stored values of an object (a mapping) are all empty, or it is no object that may be left out.
+    """
+    if isinstance(stored, dict):
+        return actual is None and all(map(_is_empty, stored.values()))
+    return same(actual, stored) or (actual is None and _is_empty(stored))
+
+
+def is_hollow(value: Any) -> bool:
+    """Whether it is an object that holds nothing, its uuid aside."""
+    return isinstance(value, dict) and all(inner is None for name, inner in value.items() if name != "uuid")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (type(value) in (str, int, list) and value in EMPTY)
