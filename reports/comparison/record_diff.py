@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from functools import cache
 from typing import Any
 
@@ -67,7 +68,7 @@ class RawDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedValue:
+class FieldValue:
     """What one field has to show, and what is stored for it."""
 
     field: Field
@@ -79,10 +80,11 @@ class ExpectedValue:
 class ExpectedRecord:
     """What a record has to show: its values, and the objects that have to be null because no row stands for them."""
 
-    values: tuple[ExpectedValue, ...]
+    values: tuple[FieldValue, ...]
     null_objects: frozenset[str]
     declared: frozenset[str]
     objects: frozenset[str]
+    tables: Tables = dataclass_field(repr=False, compare=False)  # whose columns are no foreign names
 
     @property
     def identity(self) -> Any:
@@ -102,7 +104,9 @@ def expected_record(tables: Tables, fields: Sequence[Field]) -> ExpectedRecord:
     values = tuple(_expected(tables, field) for field in fields if field.columns or field.required)
     filled = {_home(each.field.path)[0] for each in values if each.shown not in (None, [])}
     objects, declared = _layout(tuple(field.path for field in fields))
-    return ExpectedRecord(values=values, null_objects=objects - filled, declared=declared, objects=objects)
+    return ExpectedRecord(
+        values=values, null_objects=objects - filled, declared=declared, objects=objects, tables=tables
+    )
 
 
 def differences_of(expected: ExpectedRecord | None, body: Mapping[str, Any] | None) -> tuple[RawDifference, ...]:
@@ -121,10 +125,10 @@ def differences_of(expected: ExpectedRecord | None, body: Mapping[str, Any] | No
     return tuple(sorted(found, key=lambda difference: difference.path)) if found else ()
 
 
-def _expected(tables: Tables, field: Field) -> ExpectedValue:
+def _expected(tables: Tables, field: Field) -> FieldValue:
     held = [row[name] for table, name in map(_parts, field.columns) if (row := tables.get(table))]
     shown = shown_of(_first(held, field.rules), field.rules, field.form)
-    return ExpectedValue(field=field, shown=shown, stored=_stored(held, field.rules))
+    return FieldValue(field=field, shown=shown, stored=_stored(held, field.rules))
 
 
 def _stored(held: Sequence[Any], rules: Sequence[str]) -> Any:
@@ -164,7 +168,7 @@ def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> lis
 _MAY_LACK = (Form.SPARSE, Form.INDEXED)
 
 
-def _value(value: ExpectedValue, body: Mapping[str, Any]) -> RawDifference | None:
+def _value(value: FieldValue, body: Mapping[str, Any]) -> RawDifference | None:
     field = value.field
     shown = _at(body, field.path)
     if shown is _ABSENT:
@@ -179,7 +183,7 @@ def _value(value: ExpectedValue, body: Mapping[str, Any]) -> RawDifference | Non
     )
 
 
-def _kind(value: ExpectedValue, actual: Any) -> DifferenceKind:
+def _kind(value: FieldValue, actual: Any) -> DifferenceKind:
     expected = value.shown
     if value.field.path == "uuid":
         return DifferenceKind.IDENTITY
@@ -200,7 +204,8 @@ def _undeclared(expected: ExpectedRecord, body: Mapping[str, Any]) -> Iterator[R
         not isinstance(body.get(path), Mapping) for path in expected.objects if path
     ):
         return
-    found, known = 0, {part for path in expected.declared | expected.objects for part in _parts(path)}
+    own = {part for path in expected.declared | expected.objects for part in _parts(path)}
+    found, known = 0, own.union(*(row or () for row in expected.tables.values()))
     for path, value in _places(body, expected.objects):
         if path not in expected.declared and found < _MOST_UNDECLARED:
             found += 1

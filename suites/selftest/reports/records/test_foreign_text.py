@@ -1,13 +1,16 @@
 """Foreign text in structure's place becomes a token wherever it is recorded; what the software itself says stays."""
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from reports.comparison.job_status import Lifecycle, StatusSample, complaints
 from reports.comparison.list_diff import compared
-from reports.comparison.record_diff import Field, blemishes
+from reports.comparison.record_diff import Field, RawDifference, record_differences
 from reports.records.foreign_text import foreign, is_plain_key, technical
+from reports.records.records import DifferenceKind
 from reports.records.redaction import Pseudonymizer, Scrubber
 from suites.selftest.support.hostile_corpus import HOSTILE
 
@@ -54,6 +57,10 @@ def test_no_text_breaks_out_of_its_mark(text: str) -> None:
     assert Scrubber()(marked).startswith("a ")
 
 
+def _undeclared(tables: Any, body: Any, fields: Sequence[Field]) -> list[RawDifference]:
+    return [each for each in record_differences(tables, body, fields) if each.kind is DifferenceKind.UNDECLARED]
+
+
 @every_name
 @pytest.mark.parametrize("body", [{"?": 1}, {"company": {"?": 1}}, {"company": {"a.?": 1}}], ids=str)
 def test_a_key_of_an_answer_is_a_token(name: str, body: dict[str, object]) -> None:
@@ -63,7 +70,7 @@ def test_a_key_of_an_answer_is_a_token(name: str, body: dict[str, object]) -> No
         )
 
     fields = [Field(path="company.name", columns=("companies.name",), rules=())]
-    found = blemishes({"companies": {"name": None, "internal_score": 1}}, named(body), fields)
+    found = _undeclared({"companies": {"name": None, "internal_score": 1}}, named(body), fields)
 
     assert len(found) == 1
     assert name not in str([each.recorded(REDACTOR) for each in found])
@@ -71,13 +78,13 @@ def test_a_key_of_an_answer_is_a_token(name: str, body: dict[str, object]) -> No
 
 def test_a_key_that_is_a_column_or_a_part_of_the_contract_is_shown() -> None:
     fields = [Field(path="company.name", columns=("companies.name",), rules=())]
-    found = blemishes({"companies": {"name": None, "internal_score": 1}}, {"internal_score": 3}, fields)
+    found = _undeclared({"companies": {"name": None, "internal_score": 1}}, {"internal_score": 3}, fields)
 
     assert [each.recorded(REDACTOR).path for each in found] == ["internal_score"]
 
 
 def test_two_hundred_thousand_undeclared_keys_are_twenty_differences() -> None:
-    found = blemishes({}, {f"Zqf{number}": 1 for number in range(200_000)}, [])
+    found = _undeclared({}, {f"Zqf{number}": 1 for number in range(200_000)}, [])
 
     assert len(found) == 20
 
