@@ -59,7 +59,7 @@ class RawDifference:
     def recorded(self, redactor: Pseudonymizer) -> Difference:
         """The difference as it may be written down."""
         return Difference(
-            path=self.path,
+            path=redactor.named(self.path),
             kind=self.kind,
             expected=redactor.token(self.expected),
             actual=redactor.token(self.actual),
