@@ -174,7 +174,7 @@ def _value(value: FieldValue, body: Mapping[str, Any]) -> RawDifference | None:
     if shown is _ABSENT:
         if not field.required or (field.form in _MAY_LACK and is_shown(None, value.shown, field.rules, field.form)):
             return None
-        kind = DifferenceKind.ABSENT if value.shown is None else DifferenceKind.MISSING
+        kind = DifferenceKind.ABSENT if value.shown is None else _kind(value, None)
         return RawDifference(path=field.path, kind=kind, expected=value.shown, actual=None, stored=value.stored)
     if is_shown(shown, value.shown, field.rules, field.form) or (shown is None and not field.required):
         return None

@@ -79,12 +79,12 @@ ENDPOINT = {
     "no-uuid": Case(damage=_dropped("uuid"), cause="wrong-identity"),
     "uuid-in-capitals": Case(damage=with_field("uuid", str.upper), cause="wrong-identity"),
     "a-key-dropped": Case(damage=_dropped("title")),
-    "a-key-added": Case(damage=_set("surprise", 1)),
-    "a-key-added-inside": Case(damage=_set("metadata.surprise", 1)),
+    "a-key-added": Case(damage=_set("surprise", 1), cause="undeclared-field"),
+    "a-key-added-inside": Case(damage=_set("metadata.surprise", 1), cause="undeclared-field"),
     "an-object-is-text": Case(damage=_set("company_detail", "x")),
     "capitals": Case(damage=everywhere(_upper)),
-    "a-trailing-blank": Case(damage=with_field("email", lambda text: text + " ")),
-    "wrapped-in-quotes": Case(damage=with_field("first_name", lambda text: f'"{text}"')),
+    "a-trailing-blank": Case(damage=with_field("email", lambda text: text + " "), cause="wrong-form"),
+    "wrapped-in-quotes": Case(damage=with_field("first_name", lambda text: f'"{text}"'), cause="wrong-form"),
     "numbers-as-text": Case(damage=everywhere(_as_text)),
     "numbers-as-fractions": Case(damage=everywhere(lambda value: float(value) if type(value) is int else value)),
     "true-for-a-number": Case(
@@ -98,7 +98,7 @@ ENDPOINT = {
     "a-microsecond-later": Case(damage=with_field("created_at", shifted(microseconds=1))),
     "zero-for-null": Case(damage=_set("total_funding", 0), criterion="company-endpoint-parity"),
     "a-lone-surrogate": Case(damage=with_field("title", lambda text: text + "\ud800")),
-    "nobody-is-found": Case(damage=status(404, NOT_FOUND)),
+    "nobody-is-found": Case(damage=status(404, NOT_FOUND), cause="error-as-404"),
     "an-empty-object": Case(damage=status(200, b"{}"), cause="wrong-identity"),
     "an-error-with-200": Case(
         damage=status(200, NOT_FOUND), criterion="unknown-record-endpoint", cause="wrong-identity"
@@ -123,8 +123,8 @@ BROKEN = {
 CONNECTRA = {
     "one-field": Case(criterion=PARITY, damage=with_field("title", lambda text: text + "x")),
     "one-field-of-the-company": Case(criterion=PARITY, damage=_set("company.website", "x")),
-    "a-key-added": Case(criterion=PARITY, damage=_set("surprise", 1)),
-    "a-trailing-blank": Case(criterion=PARITY, damage=with_field("email", lambda text: text + " ")),
+    "a-key-added": Case(criterion=PARITY, damage=_set("surprise", 1), cause="undeclared-field"),
+    "a-trailing-blank": Case(criterion=PARITY, damage=with_field("email", lambda text: text + " "), cause="wrong-form"),
     "the-company-dropped": Case(criterion=PARITY, damage=_dropped("company")),
     "rows-twice": Case(criterion=PARITY, damage=of_rows(lambda rows: rows + rows), cause="duplicate-rows"),
     "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="filter-conversion"),
@@ -202,7 +202,12 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: DamagedCase,
 def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: DamagedCase, name: str) -> None:
     found = ask(damaged.backend, Case(damage=BROKEN[name]))
 
-    causes = {"a-missing-route": "route-missing", "429": "backend-limit"}
+    causes = {
+        "a-missing-route": "route-missing",
+        "429": "backend-limit",
+        "html": "proxy-page",
+        "no-content-type": "proxy-page",
+    }
     assert found.missed().get("error-rate") == causes.get(name, "backend-errors")
     assert found.findings[ENDPOINT_PARITY].outcome == "unmeasured"
 

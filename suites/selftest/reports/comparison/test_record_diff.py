@@ -193,7 +193,7 @@ UUID = Field(path="uuid", columns=("t.uuid",), rules=())
         ({"t": {"uuid": "a"}}, None, ("", "missing", "a", None)),
         (None, {"uuid": "a"}, ("", "ghost", None, "a")),
         ({"t": {"uuid": "a"}}, {"uuid": "b"}, ("uuid", "identity", "a", "b")),
-        ({"t": {"uuid": "a"}}, {}, ("uuid", "missing", "a", None)),
+        ({"t": {"uuid": "a"}}, {}, ("uuid", "identity", "a", None)),
     ],
 )
 def test_another_record_or_none_is_told(tables: Any, body: Any, told: tuple[Any, ...]) -> None:
