@@ -36,7 +36,7 @@ def shown_of(stored: Any, rules: Sequence[str], form: Form) -> Any:
     if "list" in rules:
         return list(stored or [])
     if "digits" in rules:
-        return None if stored is None else str(stored)
+        return None if stored is None else str(canonical(stored, ("digits",)))
     if form is Form.NORMALISED and not _NORMALISING.isdisjoint(rules):
         return canonical(stored, [rule for rule in rules if rule in _NORMALISING])
     return stored
@@ -84,4 +84,4 @@ def is_hollow(value: Any) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (type(value) in (str, int, list) and value in EMPTY)
+    return value is None or (type(value) in (str, int, list, Decimal) and value in EMPTY)
