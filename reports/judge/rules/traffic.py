@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, backend_of, by_key, finding, listed
-from reports.records.inputs.traffic import GONE, TrafficDraw
+from reports.records.inputs.traffic import GONE, ONE_FORM, TrafficDraw
 from reports.records.records import Comparison, Outcome, Provenance
 
 MOST_UNJUDGED = 0.10  # of the drawn requests, and of the log's lines
@@ -117,7 +117,7 @@ def _lacking(
     if draw.broken:
         return f"the log breaks off: {draw.broken}", 0
     if draw.unreadable > MOST_UNJUDGED * draw.lines:
-        return f"{draw.unreadable:,} of {draw.lines:,} lines of the log can't be read", 0
+        return f"{draw.unreadable:,} of {draw.lines:,} lines of the log can't be read: {ONE_FORM}", 0
     if draw.drawn < least:
         return f"{draw.drawn} requests were drawn; need {least}", least - draw.drawn
     if unjudged.total() > MOST_UNJUDGED * draw.drawn:
