@@ -1,4 +1,4 @@
-"""Reading and drawing from an access log, against a plain loop over its lines, and GoAccess where it is installed.
+"""Reading and drawing from access logs of each form, against a plain loop, and GoAccess where it is installed.
 
     python -m suites.benchmarks.traffic [--lines 1000000] [--json FILE]
 
@@ -8,6 +8,7 @@ Each contender is a process of its own, measured by the time its core was busy a
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,15 @@ ROOT = Path(__file__).parents[2]
 LINES = 1_000_000
 SPEED_GOAL, MEMORY_GOAL_MB = 150_000, 200
 KEYS, SKEW = 200_000, 1.05
+HAR_ENTRIES = 200_000  # a HAR is one document; a larger one is refused
 _LOOP = "import sys; print(sum(1 for _ in open(sys.argv[1], 'rb')))"
 _DRAWS = (
     "import sys; from fixtures.contracts.contract import load; from fixtures.traffic import log_reader; "
     "from fixtures.traffic.census import TrafficCensus; census = TrafficCensus(load('guide'), draw=512, seed=1); "
     "log_reader.read(sys.argv[1:], census); print({phase: len(drawn) for phase, drawn in census.drawn().items()})"
 )
-_AGENT = '"https://app.example.com/search" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0"'
+_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0"
+_REFERRER = '"https://app.example.com/search"'
 _QUERIES = (
     "title=cto",
     "seniority=senior&city=Berlin",
@@ -47,52 +51,145 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Figures by contender, and the goals."""
+    """Figures by form and contender, and the goals."""
+    report: dict[str, Any] = {"lines": options.lines, "forms": {}}
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "access.log"
-        write(log, options.lines)
-        report: dict[str, Any] = {"lines": options.lines, "bytes": log.stat().st_size}
-        report["a loop over the lines"] = _measured([sys.executable, "-c", _LOOP, str(log)], options.lines)
-        report["profile"] = _measured([sys.executable, "-m", "fixtures.traffic", str(log)], options.lines)
-        report["census and draw"] = _measured([sys.executable, "-c", _DRAWS, str(log)], options.lines)
-        if shutil.which("goaccess"):
-            command = ["goaccess", str(log), "--log-format=COMBINED", "-o", f"{folder}/goaccess.json", "--no-progress"]
-            report["goaccess"] = _measured(command, options.lines)
-    own = report["profile"]
-    speed, memory = own["lines_per_cpu_s"], own["peak_mb"]
+        for form in FORMS:
+            log = Path(folder) / f"{form}.log"
+            count = min(options.lines, HAR_ENTRIES) if form == "har" else options.lines
+            write(log, count, form)
+            profile = [sys.executable, "-m", "fixtures.traffic", str(log)]
+            report["forms"][form] = {"lines": count, "bytes": log.stat().st_size, **_measured(profile, count)}
+            if form == "combined":
+                report |= _contenders(log, options.lines, folder)
+            log.unlink()
     report["goals"] = [
-        goal(f"{options.lines:,} lines profiled: lines per second of one core", speed, SPEED_GOAL, least=True),
-        goal(f"{options.lines:,} lines profiled: peak memory in MB", memory, MEMORY_GOAL_MB),
+        aim
+        for form, own in report["forms"].items()
+        for aim in (
+            goal(f"{form}: lines profiled per second of one core", own["lines_per_cpu_s"], SPEED_GOAL, least=True),
+            goal(f"{form}: peak memory in MB", own["peak_mb"], MEMORY_GOAL_MB),
+        )
     ]
     return report
 
 
-def write(path: Path, lines: int) -> None:
-    """A combined log of customers: mostly single records, keys by Zipf, and what is none of ours."""
+def _contenders(log: Path, lines: int, folder: str) -> dict[str, Any]:
+    """What the profile is held against: less work (a loop), the draw without a profile, and GoAccess."""
+    found = {
+        "a loop over the lines": _measured([sys.executable, "-c", _LOOP, str(log)], lines),
+        "census and draw": _measured([sys.executable, "-c", _DRAWS, str(log)], lines),
+    }
+    if shutil.which("goaccess"):
+        command = ["goaccess", str(log), "--log-format=COMBINED", "-o", f"{folder}/goaccess.json", "--no-progress"]
+        found["goaccess"] = _measured(command, lines)
+    return found
+
+
+def write(path: Path, lines: int, form: str = "combined") -> None:
+    """A log of customers: mostly single records, keys by Zipf, and what is none of ours."""
+    line = FORMS[form]
     with path.open("w", encoding="ascii") as out:
-        out.writelines(_lines(lines))
+        if form != "har":
+            out.writelines(line(request) + "\n" for request in _requests(lines))
+            return
+        out.write('{"log": {"version": "1.2", "entries": [')
+        out.writelines(f"{', ' if request.number else ''}{line(request)}" for request in _requests(lines))
+        out.write("]}}")
 
 
-def _lines(count: int) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One of the customers' requests; the POST has a body."""
+
+    number: int
+    day: int
+    hour: int
+    method: str
+    target: str
+
+    @property
+    def iso(self) -> str:
+        return f"2026-11-{self.day}T{self.hour:02d}:{self.number % 60:02d}:07Z"
+
+    @property
+    def clf(self) -> str:
+        return f"{self.day}/Nov/2026:{self.hour:02d}:{self.number % 60:02d}:07 +0000"
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"body": {"url": f"https://www.linkedin.com/in/p-{self.number}"}} if self.method == "POST" else {}
+
+
+def _common(request: _Request) -> str:
+    address = f"10.0.{request.number % 250}.{request.number % 199}"
+    return f'{address} - - [{request.clf}] "{request.method} {request.target} HTTP/1.1" 200 {request.number % 9999}'
+
+
+def _uvicorn(request: _Request) -> str:
+    return f'INFO:     10.0.0.1:{request.number % 60_000} - "{request.method} {request.target} HTTP/1.1" 200 OK'
+
+
+def _json(request: _Request) -> str:
+    fields = {"time": request.iso, "method": request.method, "path": request.target, "status": 200, "duration": 0.012}
+    return json.dumps(fields | {"user_agent": _AGENT} | request.body)
+
+
+def _caddy(request: _Request) -> str:
+    asked: dict[str, Any] = {
+        "remote_ip": "10.0.0.1",
+        "proto": "HTTP/2.0",
+        "method": request.method,
+        "host": "api.example.com",
+        "uri": request.target,
+        "headers": {"User-Agent": [_AGENT], "Accept": ["*/*"], "Accept-Encoding": ["gzip, br"]},
+        "tls": {"resumed": False, "version": 772, "cipher_suite": 4865, "server_name": "api.example.com"},
+    }
+    fields = {"level": "info", "ts": request.iso, "logger": "http.log.access", "request": asked, "duration": 0.012}
+    return json.dumps(fields | {"size": 10_900, "status": 200, "resp_headers": {"Server": ["Caddy"]}})
+
+
+def _har(request: _Request) -> str:
+    posted = {"mimeType": "application/json", "text": json.dumps(request.body["body"])} if request.body else None
+    asked = {
+        "method": request.method,
+        "url": f"https://api.example.com{request.target}",
+        "headers": [{"name": "accept", "value": "*/*"}],
+        "postData": posted,
+    }
+    answered = {"status": 200, "statusText": "OK", "headers": [], "content": {"size": 100}}
+    return json.dumps({"startedDateTime": request.iso, "time": 12.5, "request": asked, "response": answered})
+
+
+FORMS: dict[str, Callable[[_Request], str]] = {
+    "combined": lambda request: f"{_common(request)} {_REFERRER} {json.dumps(_AGENT)}",
+    "common": _common,
+    "uvicorn": _uvicorn,
+    "json": _json,
+    "json of Caddy": _caddy,
+    "har": _har,
+}
+
+
+def _requests(count: int) -> Iterator[_Request]:
     source = random.Random(3)
     keys = [str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(KEYS)]
     weights = list(accumulate(1 / rank**SKEW for rank in range(1, KEYS + 1)))
     for first in range(0, count, 10_000):
         for number, key in enumerate(source.choices(keys, cum_weights=weights, k=min(10_000, count - first)), first):
             hour = number * 168 // count
-            when = f"{23 + hour // 24:02d}/Nov/2026:{hour % 24:02d}:{number % 60:02d}:07 +0000"
-            asked = _request(source.random(), key)
-            yield f'10.0.{number % 250}.{number % 199} - - [{when}] "{asked} HTTP/1.1" 200 {number % 9999} {_AGENT}\n'
+            method, target = _request(source.random(), key)
+            yield _Request(number=number, day=23 + hour // 24, hour=hour % 24, method=method, target=target)
 
 
-def _request(share: float, key: str) -> str:
+def _request(share: float, key: str) -> tuple[str, str]:
     if share < 0.55:
-        return f"GET /api/v1/contacts/{key}/"
+        return "GET", f"/api/v1/contacts/{key}/"
     if share < 0.65:
-        return f"GET /api/v1/companies/{key}/"
+        return "GET", f"/api/v1/companies/{key}/"
     if share < 0.85:
-        return f"GET /api/v1/companies/company/{key}/contacts/?{_QUERIES[int(share * 1000) % len(_QUERIES)]}"
-    return "POST /api/v2/linkedin/" if share < 0.9 else f"GET /static/app.{int(share * 10_000)}.js"
+        return "GET", f"/api/v1/companies/company/{key}/contacts/?{_QUERIES[int(share * 1000) % len(_QUERIES)]}"
+    return ("POST", "/api/v2/linkedin/") if share < 0.9 else ("GET", f"/static/app.{int(share * 10_000)}.js")
 
 
 def _measured(command: Sequence[str], lines: int) -> dict[str, Any]:

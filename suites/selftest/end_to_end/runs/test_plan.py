@@ -1,9 +1,11 @@
 """`--plan` tells what a run would ask, and asks nobody; and what a run sends is no more than the plan said."""
 
+import gzip
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -89,6 +91,75 @@ def test_a_plan_of_the_sandbox_starts_none(checkout: Path, tmp_path: Path) -> No
     assert "an embedded sandbox of 300 contacts would be started" in done.printed
     assert re.search(r"contact-latency +32 +32 to 48", done.printed)
     assert not (tmp_path / "out").exists()
+
+
+CUSTOMERS = [
+    *(("GET", f"/api/v1/contacts/dead0000-5d6e-4f70-8a91-{number:012d}/") for number in range(60)),
+    *(("GET", f"/api/v1/companies/company/{uuid.UUID(int=number)}/contacts/?title=Planted") for number in range(30)),
+    *(("GET", f"/api/v1/companies/company/{uuid.UUID(int=number)}/contacts/?planted={number}") for number in range(10)),
+    *(("POST", "/api/v2/linkedin/") for _ in range(9)),
+    *(("DELETE", "/planted/person") for _ in range(5)),
+]
+
+
+def test_a_plan_tells_what_would_be_asked_of_customers(checkout: Path, tmp_path: Path) -> None:
+    """By option and by its twin of the environment, of two files: how many, how often, why not; and no key or text."""
+    logs = [tmp_path / "one.log", tmp_path / "two.log.gz"]
+    lines = [f'- - - [23/Nov/2026:14:05:59 +0000] "{method} {path} HTTP/1.1" 200 5' for method, path in CUSTOMERS]
+    logs[0].write_text("\n".join(lines[::2]))
+    logs[1].write_bytes(gzip.compress("\n".join(lines[1::2]).encode()))
+    options = ("-m", "phase1 or phase2 or phase4", "--plan")
+    with everybody() as (values, services, called):
+        file = str(env_file(tmp_path / "live.env", values))
+        by_option = [part for log in logs for part in ("--traffic", str(log))]
+        done = run(checkout, tmp_path / "out", *options, "--env-file", file, *by_option)
+        one = run(checkout, tmp_path / "out", *options, "--env-file", file, extra={"GATE_TRAFFIC": str(logs[0])})
+
+        assert ([service.asked for service in services], called) == ([[]] * 4, [])
+
+    assert (done.code, one.code) == (0, 6), "a variable of the gate asks for a verdict, and a plan gives none"
+    assert "one.log: form common, 57 lines\ntwo.log.gz: form common, 57 lines\n114 requests" in done.printed
+    assert "one.log: form common, 57 lines\n57 requests" in one.printed
+    assert "phase1: 60 requests drawn of 60." in done.printed
+    assert (
+        "phase2: 40 requests drawn of 40; not asked again: 10 a parameter that the contract does not know"
+        in done.printed
+    )
+    assert "phase4: 9 requests drawn of 9; not asked again: 9 its body is not logged." in done.printed
+    assert "outside: DELETE /*/*" in done.printed
+    assert re.findall(r"\n  traffic +(\d+) ", done.printed)[:2] == ["60", "30"]
+    assert [word for word in ("Planted", "planted", "dead0000") if word in done.printed.replace("planted/", "")] == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_of_the_sandbox_counts_customers_too(checkout: Path, tmp_path: Path) -> None:
+    done = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", "--traffic", "sandbox", "--target", "sandbox")
+
+    assert "the sandbox writes its customers' log when it starts; to be drawn: phase1 512" in done.printed
+    assert re.findall(r"\n  traffic +(\d+) ", done.printed) == ["512"]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("--traffic", "absent.log"), "absent.log' can't be read: No such file"),
+        (("--traffic", "."), "can't be read: Is a directory"),
+        (("--traffic", "pyproject.toml"), "pyproject.toml' is no access log: 0 of its first"),
+        (("--traffic", "-", "--traffic", "-"), "standard input can be read once"),
+        (("--traffic", "sandbox"), "only for --target sandbox; give the access log's file instead"),
+    ],
+    ids=["no file", "a folder", "no log", "standard input twice", "the sandbox's"],
+)
+def test_a_log_that_is_none_is_wrong_usage(checkout: Path, tmp_path: Path, given: Sequence[str], why: str) -> None:
+    with everybody() as (values, services, _):
+        file = str(env_file(tmp_path / "live.env", values))
+        done = run(checkout, tmp_path / "out", "-m", "phase1", "--env-file", file, *given)
+
+        assert [service.asked for service in services] == [[]] * 4
+
+    (error,) = done.errors()
+    assert done.code == 4
+    assert why in error
 
 
 def test_every_test_of_every_phase_has_its_entry(checkout: Path, tmp_path: Path) -> None:
