@@ -12,6 +12,8 @@ from statistics import fmean
 from typing import Any
 
 from reports.judge.integrity.standing_go import PhaseResult, bonds_of, flag_in_force
+from reports.records.decoding import converted
+from reports.records.inputs.wrong_keys import WrongKey
 from reports.records.records import Comparison, Entry, Observation, Outcome, Pair, Provenance
 from reports.records.run_ledger import Run, RunRecords
 
@@ -95,7 +97,8 @@ class PhaseEntry:
     gate_sha256: str = ""
     flag_on: bool | None = None
     valid_hours: float | None = None
-    wrong_keys: tuple[str, ...] = ()  # tokens of the keys that were confirmed wrong, see `wrong_keys`
+    wrong_keys: tuple[WrongKey, ...] = ()  # what the next run has to find right
+    right_again: tuple[WrongKey, ...] = ()  # what earlier runs found wrong and this one right
     criteria: tuple[FindingSummary, ...] = ()
     tallies: tuple[CheckTally, ...] = ()
     blocks: tuple[PairBlock, ...] = ()
@@ -221,6 +224,8 @@ def _phase_entry(name: str, phase: Entry, verdict: Entry, recorded: RunRecords) 
         gate_sha256=verdict["fingerprint"]["gate_sha256"].get(name, ""),
         flag_on=phase.get("flag_on"),
         valid_hours=phase.get("valid_hours"),
+        wrong_keys=converted(tuple[WrongKey, ...], phase.get("wrong_keys", ())),
+        right_again=converted(tuple[WrongKey, ...], phase.get("right_again", ())),
         criteria=tuple(_kept(finding) for finding in phase["findings"]),
         tallies=tuple(_tally(check, samples) for check in sorted({sample.check for sample in samples})),
         blocks=_blocks(pairs),

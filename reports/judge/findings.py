@@ -12,6 +12,7 @@ from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierRun
 from reports.records.inputs.traffic import TrafficDraw
+from reports.records.inputs.wrong_keys import WrongKey
 from reports.records.known_difference import KnownDifference
 from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Observation, Pair, Provenance, Record
 
@@ -75,6 +76,7 @@ class PhaseEvidence:
     past: tuple[EarlierRun, ...] = ()  # earlier runs, the oldest first
     gates: Mapping[str, Gate] = field(default_factory=dict)  # the gates of the phases that they asked
     draws: tuple[TrafficDraw, ...] = ()  # from customers' requests
+    wrong_keys: tuple[WrongKey, ...] = ()  # by earlier runs
 
 
 def seen_of(
@@ -108,6 +110,9 @@ def seen_of(
         past=tuple(sorted((each for each in own if isinstance(each, EarlierRun)), key=_order_of_run)),
         gates=gates or {},
         draws=tuple(record for record in records if isinstance(record, TrafficDraw) and record.phase == phase),
+        wrong_keys=tuple(
+            dict.fromkeys(record for record in records if isinstance(record, WrongKey) and record.phase == phase)
+        ),
     )
 
 

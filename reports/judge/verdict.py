@@ -17,34 +17,21 @@ from reports.comparison.known_differences import Excuse, excuses
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import bakes_of, gate_of
 from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
-from reports.judge.integrity.guards import lacking
+from reports.judge.integrity.incidents import incidents_of
 from reports.judge.integrity.suite import identity
 from reports.judge.integrity.waivers import WaivedCriterion, too_many, waive
 from reports.judge.rules import canary
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
+from reports.judge.rules.memory import right_again, still_wrong, with_memory
 from reports.judge.rules.share import concerns
 from reports.records.commands import GIVEN
+from reports.records.inputs.wrong_keys import WrongKey
 from reports.records.records import ORDER_FACT, PHASELESS, Comparison, Event, Fact, Provenance, Record, Waiver
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
 SCHEMA = 1
-_LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, in epoch seconds
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
-_INCIDENTS = {
-    "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
-    "interrupted": "the run was interrupted: {detail}",
-    "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
-    "stopped": "{detail}",
-    "test-error": "a question could not be asked: {detail}",
-    "target-changed": "the target is another one than when the run began: {detail}",
-    "target-silent": "the target could not be looked at when all was asked: {detail}",
-    "log-silent": "the log that is configured could not be read when all was asked: {detail}",
-    "leaked": "{detail}",
-    "clock-set": "the clock was set, or the machine slept, by {detail}: nobody can tell how old rows are, nor until "
-    "when a verdict holds",
-    "unrecorded": "not all could be written down ({worker}): {detail}",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +46,8 @@ class PhaseVerdict:
     flag_on: bool | None = None  # whether its flag was in force, by the settings or by the answers
     valid_hours: float = 0.0  # its gate's: how long a GO of it is good for
     waived: tuple[WaivedCriterion, ...] = ()
+    wrong_keys: tuple[WrongKey, ...] = ()  # what the next run has to find right
+    right_again: tuple[WrongKey, ...] = ()  # what earlier runs found wrong and this one right
 
     @property
     def is_direct_path(self) -> bool:
@@ -92,7 +81,7 @@ def judge(recorded: RunRecords, *, now: str) -> Verdict:
     for name in _collected(recorded):  # in their order: a phase looks at the one before it
         judged[name] = _phase(recorded, name, finished, judged)
     phases = tuple(judged.values())
-    incidents = (*_incidents(recorded), *(why for each in phases for why in each.withheld))
+    incidents = (*incidents_of(recorded), *(why for each in phases for why in each.withheld))
     verdict = worst([each.verdict for each in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
@@ -198,6 +187,8 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
                 "valid_hours": phase.valid_hours,
                 "valid_until": _until(verdict, phase),
                 "waived": [each.as_json() for each in phase.waived],
+                "wrong_keys": [asdict(each) for each in phase.wrong_keys],
+                "right_again": [asdict(each) for each in phase.right_again],
                 "findings": [_finding_entry(finding) for finding in phase.findings],
                 "known": [{**asdict(excuse), "stale": excuse.stale, "over": excuse.over} for excuse in phase.excuses],
             }
@@ -227,7 +218,7 @@ def _shards(run: Run) -> list[str]:
 def _of_format_1(entry: dict[str, Any]) -> dict[str, Any]:
     """The verdict on a run of format 1, without what that format knew nothing of: it stays as it was written then."""
     added = {"suite", "run_schema", "recorded_sha256", "dry_run", "shards", "known_sha256", "flag_on", "direct_path"}
-    added |= {"valid_hours", "waived", "unknown", "void", "lost", "excused", "unfit"}
+    added |= {"valid_hours", "waived", "wrong_keys", "right_again", "unknown", "void", "lost", "excused", "unfit"}
     kept = _without(entry, added)
     kept["fingerprint"] = _without(entry["fingerprint"], added)
     kept["provenance"] = entry["provenance"]
@@ -291,7 +282,7 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         known=recorded.run.known,
         gates={each.phase: gate_of(recorded.run, each.phase) for each in gate.bake if each.phase in recorded.run.gates},
     )
-    findings = tuple(finding_of(criterion, gate, seen) for criterion in gate.criteria)
+    findings = tuple(with_memory(criterion, seen, finding_of(criterion, gate, seen)) for criterion in gate.criteria)
     findings, waived = waive(findings, gate, _waivers(recorded), now)
     verdict = phase_verdict(findings)
     early = _early(recorded, gate, before)
@@ -309,6 +300,8 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         flag_on=seen.flag_on if gate.flag else None,
         valid_hours=gate.valid_hours,
         waived=waived,
+        wrong_keys=still_wrong(gate, seen, seed=recorded.run.seed, run=recorded.run.run_id),
+        right_again=right_again(gate, seen),
     )
 
 
@@ -356,29 +349,6 @@ def _collected(recorded: RunRecords) -> list[str]:
     return sorted(said | shown)
 
 
-def _incidents(recorded: RunRecords) -> tuple[str, ...]:
-    events = [record for record in recorded.records if isinstance(record, Event)]
-    found = [
-        _INCIDENTS[event.name].format(worker=event.worker, detail=event.detail)
-        for event in events
-        if event.name in _INCIDENTS
-    ]
-    names = Counter(event.name for event in events)
-    if not names["run-finished"] and not names["interrupted"]:
-        found.append("the run never finished: it was killed, or is still going on")
-    begun = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
-    ended = {event.worker for event in events if event.name == "worker-finished"}
-    crashed = {event.worker for event in events if event.name == "worker-crashed"}
-    found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
-    strange = next((event for event in events if not 0 <= event.at < _LAST_MOMENT), None)
-    if strange is not None:
-        found.append(f"{strange.name} was recorded at {strange.at:g} s, a time that no clock shows")
-    if recorded.unreadable:
-        found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
-    found += lacking(recorded)
-    return tuple(dict.fromkeys(found))
-
-
 def _finished(events: Sequence[Event], now: str) -> datetime:
     """When the run ended; of joined shards when the first of them did, for its evidence is the oldest."""
     ends = [event.at for event in events if event.at and event.name == "run-finished"]
@@ -386,7 +356,7 @@ def _finished(events: Sequence[Event], now: str) -> datetime:
     try:
         return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
     except (OverflowError, ValueError, OSError):
-        return datetime.fromisoformat(now)  # a time that no clock shows; `_incidents` says so
+        return datetime.fromisoformat(now)  # a time that no clock shows; `incidents_of` says so
 
 
 def _provenance(records: Sequence[Record]) -> dict[str, int]:

@@ -84,6 +84,12 @@ GATE = (
         text="live only: do not require a GO of the phase before this one",
     ),
     Option(
+        name="--forget-wrong-keys",
+        variable="GATE_FORGET_WRONG_KEYS",
+        value="RUN",
+        text="do not require that keys which this run confirmed wrong are right now: they are gone on purpose",
+    ),
+    Option(
         name="--gate-dry-run",
         variable="GATE_DRY_RUN",
         kind=bool,

@@ -16,6 +16,7 @@ from reports.records.decoding import converted, decoded, decoder
 from reports.records.inputs import earlier_runs
 from reports.records.inputs.earlier_runs import EarlierRun
 from reports.records.inputs.traffic import TrafficDraw, TrafficProfile
+from reports.records.inputs.wrong_keys import WrongKey
 
 SCHEMA = 1
 FLAGS = ("VQL_SINGLE_RECORD_RETRIEVAL", "VQL_COMPANY_CONTACTS", "VQL_EXPORTS", "VQL_LINKEDIN_SEARCH")  # the guide's
@@ -211,7 +212,9 @@ class Event:
     credits: int = 0
 
 
-Record = Comparison | Pair | CheckPlan | Fact | Attestation | Waiver | EarlierRun | Event | TrafficDraw | TrafficProfile
+_Past = EarlierRun | WrongKey
+_Traffic = TrafficDraw | TrafficProfile
+Record = Comparison | Pair | CheckPlan | Fact | Attestation | Waiver | Event | _Past | _Traffic
 PHASELESS = Event | Attestation | Waiver | TrafficProfile  # of a whole run
 _TYPES: dict[str, type[Any]] = {
     "sample": Comparison,
@@ -221,6 +224,7 @@ _TYPES: dict[str, type[Any]] = {
     "attestation": Attestation,
     "waiver": Waiver,
     "pastrun": EarlierRun,
+    "wrongkey": WrongKey,
     "event": Event,
     "trafficdraw": TrafficDraw,
     "traffic": TrafficProfile,

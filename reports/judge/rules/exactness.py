@@ -32,7 +32,7 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """No settled mismatch in enough distinct samples, of every check, of every stratum the population has."""
     del gate
     samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
-    counted = [sample for sample in samples if _counts(sample, criterion, seen)]
+    counted = [sample for sample in samples if counts_for(sample, criterion, seen)]
     wrong = by_key(sample for sample in counted if sample.outcome is Outcome.DIFFERENT)
     count = len(by_key(counted))
     if wrong:
@@ -66,7 +66,7 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     return finding(criterion, "met", said, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
 
 
-def _counts(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) -> bool:
+def counts_for(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) -> bool:
     """Whether the sample says something about the path in question: provenance first."""
     if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
         return False

@@ -1,0 +1,79 @@
+"""Which keys are still wrong by what earlier runs of the same deployment found, by the history and the run folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from reports.history.entry import HistoryEntry, where
+from reports.judge.verdict import validate
+from reports.records.commands import GIVEN
+from reports.records.decoding import converted
+from reports.records.inputs.wrong_keys import WrongKey
+from reports.records.run_ledger import DamagedRun, Run, read_run
+
+SAME_SANDBOX = ("rows", "shape", "fault")  # others hold other keys, or answer wrongly on purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMemory:
+    """What one run of a phase found: keys still wrong at its end, and keys that it found right again."""
+
+    phase: str
+    finished: datetime
+    wrong: tuple[WrongKey, ...]
+    right: tuple[WrongKey, ...]
+
+
+def outstanding(memories: Iterable[RunMemory], phases: Iterable[str]) -> tuple[WrongKey, ...]:
+    """Keys of these phases that no later run found right, those found last first."""
+    asked, found = set(phases), dict[tuple[str, str, str], WrongKey]()
+    for memory in sorted(memories, key=lambda each: each.finished):
+        if memory.phase in asked:
+            found |= {(each.phase, each.check, each.token): each for each in memory.wrong}
+            for each in memory.right:
+                found.pop((each.phase, each.check, each.token), None)
+    return tuple(reversed(found.values()))
+
+
+def of_history(entries: Iterable[HistoryEntry], run: Run) -> Iterator[RunMemory]:
+    """What the history's runs of the deployment that this run asks found."""
+    for entry in entries:
+        if (entry.target, entry.where) == (run.target, where(run)) and _is_same(entry.options, run):
+            for name, phase in entry.phases.items():
+                yield RunMemory(phase=name, finished=entry.ended_at, wrong=phase.wrong_keys, right=phase.right_again)
+
+
+def of_folders(out: Path, run: Run) -> Iterator[RunMemory]:
+    """What the run folders in `out` say of it, as far as they can be read."""
+    for path in sorted(out.glob("*/verdict.json")):
+        if path.parent.is_symlink():
+            continue
+        try:
+            earlier, verdict = read_run(path.parent), json.loads(path.read_bytes())
+            validate(verdict)
+            if (earlier.target, where(earlier)) == (run.target, where(run)) and _is_same(earlier.options, run):
+                yield from _of_verdict(verdict)
+        except (DamagedRun, OSError, ValueError, RecursionError, jsonschema.ValidationError):
+            continue
+
+
+def _of_verdict(verdict: dict[str, Any]) -> Iterator[RunMemory]:
+    finished = datetime.fromisoformat(verdict["finished"])
+    for name, phase in verdict["phases"].items():
+        wrong, right = (converted(tuple[WrongKey, ...], phase.get(kind, [])) for kind in ("wrong_keys", "right_again"))
+        yield RunMemory(phase=name, finished=finished, wrong=wrong, right=right)
+
+
+def _is_same(options: Any, run: Run) -> bool:
+    """A live target is asked again; an embedded sandbox is another one, the same if it was started in the same way."""
+    if run.target != "sandbox":
+        return True
+    then, now = options.get(GIVEN, {}), run.options.get(GIVEN, {})
+    return all(then.get(name) == now.get(name) for name in SAME_SANDBOX)

@@ -1,0 +1,49 @@
+"""What happened to a run, in sentences: each incident keeps it from a GO. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reports.judge.integrity.guards import lacking
+from reports.records.records import Event
+from reports.records.run_ledger import RunRecords
+
+LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, in epoch seconds
+_INCIDENTS = {
+    "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
+    "interrupted": "the run was interrupted: {detail}",
+    "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
+    "stopped": "{detail}",
+    "test-error": "a question could not be asked: {detail}",
+    "target-changed": "the target is another one than when the run began: {detail}",
+    "target-silent": "the target could not be looked at when all was asked: {detail}",
+    "log-silent": "the log that is configured could not be read when all was asked: {detail}",
+    "leaked": "{detail}",
+    "clock-set": "the clock was set, or the machine slept, by {detail}: nobody can tell how old rows are, nor until "
+    "when a verdict holds",
+    "unrecorded": "not all could be written down ({worker}): {detail}",
+}
+
+
+def incidents_of(recorded: RunRecords) -> tuple[str, ...]:
+    """The incidents on record, each once, and what is missing from the record."""
+    events = [record for record in recorded.records if isinstance(record, Event)]
+    found = [
+        _INCIDENTS[event.name].format(worker=event.worker, detail=event.detail)
+        for event in events
+        if event.name in _INCIDENTS
+    ]
+    names = Counter(event.name for event in events)
+    if not names["run-finished"] and not names["interrupted"]:
+        found.append("the run never finished: it was killed, or is still going on")
+    begun = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
+    ended = {event.worker for event in events if event.name == "worker-finished"}
+    crashed = {event.worker for event in events if event.name == "worker-crashed"}
+    found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
+    strange = next((event for event in events if not 0 <= event.at < LAST_MOMENT), None)
+    if strange is not None:
+        found.append(f"{strange.name} was recorded at {strange.at:g} s, a time that no clock shows")
+    if recorded.unreadable:
+        found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
+    found += lacking(recorded)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,97 @@
+"""A NO-GO of exactness ends only when the keys that were wrong are right: what an earlier run found is not forgotten.
+
+Otherwise a run with another seed asks other keys, and a rare mismatch is gone by chance. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reports.judge.criteria import Criterion, Gate, covers
+from reports.judge.findings import Finding, PhaseEvidence
+from reports.judge.rules.exactness import counts_for
+from reports.records.inputs.wrong_keys import WrongKey, token_of
+from reports.records.records import Outcome
+from reports.records.wording import counted, plural
+
+SETTLED = (Outcome.EQUAL, Outcome.LAGGED, Outcome.EXCUSED)
+
+
+def with_memory(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
+    """The finding, missed where a key of its checks that an earlier run found wrong was not found right since."""
+    if criterion.rule != "exact" or not speaks_of_vql(seen):
+        return found
+    own = [each for each in seen.wrong_keys if covers(criterion, each.check)]
+    forgotten = sum(each.forgotten for each in own)
+    if forgotten:
+        keys, were = counted(forgotten, "key"), plural(forgotten, "was", "were")
+        said = f"{keys} that earlier runs found wrong {were} forgotten (--forget-wrong-keys)"
+        found = replace(found, sentence=f"{found.sentence}; {said}")
+    open_keys = [each for each in own if not each.forgotten and not is_right(each, criterion, seen)]
+    if not open_keys or found.outcome == "missed":
+        return found
+    return replace(found, outcome="missed", unfit="", value=float(len(open_keys)), sentence=_why(open_keys, found))
+
+
+def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tuple[WrongKey, ...]:
+    """What the next run has to remember: keys that this run confirmed wrong, and earlier ones that are not right."""
+    exact = [each for each in gate.criteria if each.rule == "exact" and each.kind == "blocking"]
+    now = {
+        (sample.check, token_of(sample.check, sample.key)): WrongKey(
+            phase=gate.phase, check=sample.check, token=token_of(sample.check, sample.key), seed=seed, run=run
+        )
+        for criterion in exact
+        for sample in seen.samples
+        if covers(criterion, sample.check)
+        and sample.outcome is Outcome.DIFFERENT
+        and counts_for(sample, criterion, seen)
+    }
+    before = {(each.check, each.token): each for each in seen.wrong_keys if not each.forgotten}
+    right = {(each.check, each.token) for each in right_again(gate, seen)}
+    kept = {name: each for name, each in before.items() if name not in right}
+    return tuple(sorted({**now, **kept}.values(), key=lambda each: (each.check, each.token)))
+
+
+def right_again(gate: Gate, seen: PhaseEvidence) -> tuple[WrongKey, ...]:
+    """Keys that earlier runs found wrong and this one found right, or was told to forget."""
+    exact = [each for each in gate.criteria if each.rule == "exact" and each.kind == "blocking"]
+    return tuple(
+        each
+        for each in seen.wrong_keys
+        if each.forgotten
+        or (
+            speaks_of_vql(seen)
+            and all(is_right(each, criterion, seen) for criterion in exact if covers(criterion, each.check))
+        )
+    )
+
+
+def is_right(wrong: WrongKey, criterion: Criterion, seen: PhaseEvidence) -> bool:
+    """Whether this run asked for the key by the path in question, and it is right or a known difference."""
+    own = [
+        sample
+        for sample in seen.samples
+        if sample.check == wrong.check and token_of(sample.check, sample.key) == wrong.token
+    ]
+    if any(sample.outcome is Outcome.DIFFERENT for sample in own):
+        return False
+    return any(
+        sample.outcome is Outcome.EXCUSED or (sample.outcome in SETTLED and counts_for(sample, criterion, seen))
+        for sample in own
+    )
+
+
+def speaks_of_vql(seen: PhaseEvidence) -> bool:
+    """With the flag off answers come from SQL: they settle nothing that VQL answered wrongly."""
+    return seen.flag_on is not False
+
+
+def _why(open_keys: Sequence[WrongKey], found: Finding) -> str:
+    first = open_keys[0]
+    keys = f"{counted(len(open_keys), 'key')} that {first.run} found wrong"
+    were = plural(len(open_keys), "was", "were")
+    return (
+        f"{keys} ({first.check}) {were} not found right since; run it with --seed {first.seed}, which draws the same "
+        f"keys, or with --forget-wrong-keys {first.run} if they are gone on purpose; now: {found.sentence}"
+    )
