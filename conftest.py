@@ -6,6 +6,7 @@ pytest_plugins = [
     "reports.plugin.gate",
     "fixtures.session.options",
     "fixtures.session.start",
+    "fixtures.session.header",
     "fixtures.checks.phase",
     "fixtures.session.plan",
     "fixtures.traffic.session",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 from reports.output import next_steps, presentation
 from reports.records import escaping
@@ -10,6 +11,7 @@ from reports.records.records import Entry
 from reports.records.wording import counted, moment
 
 WIDTH = 100
+REASONS = 6  # of skipped tests, a line each
 
 
 def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
@@ -36,6 +38,19 @@ def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
         shown.append((f"valid until {moment(verdict['valid_until'])}, for this build, flags, index and gate", ""))
     shown.append((f"page: {folder}/summary.html", ""))
     return [(escaping.terminal(text), style) for text, style in shown]
+
+
+def skipped(reasons: Mapping[str, int]) -> list[str]:
+    """Why tests were skipped: a line for each reason, the most frequent first; nothing where none was."""
+    if not reasons:
+        return []
+    ordered = sorted(reasons.items(), key=lambda entry: -entry[1])
+    shown = [f"{counted(sum(reasons.values()), 'test')} skipped:"]
+    shown += [f"  {count}: {reason}" for reason, count in ordered[:REASONS]]
+    rest = sum(count for _, count in ordered[REASONS:])
+    return [
+        escaping.terminal(text) for text in (*shown, *([f"  {rest}: other reasons (-rs lists them)"] if rest else []))
+    ]
 
 
 def _finding(finding: Entry) -> list[tuple[str, str]]:

@@ -74,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options.fill_in(config, options.GATE)
     if config.option.keep is not None and config.option.keep < 1:
         raise pytest.UsageError(f"--keep {config.option.keep}: expected 1 or more")
+    selection.require_paths(config)
     run_folder.forget_latest(config)
     if not selection.wanted(config):
         return
@@ -195,6 +196,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(text, **({style: True} if style else {}))
     for command in github.commands(verdict, environment()):
         terminalreporter.write_line(command)
+    for text in terminal.skipped(selection.skip_reasons(terminalreporter)):
+        terminalreporter.write_line(text)
     for note in config.stash.get(_NOTES, []):
         terminalreporter.write_line(escaping.terminal(f"note: {_cleaner(config)(note)}"))
 

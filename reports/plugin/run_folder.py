@@ -15,6 +15,7 @@ import pytest
 from reports.environment import environment
 
 FOLDER = pytest.StashKey[Path]()  # of this run
+_FORGOTTEN = pytest.StashKey[Path]()  # what `latest` named when this process began
 _SCRATCH = ".scratch"
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")  # of a run's folder: it sorts by the time of its start
 _ABANDONED_S = 86_400.0  # a run without a verdict that was not written to for so long has been killed
@@ -46,7 +47,15 @@ def forget_latest(config: pytest.Config) -> None:
     """Nor may it be found there when this run is refused, or selects nothing, before it begins."""
     latest = out(config) / "latest"
     if latest.is_symlink():
+        config.stash[_FORGOTTEN] = latest.readlink()
         latest.unlink()
+
+
+def restore_latest(config: pytest.Config) -> None:
+    """`latest` as it was: nothing of the command line named a test, so no run was meant to take its place."""
+    name = config.stash.get(_FORGOTTEN, None)
+    if name is not None:
+        point_latest(out(config) / name)
 
 
 def scratch(folder: Path) -> Path:

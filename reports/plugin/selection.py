@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
 
 from reports.judge.criteria import GateError, read_gate
+from reports.plugin import run_folder
 from reports.records.run_ledger import GateFile
+from reports.records.suggestion import suggest
 
 FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest"}
+BY_NAME = {  # marks that a bare `pytest` leaves out -> why
+    "drill": "it injects faults",
+    "selftest": "it asks no deployment",
+    "availability": "it is one look of a schedule",
+    "phase5": "it judges the history of a bake",
+    "rollback": "it asks whether flags went off",
+}
 OURSELVES = ("drills", "selftest")  # folders whose tests ask no target of this run
 _ONLY_TELLS = {  # destination -> option
     "collectonly": "--collect-only",
@@ -25,15 +37,28 @@ _ONLY_TELLS = {  # destination -> option
     "cacheshow": "--cache-show",
     "plan": "--plan",
 }
+_LOOK_S = 120.0  # for pytest to collect
 _GATES = pytest.StashKey[dict[str, GateFile]]()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave folders alone that -m can't match: a self-test that can't even be imported must not hold a rollout."""
-    if not config.option.markexpr or collection_path.parent != config.rootpath / "suites":
+    """Leave folders alone that -m can't match: a self-test that can't even be imported must not hold a rollout.
+
+    A bare `pytest` asks the phases that one sandbox can answer in one go; all others are asked for by name.
+    """
+    if collection_path.parent != config.rootpath / "suites":
         return None
     mark = _mark_of_folder(config, collection_path.name)
-    return True if mark and not _may_match(config.option.markexpr, mark) else None
+    if is_bare(config):
+        return True if mark in BY_NAME else None
+    markexpr = config.option.markexpr
+    return True if markexpr and mark and not _may_match(markexpr, mark) else None
+
+
+def is_bare(config: pytest.Config) -> bool:
+    """Whether nothing on the command line says what to ask."""
+    option = config.option
+    return not (option.markexpr or option.keyword) and config.args_source is pytest.Config.ArgsSource.TESTPATHS
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -57,24 +82,75 @@ def checks_of(item: pytest.Item) -> set[str]:
     return {str(name).format(**parameters) for mark in item.iter_markers("asks") for name in mark.args}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A bare `pytest` asks the target; drills and self-tests are asked for by name."""
-    option = config.option
-    if option.markexpr or option.keyword or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
-        return
-    kept = [item for item in items if not any(item.get_closest_marker(mark) for mark in ("drill", "selftest"))]
-    dropped = [item for item in items if item not in kept]
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
-
-
 def wanted(config: pytest.Config) -> bool:
     """Whether this run may ask the target at all: some gate's mark can match -m and the given paths."""
     if asks_nothing(config) or (not config.option.markexpr and about_ourselves(config)):
         return False
     markexpr = config.option.markexpr
     return not markexpr or any(_may_match(markexpr, phase) for phase in gates(config))
+
+
+def require_paths(config: pytest.Config) -> None:
+    """A usage error for a path of the command line that is not there, before anything is started or moved."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS or config.option.pyargs:
+        return
+    for argument in config.args:
+        path = config.invocation_params.dir / argument.split("[")[0].split("::")[0]
+        if not path.exists():
+            meant = suggest(*_misnamed(path), or_list=False)
+            raise pytest.UsageError(f"{argument}: no such file or folder{meant}; `-m phase1` selects a phase")
+
+
+def _misnamed(path: Path) -> tuple[str, list[str]]:
+    """The first part of a path that is not there, and the names beside it."""
+    missing = next(part for part in reversed((path, *path.parents)) if not part.exists())
+    return missing.name, [other.name for other in missing.parent.iterdir()] if missing.parent.is_dir() else []
+
+
+def finds_tests(config: pytest.Config) -> bool:
+    """False where nothing is selected, which pytest then says; a usage error for a test that is not there.
+
+    pytest collects only once the session has begun, with xdist never in the controller. So where single tests, paths
+    or words of `-k` are given, a pytest of its own collects first, in about two seconds, before a target is asked.
+    """
+    if not _may_miss(config):
+        return True
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    command = [sys.executable, "-m", "pytest", *arguments, "--collect-only", "--quiet", "--junitxml="]
+    try:
+        looked = subprocess.run(  # noqa: S603 - ourselves
+            command,
+            cwd=config.invocation_params.dir,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LOOK_S,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    if looked.returncode == pytest.ExitCode.USAGE_ERROR:
+        run_folder.restore_latest(config)
+        raise pytest.UsageError(_not_found(looked.stdout + looked.stderr))
+    return looked.returncode != pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def _may_miss(config: pytest.Config) -> bool:
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    return named or bool(config.option.keyword) or bool(config.option.deselect)
+
+
+def _not_found(printed: str) -> str:
+    """pytest's own words for what was not found, and the way out."""
+    lines = [line for line in printed.splitlines() if line.strip()]
+    first = next((number for number, line in enumerate(lines) if line.startswith("ERROR: ")), len(lines))
+    said = " ".join(lines[first : first + 2]).removeprefix("ERROR: ") or "a test that is not there"
+    return f"{said}; `pytest -m phase1 --collect-only -q` lists the tests of a phase"
+
+
+def skip_reasons(reporter: pytest.TerminalReporter) -> Counter[str]:
+    """How many tests were skipped for which reason."""
+    reports = [report for report in reporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    return Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
 
 
 def gates(config: pytest.Config) -> dict[str, GateFile]:
@@ -121,8 +197,10 @@ def _found_gates(root: Path) -> dict[str, GateFile]:
 
 
 def selected(config: pytest.Config) -> dict[str, GateFile]:
-    """Those whose mark -m can match; all of them without -m."""
+    """Those whose mark -m can match; without -m those that a bare `pytest` asks."""
     found = gates(config)
+    if is_bare(config):
+        return {phase: file for phase, file in found.items() if phase not in BY_NAME}
     if not config.option.markexpr:
         return {**found}
     return {phase: file for phase, file in found.items() if _may_match(config.option.markexpr, phase)}

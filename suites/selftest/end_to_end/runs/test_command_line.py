@@ -1,5 +1,6 @@
 """The command line: each slip is one error with a way out, nothing starts unasked, no stale GO stays."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ LIVE = {
     "CONNECTRA_API_KEY": "key-4711",
     "DATABASE_URL": "postgresql://verifier:sesame-4711@127.0.0.1:1/contact360",
 }
+RECORDS = "suites/phase1_single_record/test_records.py"
 SLIPS = {  # arguments, environment, what the one sentence says
     "half-configured": (
         ["-m", "phase1"],
@@ -34,6 +36,12 @@ SLIPS = {  # arguments, environment, what the one sentence says
     "flags": (["-m", "phase1", "--flags", "VQL_EXPORT"], {}, ["did you mean 'VQL_EXPORTS'"]),
     "no-flags": (["-m", "phase1", "--flags="], {}, ["--flags", "none"]),
     "marker": (["-m", "phse1"], {}, ["phse1"]),
+    "path": (["suites/phase1_single_recrd"], {}, ["did you mean 'phase1_single_record'", "-m phase1"]),
+    "file": (["suites/phase1_single_record/test_record.py::x"], {}, ["did you mean 'test_records.py'"]),
+    "nowhere": (["-m", "phase1", "nowhere/at/all"], {}, ["nowhere/at/all"]),
+    "node-id": ([f"{RECORDS}::nope"], {}, ["::nope", "--collect-only"]),
+    "parameter": ([f"{RECORDS}::test_records_equal_the_database[nope]"], {}, ["not found", "--collect-only"]),
+    "workers": ([f"{RECORDS}::nope", "-n", "2"], {}, ["::nope"]),
 }
 
 
@@ -86,10 +94,11 @@ def test_who_only_wants_to_know_starts_nothing(checkout: Path, tmp_path: Path, o
     ("options", "values", "code"),
     [
         (["-m", "phase1 and not phase1"], {}, 5),
+        (["-m", "phase1", "-k", "nosuch"], {}, 5),
         (["-m", "phse1"], {}, 4),
         (["-m", "phase1"], {"CONNECTRA_BASE_URL": "http://x"}, 4),
     ],
-    ids=["contradiction", "misspelt", "half-configured"],
+    ids=["contradiction", "unknown-word", "misspelt", "half-configured"],
 )
 def test_no_stale_go_stays_for_a_run_that_judged_nothing(
     checkout: Path, tmp_path: Path, options: list[str], values: Mapping[str, str], code: int
@@ -102,6 +111,49 @@ def test_no_stale_go_stays_for_a_run_that_judged_nothing(
 
     assert done.code == code
     assert not (out / "latest").is_symlink()
+    assert "building the sandbox" not in done.printed
+    assert [each.name for each in out.iterdir()] == ["earlier"]
+
+
+@pytest.mark.parametrize("name", ["path", "node-id", "workers"])
+def test_a_test_that_is_not_there_leaves_latest_where_it_was(checkout: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    (out / "earlier").mkdir(parents=True)
+    (out / "latest").symlink_to("earlier")
+
+    done = run(checkout, out, *SLIPS[name][0])
+
+    assert done.code == 4
+    assert "building the sandbox" not in done.printed
+    assert (out / "latest").readlink() == Path("earlier")
+    assert [each.name for each in out.iterdir() if each.name != "latest"] == ["earlier"]
+
+
+def test_a_run_says_at_once_what_takes_seconds_and_has_a_header_of_five_lines(checkout: Path, tmp_path: Path) -> None:
+    """The tests of one block, of which all but the first are not needed: what was skipped is explained."""
+    options = ("-m", "phase1", "-k", "contact-endpoint", "--rows", "200", "--seed", "7")
+
+    done = run(checkout, tmp_path / "out", *options, "--fault", "stale-record")
+
+    lines = done.printed.splitlines()
+    begun = next(number for number, line in enumerate(lines) if "test session starts" in line)
+    collected = next(number for number, line in enumerate(lines) if line.startswith("collected "))
+    header = lines[begun + 1 : collected]
+    assert lines[0] == "building the sandbox ..."
+    assert len(header) <= 5
+    assert any(line.startswith("target: sandbox of 200 contacts, faults stale-record: backend http") for line in header)
+    assert "flags:  all on; seed 7" in header
+    skipped = int((re.search(r"(\d+) skipped", lines[-1]) or [0, 0])[1])
+    explained = lines.index(f"{skipped} tests skipped:")
+    reason = re.match(r"  (\d+): decided already: contact-endpoint-parity is missed", lines[explained + 1])
+    assert reason is not None
+
+
+def test_a_bare_pytest_asks_the_phases_that_a_sandbox_can_answer_in_one_go(checkout: Path, tmp_path: Path) -> None:
+    done = run(checkout, tmp_path / "out", "--collect-only", "-q")
+
+    folders = {line.split("/")[1] for line in done.printed.splitlines() if "::test_" in line}
+    assert {folder.split("_")[0] for folder in folders} == {"phase0", "phase1", "phase2", "phase3", "phase4"}
 
 
 def test_self_tests_leave_the_latest_run_alone(checkout: Path, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun)
 def test_without_flags_the_report_says_so_and_what_needs_one_is_judged(by_v3: CompletedRun) -> None:
     found = _findings(by_v3, "phase2")
 
-    assert "flags:         none: by the contract 'v3' VQL is mandatory" in by_v3.printed
+    assert "flags:  none: by the contract 'v3' VQL is mandatory" in by_v3.printed
     assert by_v3.verdict["fingerprint"]["mandatory"] is True
     assert by_v3.verdict["contract"] == "v3"
     assert found["vql-success-rate"]["outcome"] == "met"
