@@ -319,7 +319,7 @@ def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
     if told is not None or seen.flag_on is not False:
         return ""
     return (
-        f"SQL answered everything, and nobody told whether {gate.flag} is on: set it as the deployment has it, "
+        f"SQL answered everything, and no setting says whether {gate.flag} is on: set it as the deployment has it, "
         "for a flag that is off and a VQL that never serves look alike"
     )
 

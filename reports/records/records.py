@@ -82,9 +82,9 @@ class Observation:
     """One side's answer or its error, as met on the wire.
 
     `side` is backend, connectra, baseline, database or index; `status` is the HTTP status if one was received;
-    `error` is None, or one of: refused, unresolved (no such host), tls, timeout, reset, malformed, oversize,
-    content-type, redirect, throttled, unauthorised, http-<status>, database, other. `elapsed_ms` is wall time at the
-    client, `at` epoch seconds.
+    `error` is None, or one of: refused, unresolved (no such host), unroutable, proxy, tls, timeout, reset, malformed,
+    oversize, content-type, redirect, throttled, unauthorised, http-<status>, database, other. `elapsed_ms` is wall time
+    at the client, `at` epoch seconds.
     """
 
     side: str

@@ -19,7 +19,7 @@ _INCIDENTS = {
     "target-silent": "the target could not be looked at when all was asked: {detail}",
     "log-silent": "the log that is configured could not be read when all was asked: {detail}",
     "leaked": "{detail}",
-    "clock-set": "the clock was set, or the machine slept, by {detail}: nobody can tell how old rows are, nor until "
+    "clock-set": "the clock was set, or the machine slept, by {detail}: it is unknown how old rows are, and until "
     "when a verdict holds",
     "unrecorded": "not all could be written down ({worker}): {detail}",
 }

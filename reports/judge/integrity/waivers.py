@@ -42,7 +42,7 @@ def why_protected(criterion: Criterion, phase: str) -> str:
     if criterion.rule in _EXACTNESS:
         return "it tells wrong people, ghosts, leaks and lost data, and those are never waived"
     if criterion.of in _PROVENANCE or phase in _ALL_PROVENANCE:
-        return "it tells who served the answers, and that is never waived"
+        return "it shows which path served the answers, and that is never waived"
     if criterion.kind == "advisory":
         return "it is advisory: it holds nothing back"
     return ""

@@ -132,7 +132,7 @@ def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     expired = [each for each in given if not _holds(each, seen.now)]
     count = len(given) - len(expired)
     if absent:
-        said = f"nobody attests: {', '.join(absent)} (--attestations)"
+        said = f"not signed off: {', '.join(absent)} (--attestations)"
     elif expired:
         said = "; ".join(f"{each.line}: {each.who}'s word held until {each.until}" for each in expired)
     else:

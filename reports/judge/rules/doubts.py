@@ -18,6 +18,7 @@ from reports.judge.findings import (
 from reports.judge.policy import POLICY
 from reports.judge.rules.share import tally_of
 from reports.records.records import Comparison, Outcome, Provenance
+from reports.records.wording import counted
 
 UNFIT_INSTRUMENT = "instrument unfit"  # how the latency rules begin such a sentence
 
@@ -62,4 +63,4 @@ def _is_unknown(sample: Comparison) -> bool:
 def _too_many(unknown: int, count: int) -> str:
     if not count or unknown <= POLICY.most_unknown * count:
         return ""
-    return f"{unknown} of {count} answers ({percent(unknown / count)}) do not tell who served them"
+    return f"{unknown} of {counted(count, 'answer')} ({percent(unknown / count)}) have unknown provenance"

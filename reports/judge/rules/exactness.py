@@ -24,6 +24,8 @@ from reports.judge.findings import (
 )
 from reports.judge.policy import POLICY
 from reports.records.records import Comparison, Outcome, Provenance, is_of
+from reports.records.wording import counted as counted_as
+from reports.records.wording import differ, plural
 
 ENDLESS = 2**31  # as a population: random ids, filters that combine without end; no table is as large
 
@@ -140,9 +142,10 @@ def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparis
     unknown = _of_unknown_provenance(criterion, samples)
     differing = [sample for sample in unknown.values() if sample.outcome is Outcome.DIFFERENT]
     if differing:
-        return f"{len(differing)} answers differ and do not tell who served them; first: {differing[0].key}"
+        which = f"it is unknown which path served {plural(len(differing), 'it', 'them')}"
+        return f"{differ(len(differing))}, and {which}; first: {differing[0].key}"
     if compared and len(unknown) / len(compared) > POLICY.most_unknown:
-        return f"{len(unknown)} of {len(compared)} answers do not tell who served them"
+        return f"{len(unknown)} of {counted_as(len(compared), 'answer')} have unknown provenance"
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
     if void and len(void) / (len(void) + len(compared)) > POLICY.most_void:
         return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"

@@ -25,17 +25,23 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.policy import POLICY
+from reports.judge.rules.failure_places import FailurePlace, place_of
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Comparison, Provenance
+from reports.records.wording import counted, plural
 
 
 class SampleStanding(IntEnum):
     """How a question stands in a share; of several askings the worst counts."""
 
     GOOD = 0
-    UNKNOWN = 1  # answered, and nothing tells by whom
-    OFFENDING = 2
+    UNKNOWN = 1  # answered, and nothing shows by whom
+    UNSEEN = 2  # no answer, and that is not the service's doing: the way is broken, or a right is missing
+    OFFENDING = 3
+
+
+_OPEN = (SampleStanding.UNKNOWN, SampleStanding.UNSEEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,22 @@ class ShareTally:
 
     @property
     def unknown(self) -> int:
-        return sum(each.standing is SampleStanding.UNKNOWN for each in self.answers)
+        """Those that count neither as good nor as offending."""
+        return sum(each.standing in _OPEN for each in self.answers)
+
+    @property
+    def unseen(self) -> int:
+        return sum(each.standing is SampleStanding.UNSEEN for each in self.answers)
+
+    @property
+    def why_unknown(self) -> str:
+        """'62 answers have unknown provenance, 3 requests did not get through or lack a right'."""
+        unknown, unseen = self.unknown - self.unseen, self.unseen
+        said = [f"{counted(unknown, 'answer')} {plural(unknown, 'has', 'have')} unknown provenance"] if unknown else []
+        if unseen:
+            lack = plural(unseen, "lacks", "lack")
+            said.append(f"{counted(unseen, 'request')} did not get through or {lack} a right")
+        return ", ".join(said)
 
     @property
     def known(self) -> int:
@@ -81,9 +102,7 @@ class ShareTally:
         """
         worst = SampleStanding.OFFENDING if unknown_as is not True else SampleStanding.UNKNOWN
         failed = [
-            each.standing >= worst
-            for each in self.answers
-            if unknown_as is not None or each.standing is not SampleStanding.UNKNOWN
+            each.standing >= worst for each in self.answers if unknown_as is not None or each.standing not in _OPEN
         ]
         return statistics.share_in_time(failed)
 
@@ -115,12 +134,12 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 
 def _of_unknown(criterion: Criterion, tally: ShareTally) -> Finding:
     """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
-    said = f"{tally.unknown} of {tally.count} answers do not tell who served them"
+    said = f"of {counted(tally.count, 'answer')}, {tally.why_unknown}"
     least = tally.share(unknown_as=False)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
-        said += f"; {tally.offending} of all {tally.count} offend even so ({percent(least.value or 0.0)})"
+        said += f"; even so {tally.offending} of all {tally.count} failed ({percent(least.value or 0.0)})"
         return measured(criterion, "missed", said, least, 0, most_frequent(tally.causes))
-    return finding(criterion, "unmeasured", f"{said}: no share can be told", unit="share", count=tally.known)
+    return finding(criterion, "unmeasured", f"{said}: no share can be measured", unit="share", count=tally.known)
 
 
 def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:
@@ -180,7 +199,7 @@ def _outcome(criterion: Criterion, tally: ShareTally, found: Measurement) -> tup
     worst = by_limits(criterion, tally.share(unknown_as=True))
     best = by_limits(criterion, tally.share(unknown_as=False))
     decided = {("met", "met"): "met", ("missed", "missed"): "missed"}.get((worst, best), "unmeasured")
-    why = "" if decided == outcome else f"; undecided while {tally.unknown} answers do not tell who served them"
+    why = "" if decided == outcome else f"; undecided: {tally.why_unknown}"
     return decided, why
 
 
@@ -192,21 +211,27 @@ def _connectra_errors(sample: Comparison) -> SampleStanding | None:
     answer = sample.answer("connectra")
     if answer is None:
         return None
-    return SampleStanding.OFFENDING if answer.error else SampleStanding.GOOD
+    return _failed(answer.error) if answer.error else SampleStanding.GOOD
+
+
+def _failed(error: str) -> SampleStanding:
+    return SampleStanding.OFFENDING if place_of(error) is FailurePlace.THEIRS else SampleStanding.UNSEEN
 
 
 def _errors(sample: Comparison) -> SampleStanding | None:
     if backend_of(sample) is None:
         return None
-    return SampleStanding.OFFENDING if error_of(sample) else SampleStanding.GOOD
+    error = error_of(sample)
+    return _failed(error) if error else SampleStanding.GOOD
 
 
 def _vql_failures(sample: Comparison) -> SampleStanding | None:
     """Attempts at VQL, never all rows of a log, are the whole."""
     if not sample.attempt or backend_of(sample) is None:
         return None
-    if error_of(sample) or served_by_sql(sample):
-        return SampleStanding.OFFENDING
+    error = error_of(sample)
+    if error or served_by_sql(sample):
+        return _failed(error) if error else SampleStanding.OFFENDING
     return SampleStanding.UNKNOWN if provenance_of(sample) is Provenance.UNKNOWN else SampleStanding.GOOD
 
 

@@ -110,7 +110,7 @@ def _tell_mismatch(sample: Comparison) -> None:
         for each in sample.differences[:MISMATCHES_SHOWN]
     ]
     error = answer.error if answer else None
-    _step(f"{sample.key} {sample.outcome}", told, "\n".join(found) or f"error: {error or 'not told'}")
+    _step(f"{sample.key} {sample.outcome}", told, "\n".join(found) or f"error: {error or 'not recorded'}")
 
 
 def _tell_pairs(check: str, pairs: Sequence[Pair]) -> None:

@@ -44,7 +44,7 @@ def announce(
             notes += _pushed(client, address, verdict)
         if address := environ.get(WEBHOOK):
             if earlier is None:
-                notes.append(f"{WEBHOOK}: not told: without --history nobody knows whether the verdict changed")
+                notes.append(f"{WEBHOOK}: not sent: only --history shows whether the verdict changed")
             elif changed := changes(verdict, earlier):
                 notes += _posted(client, address, verdict, changed, environ, folder)
     return notes

@@ -16,7 +16,7 @@ FINE: Said = (200, JSON, b'{"status": "healthy"}')
 
 
 @dataclass
-class Stranger:
+class StubServer:
     """Where it is, and the requests it got: (method, path, headers)."""
 
     url: str
@@ -26,7 +26,7 @@ class Stranger:
 @contextmanager
 def stranger(
     says: Callable[[int, str], Said] = lambda number, path: FINE, context: ssl.SSLContext | None = None
-) -> Iterator[Stranger]:
+) -> Iterator[StubServer]:
     """Serves until the context ends; `says` gets the number of the request, from 1, and its path."""
     lock = threading.Lock()
 
@@ -54,7 +54,7 @@ def stranger(
 
     server = _Server(("127.0.0.1", 0), Handler)
     server.context = context
-    found = Stranger(url=f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}")
+    found = StubServer(url=f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

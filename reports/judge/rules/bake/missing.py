@@ -76,7 +76,7 @@ def _why_not_met(window: RunWindow, criterion: str, judged: Judged) -> str:
     if again.outcome == "met":
         return ""
     unclear = f", and {unknown} answers of unknown provenance count as failures" if unknown else ""
-    return f"not GO by the {len(fit)} of {len(window.runs)} runs that are evidence{unclear}: {again.sentence}"
+    return f"HOLD by the {len(fit)} of {len(window.runs)} runs that are evidence{unclear}: {again.sentence}"
 
 
 def _why_not_missed(window: RunWindow, criterion: str, judged: Judged) -> str:

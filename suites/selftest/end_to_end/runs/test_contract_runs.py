@@ -157,7 +157,7 @@ def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Pa
 
     assert done.verdict["provenance"] == {"vql": 0, "fallback": 0, "direct": 0, "unknown": 16}
     assert done.verdict["verdict"] == "HOLD"
-    assert "do not tell who served them" in _findings(done, "phase2")["company-contacts-count"]["sentence"]
+    assert "unknown provenance" in _findings(done, "phase2")["company-contacts-count"]["sentence"]
 
 
 def test_what_is_said_to_be_absent_and_answers_is_told(

@@ -1,0 +1,114 @@
+"""Names and messages are plain: the field's words, GO, HOLD and NO-GO alone as verdicts, no private language."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from suites.selftest.support.house_rules import sources
+
+PARTICIPLES = {  # class names that do not say of what: a bare participle or verb
+    *("Asked", "Told", "Seen", "Held", "Found", "Kept", "Served", "Walked", "Valued", "Sought", "Searched", "Filed"),
+    *("Filtered", "Watched", "Judged", "Rehearsed", "Done", "Layered", "Later", "Quiet", "Troubled", "Drawn", "Read"),
+    *("Wanted", "Named", "Refused", "Unasked", "Unpaid", "Counted", "Answered", "Decided", "Mutated", "Chosen"),
+}
+METAPHORS = re.compile(  # in names of modules and classes; the field has a word for each
+    r"^(fuse|pace|restraint|mischief|damage|bill|agenda|staff|recall|past|chronicle|exhibit|ground|stranger"
+    r"|discretion|censor|bystander|greeting|steadiness|roster|wart|shelf|shelves|heap|glimpse|keeper|strata|witness)s?$"
+)
+SHAPELESS = re.compile(r"^(utils?|helpers?|common|misc|stuff)$")
+UNCLEAR = re.compile(  # in messages: what does whom, in words for people about software
+    r"(?<![-\w])(nobody|somebody|whoever|everybody|vouch\w*|heed\w*|illness|glimps\w*|discreet\w*|bystander\w*"
+    r"|is told|was told|not told|can't be told|tells? who|asks? nobody)\b",
+    re.IGNORECASE,
+)
+OTHER_VERDICT = re.compile(r"\b[Nn]ot? GO\b|\bno-GO\b")
+DATA = ("suites/**/gate.toml", "reports/judge/*.toml", "suites/messages.toml", "suites/guide_lines.toml")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/reference/*.md")
+
+
+def _messages(path: Path) -> Iterator[tuple[int, str]]:
+    """Texts of a module with more than one word, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield from [(node.lineno, node.value)] if " " in node.value else ()
+
+
+def test_a_class_is_named_for_what_it_holds(checkout: Path) -> None:
+    names = [
+        f"{name}: class {node.name}"
+        for name, path in sources(checkout)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and (node.name in PARTICIPLES or METAPHORS.match(node.name.lower()))
+    ]
+
+    assert names == []
+
+
+def test_a_module_is_named_for_what_it_does(checkout: Path) -> None:
+    stems = {name: Path(name).stem.removeprefix("test_") for name, _ in sources(checkout)}
+
+    assert [name for name, stem in stems.items() if METAPHORS.match(stem) or SHAPELESS.match(stem)] == []
+
+
+def test_a_message_is_plain(checkout: Path) -> None:
+    unclear = [
+        f"{name}:{line}: {text!r}"
+        for name, path in sources(checkout, "fixtures", "reports")
+        if not name.startswith("fixtures/sandbox/people/")  # what people write of themselves
+        for line, text in _messages(path)
+        if UNCLEAR.search(text)
+    ]
+
+    assert unclear == []
+
+
+@pytest.mark.parametrize("pattern", [*DATA, *PAGES])
+def test_a_page_is_plain(checkout: Path, pattern: str) -> None:
+    paths = sorted(checkout.glob(pattern))
+    unclear = [
+        f"{path.relative_to(checkout)}:{number}: {line.strip()[:120]}"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if UNCLEAR.search(line) or OTHER_VERDICT.search(line)
+    ]
+
+    assert paths
+    assert unclear == []
+
+
+def test_only_three_words_are_verdicts(checkout: Path) -> None:
+    others = [
+        f"{name}:{number}: {line.strip()[:120]}"
+        for name, path in sources(checkout)
+        if path.name != "test_words.py"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if OTHER_VERDICT.search(line)
+    ]
+
+    assert others == []
+
+
+def test_every_criterion_has_a_title_of_its_own(checkout: Path) -> None:
+    for path in sorted(checkout.glob("suites/*/gate.toml")):
+        titles = [each["title"] for each in tomllib.loads(path.read_text(encoding="utf-8"))["criterion"]]
+        assert len(set(titles)) == len(titles), path
+
+
+def test_the_glossary_has_a_line_a_word(checkout: Path) -> None:
+    lines = (checkout / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    words = [line.split("|")[1].strip() for line in lines if line.startswith("| ") and "word |" not in line]
+
+    assert 20 <= len(words) <= 30
+    assert len(set(words)) == len(words)
