@@ -40,7 +40,7 @@ def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     unjudged = Counter(draw.unjudged) + Counter(why for why in reasons.values() if why)
     right = sum(not why for why in reasons.values()) - len(wrong)
     if wrong:
-        return _missed(criterion, draw, seen, wrong, right)
+        return _missed(criterion, draw, seen, wrong, len(samples), right)
     unasked = draw.drawn - right - unjudged.total()
     why, needed = _lacking(criterion, draw, seen, unjudged, unasked)
     if why:
@@ -66,12 +66,13 @@ def wrong_at_most(unjudged: int, drawn: int, population: int, confidence: float 
     return _most_not_right(unjudged, drawn, population, confidence) / population
 
 
-def share_between(wrong: int, judged: int) -> tuple[float, float]:
-    """The two-sided interval of a share of which `wrong` of `judged` were seen."""
+def share_between(wrong: int, open_ones: int, asked: int) -> tuple[float, float]:
+    """The two-sided interval of the share that is wrong: of `asked`, so many were, and `open_ones` may be."""
     from scipy.stats import binomtest
 
-    interval = binomtest(wrong, judged).proportion_ci(CONFIDENCE, method="exact")
-    return float(interval.low), float(interval.high)
+    low = binomtest(wrong, asked).proportion_ci(CONFIDENCE, method="exact").low
+    high = binomtest(wrong + open_ones, asked).proportion_ci(CONFIDENCE, method="exact").high
+    return float(low), float(high)
 
 
 def _binomial_limit(count: int, drawn: int, confidence: float) -> float:
@@ -131,10 +132,13 @@ def _lacking(
 
 
 def _missed(
-    criterion: Criterion, draw: TrafficDraw, seen: PhaseEvidence, wrong: Sequence[Comparison], right: int
+    criterion: Criterion, draw: TrafficDraw, seen: PhaseEvidence, wrong: Sequence[Comparison], asked: int, right: int
 ) -> Finding:
+    """What was asked until then, and as many of those that can't be asked as belong to it."""
+    unaskable = sum(draw.unjudged.values())
+    unaskable = math.ceil(unaskable * asked / max(draw.drawn - unaskable, asked))
     judged = len(wrong) + right
-    low, high = share_between(len(wrong), judged)
+    low, high = share_between(len(wrong), asked - judged + unaskable, asked + unaskable)
     kinds = listed(Counter(str(each.kind) for sample in wrong for each in sample.differences))
     said = (
         f"{len(wrong)} of {judged} of customers' requests drawn from {draw.population:,} are answered wrong ({kinds}): "

@@ -1,12 +1,18 @@
 """The rule for customers' requests: what a draw proves, what it does not, and how often its bound holds."""
 
 import random
+import re
+from dataclasses import replace
 
 import pytest
 
+from fixtures.contracts.contract import load
+from fixtures.traffic.census import TrafficCensus
+from fixtures.traffic.log.forms import Row
 from fixtures.traffic.reservoir import Reservoir
 from reports.judge.criteria import Criterion, Gate, Recheck
 from reports.judge.findings import Finding, seen_of
+from reports.judge.policy import POLICY
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.traffic import wrong_at_most
 from reports.records.inputs.traffic import GONE, TrafficDraw
@@ -79,6 +85,15 @@ def test_one_wrong_answer_is_missed_whatever_served_it() -> None:
     assert finding.sentence.startswith("1 of 512 of customers' requests drawn from 4,213,077 are answered wrong")
 
 
+def test_what_can_not_be_judged_widens_what_is_said_of_wrong_answers() -> None:
+    plain = judged(draw(), *samples(1, Outcome.DIFFERENT), *samples(99, first=2)).sentence
+    wide = judged(draw(unjudged={"no body": 256}), *samples(1, Outcome.DIFFERENT), *samples(99, first=2)).sentence
+
+    assert "1 of 100 of customers' requests drawn from 4,213,077 are answered wrong" in plain
+    assert "0.025 % to 5.5 % of last week's requests, at 95 %" in plain
+    assert "0.012 % to 57.7 % of last week's requests, at 95 %" in wide
+
+
 def test_what_can_not_be_judged_counts_as_wrong() -> None:
     finding = judged(draw(unjudged={"its body is not logged": 10}), *samples(502))
 
@@ -141,6 +156,46 @@ def test_with_the_flag_off_the_direct_path_is_what_counts() -> None:
 
     assert finding.outcome == "met"
     assert "this verifies the direct path" in finding.sentence
+
+
+def _claim(census: TrafficCensus, is_wrong: frozenset[str], is_gone: frozenset[str]) -> Finding:
+    """The finding on what was drawn of phase 1, where the requests for some keys are answered wrong or are gone.
+
+    As in a run, requests are asked in stages, and no more of them once one was answered wrong.
+    """
+    logged = [request.target.decode() for request in census.drawn()["phase1"]]
+    strata = [GONE if key in is_gone else "contact" for key in logged]
+    outcomes = [Outcome.DIFFERENT if key in is_wrong else Outcome.EQUAL for key in logged]
+    ends = [end for end in (*POLICY.stages, len(logged)) if Outcome.DIFFERENT in outcomes[:end]]
+    answered = [
+        replace(sample, outcome=outcome, stratum=stratum)
+        for sample, outcome, stratum in zip(samples(len(logged)), outcomes, strata, strict=True)
+        if isinstance(sample, Comparison)
+    ][: ends[0] if ends else None]
+    drawn = draw(population=census.seen["phase1"], drawn=len(logged))
+    return finding_of(replace(CRITERION, least=96), GATE, seen_of([drawn, *answered], "p", True, now=NOW))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.002, 0.01, 0.03, 0.2])
+def test_what_is_claimed_holds_from_the_log_to_the_sentence(share: float) -> None:
+    """200 seeded rehearsals: read and drawn by the census, judged by the rule, held against what is true of the log."""
+    targets = [f"/api/v1/contacts/{number:08d}-0000-4000-8000-000000000000/" for number in range(2_000)]
+    rows: list[Row] = [(b"GET", target.encode(), b"200", b"", None, None) for target in targets]
+    is_wrong, is_gone = frozenset(targets[: round(share * 2_000)]), frozenset(targets[-60:])
+    contract, held = load("guide"), 0
+
+    for seed in range(200):
+        census = TrafficCensus(contract, draw=96, seed=seed)
+        census.take(rows)
+        finding = _claim(census, is_wrong, is_gone)
+        low, high = finding.interval or (0.0, 1.0)
+        if finding.outcome == "missed":
+            said = re.search(r"([\d.]+) % to ([\d.]+) % of", finding.sentence)
+            assert said is not None
+            low, high = float(said[1]) / 100, float(said[2]) / 100
+        held += low <= share <= high
+
+    assert held >= 190
 
 
 def _held(drawn: int, population: int, wrong: int, odd: int) -> int:
