@@ -3,6 +3,7 @@
 python -m reports RUN_FOLDER      judge a recorded run again, write its pages, and exit with its code
 python -m reports check VERDICT --phase PHASE    is that verdict.json a GO for the phase, and still good?
 python -m reports history DIR     print the history of verdicts and draw its trends
+python -m reports watch PATH      rewrite the page of a run that goes on, or of a history, every few seconds
 python -m reports merge INTO RUN RUN...   join the shards of a run into one folder, and judge that
 python -m reports allure [RUN]    make Allure's page of a run
 python -m reports coverage        print which criteria stand for which line of the guide
@@ -11,6 +12,7 @@ python -m reports coverage        print which criteria stand for which line of t
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,17 +27,25 @@ from reports.judge.verdict import EXIT_CODES, judge, to_json
 from reports.merge_shards import IncompatibleShards, merge
 from reports.output import terminal
 from reports.output.ci import allure_html
-from reports.output.html import history_page
+from reports.output.html import history_page, live_page
 from reports.records import run_ledger
 from reports.records.escaping import terminal as terminal_line
 
+LOW_PRIORITY = 15  # what the run measures must not wait for its page
 LATEST = Path("reports/out/latest")
 SUITES = Path(__file__).parents[1] / "suites"
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    commands = {"check": _check, "history": _history, "merge": _merge, "allure": _allure, "coverage": _coverage}
+    commands = {
+        "check": _check,
+        "history": _history,
+        "watch": _watch,
+        "merge": _merge,
+        "allure": _allure,
+        "coverage": _coverage,
+    }
     command = commands.get(given[0]) if given else None
     return command(given[1:]) if command else _judge_again(given)
 
@@ -149,6 +159,33 @@ def _history(arguments: list[str]) -> int:
         given.folder, last=given.last, page_path=given.html or given.folder / "trend.html", runs=given.runs
     ):
         print(terminal_line(line))
+    return 0
+
+
+def _watch(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports watch",
+        description="Keep a page fresh: a run's summary.html until the run ends, a history's trend.html until Ctrl-C.",
+    )
+    parser.add_argument(
+        "path", type=Path, nargs="?", default=LATEST, metavar="PATH", help=f"run folder, or history (default: {LATEST})"
+    )
+    parser.add_argument("--every", type=int, default=live_page.EVERY_S, metavar="SECONDS", help="default: %(default)s")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this one")
+    given = parser.parse_args(arguments)
+    if not given.path.is_dir():
+        return _refused(f"{given.path}: no such folder; give a run folder of reports/out, or a folder of --history")
+    if given.every < 1:
+        return _refused(f"--every {given.every}: expected 1 or more")
+    os.nice(LOW_PRIORITY)
+    try:
+        live_page.keep_fresh(
+            given.path, given.every, live_page.stdin_closes if given.until_stdin_closes else live_page.sleeps
+        )
+    except (run_ledger.DamagedRun, GateError, OSError) as error:
+        return _refused(str(error))
+    except KeyboardInterrupt:
+        return 0
     return 0
 
 

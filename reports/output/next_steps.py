@@ -27,6 +27,8 @@ class Step:
 
 def steps(verdict: Entry) -> list[Step]:
     """What to do after this verdict, in order."""
+    if verdict.get("going_on") and verdict["verdict"] != "NO-GO":
+        return [Step(text="Wait for the end of the run: nothing is decided before it.")]
     makers = {"GO": _after_go, "HOLD": _after_hold, "NO-GO": _after_no_go}
     return makers[verdict["verdict"]](verdict)
 

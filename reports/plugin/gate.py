@@ -225,6 +225,7 @@ def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:
         pytest.exit(f"HOLD: the run folder {folder} can't be written: {error.strerror}", returncode=EXIT_CODES["HOLD"])
     config.pluginmanager.register(Incidents(config, config.stash[RECORDER]), "gate-incidents")
     progress.install(config, folder, environment())
+    progress.watch(config, folder)
     happened(config, Event(name="run-started"))
 
 
@@ -296,6 +297,7 @@ def _judge(config: pytest.Config, recorder: Recorder) -> None:
         )
         verdict = to_json(judge(recorded, now=now))
     config.stash[_VERDICT] = verdict
+    config.stash[_NOTES] += progress.stop_watching(config)
     history = Path(config.option.history).absolute() if config.option.history else None
     config.stash[_NOTES] += publish.publish(
         recorder.folder, recorded, verdict, history=history, environ=environment(), key=key

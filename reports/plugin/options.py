@@ -66,6 +66,12 @@ GATE = (
         text="keep one file per run in this folder; the page shows the trend, and a bake is judged by it",
     ),
     Option(
+        name="--watch",
+        variable="GATE_WATCH",
+        kind=bool,
+        text="rewrite summary.html every 15 s while the run goes on; a browser that shows it reloads it by itself",
+    ),
+    Option(
         name="--bake",
         variable="GATE_BAKE",
         kind=bool,

@@ -1,4 +1,5 @@
-"""Where a long run is: one line on an interactive terminal, kept up to date; nothing in CI or into a file.
+"""Where a long run is: one line on an interactive terminal, kept up to date; nothing in CI or into a file. With
+`--watch` its page as well.
 
 It reads what the workers write, as they write it: the growth of `observations/*.jsonl`, so one worker or ten are the
 same to it. pytest's own dots would run into the line, so they are left out while it is there; failures are told at the
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +26,11 @@ from reports.records.wording import times
 EVERY_S = 0.5
 PACE_OVER_S = 20.0  # the pace is that of the last so many seconds
 VARIABLES = {"GATE_QUIET": "set: no progress line", "CI": "set, as CI systems do: no progress line"}
+ROOT = Path(__file__).parents[2]
+STOP_S = 20.0  # for a page that is being drawn to be finished
 _CLEAR = "\r\x1b[2K"
+
+_WATCHED = pytest.StashKey["WatchedPage"]()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,6 +190,48 @@ def install(config: pytest.Config, folder: Path, environ: Mapping[str, str]) -> 
 
     config.pluginmanager.register(Progress(folder, write), "gate-progress")
     config.add_cleanup(lambda: os.close(terminal))
+
+
+class WatchedPage:
+    """`--watch`: a process of low priority that rewrites the run's page until this one stops it, or ends."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "reports", "watch", str(folder), "--until-stdin-closes"]
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def stop(self) -> str:
+        """End it before the last page is written; returns why the page was not kept fresh, '' where it was."""
+        try:
+            _, printed = self._process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            return ""
+        words = printed.strip().splitlines()
+        return (
+            f"the page was not kept fresh: {words[-1] if words else 'no reason given'}"
+            if self._process.returncode
+            else ""
+        )
+
+
+def watch(config: pytest.Config, folder: Path) -> None:
+    """Start to keep the page fresh, if `--watch` asks for it."""
+    if not config.option.watch:
+        return
+    config.stash[_WATCHED] = WatchedPage(folder)
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"watch: {folder}/summary.html")
+
+
+def stop_watching(config: pytest.Config) -> list[str]:
+    """End it; a note where it failed."""
+    watched = config.stash.get(_WATCHED, None)
+    note = watched.stop() if watched is not None else ""
+    return [note] if note else []
 
 
 def _duration(seconds: float) -> str:

@@ -54,8 +54,17 @@ def table(entries: Sequence[HistoryEntry]) -> Iterator[str]:
             yield f"{at:17} {entry.target:8} {'-':8} {entry.verdict:8} no phase was asked"
 
 
-def html(entries: Sequence[HistoryEntry], problems: Sequence[str] = (), links: Mapping[str, str] | None = None) -> str:
-    """A page of trends: every deployment, every phase; `links`: the page of each run, by its id."""
+def html(
+    entries: Sequence[HistoryEntry],
+    problems: Sequence[str] = (),
+    links: Mapping[str, str] | None = None,
+    *,
+    refresh: int = 0,
+) -> str:
+    """A page of trends: every deployment, every phase; `links`: the page of each run, by its id.
+
+    `refresh`: seconds after which a browser loads it anew (0: never).
+    """
     deployments = []
     for target, where in sorted({(entry.target, entry.where) for entry in entries}):
         own = [entry for entry in entries if (entry.target, entry.where) == (target, where)]
@@ -71,7 +80,7 @@ def html(entries: Sequence[HistoryEntry], problems: Sequence[str] = (), links: M
         span = f"{counted(len(entries), 'run')}, {moment(entries[0].finished)} to {moment(entries[-1].finished)}"
     body = render("history.html", span=span, problems=problems, deployments=deployments)
     banner = render("plain_banner.html", kind="plain", title="Contact360 VQL gate: history", text="")
-    return page.document("History - Contact360 VQL gate", banner, body)
+    return page.document("History - Contact360 VQL gate", banner, body, refresh=refresh)
 
 
 def changes(runs: Sequence[HistoryEntry], phase: str) -> list[tuple[float, str]]:

@@ -73,7 +73,8 @@ def document(title: str, banner: Markup, body: Markup, *, refresh: int = 0) -> s
 
 
 def _rehearsed(verdict: Entry) -> str:
-    return "Rehearsal: " if verdict["target"] == "sandbox" else ""
+    running = "Running: " if verdict.get("going_on") else ""
+    return running + ("Rehearsal: " if verdict["target"] == "sandbox" else "")
 
 
 def _banner(verdict: Entry) -> Markup:
@@ -82,6 +83,7 @@ def _banner(verdict: Entry) -> Markup:
         "banner.html",
         word=verdict["verdict"],
         rehearsal=verdict["target"] == "sandbox",
+        running=bool(verdict.get("going_on")),
         asked=titles or "no phase was asked",
         meaning=presentation.meaning(verdict),
         label=verdict["label"],

@@ -1,14 +1,19 @@
 """The progress line: what it says, that it reads what is written, and that nobody sees it who should not."""
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from reports.output import next_steps, presentation
+from reports.output.html import live_page
 from reports.plugin.progress import Meter, ProgressCounts, RecordCounter
 from reports.records.records import CheckPlan, Comparison, Event, Observation, Outcome, Pair
 from reports.records.run_ledger import Writer
-from suites.selftest.support.gate_runs import rehearse
+from suites.selftest.support import verdict_builders
+from suites.selftest.support.gate_runs import CALM, rehearse
 
 LONG = """
 import time
@@ -18,6 +23,17 @@ def test_records(recorder, part):
     for number in range(16):
         recorder.writer.append(sample(16 * part + number))
     time.sleep(0.6)  # longer than the line's own interval, so that it is there
+"""
+
+WATCHED = """
+import time
+def test_records(recorder):
+    for number in range(16):
+        recorder.writer.append(sample(number))
+    page, until = recorder.folder / "summary.html", time.monotonic() + 60
+    while not page.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    (recorder.folder / "seen.html").write_text(page.read_text())
 """
 
 
@@ -107,3 +123,47 @@ def test_nobody_else_sees_it(
 
     assert "of 64 samples" not in run.printed
     assert run.code == 0
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_watched_run_has_a_page_that_a_browser_loads_anew_until_the_last_one(tmp_path: Path, workers: str) -> None:
+    run = rehearse(tmp_path, WATCHED, "--watch", "-n", workers)
+
+    during, after = (run.folder / "seen.html").read_text(), (run.folder / "summary.html").read_text()
+    assert '<meta http-equiv="refresh" content="15">' in during
+    assert "<title>Running: HOLD" in during
+    assert re.search(r"\d+ samples? so far", during)
+    assert "never finished" not in during
+    assert "Wait for the end of the run" in during
+    assert "refresh" not in after
+    assert "Running" not in after
+    assert not [note for note in run.printed.splitlines() if "was not kept fresh" in note]
+
+
+def test_without_watch_no_page_is_there_before_the_end(tmp_path: Path) -> None:
+    run = rehearse(tmp_path, WATCHED.replace("+ 60", "+ 1"))
+
+    assert "FileNotFoundErr" in run.printed
+
+
+def test_a_history_is_drawn_anew_while_a_bake_goes_on(tmp_path: Path) -> None:
+    rehearse(tmp_path, CALM, "--history", str(tmp_path / "kept"))
+    waits = iter([False, True])
+
+    live_page.keep_fresh(tmp_path / "kept", 9, lambda _: next(waits))
+
+    page = (tmp_path / "kept" / "trend.html").read_text()
+    assert '<meta http-equiv="refresh" content="9">' in page
+    assert "1 run" in page
+
+
+def test_what_is_missed_already_is_shown_while_the_run_goes_on() -> None:
+    verdict = verdict_builders.verdict("NO-GO", 15) | {"incidents": ["the run never finished: it was killed"]}
+    now = datetime(2026, 11, 25, 9, 46, 40, tzinfo=UTC)
+
+    shown = live_page.going_on(verdict, verdict_builders.recorded(), now, 15)
+
+    assert shown["verdict"] == "NO-GO"
+    assert shown["incidents"] == []
+    assert any("Roll back now" in step.text for step in next_steps.steps(shown))
+    assert "so far; the run goes on" in presentation.meaning(shown)
