@@ -162,6 +162,8 @@ def disagreements_of(meeting: KeyContents, rules: Mapping[str, Sequence[str]]) -
         RawDifference(path="_id", kind=DifferenceKind.DUPLICATE, expected=meeting.key, actual=each)
         for each, _ in surplus
     ]
+    if not isinstance(source.get("uuid", ""), str):  # a number or a list is found as a text is, and shown as what it is
+        found.append(RawDifference(path="uuid", kind=DifferenceKind.TYPE, expected=meeting.key, actual=source["uuid"]))
     if not surplus and identity != meeting.key:
         found.append(RawDifference(path="_id", kind=DifferenceKind.IDENTITY, expected=meeting.key, actual=identity))
     for name, names in rules.items():

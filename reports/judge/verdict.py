@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,17 +16,19 @@ from reports.comparison.known_differences import Excuse, excuses
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import bakes_of, gate_of
 from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
+from reports.judge.integrity.doubt import in_doubt
 from reports.judge.integrity.incidents import incidents_of
 from reports.judge.integrity.suite import identity
 from reports.judge.integrity.waivers import WaivedCriterion, too_many, waive
 from reports.judge.rules import canary
+from reports.judge.rules.contradictions import backend_answers, contradictions, served_by
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.latency import at_look
 from reports.judge.rules.memory import right_again, still_wrong, with_memory
 from reports.judge.rules.share import concerns
 from reports.records.commands import GIVEN
 from reports.records.inputs.wrong_keys import WrongKey
-from reports.records.records import ORDER_FACT, PHASELESS, Comparison, Event, Fact, Provenance, Record, Waiver
+from reports.records.records import ORDER_FACT, PHASELESS, Event, Fact, Waiver
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
 SCHEMA = 1
@@ -69,6 +70,7 @@ class Verdict:
     requests: int
     credits: int
     canary: tuple[str, ...] | None = None  # what speaks against the rollout; None: no canary
+    contradictions: tuple[str, ...] = ()  # between signals about who served: "header says VQL, log says fallback: ..."
     slowed: int = 0  # times that the pace gave way to a target under strain
     sha256: str = ""  # of all that was recorded
 
@@ -93,7 +95,8 @@ def judge(recorded: RunRecords, *, now: str) -> Verdict:
         incidents=incidents,
         finished=finished.isoformat(timespec="seconds"),
         valid_until=(finished + timedelta(hours=hours)).isoformat(timespec="seconds") if verdict == "GO" else None,
-        provenance=_provenance(recorded.records),
+        provenance=served_by(recorded.records),
+        contradictions=contradictions(backend_answers(recorded.records)),
         requests=sum(event.count for event in events if event.name == "requests"),
         credits=sum(event.credits for event in events),
         slowed=sum(event.count for event in events if event.name == "slowed"),
@@ -196,6 +199,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         },
         "incidents": list(verdict.incidents),
         "provenance": dict(verdict.provenance),
+        **({"contradictions": list(verdict.contradictions)} if verdict.contradictions else {}),
         "cost": {"requests": verdict.requests, "credits": verdict.credits, "slowed": verdict.slowed},
     }
     if run.schema < GUARDED_SCHEMA:
@@ -283,6 +287,7 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         gates={each.phase: gate_of(recorded.run, each.phase) for each in gate.bake if each.phase in recorded.run.gates},
     )
     findings = tuple(with_memory(criterion, seen, finding_of(criterion, gate, seen)) for criterion in gate.criteria)
+    findings = in_doubt(findings, gate, recorded.records)
     findings, waived = waive(findings, gate, _waivers(recorded), now)
     verdict = phase_verdict(findings)
     early = _early(recorded, gate, before)
@@ -357,14 +362,3 @@ def _finished(events: Sequence[Event], now: str) -> datetime:
         return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
     except (OverflowError, ValueError, OSError):
         return datetime.fromisoformat(now)  # a time that no clock shows; `incidents_of` says so
-
-
-def _provenance(records: Sequence[Record]) -> dict[str, int]:
-    served = Counter(
-        str(answer.provenance)
-        for record in records
-        if isinstance(record, Comparison)
-        for answer in record.answers
-        if answer.side == "backend" and answer.error is None
-    )
-    return {str(each): served[str(each)] for each in Provenance}

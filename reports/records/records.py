@@ -95,6 +95,7 @@ class Observation:
     provenance: Provenance = Provenance.UNKNOWN
     signals: tuple[str, ...] = ()  # what the provenance rests on: header:vql, trait:direct, counter:flat, ...
     request: str = ""  # how it was asked, values masked: see `redaction.replayable`
+    request_ids: tuple[str, ...] = ()  # those the suite gave its requests: a log names them too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

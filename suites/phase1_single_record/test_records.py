@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase
+from fixtures.checks.records.index_only import IndexOnlyRecords, NoKeysDrawn
 from fixtures.checks.records.records import RecordChecks
 
 RECORDS = ("contact", "company")
@@ -13,6 +14,11 @@ WAYS = ("endpoint", "connectra")
 @pytest.fixture(scope="module")
 def records(phase: Phase) -> RecordChecks:
     return RecordChecks(phase.target, flag_on=phase.flag_on, count=phase.drawn, seed=phase.seed)
+
+
+@pytest.fixture(scope="module")
+def index_only(phase: Phase) -> IndexOnlyRecords:
+    return IndexOnlyRecords(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
 @pytest.mark.asks("{record}-unknown-{way}")
@@ -33,6 +39,21 @@ def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: s
     timed = phase.timed(records.drawn(check).samples, f"{record}-latency") if way == "endpoint" else ()
 
     phase.require_equal(records.asked(check), records.drawn(check), look, timed)
+
+
+@pytest.mark.asks("{record}-ghost-{way}")
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_record_that_only_the_index_has_is_nobody(
+    phase: Phase, index_only: IndexOnlyRecords, look: slice, record: str, way: str
+) -> None:
+    check = f"{record}-ghost-{way}"
+    try:
+        draw = index_only.drawn(check)
+    except NoKeysDrawn as error:
+        phase.leave([check], str(error))
+
+    phase.require_equal(index_only.asked(check), draw, look)
 
 
 @pytest.mark.asks("{record}-latency")

@@ -3,12 +3,15 @@
 import pytest
 
 from fixtures.checks.company_contacts.catalogue import CompanyContactChecks
+from fixtures.checks.company_contacts.index_only import IndexOnlyContacts
 from fixtures.checks.latency import LatencyBlock
-from fixtures.checks.phase import Phase
+from fixtures.checks.phase import Phase, require_match
+from fixtures.checks.records.index_only import NoKeysDrawn
 from reports.judge.rules.dispatch import NOT_ASKED
 
 LOOKED_AT = ("filters", "count", "listing", "attributes", "connectra")
 AT_ONCE = ("unknown", "pagination", "consistency")
+FILTERS = "company-contacts-filters"
 ATTRIBUTES = "company-contacts-attributes"
 TIMED = ("listing", "count")
 COUNT = "company-contacts-count"  # its latency pairs are compared as well, so that no other test has to ask the same
@@ -20,6 +23,12 @@ def companies(phase: Phase) -> CompanyContactChecks:
     if absent:
         phase.leave([NOT_ASKED], absent)
     return CompanyContactChecks(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+
+
+@pytest.fixture(scope="module")
+def index_only(phase: Phase, companies: CompanyContactChecks) -> IndexOnlyContacts:
+    del companies  # without the endpoints its fixture leaves the phase
+    return IndexOnlyContacts(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
 @pytest.mark.asks("{check}")
@@ -43,9 +52,25 @@ def test_company_contacts_equal_the_database(
     phase.require_equal(companies.asked(check), draw, look, timed)
 
 
+@pytest.mark.parametrize("check", [f"company-contacts-ghost-{name}" for name in TIMED])
+def test_a_record_that_only_the_index_has_is_listed_nowhere(
+    phase: Phase, index_only: IndexOnlyContacts, look: slice, check: str
+) -> None:
+    try:
+        draw = index_only.drawn(check)
+    except NoKeysDrawn as error:
+        phase.leave([check], str(error))
+
+    phase.require_equal(index_only.asked(check), draw, look)
+
+
 def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactChecks) -> None:
+    draw = companies.rest_of_matrix
+    asked = phase.put(companies.asked(FILTERS), draw, always=True) if draw.samples else ()
+
     for fact in companies.coverage(phase.gate.phase):
         phase.record(fact)
+    require_match(asked)
 
 
 @pytest.mark.asks("{check}")

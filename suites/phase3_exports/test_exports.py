@@ -124,5 +124,12 @@ def test_vql_exports_take_no_longer_than_direct_ones(phase: Phase, going: Export
         pytest.skip("--allow-cost does not cover this block")
 
     phase.measure_latency(
-        LatencyBlock(check=check, number=block, samples=samples, calls=going.calls(size, baseline), itself=going.itself)
+        LatencyBlock(
+            check=check,
+            number=block,
+            samples=samples,
+            calls=going.calls(size, baseline),
+            itself=going.itself,
+            costs=True,
+        )
     )

@@ -8,7 +8,9 @@ import pytest
 from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.linkedin.catalogue import REFUSALS, SEARCHES, LinkedInChecks
 from fixtures.checks.linkedin.client import affords, forbidden
+from fixtures.checks.linkedin.index_only import IndexOnlyLinkedIn
 from fixtures.checks.phase import Phase
+from fixtures.checks.records.index_only import NoKeysDrawn
 
 # A few first: a search that ignores the URL gives long answers, and few of them are enough.
 FEW = pytest.mark.parametrize("part", [slice(8), slice(8, None)], ids=["few", "rest"])
@@ -19,6 +21,11 @@ CONTACTS, LATENCY = "linkedin-contacts", "linkedin-latency"  # latency pairs ask
 @pytest.fixture(scope="module")
 def linkedin(phase: Phase) -> LinkedInChecks:
     return LinkedInChecks(phase.target, flag_on=phase.flag_on, count=phase.drawn, seed=phase.seed)
+
+
+@pytest.fixture(scope="module")
+def index_only(phase: Phase) -> IndexOnlyLinkedIn:
+    return IndexOnlyLinkedIn(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
 
 
 def _require_paid(phase: Phase, linkedin: LinkedInChecks, check: str, samples: int) -> None:
@@ -64,6 +71,25 @@ def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInCheck
     _require_paid(phase, linkedin, check, sum(sample.key not in timed for sample in draw.samples[look]))
 
     phase.require_equal(linkedin.asked(check), draw, look, timed)
+
+
+@pytest.mark.asks("linkedin-ghost-{way}{record}")
+@pytest.mark.parametrize("record", ["contact", "company"])
+@pytest.mark.parametrize("way", ["", "connectra-"], ids=["endpoint", "connectra"])
+def test_the_url_of_a_record_that_only_the_index_has_finds_nobody(
+    phase: Phase, index_only: IndexOnlyLinkedIn, look: slice, record: str, way: str
+) -> None:
+    check = f"linkedin-ghost-{way}{record}"
+    try:
+        draw = index_only.drawn(check)
+    except NoKeysDrawn as error:
+        phase.leave([check], str(error))
+    if not way:
+        why = forbidden(phase.target)
+        if why:
+            phase.leave([check], why)
+
+    phase.require_equal(index_only.asked(check), draw, look)
 
 
 @pytest.mark.asks("linkedin-execution")

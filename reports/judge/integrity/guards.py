@@ -14,6 +14,7 @@ from reports.records.records import Event
 from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, Run, RunRecords
 
 TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
+ORACLE_LOOKED = "oracle-looked"
 PLUGINS = ("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness")  # in each process that asks
 CONTROLLER_PLUGINS = (*PLUGINS, "gate-incidents")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -54,6 +55,8 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
         found.append("the log that is configured was not read when all was asked")
     if recorded.run.options.get("traffic") and not any(isinstance(each, TrafficProfile) for each in recorded.records):
         found.append("the access log that was given was not read: no profile of it is on record")
+    if recorded.run.options.get("oracle") and ORACLE_LOOKED not in names:
+        found.append("PostgreSQL was not looked at when all was asked: whether it still is what it was is not known")
     if recorded.run.options.get("shard"):
         found.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
     found += _unmerged(recorded)

@@ -18,6 +18,7 @@ _INCIDENTS = {
     "target-changed": "the target is another one than when the run began: {detail}",
     "target-silent": "the target could not be looked at when all was asked: {detail}",
     "log-silent": "the log that is configured could not be read when all was asked: {detail}",
+    "oracle-doubted": "PostgreSQL may not be the truth: {detail}",
     "leaked": "{detail}",
     "clock-set": "the clock was set, or the machine slept, by {detail}: it is unknown how old rows are, and until "
     "when a verdict holds",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from reports.comparison.known_differences import COMPARED, excuses
 from reports.judge import statistics
@@ -23,6 +23,7 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.policy import POLICY
+from reports.judge.rules.contradictions import why_untold
 from reports.records.records import Comparison, Outcome, Provenance, is_of
 from reports.records.wording import counted as counted_as
 from reports.records.wording import differ, plural
@@ -74,7 +75,7 @@ def counts_for(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) ->
         return False
     answer = backend_of(sample)
     if answer is None or criterion.served_by == "any":
-        return True
+        return not _is_stored(sample)
     return answer.provenance is (Provenance.DIRECT if seen.flag_on is False else Provenance.VQL)
 
 
@@ -145,7 +146,9 @@ def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparis
         which = f"it is unknown which path served {plural(len(differing), 'it', 'them')}"
         return f"{differ(len(differing))}, and {which}; first: {differing[0].key}"
     if compared and len(unknown) / len(compared) > POLICY.most_unknown:
-        return f"{len(unknown)} of {counted_as(len(compared), 'answer')} have unknown provenance"
+        return (
+            f"{len(unknown)} of {counted_as(len(compared), 'answer')} have unknown provenance{_why(unknown.values())}"
+        )
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
     if void and len(void) / (len(void) + len(compared)) > POLICY.most_void:
         return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"
@@ -157,15 +160,26 @@ def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparis
 
 
 def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
-    """The compared answers of the backend that nothing tells who served them; those that differ come first."""
-    if criterion.served_by == "any":
-        return {}
-    unknown = [
-        sample
-        for sample in samples
-        if sample.outcome in COMPARED and (answer := backend_of(sample)) and answer.provenance is Provenance.UNKNOWN
-    ]
+    """The compared answers of which nothing tells who served them; those that differ come first."""
+    unknown = [sample for sample in samples if sample.outcome in COMPARED and _is_untold(criterion, sample)]
     return by_key(sorted(unknown, key=lambda sample: sample.outcome is not Outcome.DIFFERENT))
+
+
+def _is_untold(criterion: Criterion, sample: Comparison) -> bool:
+    """Whether it is not known who served it; an answer out of a cache counts for nothing, whoever may have served."""
+    answer = backend_of(sample)
+    if answer is None or criterion.served_by == "any":
+        return _is_stored(sample)
+    return answer.provenance is Provenance.UNKNOWN
+
+
+def _is_stored(sample: Comparison) -> bool:
+    return any(signal.startswith("stored:") for answer in sample.answers for signal in answer.signals)
+
+
+def _why(samples: Iterable[Comparison]) -> str:
+    why = why_untold(answer for sample in samples for answer in sample.answers)
+    return f" ({why})" if why else ""
 
 
 def _why_empty(

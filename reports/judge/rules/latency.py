@@ -16,11 +16,13 @@ from reports.judge.findings import (
     by_limits,
     finding,
     limit_of,
+    listed,
     measured,
     served_by_sql,
     why_unasked,
 )
 from reports.judge.policy import POLICY
+from reports.judge.rules.contradictions import why_untold
 from reports.judge.statistics import Measurement
 from reports.records.records import Outcome, Pair, is_of
 
@@ -235,6 +237,13 @@ def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
         return (
             "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"
         )
+    own = [sample for sample in seen.samples if covers(criterion, sample.check)]
+    failed = Counter(f"{answer.error} at the {answer.side}" for each in own for answer in each.answers if answer.error)
+    if failed:
+        return f"no pair counts: calls failed ({listed(failed)})"
+    untold = why_untold(answer for sample in own for answer in sample.answers)
+    if untold:
+        return f"no pair counts: nothing tells who served VQL's half; {untold}"
     if any(sample.attempt and served_by_sql(sample) for sample in seen.samples):
         return "no pair counts: VQL served none of the calls (fallback answers are no latency of VQL)"
     return "no pairs were taken: a direct path is needed to compare with (CONTACT360_BASELINE_URL)"

@@ -14,6 +14,7 @@ from reports.judge.findings import (
     Finding,
     PhaseEvidence,
     backend_of,
+    by_key,
     by_limits,
     error_of,
     finding,
@@ -25,10 +26,11 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.policy import POLICY
+from reports.judge.rules.contradictions import contradictions, why_untold
 from reports.judge.rules.failure_places import FailurePlace, place_of
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
-from reports.records.records import Comparison, Provenance
+from reports.records.records import Comparison, Observation, Provenance
 from reports.records.wording import counted, plural
 
 
@@ -112,7 +114,7 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     del gate
     tally = tally_of(criterion, seen)
     if tally.count and tally.unknown / tally.count > POLICY.most_unknown:
-        return _of_unknown(criterion, tally)
+        return _of_unknown(criterion, tally, seen)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
     found = tally.share()
     needed = math.ceil(
@@ -128,18 +130,34 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     )
     if outcome == "unmeasured" and not why:
         said += f"; need {tally.known + needed}, have {tally.known}"
+    said += _contradicted(criterion, seen)
     cause = most_frequent(tally.causes) if outcome != "met" else None
     return measured(criterion, outcome, said, found, max(needed, 1) if outcome == "unmeasured" else 0, cause)
 
 
-def _of_unknown(criterion: Criterion, tally: ShareTally) -> Finding:
+def _of_unknown(criterion: Criterion, tally: ShareTally, seen: PhaseEvidence) -> Finding:
     """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
     said = f"of {counted(tally.count, 'answer')}, {tally.why_unknown}"
+    why = why_untold(_attempts(criterion, seen))
+    said += (f" ({why})" if why else "") + _contradicted(criterion, seen)
     least = tally.share(unknown_as=False)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
         said += f"; even so {tally.offending} of all {tally.count} failed ({percent(least.value or 0.0)})"
         return measured(criterion, "missed", said, least, 0, most_frequent(tally.causes))
     return finding(criterion, "unmeasured", f"{said}: no share can be measured", unit="share", count=tally.known)
+
+
+def _contradicted(criterion: Criterion, seen: PhaseEvidence) -> str:
+    """'; header says VQL, log says fallback: 159 of 781' where the share is about who served."""
+    if criterion.of not in ("fallbacks", "vql-failures"):
+        return ""
+    return "".join(f"; {said}" for said in contradictions(_attempts(criterion, seen)))
+
+
+def _attempts(criterion: Criterion, seen: PhaseEvidence) -> list[Observation]:
+    """The backend's answers to attempts at VQL, each question once."""
+    attempts = [each for each in seen.samples if each.attempt and _looks_at(criterion, each.check)]
+    return [answer for sample in by_key(attempts).values() if (answer := backend_of(sample))]
 
 
 def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:

@@ -289,6 +289,7 @@ def bound(verdict: Entry, recorded: RunRecords) -> Markup:
         "index build": _parts(prints["index"]),
         "connectra build": _parts(prints["connectra"]),
         "answers served by": served_by,
+        **({"contradicted": "; ".join(disputed)} if (disputed := verdict.get("contradictions")) else {}),
         "contract": recorded.run.contract,
         "seed": str(verdict["seed"]),
         "run": verdict["run"],

@@ -92,6 +92,7 @@ def test_the_phases_wait_for_each_other_in_the_guides_order(run: Run) -> None:
     after = {name: read_gate(file.text, file.path).after for name, file in run.gates.items()}
 
     assert {name: before for name, before in after.items() if before} == {
+        "phase1": "phase0",
         "phase2": "phase1",
         "phase3": "phase2",
         "phase4": "phase3",
@@ -376,9 +377,9 @@ def test_the_command_speaks_and_exits_like_a_run(run: Run, tmp_path: Path, capsy
 
 def test_only_facts_of_the_phase_itself_hold_it_back(run: Run) -> None:
     fact = Fact(phase="phase3", name=ORDER_FACT, ok=None, sentence="phase2 has no valid GO")
-    events = (Event(name="collected", phases=("phase1",)), Event(name="run-finished"))
+    events = (Event(name="collected", phases=("phase0",)), Event(name="run-finished"))
 
     verdict = judge(RunRecords(run=run, records=(fact, *events)), now=NOW.isoformat())
 
-    (first, *_) = [each for each in verdict.phases if each.phase == "phase1"]
+    (first, *_) = [each for each in verdict.phases if each.phase == "phase0"]
     assert first.withheld == ()

@@ -361,7 +361,7 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
     ("records", "says"),
     [
         ([], "no pairs were taken: a direct path is needed"),
-        (_lost(1), "no pairs were taken"),
+        (_lost(1), "no pair counts: calls failed (1 timeout at the backend)"),
         (
             [
                 replace(
