@@ -120,6 +120,12 @@ def test_what_sets_a_run_apart_is_named(change: dict[str, Any], differs: tuple[s
     assert found.differs == differs
 
 
+def test_an_entry_whose_signature_does_not_hold_is_left_out() -> None:
+    (found,) = recalled([replace(_entry(), altered="it is not signed")], _run(), "bake")
+
+    assert found.differs == ("a signature that does not hold",)
+
+
 def _kept(unit: str, **more: Any) -> FindingSummary:
     return FindingSummary(criterion="c", outcome="met", kind="blocking", unit=unit, count=50, **more)
 

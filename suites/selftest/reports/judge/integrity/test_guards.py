@@ -1,7 +1,7 @@
 """A guard that left no record did not look: whatever line of a GO is taken away, it is a GO no more."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -217,6 +217,44 @@ def test_with_a_key_no_field_of_a_verdict_can_be_changed(
         alone.write_text(json.dumps(changed))
 
         assert locked(alone)[0] in (4, 6), name
+
+
+def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The places of all values that hold no others, and of all lists and tables that hold some."""
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from _leaves(each, (*path, name))
+
+
+def _changed(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    return {str: f"{value}x", dict: {}, list: []}.get(type(value), "x")
+
+
+def test_no_value_of_a_verdict_can_be_changed_beside_its_observations(tmp_path: Path, locked: Locked) -> None:
+    """Each value of verdict.json in turn, however deep; the judge's own name and hash are the lock's to compare."""
+    path = folder(tmp_path / "r", run(), BOTH)
+    file = path / "verdict.json"
+    text = file.read_text()
+    assert locked(path)[0] == 0
+    opened = []
+
+    for place in _leaves(json.loads(text)):
+        verdict = json.loads(text)
+        at = verdict
+        for name in place[:-1]:
+            at = at[name]
+        before, at[place[-1]] = at[place[-1]], _changed(at[place[-1]])
+        file.write_text(json.dumps(verdict))
+        if place[0] != "suite" and at[place[-1]] != before and locked(path)[0] == 0:
+            opened.append(place)
+
+    assert opened == []
 
 
 def test_a_phase_needs_the_one_before_it_in_the_same_run(tmp_path: Path, locked: Locked) -> None:
