@@ -98,47 +98,59 @@ def _after_canary(verdict: Entry, given: Mapping[str, Any]) -> list[Step]:
 
 def _changed(missing: Iterable[Entry], given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the next run needs beside the options of this one, and which of these it must not have."""
-    sentences = " ".join(finding["sentence"] for finding in missing)
+    findings = list(missing)
+    named = {name for finding in findings for name in _named(finding)}
     changed: dict[str, Any] = {}
-    if re.search(r"--attestations|attests|sign-off", sentences) and not given.get("attestations"):
+    if "--attestations" in named and not given.get("attestations"):
         changed["attestations"] = "attestations.toml"
-    credits = [int(number) for number in re.findall(r"--allow-cost (\d+)", sentences)]
-    if credits:
-        changed["allow_cost"] = max(credits)
-    if "--history" in sentences and not given.get("history"):
+    prices = re.findall(r"--allow-cost (\d+)", " ".join(finding["sentence"] for finding in findings))
+    if prices:
+        changed["allow_cost"] = max(map(int, prices))
+    if "--history" in named and not given.get("history"):
         changed["history"] = HISTORY
     return changed, ("samples",) if given.get("samples") is not None else ()
 
 
-WAYS_OUT: tuple[tuple[str, str], ...] = (  # a pattern of the judge's sentence, and the way out of it
-    (r"CONTACT360_BASELINE_URL", "Set CONTACT360_BASELINE_URL to the same build with the flag off: latency needs it."),
-    (
-        r"--attestations|attests|sign-off",
-        "Have the sign-offs written down: copy attestations.example.toml to attestations.toml and fill it in.",
-    ),
-    (r"--allow-cost", "Allow the credits that this phase costs (--allow-cost); --plan prints the price beforehand."),
-    (r"ELASTICSEARCH_HOST", "Set ELASTICSEARCH_HOST, so that the index itself can be read."),
-    (r"--history|no run in the last", "Keep a history (--history DIR) and let canaries run on schedule."),
-    (r"unfit|noisy|spreads", "Run it when the machines are quieter: the direct path alone varies too much."),
-    (r"who served|which path served|provenance", "Make visible who serves: the header, the log or the search counter."),
-    (r"void|database changed", "Run it when fewer rows are being written, or with more samples."),
-    (r"requests failed|http-\d|refused|timeout", "See why requests fail; then ask again."),
-    (r"not selected|deselected", "Run the whole phase: part of it was not selected (-k, a path or --lf)."),
-)
+WAYS_OUT: Mapping[str, str] = {  # an option or a setting that a finding lacks -> the way out
+    "CONTACT360_BASELINE_URL": "Set CONTACT360_BASELINE_URL to the same build with the flag off: latency needs it.",
+    "--attestations": "Have the sign-offs written down: copy attestations.example.toml to attestations.toml and fill it in.",
+    "--allow-cost": "Allow the credits that this phase costs (--allow-cost); --plan prints the price beforehand.",
+    "ELASTICSEARCH_HOST": "Set ELASTICSEARCH_HOST, so that the index itself can be read.",
+    "--history": "Keep a history (--history DIR) and let canaries run on schedule.",
+    "-k": "Run the whole phase: part of it was not selected (-k, a path or --lf).",
+}
+NOISY = "Run it when the machines are quieter: the direct path alone varies too much."
+DOUBTS: Mapping[str, str] = {  # a finding's count of answers that can't be used -> the way out
+    "unknown": "Make visible who serves: the header, the log or the search counter.",
+    "void": "Run it when fewer rows are being written, or with more samples.",
+    "lost": "See why requests fail; then ask again.",
+}
+_NAMED = re.compile(r"(?<![\w-])(?:--[a-z][a-z-]+|-k|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w-])")
+
+
+def _named(finding: Entry) -> list[str]:
+    """The options and settings that the finding's sentence names."""
+    return _NAMED.findall(finding["sentence"])
 
 
 def _way_out(finding: Entry, given: Mapping[str, Any]) -> str:
-    """A sentence on how to get what the finding lacks."""
-    for pattern, way in WAYS_OUT:
-        if re.search(pattern, finding["sentence"]):
-            return way
+    """A sentence on how to get what the finding lacks: by what it names, by its doubts, or by what it still needs."""
+    for name in _named(finding):
+        if name in WAYS_OUT:
+            return WAYS_OUT[name]
+    doubts = {name: finding.get(name) or 0 for name in DOUBTS}
+    if finding.get("unfit") and finding["unit"] == "ratio" and not any(doubts.values()):
+        return NOISY
+    most = max(doubts, key=lambda name: doubts[name])
+    if doubts[most] and (finding.get("unfit") or not finding["needed"]):
+        return DOUBTS[most]
     if finding["needed"] and finding["unit"] == "h":
         return f"Let canaries run for {finding['needed']:,} h more."
     if finding["needed"] and given.get("samples") is not None:
         return f"Leave out --samples {given['samples']}: it ends the sampling too early."
     if finding["needed"]:
         return f"Sample more: {presentation.title(finding)} lacks {counted(finding['needed'], 'sample')}."
-    return ""
+    return DOUBTS[most] if doubts[most] else ""
 
 
 def _after_no_go(verdict: Entry) -> list[Step]:

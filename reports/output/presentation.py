@@ -252,7 +252,7 @@ def _cause_in_words(finding: Entry) -> str:
         return str(cause.get("sentence") or cause["code"])
     if finding["outcome"] == "missed":
         return "the cause is not known"
-    if finding["unit"] == "" and "sign-off" in finding["sentence"]:
+    if "--attestations" in finding["sentence"]:
         return "sign-offs are missing"
     return "too few samples so far" if finding["needed"] else "could not be measured"
 

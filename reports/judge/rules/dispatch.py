@@ -135,6 +135,7 @@ def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
         said = f"not signed off: {', '.join(absent)} (--attestations)"
     elif expired:
         said = "; ".join(f"{each.line}: {each.who}'s word held until {each.until}" for each in expired)
+        said += " (--attestations)"
     else:
         said = "; ".join(f"{each.line}: {each.who}, {each.when}, until {each.until}" for each in given)
         return finding(criterion, "met", said, count=count)

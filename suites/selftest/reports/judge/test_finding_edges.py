@@ -206,7 +206,7 @@ def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Att
     [
         ([_word("a"), _word("b")], 2, 0, "a: Jane, 2026-11-20, until 2026-11-30; b: Jane"),
         ([_word("a")], 1, 1, "not signed off: b (--attestations)"),
-        ([_word("a"), _word("b", "2026-11-24")], 1, 1, "b: Jane's word held until 2026-11-24"),
+        ([_word("a"), _word("b", "2026-11-24")], 1, 1, "b: Jane's word held until 2026-11-24 (--attestations)"),
         ([_word("a", "2026-11-24")], 0, 2, "not signed off: b"),
         ([_word("a"), _word("b", when="2026-11-25")], 2, 0, "a: Jane"),
         ([_word("a"), _word("b", when="2026-11-25T12:00:01")], 1, 1, "b: Jane's"),

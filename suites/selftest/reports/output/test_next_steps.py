@@ -1,0 +1,47 @@
+"""The steps after a HOLD: by what a finding names and counts, never by how its sentence is worded."""
+
+from typing import Any
+
+import pytest
+
+from fixtures.session.options import OPTIONS
+from fixtures.settings.settings import NAMES
+from reports.output import next_steps
+from suites.selftest.support import verdict_builders
+
+
+def _steps(**changes: Any) -> list[str]:
+    verdict = verdict_builders.verdict("GO", 3) | {"verdict": "HOLD", "target": "live", "incidents": []}
+    for finding in verdict["phases"]["phase1"]["findings"]:
+        finding |= {"kind": "advisory"}
+    lacking = {"kind": "blocking", "outcome": "unmeasured", "needed": 0, "unit": "", "sentence": "", **changes}
+    verdict["phases"]["phase1"]["findings"][0] |= {"unknown": 0, "void": 0, "lost": 0, "unfit": "", **lacking}
+    return [" ".join((step.text, *step.commands)) for step in next_steps.steps(verdict)]
+
+
+@pytest.mark.parametrize("name", [name for name in next_steps.WAYS_OUT if name != "-k"])
+def test_each_way_out_names_an_option_or_a_setting_that_is_there(name: str) -> None:
+    assert name in {*NAMES, *(option.name for option in OPTIONS)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sentence": "words that will change (CONTACT360_BASELINE_URL)"}, "the same build with the flag off"),
+        ({"sentence": "p0-alert-errors: its word held until May (--attestations)"}, "attestations.example.toml"),
+        ({"sentence": "p0-alert-errors: its word held until May (--attestations)"}, "--attestations attestations.toml"),
+        ({"sentence": "it costs credits: --allow-cost 5109 asks for it"}, "--allow-cost 5109"),
+        ({"sentence": "no history to judge: --history DIR"}, "--history runs-history"),
+        ({"sentence": "ELASTICSEARCH_HOST is not set"}, "Set ELASTICSEARCH_HOST"),
+        ({"unit": "ratio", "unfit": "any words at all"}, "when the machines are quieter"),
+        ({"unfit": "any words at all", "unknown": 40}, "Make visible who serves"),
+        ({"unfit": "any words at all", "void": 9, "unknown": 2}, "fewer rows are being written"),
+        ({"lost": 12}, "See why requests fail"),
+        ({"needed": 24, "unit": "h"}, "Let canaries run for 24 h more"),
+        ({"needed": 200, "sentence": "who served, which timeout, unfit and noisy"}, "lacks 200 samples"),
+    ],
+)
+def test_a_hold_says_how_to_get_what_is_missing(changes: dict[str, Any], words: str) -> None:
+    steps = _steps(**changes)
+
+    assert any(words in step for step in steps), steps
