@@ -108,6 +108,16 @@ def test_calm_breaks_nothing(tmp_path: Path, drilled: Drilled, seed: str) -> Non
     assert [name for phase in ASKED for name in _open(verdict, GATES[phase])] == []
 
 
+def test_calm_customers_get_right_answers(tmp_path: Path, drilled: Drilled) -> None:
+    """The full draw of each phase, of the log that the sandbox's customers write."""
+    phases = [phase for phase, gate in GATES.items() if any(each.rule == "traffic" for each in gate.criteria)]
+
+    verdict = _rehearse(tmp_path, phases, "--seed", "1", "--traffic", "sandbox").verdict
+
+    _require(_calm("calm, with customers", phases, verdict), verdict, drilled)
+    assert [name for phase in phases for name in _open(verdict, GATES[phase])] == []
+
+
 def test_a_calm_rollback_breaks_nothing(tmp_path: Path, drilled: Drilled) -> None:
     verdict = _rehearse(tmp_path, ["rollback"], "--seed", "1").verdict
 
