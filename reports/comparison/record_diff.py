@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from difflib import SequenceMatcher
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from reports.comparison.canonical import canonical
@@ -22,6 +24,9 @@ from reports.records.redaction import Pseudonymizer
 
 TWICE = " (key given twice)"  # how a key that a JSON object has twice is called: no contract names such a key
 NOT_READ: Any = object()
+NO_ITEM: Any = object()  # stands for the item that one of two lists does not have
+LONGEST = 1_000  # items of a list that is compared item by item
+ITEMS = 10  # of two lists that are shown one by one
 Tables = Mapping[str, Mapping[str, Any] | None]
 
 
@@ -61,10 +66,53 @@ class RawDifference:
         return Difference(
             path=redactor.named(self.path),
             kind=self.kind,
-            expected=redactor.token(self.expected),
-            actual=redactor.token(self.actual),
+            expected=_shown(self.expected, redactor),
+            actual=_shown(self.actual, redactor),
             excused_by=self.excused_by,
         )
+
+
+def recorded_differences(
+    found: Sequence[RawDifference], redactor: Pseudonymizer, baseline: Sequence[RawDifference] | None = None
+) -> tuple[Difference, ...]:
+    """The differences as they may be written down, lists item by item.
+
+    `baseline`: in what the direct path differs from PostgreSQL for the same sample; None where it was not asked.
+    """
+    shown = None if baseline is None else {each.path: _shown(each.actual, redactor) for each in baseline}
+    return tuple(
+        replace(
+            recorded := item.recorded(redactor),
+            baseline=None if shown is None else shown.get(each.path, recorded.expected),
+        )
+        for each in found
+        for item in itemised(each)
+    )
+
+
+def itemised(difference: RawDifference) -> tuple[RawDifference, ...]:
+    """The items in which two lists differ, at most ten, each at its place in PostgreSQL's list; else the difference."""
+    expected, actual = difference.expected, difference.actual
+    if difference.kind is not DifferenceKind.VALUE or not (isinstance(expected, list) and isinstance(actual, list)):
+        return (difference,)
+    if not expected or not actual or max(len(expected), len(actual)) > LONGEST:
+        return (difference,)
+    matcher = SequenceMatcher(None, [repr(item) for item in expected], [repr(item) for item in actual], autojunk=False)
+    pairs = [
+        (first + number, *pair)
+        for tag, first, last, start, stop in matcher.get_opcodes()
+        if tag != "equal"
+        for number, pair in enumerate(zip_longest(expected[first:last], actual[start:stop], fillvalue=NO_ITEM))
+    ]
+    items = tuple(
+        replace(difference, path=f"{difference.path}[{place}]", expected=one, actual=other)
+        for place, one, other in pairs[:ITEMS]
+    )
+    return items if len(pairs) <= ITEMS else (*items, difference)
+
+
+def _shown(value: Any, redactor: Pseudonymizer) -> str:
+    return "no item" if value is NO_ITEM else redactor.token(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

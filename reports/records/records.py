@@ -75,6 +75,12 @@ class Difference:
     expected: str
     actual: str
     excused_by: str | None = None  # id of the known difference that covers it
+    baseline: str | None = None  # what the direct path shows there, a token as well; None: it was not asked
+
+    def __str__(self) -> str:
+        """`name: PostgreSQL 'CTO', service 'cto', baseline 'CTO' (value)`."""
+        beside = "" if self.baseline is None else f", baseline {self.baseline}"
+        return f"{self.path or 'record'}: PostgreSQL {self.expected}, service {self.actual}{beside} ({self.kind})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

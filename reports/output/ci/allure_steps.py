@@ -6,6 +6,8 @@ Runs in the process that runs the tests. A test that asked nothing (skipped, or 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -14,11 +16,11 @@ from typing import Any
 
 import allure_commons
 import pytest
-from allure_commons.types import LabelType
+from allure_commons.types import AttachmentType, LabelType
 
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.output.presentation import MISMATCHES_SHOWN
-from reports.records.records import Comparison, Outcome, Pair, Record
+from reports.records.records import Comparison, Difference, Outcome, Pair, Record
 
 _SEVERITY = {"blocking": "critical", "advisory": "normal", "veto": "normal"}
 
@@ -105,12 +107,24 @@ def _tell_mismatch(sample: Comparison) -> None:
     told = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
     if answer is not None:
         told |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
-    found = [
-        f"{each.path or 'record'}: PostgreSQL {each.expected}, service {each.actual} ({each.kind})"
-        for each in sample.differences[:MISMATCHES_SHOWN]
-    ]
+    found = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
     error = answer.error if answer else None
-    _step(f"{sample.key} {sample.outcome}", told, "\n".join(found) or f"error: {error or 'not recorded'}")
+    failure = "\n".join(found) or f"error: {error or 'not recorded'}"
+    _step(f"{sample.key} {sample.outcome}", told, failure, _as_csv(sample.differences))
+
+
+def _as_csv(differences: Sequence[Difference]) -> str:
+    """A table of field, PostgreSQL, service, baseline and kind: Allure draws CSV as a table; '' without differences."""
+    if not differences:
+        return ""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("field", "PostgreSQL", "service", "baseline", "kind"))
+    writer.writerows(
+        (each.path or "record", each.expected, each.actual, each.baseline or "not asked", str(each.kind))
+        for each in differences
+    )
+    return text.getvalue()
 
 
 def _tell_pairs(check: str, pairs: Sequence[Pair]) -> None:
@@ -119,8 +133,12 @@ def _tell_pairs(check: str, pairs: Sequence[Pair]) -> None:
         _step(f"{check}: {len(pairs)} pairs, VQL {vql:.1f} ms, direct {direct:.1f} ms (medians)", {}, "")
 
 
-def _step(title: str, told: Mapping[str, str], failure: str) -> None:
+def _step(title: str, told: Mapping[str, str], failure: str, table: str = "") -> None:
     hook, name = allure_commons.plugin_manager.hook, str(uuid.uuid4())
     error = AssertionError(failure) if failure else None
     hook.start_step(uuid=name, title=title, params={key: value for key, value in told.items() if value})
+    if table:
+        hook.attach_data(
+            body=table, name="PostgreSQL and the service", attachment_type=AttachmentType.CSV, extension="csv"
+        )
     hook.stop_step(uuid=name, exc_type=type(error) if error else None, exc_val=error, exc_tb=None)

@@ -193,10 +193,14 @@ def _by_hand(sample: Comparison, recorded: RunRecords) -> list[str]:
 def _mismatch(sample: Comparison) -> dict[str, Any]:
     answer = sample.answers[0] if sample.answers else None
     served = f"served by {answer.provenance} in {answer.elapsed_ms:.0f} ms" if answer else "no answer"
+    side = SIDES.get(answer.side if answer else "", "Service")
+    beside = any(difference.baseline is not None for difference in sample.differences)
     return {
+        "heads": ("Field", "PostgreSQL", side, *(("Baseline",) if beside else ()), "Kind"),
+        "beside": beside,
         "key": sample.key,
         "about": f"{sample.stratum}; {served}; cause {sample.cause or 'not known'}",
-        "side": SIDES.get(answer.side if answer else "", "Service"),
+        "side": side,
         "fields": sample.differences[:MISMATCHES_SHOWN],
     }
 

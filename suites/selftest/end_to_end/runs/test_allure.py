@@ -55,6 +55,16 @@ def test_a_mismatch_is_a_step_under_its_line_of_the_guide(wrong: Rehearsal) -> N
     assert len(test["steps"]) == 11, "the first ten mismatches, after the tally"
 
 
+def test_each_of_the_first_ten_mismatches_has_a_table_of_its_fields(wrong: Rehearsal) -> None:
+    (test,) = [result for result in _results(wrong.folder) if "test_records" in result["name"]]
+    attached = [each for step in test["steps"] for each in step.get("attachments", ())]
+
+    assert len(attached) == 10
+    assert {each["type"] for each in attached} == {"text/csv"}
+    table = (wrong.folder / "allure-results" / attached[0]["source"]).read_text()
+    assert table == "field,PostgreSQL,service,baseline,kind\ntitle,<str:1>,<str:2>,not asked,value\n"
+
+
 def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsal) -> None:
     (gate,) = [result for result in _results(wrong.folder) if result["fullName"] == "GATE#phase1"]
     assert gate["name"] == "NO-GO - VQL gate"
