@@ -31,6 +31,7 @@ FILES = {  # of a run folder: what each holds
     "junit.xml": "test cases for a pipeline",
     "metrics.prom": "metrics for Prometheus",
     "allure-results/": "results for Allure 2 and 3",
+    "allurerc.mjs": "Allure 3's configuration, with the criteria as rules of its quality gate; reads `allurerc.json`",
 }
 GUIDE_LINES = Path(__file__).parents[1] / "suites" / "guide_lines.toml"
 

@@ -26,6 +26,27 @@ from reports.records.run_ledger import write_text
 STATUS = {"GO": "passed", "NO-GO": "failed", "HOLD": "broken"}
 STEP = {"met": "passed", "missed": "failed", "unmeasured": "broken"}
 COLOUR = {"GO": "#0b6b3a", "NO-GO": "#a61b1b", "HOLD": "#7a5200"}
+_GATE_CONFIG = """// Allure's configuration with the gate's criteria as rules of its quality gate: Allure's own rules count tests.
+import { readFileSync } from "node:fs";
+
+const criteria = CRITERIA;
+const config = JSON.parse(readFileSync(new URL("./allurerc.json", import.meta.url), "utf8"));
+const rule = ([name, { success, actual, expected, message }]) => ({
+  rule: name,
+  message: () => message,
+  successMessage: () => message,
+  validate: async () => ({ success, actual, expected, testResults: [] }),
+});
+
+export const results = Object.entries(criteria).map(([name, found]) => ({ ...found, rule: name, testResults: [] }));
+export default {
+  ...config,
+  qualityGate: {
+    rules: [Object.fromEntries(Object.entries(criteria).map(([name, { expected }]) => [name, expected]))],
+    use: Object.entries(criteria).map(rule),
+  },
+};
+"""
 HISTORY_LIMIT = 200  # runs in Allure's own history file: about 0.1 MB each
 TOP = "00 GATE"  # first by name
 
@@ -46,6 +67,26 @@ def write(
     _json(results / "executor.json", executor(verdict, environment() if environ is None else environ))
     _json(results / "gate-perf.json", _metrics(verdict))
     _json(folder / "allurerc.json", _config(verdict, history))
+    write_text(folder / "allurerc.mjs", _GATE_CONFIG.replace("CRITERIA", json.dumps(quality_gate(verdict), indent=1)))
+
+
+def quality_gate(verdict: Entry) -> dict[str, dict[str, Any]]:
+    """The blocking criteria as rules of Allure's quality gate, whose own rules only count tests; and the verdict."""
+    word = verdict["verdict"]
+    message = presentation.headline(verdict)
+    rules: dict[str, dict[str, Any]] = {
+        "verdict": {"success": word == "GO", "actual": word, "expected": "GO", "message": message}
+    }
+    for phase, entry in verdict["phases"].items():
+        for finding in presentation.ordered(entry["findings"]):
+            if finding["kind"] == "blocking":
+                rules[f"{phase}: {finding['criterion']}"] = {
+                    "success": finding["outcome"] == "met" or bool(finding.get("waived")),
+                    "actual": presentation.value(finding),
+                    "expected": presentation.limit(finding) or "met",
+                    "message": f"{presentation.title(finding)}: {_word(finding)}; {presentation.found(finding)}",
+                }
+    return rules
 
 
 def gate_result(verdict: Entry) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +193,36 @@ def test_a_page_that_allure_did_not_make_is_not_taken_for_one(tmp_path: Path, co
 
     with pytest.raises(allure_html.AllureUnavailable, match="no usable page"):
         allure_html.checked(tmp_path)
+
+
+@pytest.mark.parametrize("word", ["GO", "HOLD", "NO-GO"])
+def test_the_quality_gate_carries_the_verdict_and_each_blocking_criterion(word: str) -> None:
+    verdict = verdict_builders.verdict(word, 15)
+
+    rules = allure_results.quality_gate(verdict)
+
+    findings = verdict["phases"]["phase1"]["findings"]
+    blocking = {f"phase1: {each['criterion']}": each["outcome"] for each in findings if each["kind"] == "blocking"}
+    assert rules.pop("verdict")["success"] is (word == "GO")
+    assert {name: rule["success"] for name, rule in rules.items()} == {
+        name: outcome == "met" for name, outcome in blocking.items()
+    }
+
+
+def test_a_waived_criterion_fails_no_quality_gate() -> None:
+    verdict = verdict_builders.verdict("GO", 3)
+    verdict["phases"]["phase1"]["findings"][0] |= {"outcome": "missed", "kind": "blocking", "waived": "C360-77"}
+
+    assert all(rule["success"] for rule in allure_results.quality_gate(verdict).values())
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node on this machine")
+def test_node_reads_the_configuration_whatever_a_service_said(tmp_path: Path) -> None:
+    allure_results.write(tmp_path, verdict_builders.verdict("NO-GO", 15, hostile="</script>`${1}`\u2028\\"), environ={})
+    read = 'import("./allurerc.mjs").then(({default: d, results}) => console.log(JSON.stringify([d, results])))'
+
+    done = subprocess.run(["node", "-e", read], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    config, results = json.loads(done.stdout)
+    assert config["qualityGate"]["rules"][0].keys() == {each["rule"] for each in results}
+    assert config["name"] == "NO-GO - Contact360 VQL gate"
