@@ -277,3 +277,56 @@ def test_the_example_of_sign_offs_has_every_line_that_a_gate_asks_for(checkout: 
     signed = attestations.read(checkout / "attestations.example.toml", asked)
 
     assert {one.line for one in signed} == asked
+
+
+FILES = re.compile(r"^\| `((?:\.github|docs)/[\w./-]+)` \| (.+) \|$", re.MULTILINE)
+LEFT_OUT = re.compile(r"^\| (`[A-Z_`, ]+) \| ([a-z, ]+) \| .+ \|$", re.MULTILINE)
+CHANNELS = {  # by which all settings of a kind get in: a text of the file
+    "gitlab-ci.yml": '--env-file "$LIVE_ENV"',
+    "Jenkinsfile": "environment {",
+    "argo-rollouts.yaml": "configMapRef: {name: vql-gate-flags}",
+    "flagger.yaml": "the settings in its environment",
+    "cronjob.yaml": "configMapRef: {name: vql-gate-flags}",
+    "vql-gate-canary.service": "EnvironmentFile=/etc/vql-gate.env",
+    "vql-gate-availability.service": "EnvironmentFile=/etc/vql-gate.env",
+}
+
+
+def _settings_in(checkout: Path) -> dict[str, Path]:
+    text = (checkout / "docs" / "pipelines.md").read_text()
+    return {Path(name).name: checkout / name for name, _ in FILES.findall(text)}
+
+
+def test_the_page_says_of_every_file_how_a_setting_gets_in(checkout: Path) -> None:
+    runs = [
+        *(checkout / ".github" / "workflows").glob("*.yml"),
+        *(checkout / "docs" / "deploy" / "pipelines").iterdir(),
+        *(checkout / "docs" / "deploy" / "kubernetes").glob("*.yaml"),
+        *(checkout / "docs" / "deploy" / "systemd").glob("*.service"),
+    ]
+
+    assert {path.name for path in runs} - {"checks.yml"} == _settings_in(checkout).keys()
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_a_file_with_a_way_for_every_setting_has_it(checkout: Path, name: str) -> None:
+    assert CHANNELS[name] in _settings_in(checkout)[name].read_text()
+
+
+@pytest.mark.parametrize("name", ["gate", "canary", "availability"])
+def test_every_setting_is_in_a_workflow_or_left_out_for_a_reason(checkout: Path, name: str) -> None:
+    text = (checkout / ".github" / "workflows" / f"{name}.yml").read_text()
+    rows = LEFT_OUT.findall((checkout / "docs" / "pipelines.md").read_text())
+    left_out = {
+        setting for row, files in rows if name in files or files == "all" for setting in re.findall(r"\w+", row)
+    }
+    given = {
+        variable
+        for option in OPTIONS
+        for variable in [option.variable]
+        if re.search(rf"{option.name}(?![\w-])", text) or variable in text
+    } | {variable for variable in (*NAMES, *KNOWN_VARIABLES) if variable in text}
+    by_file = set(NAMES) if "LIVE_ENV" in text else set()  # a settings file holds each of these
+
+    assert {*NAMES, *KNOWN_VARIABLES} - given - by_file - left_out - {"CI"} == set()
+    assert given & left_out == set(), "both there and left out"
