@@ -10,11 +10,13 @@ import hashlib
 import re
 from collections.abc import Callable, Container
 from typing import Any
+from urllib.parse import unquote
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX_KEY = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{16,64}", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:[a-z]{1,8}[-_]?)?\d{1,20}")  # 17, e17, export-17
 _TECHNICAL = re.compile(r"[a-z0-9][a-z0-9._:/@+-]{0,119}|(?=\S*\d)[\w.:/@+-]{1,120}", re.ASCII)
 MOST_LENGTH = 200  # characters of a foreign text that its token stands for
 
@@ -42,6 +44,18 @@ def foreign(value: Any, known: Container[str] = ()) -> str:
     if re.fullmatch(r"\d{1,4}|[A-Za-z]", text) or _EXCEPTION.fullmatch(text):
         return text
     return f"{_OPEN}{text}{_CLOSE}"
+
+
+def foreign_id(value: Any) -> str:
+    """What a service calls a thing of its own: as it is if it is a key or a number, marked otherwise."""
+    text = str(value)
+    return text if is_plain_key(text) or _NUMBERED.fullmatch(text) else foreign(text)
+
+
+def foreign_path(path: str, known: Container[str]) -> str:
+    """A path whose parts a service gave: those of `known`, keys and numbers as they are, the others marked."""
+    parts = (unquote(part) for part in path.split("/"))
+    return "/".join(part if not part or part in known else foreign_id(part) for part in parts)
 
 
 def technical(value: Any) -> Any:

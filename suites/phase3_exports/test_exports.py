@@ -9,6 +9,7 @@ from fixtures.checks.exports.catalogue import KINDS, TIMED, ExportChecks
 from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase
 from fixtures.clients.process_memory import ProcessMemory
+from fixtures.transport.credit_budget import CleanupList
 from reports.judge.rules.dispatch import NOT_ASKED
 from reports.records.records import Fact
 
@@ -27,7 +28,7 @@ def book(phase: Phase) -> Iterator[ExportChecks]:
             flag_on=phase.flag_on,
             count=phase.count,
             seed=phase.seed,
-            folder=phase.folder,
+            created=CleanupList(phase.folder, phase.recorder.redactor.named),
         )
     ) as opened:
         yield opened

@@ -132,6 +132,18 @@ def test_a_plan_tells_what_would_be_asked_of_customers(checkout: Path, tmp_path:
     assert not (tmp_path / "out").exists()
 
 
+def test_tests_of_customers_can_be_chosen_by_their_name(checkout: Path, tmp_path: Path) -> None:
+    """Before a target is asked, tests are listed to see whether there are any: with a log, these are there."""
+    (tmp_path / "access.log").write_text(f'- - - [23/Nov/2026:14:05:59 +0000] "GET {CUSTOMERS[0][1]} HTTP/1.1" 200 5\n')
+    options = ("-m", "phase1", "-k", "customers", "--collect-only", "-q")
+    without = run(checkout, tmp_path / "out", *options)
+    with_log = run(checkout, tmp_path / "out", *options, "--traffic", str(tmp_path / "access.log"))
+
+    assert without.code == 5
+    assert with_log.code == 0
+    assert "test_customers_get_right_answers" in with_log.printed
+
+
 def test_a_plan_of_the_sandbox_counts_customers_too(checkout: Path, tmp_path: Path) -> None:
     done = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", "--traffic", "sandbox", "--target", "sandbox")
 
