@@ -16,7 +16,7 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area
 _MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX_KEY = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{16,64}", re.IGNORECASE)
-_NUMBERED = re.compile(r"(?:[a-z]{1,8}[-_]?)?\d{1,20}")  # 17, e17, export-17
+_NUMBERED = re.compile(r"(?:[a-z]{1,8}[-_]?)?\d{1,9}")  # 17, e17, export-17; ten digits may be a telephone
 _TECHNICAL = re.compile(r"[a-z0-9][a-z0-9._:/@+-]{0,119}|(?=\S*\d)[\w.:/@+-]{1,120}", re.ASCII)
 MOST_LENGTH = 200  # characters of a foreign text that its token stands for
 
@@ -52,10 +52,21 @@ def foreign_id(value: Any) -> str:
     return text if is_plain_key(text) or _NUMBERED.fullmatch(text) else foreign(text)
 
 
-def foreign_path(path: str, known: Container[str]) -> str:
-    """A path whose parts a service gave: those of `known`, keys and numbers as they are, the others marked."""
-    parts = (unquote(part) for part in path.split("/"))
-    return "/".join(part if not part or part in known else foreign_id(part) for part in parts)
+def foreign_request(request: str, parameters: Container[str], parts: Container[str] | None = None) -> str:
+    """A recorded request (`GET /path?name=***`) of which a service gave the query, or the path too.
+
+    Names of `parameters` and parts of the path among `parts` are shown; None: the whole path is our own.
+    """
+    method, _, target = request.partition(" ")
+    path, mark, query = target.partition("?")
+    if parts is not None:
+        shown = (unquote(part) for part in path.split("/"))
+        path = "/".join(part if not part or part in parts else foreign_id(part) for part in shown)
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    query = (
+        "&".join(f"{foreign(unquote(name), parameters)}{sign}{value}" for name, sign, value in pairs) if mark else ""
+    )
+    return f"{method} {path}{mark}{query}" if request else ""
 
 
 def technical(value: Any) -> Any:

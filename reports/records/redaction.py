@@ -121,7 +121,8 @@ def replayable(method: str, path: str, body: Any = None) -> str:
     "POST /contacts/ {...}". Fields, operators and paging are shown, what they are compared with is not.
     """
     parts = urlsplit(path)
-    query = "&".join(f"{name}={_shown(name, value)}" for name, value in parse_qsl(parts.query, keep_blank_values=True))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = "&".join(f"{quote(name, safe='[]')}={_shown(name, value)}" for name, value in pairs)
     asked = f"{method} {parts.path}" + (f"?{query}" if query else "")
     return asked if body is None else f"{asked} {json.dumps(_bodied('', body), ensure_ascii=False)}"
 

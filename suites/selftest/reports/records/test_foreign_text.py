@@ -3,21 +3,23 @@
 import uuid
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from reports.comparison.job_status import Lifecycle, StatusSample, complaints
 from reports.comparison.list_diff import compared
 from reports.comparison.record_diff import Field, RawDifference, record_differences
-from reports.records.foreign_text import foreign, is_plain_key, technical
+from reports.records.foreign_text import foreign, foreign_request, is_plain_key, technical
 from reports.records.records import DifferenceKind
-from reports.records.redaction import Pseudonymizer, Scrubber
+from reports.records.redaction import Pseudonymizer, Scrubber, replayable
 from suites.selftest.support.hostile_corpus import HOSTILE
 
 NAMES = ("Zqfjanet", "zqfjanet", "Zqf Janet", "zqf.janet@private.example", "+49 30 5550142", "4930555014212", "張偉")
 KEY = "0b5f3b9e-3c88-4b6e-9f4a-0d7c3c8b1a55"
 every_name = pytest.mark.parametrize("name", NAMES)
 REDACTOR = Pseudonymizer(b"key")
+CLEAN = Scrubber(pseudonymizer=REDACTOR)
 
 
 @every_name
@@ -115,3 +117,23 @@ def test_what_names_a_build_is_shown(text: object) -> None:
 def test_what_does_not_look_like_a_build_is_the_same_digest_in_every_run(text: str) -> None:
     assert technical(text) == technical(text)
     assert str(technical(text)).startswith("<text:")
+
+
+@every_name
+def test_a_link_that_a_service_gave_is_recorded_without_names(name: str) -> None:
+    link = f"/media/{quote(name)}/{quote(name, safe='')}.csv?{quote(name)}=1&a%26b%3D{quote(name)}=2&token=t&{name}"
+    asked = replayable("GET", f"/api/v2/exports/{KEY}/e17{link}")
+
+    shown = CLEAN(foreign_request(asked, ("token",), ("api", "v2", "exports", "media")))
+
+    assert name not in shown
+    assert quote(name) not in shown
+    assert shown.startswith(f"GET /api/v2/exports/{KEY}/e17/media/<str:")
+    assert "&token=***" in shown
+
+
+def test_a_request_of_our_own_is_recorded_as_it_is() -> None:
+    asked = replayable("GET", f"/api/v1/companies/company/{KEY}/contacts/?title=x&limit=25")
+
+    assert foreign_request(asked, ("title", "limit")) == asked
+    assert foreign_request("", ()) == ""
