@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from fixtures.sandbox.faults import history_faults
-from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault
+from fixtures.sandbox.faults.catalogue import CATALOGUE
 from fixtures.sandbox.faults.drill_matrix import expected_of
+from fixtures.sandbox.faults.fault import Fault
 from fixtures.sandbox.faults.history_faults import HistoryFault
 from fixtures.session.earlier_runs import records
 from reports.judge.criteria import Gate, read_gate

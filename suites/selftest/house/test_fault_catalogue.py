@@ -7,7 +7,8 @@ import pytest
 
 from fixtures.sandbox import __main__ as sandbox_command
 from fixtures.sandbox.faults import history_faults
-from fixtures.sandbox.faults.catalogue import CATALOGUE, Fault, parse
+from fixtures.sandbox.faults.catalogue import CATALOGUE, parse
+from fixtures.sandbox.faults.fault import Fault
 from reports.judge import causes
 from reports.judge.criteria import Criterion, Gate, read_gate
 from reports.records.records import is_of

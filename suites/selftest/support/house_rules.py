@@ -52,6 +52,7 @@ IMPURE_CALLS = re.compile(
     r"|^time\.(time|monotonic|perf_counter|sleep|localtime|gmtime)"
 )
 TWINS_MAY_IMPORT = {  # outside fixtures.sandbox: neither the oracle's queries nor the comparison's rules
+    "fixtures.settings.env_file",
     "fixtures.settings.settings",
     "fixtures.session",  # parent_watch: the sandbox dies with the run
     "fixtures.session.parent_watch",

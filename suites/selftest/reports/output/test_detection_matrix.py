@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.sandbox.faults.catalogue import Fault
 from fixtures.sandbox.faults.drill_matrix import expected_of, keep
+from fixtures.sandbox.faults.fault import Fault
 from reports import publish
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck
 from reports.output import detection_matrix
