@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from reports.comparison.canonical import canonical
-from reports.comparison.shown_forms import Form, is_shown, same, shown_of
+from reports.comparison.shown_forms import Form, is_shown, means_same, shown_of
 from reports.records.foreign_text import foreign
 from reports.records.records import Difference, DifferenceKind
 from reports.records.redaction import Pseudonymizer
@@ -204,7 +204,8 @@ def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> lis
         if shown is None:
             sparse = all(each.field.form in _MAY_LACK or not each.field.required for each in own)
             return [] if there or sparse else [_difference(path, DifferenceKind.ABSENT, None, None)]
-        return [_difference(path, DifferenceKind.GHOST, None, shown)]
+        kind = DifferenceKind.FORM if means_same(None, shown, ()) else DifferenceKind.GHOST
+        return [_difference(path, kind, None, shown)]
     if isinstance(shown, Mapping):
         return []
     wanted = {_home(each.field.path)[1]: each.shown for each in own}
@@ -235,12 +236,12 @@ def _kind(value: FieldValue, actual: Any) -> DifferenceKind:
     expected = value.shown
     if value.field.path == "uuid":
         return DifferenceKind.IDENTITY
+    if means_same(expected, actual, value.field.rules):
+        return DifferenceKind.FORM
     if actual is None:
         return DifferenceKind.MISSING
     if expected is None:
         return DifferenceKind.GHOST
-    if same(canonical(expected, value.field.rules), canonical(actual, value.field.rules)):
-        return DifferenceKind.FORM
     if isinstance(expected, list) and isinstance(actual, list):
         return list_kind(expected, actual)
     return DifferenceKind.VALUE if type(expected) is type(actual) else DifferenceKind.TYPE

@@ -68,6 +68,34 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+def means_same(one: Any, other: Any, rules: Sequence[str]) -> bool:
+    """Whether two values that are not the same mean the same: only their form differs, by the rules or by any other.
+
+    A number as a text, a list as a joined text, blanks or quotes around, nothing shown as an empty text or as `_`. Zero
+    is a value: it means nothing only where a rule says so.
+    """
+    return same(canonical(one, rules), canonical(other, rules)) or _meaning(one) == _meaning(other)
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, dict) or type(value) is bool:
+        return repr(value)
+    if isinstance(value, list):
+        return canonical([item for item in value if item is not None], ("joined",)) or None
+    if isinstance(value, str):
+        text = canonical(value, ("phone",))
+        return None if text is None else _number(text)
+    return None if value is None else _number(str(value))
+
+
+def _number(text: str) -> Any:
+    """The number that a text shows, or the text itself."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else text
+
+
+_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?")
+
+
 def is_as_stored(actual: Any, stored: Any) -> bool:
     """Whether a value is the stored one as it is, or null where the stored one is empty.
 

@@ -127,9 +127,9 @@ def lines(rows: Sequence[MatrixRow]) -> list[str]:
     phases = sorted({row.phase for row in rows})
     faults = list(dict.fromkeys(row.fault for row in rows))
     width = max((len(fault) for fault in faults), default=0)
-    told = [f"{'':{width}}  " + "  ".join(f"{phase:<17}" for phase in phases)]
+    told = [f"{'':{width}}  " + "  ".join(f"{phase:<19}" for phase in phases)]
     for fault in faults:
-        told.append(f"{fault:{width}}  " + "  ".join(f"{_cell(rows, fault, phase):<17}" for phase in phases).rstrip())
+        told.append(f"{fault:{width}}  " + "  ".join(f"{_cell(rows, fault, phase):<19}" for phase in phases).rstrip())
     alarms = [row for row in rows if row.detection == FALSE_ALARM]
     told += [f"FALSE ALARM under {row.fault}, {row.phase}: {row.criterion}, cause {row.cause_named}" for row in alarms]
     return [*told, headline(rows)]
@@ -176,10 +176,14 @@ def _cell(rows: Sequence[MatrixRow], fault: str, phase: str) -> str:
     own = [row for row in rows if (row.fault, row.phase) == (fault, phase)]
     if any(row.detection == FALSE_ALARM for row in own):
         return SHOWN[FALSE_ALARM]
-    told = (
-        SHOWN[row.detection] + (", wrong cause" if row.detection == CAUGHT and not row.right else "") for row in own
-    )
-    return next(told, "")
+    return next((SHOWN[row.detection] + _of_cause(row) for row in own), "")
+
+
+def _of_cause(row: MatrixRow) -> str:
+    """', cause right' or ', cause wrong' of a fault that was caught, where its cause is known."""
+    if row.detection != CAUGHT or row.cause_expected is None:
+        return ""
+    return ", cause right" if row.right else ", cause wrong"
 
 
 def _cause(finding: Entry) -> str | None:

@@ -85,8 +85,10 @@ ENDPOINT = {
     "capitals": Case(damage=everywhere(_upper)),
     "a-trailing-blank": Case(damage=with_field("email", lambda text: text + " "), cause="wrong-form"),
     "wrapped-in-quotes": Case(damage=with_field("first_name", lambda text: f'"{text}"'), cause="wrong-form"),
-    "numbers-as-text": Case(damage=everywhere(_as_text)),
-    "numbers-as-fractions": Case(damage=everywhere(lambda value: float(value) if type(value) is int else value)),
+    "numbers-as-text": Case(damage=everywhere(_as_text), cause="wrong-form"),
+    "numbers-as-fractions": Case(
+        damage=everywhere(lambda value: float(value) if type(value) is int else value), cause="wrong-form"
+    ),
     "true-for-a-number": Case(
         damage=with_field("employees_count", lambda _: True), criterion="company-endpoint-parity"
     ),
@@ -202,7 +204,8 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: DamagedCase,
 def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: DamagedCase, name: str) -> None:
     found = ask(damaged.backend, Case(damage=BROKEN[name]))
 
-    causes = {
+    causes: dict[str, str | None] = {
+        "401": None,  # a login that is refused says nothing about the service: unmeasured
         "a-missing-route": "route-missing",
         "429": "backend-limit",
         "html": "proxy-page",

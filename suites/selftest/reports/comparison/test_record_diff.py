@@ -155,9 +155,14 @@ def test_a_named_key_is_there_unless_the_form_leaves_out_what_is_empty(form: For
 @pytest.mark.parametrize(
     ("stored", "shown", "kind"),
     [
-        (5, "5", DifferenceKind.TYPE),
-        (5, 5.0, DifferenceKind.TYPE),
+        (5, "5", DifferenceKind.FORM),
+        (5, 5.0, DifferenceKind.FORM),
         (1, True, DifferenceKind.TYPE),
+        (None, "_", DifferenceKind.FORM),
+        (None, "", DifferenceKind.FORM),
+        (None, 0, DifferenceKind.GHOST),
+        ("a", ' "a" ', DifferenceKind.FORM),
+        ("a, b", ["a", "b"], DifferenceKind.FORM),
         (5, 6, DifferenceKind.VALUE),
         (5, None, DifferenceKind.MISSING),
         (None, 5, DifferenceKind.GHOST),

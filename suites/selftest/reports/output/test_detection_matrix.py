@@ -109,8 +109,8 @@ def test_the_matrix_has_a_line_per_fault_and_a_column_per_phase() -> None:
     lines = detection_matrix.lines(ROWS)
 
     assert lines[0].split() == ["phase1", "phase2"]
-    assert lines[1].split() == ["one", "caught", "MISSED"]
-    assert "caught, wrong cause" in lines[2]
+    assert lines[1].split() == ["one", "caught,", "cause", "right", "MISSED"]
+    assert "caught, cause wrong" in lines[2]
     assert lines[-1] == "2 of 3 caught, 1 of them by the right cause, false alarms: 1"
 
 
@@ -138,7 +138,7 @@ def test_a_fault_says_what_it_does_to_each_phase() -> None:
     first, second = expected_of(fault, gates)
 
     assert (first.phase, first.criteria, first.cause, first.may_also) == ("phase1", ("a",), "c", ("m", "all"))
-    assert (second.phase, second.criteria, second.cause, second.may_also) == ("phase2", ("b",), None, ("m", "n"))
+    assert (second.phase, second.criteria, second.cause, second.may_also) == ("phase2", ("b",), "c", ("m", "n"))
     assert (first.damage, second.damage) == ("c", "c")
     assert [each.phase for each in expected_of(fault, {"phase2": gates["phase2"]})] == ["phase2"]
 

@@ -1,0 +1,114 @@
+"""Each fault of answers, switched on in a running sandbox: its checks see it, and name its cause."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.checks.cases import SampleSet
+from fixtures.checks.check import Check
+from fixtures.checks.company_contacts.catalogue import CompanyContactChecks
+from fixtures.checks.linkedin.catalogue import LinkedInChecks
+from fixtures.checks.records.records import RecordChecks
+from fixtures.checks.runner import CheckRunner
+from fixtures.clients.target import Target, connect
+from fixtures.contracts.contract import load
+from fixtures.sandbox.faults import injector
+from fixtures.sandbox.faults.answer_faults import FAULTS
+from fixtures.sandbox.faults.fault import Fault
+from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.settings.settings import from_values
+from fixtures.transport.credit_budget import CreditBudget
+from fixtures.transport.rate_limiter import RateLimiter
+from reports.records.records import Comparison, Outcome
+from reports.records.redaction import Pseudonymizer
+
+COUNT, ASKED = 64, 24
+CHECKS = {  # by criterion
+    "contact-endpoint-parity": "contact-endpoint",
+    "company-endpoint-parity": "company-endpoint",
+}
+BROKEN = [
+    pytest.param(fault, CHECKS.get(criterion, criterion), id=f"{fault.name}-{criterion}")
+    for fault in FAULTS
+    for criterion in (*fault.criteria, *(each.rpartition("/")[2] for each in fault.elsewhere))
+]
+CALM = sorted({param.values[1] for param in BROKEN})
+
+
+@pytest.fixture(scope="module")
+def target(sandbox: OwnedSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    scratch = tmp_path_factory.mktemp("pace")
+    settings = from_values(sandbox.values, "sandbox")
+    free = CreditBudget(None)
+    with closing(connect(settings, load("guide"), RateLimiter(scratch, None), budget=free)) as target:
+        yield target
+
+
+@pytest.fixture(scope="module")
+def questions(target: Target) -> Callable[[str], tuple[Check, SampleSet]]:
+    """The check of a name, and its samples."""
+    records = RecordChecks(target, flag_on=True, count=COUNT, seed=7)
+    companies = CompanyContactChecks(target, flag_on=True, count=COUNT, seed=7)
+    linkedin = LinkedInChecks(target, flag_on=True, count=COUNT, seed=7)
+
+    def of(check: str) -> tuple[Check, SampleSet]:
+        family = linkedin if "linkedin" in check else companies if check.startswith("company-contacts") else records
+        return family.asked(check), family.drawn(check)
+
+    return of
+
+
+@pytest.fixture
+def playing(sandbox: OwnedSandbox) -> Iterator[Callable[[str], None]]:
+    """Switches a fault on, until the test is over."""
+    file = Path(sandbox.values["SANDBOX_FAULTS_FILE"])
+    yield lambda name: injector.switch(file, [name])
+    injector.switch(file, ())
+
+
+def _put(target: Target, question: tuple[Check, SampleSet]) -> tuple[Comparison, ...]:
+    runner = CheckRunner(
+        target,
+        SimpleNamespace(append=lambda _: None),  # type: ignore[arg-type] - nothing is kept
+        Pseudonymizer(b"key"),
+        phase="phase1",
+        flag_on=True,
+        recheck_s=(),
+        fresh_s=60,
+        seed=7,
+        wait=lambda _: None,
+    )
+    check, draw = question
+    return runner.put(check, draw.samples[:ASKED])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "check"), BROKEN)
+def test_a_fault_is_seen_and_named(
+    target: Target,
+    questions: Callable[[str], tuple[Check, SampleSet]],
+    playing: Callable[[str], None],
+    fault: Fault,
+    check: str,
+) -> None:
+    playing(fault.text)
+
+    found = _put(target, questions(check))
+
+    causes = Counter(str(each.cause) for each in found if each.outcome is Outcome.DIFFERENT)
+    assert [cause for cause, _ in causes.most_common(1)] == [fault.cause], str(causes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CALM)
+def test_without_a_fault_nothing_differs(
+    target: Target, questions: Callable[[str], tuple[Check, SampleSet]], check: str
+) -> None:
+    found = _put(target, questions(check))
+
+    assert [(each.key, each.cause, each.differences) for each in found if each.outcome is Outcome.DIFFERENT] == []
+    assert len(found) > 8
