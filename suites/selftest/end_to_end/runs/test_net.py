@@ -1,4 +1,4 @@
-"""Looking is not GO, and a crash of our own is no verdict: 6 and one sentence, whatever surrounds the run."""
+"""Looking is no verdict, and neither is a crash of our own: 6 and one sentence, whatever surrounds the run."""
 
 import os
 import subprocess
