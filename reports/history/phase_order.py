@@ -36,7 +36,7 @@ def standing(run: Run, gate: Gate, results: Iterable[PhaseResult], *, judge: str
         phase=gate.phase,
         name=ORDER_FACT,
         ok=None,
-        sentence=f"{before} has no valid GO for this deployment: {why}; run pytest -m {before} first, or say "
+        sentence=f"{before} has no valid GO for this deployment: {why}; run {before} first (-m {before}), or give "
         "--out-of-order",
     )
 

@@ -53,12 +53,12 @@ def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: st
     needed = statistics.moments_needed(failed, count, target, alert)
     outcome = by_limits(criterion, found)
     if found.interval is None:
-        said = "no moment was looked at (pytest -m availability, every five minutes)"
+        said = "no moment was looked at (-m availability, every five minutes)"
         return measured(criterion, "unmeasured", said + left, found, needed)
     at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
     said = f"out in {failed} of {count:,} moments ({at_most})"
     if outcome == "met" and unseen > POLICY.most_missing * (count + unseen):
         outcome, said = "unmeasured", f"{said}; {unseen} of {count + unseen:,} moments are no evidence"
     elif outcome == "unmeasured":
-        said += f"; need {count + needed:,} moments, have {count:,} (pytest -m availability, every five minutes)"
+        said += f"; need {count + needed:,} moments, have {count:,} (-m availability, every five minutes)"
     return measured(criterion, outcome, said + left, found, max(needed, 1) if outcome == "unmeasured" else 0)

@@ -5,13 +5,19 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.settings.settings import NAMES
+from suites.selftest.support.pytest_runs import env_file
 
 DRILL = ("-m", "phase1", "--fault", "stale-record", "--rows", "200", "--samples", "32", "--seed", "7")
 PRINTED = re.compile(r"pytest -m [^\n<>|\\`]+")
@@ -108,3 +114,80 @@ def test_every_check_of_a_gate_selects_a_test(checkout: Path, tmp_path: Path) ->
             for check in criterion.get("checks", ()):
                 if criterion["rule"] in ("exact", "latency", "p95", "lag") and not check.endswith("*"):
                     assert check in selectable, f"{path}: -k {check} selects no test"
+
+
+# --- a live page: what shows both sides of a record by hand ---------------------------------------------------------
+
+NO_TOOLS = "no curl or no psql on this machine: apt-get install curl postgresql-client"
+
+
+@pytest.fixture(scope="module")
+def live(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
+    """A run against a stack of its own that stays up, with a stale index: to the run it is a live deployment."""
+    folder = tmp_path_factory.mktemp("live")
+    stack = OwnedSandbox.start(checkout, rows=200, flags=None, faults=["stale-record"], seed=7)
+    settings = {name: text for name, text in stack.values.items() if name in NAMES}
+    file = env_file(folder / "our live.env", settings)
+    checks = ("-k", "contact-endpoint or company-connectra")
+    options = ("-m", "phase1", *checks, "--samples", "32", "--seed", "7", "--env-file", str(file))
+    done = _pytest(checkout, *options, "--out", str(folder / "out"))
+    yield Drill(folder=(folder / "out" / "latest").resolve(), code=done.returncode, printed=done.stdout)
+    stack.stop()
+
+
+def _in_shell(checkout: Path, lines: Iterable[str]) -> subprocess.CompletedProcess[str]:
+    """The lines as pasted into a shell that has the project's Python first on its path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    clean = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "PAGER": "cat"}
+    script = "\n".join(lines)
+    return subprocess.run(
+        ["bash", "-e"], input=script, cwd=checkout, env=clean, capture_output=True, text=True, timeout=120
+    )
+
+
+def _blocks(drill: Drill) -> list[list[str]]:
+    """The blocks of shell lines on the page."""
+    page = (drill.folder / "summary.html").read_text(encoding="utf-8")
+    return [html.unescape(block).splitlines() for block in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)]
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("psql")), reason=NO_TOOLS)
+def test_the_lines_that_show_a_record_by_hand_run_as_pasted(live: Drill, checkout: Path) -> None:
+    blocks = _blocks(live)
+    (prepare,) = [block for block in blocks if any("fixtures.token" in line for line in block)]
+    by_hand = [block for block in blocks if any(line.startswith(("curl ", "psql ")) for line in block)]
+
+    assert live.code == 1, live.printed[-2000:]
+    assert {line.split()[0] for block in by_hand for line in block} == {"curl", "psql"}
+    for block in by_hand:
+        for line in block:
+            done = _in_shell(checkout, [*prepare, line])
+            key = re.search(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", line)
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            assert key is not None
+            assert key[0] in done.stdout, f"{line}\n{done.stdout[:300]}"
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("psql")), reason=NO_TOOLS)
+def test_the_lines_of_the_evidence_run_as_pasted(live: Drill, checkout: Path) -> None:
+    (prepare,) = [block for block in _blocks(live) if any("fixtures.token" in line for line in block)]
+    entries = [
+        json.loads(line)
+        for path in (live.folder / "evidence").glob("*.jsonl")
+        for line in path.read_text().splitlines()[:1]
+    ]
+    lines = {line for entry in entries for line in (*entry["requests"], entry["database"])}
+
+    done = _in_shell(checkout, [*prepare, *(f"{line} | grep -c '\"\\|uuid' > /dev/null" for line in sorted(lines))])
+
+    assert lines
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_of_a_live_page_asks_the_same_deployment(live: Drill) -> None:
+    printed = live.commands()
+
+    assert any("-m rollback" in command for command in printed)
+    assert [command for command in printed if "--require-live" not in command] == []
+    assert [command for command in printed if "--env-file" not in command] == []
+    assert [command for command in printed if "--target live" not in command] == []
