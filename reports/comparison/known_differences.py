@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from reports.comparison.record_diff import NOT_READ, RawDifference
 from reports.comparison.shown_forms import is_as_stored, is_hollow
@@ -19,10 +20,15 @@ from reports.records.records import Comparison, DifferenceKind, Outcome, Provena
 VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may show instead of the value
     "null": lambda each: each.actual in (None, "") and each.kind is not DifferenceKind.ABSENT,
     "first-item": lambda each: isinstance(each.expected, str) and each.expected.startswith(f"{each.actual},"),
+    "never-filled": lambda each: each.actual is None and each.kind is DifferenceKind.MISSING,
+    "only-first-item": lambda each: isinstance(each.expected, str) and _is_first(each.actual, each.expected),
+    "null-for-empty": lambda each: each.actual is None and each.expected in ([], ""),
+    "counts-zero": lambda each: each.expected is None and type(each.actual) is int and each.actual == 0,
     "as-stored": lambda each: _shows_a_value(each) and is_as_stored(each.actual, each.stored),
     "hollow": lambda each: each.expected is None and is_hollow(each.actual),
 }
-EXACT = frozenset({"as-stored", "hollow"})  # they say to the letter what is shown
+# They say to the letter what is shown.
+EXACT = frozenset({"never-filled", "only-first-item", "null-for-empty", "counts-zero", "as-stored", "hollow"})
 MOST_RECORDED = 20  # excused differences of an answer that is equal otherwise
 COMPARED = (Outcome.EQUAL, Outcome.DIFFERENT, Outcome.LAGGED, Outcome.EXCUSED)  # both sides gave an answer
 
@@ -148,6 +154,10 @@ def _excuse(difference: RawDifference, known: Sequence[KnownDifference]) -> Know
 def _field_of(difference: RawDifference) -> str:
     """The path of a difference inside its row."""
     return re.sub(r"^rows\.[^.]+\.", "", difference.path)
+
+
+def _is_first(actual: Any, expected: str) -> bool:
+    return isinstance(actual, str) and bool(actual) and expected.startswith(f"{actual},")
 
 
 def _shows_a_value(difference: RawDifference) -> bool:

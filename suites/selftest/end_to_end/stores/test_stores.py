@@ -1,22 +1,25 @@
 """Index, database and Connectra of a calm sandbox, asked as phases 0 and 4 ask them: they agree, and none is empty."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from fixtures.checks.cases import SampleSet
+from fixtures.checks.cases import SampleSet, of_records
 from fixtures.checks.check import Check
 from fixtures.checks.linkedin.cases import LinkedInCases
 from fixtures.checks.linkedin.catalogue import LinkedInChecks
 from fixtures.checks.linkedin.client import affords, forbidden
 from fixtures.checks.linkedin.oracle import HitCounts, LinkedInOracle
-from fixtures.checks.linkedin.urls import FORMS
+from fixtures.checks.linkedin.urls import FORMS, pattern
 from fixtures.checks.preflight.index_status import IndexFacts
 from fixtures.checks.records.counts import ConnectraUuidCountCheck
 from fixtures.checks.records.index_keys import IndexKeyChecks
 from fixtures.clients.elasticsearch import Index, NotInIndex
+from fixtures.clients.postgres import Database, StatementTooDear
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load
 from fixtures.settings.settings import from_values
@@ -145,7 +148,84 @@ def test_what_is_counted_is_what_is_held(target: Target, draws: LinkedInCases) -
             colleagues=sum(len(firm.people) for firm in held.companies.values()),
         )
 
-        assert size == oracle.size(sample.subject)
+        assert size == oracle.sizes([sample.subject])[sample.subject]
+
+
+AWKWARD = ("/in/a_b", "/in/%", "/company/%a%", "/in/É", "/in/JOSÉ", "x/in/k", "/company/", "no url at all", "/in/o'b")
+
+
+def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: LinkedInCases) -> None:
+    texts = {text: text for text in (*AWKWARD, *(each.subject for each in draws.forms("contact").samples))}
+    held = LinkedInOracle(target).held(texts)
+    alone = {
+        text: {
+            row["uuid"]
+            for row in target.database.rows(
+                "SELECT c.uuid FROM contacts c JOIN contacts_metadata m USING (uuid) "
+                "WHERE m.linkedin_url ILIKE %s AND m.linkedin_url <> '_'",
+                (pattern(text, "in"),),
+            )
+        }
+        for text in texts
+    }
+
+    assert {text: set(found.people) for text, found in held.items()} == alone
+    assert any(alone.values())
+
+
+def test_all_texts_of_a_look_take_one_scan(target: Target) -> None:
+    with _overheard(target) as (database, asked):
+        oracle = LinkedInOracle(replace(target, database=database))
+        oracle.held({str(number): f"/in/nobody-{number}" for number in range(100)})
+    scanning = [query for query in asked if "contacts_metadata t" in query and not query.startswith("EXPLAIN")]
+
+    (query,) = scanning
+    values = {"keys": ["a", "b"], "patterns": ["%a%", "%b%"]}
+    plan = "\n".join(str(row) for row in target.database.rows(f"EXPLAIN {query}", values))
+    assert plan.count("on contacts_metadata t") == 1
+
+
+def test_a_draw_is_asked_once_whatever_the_number_of_samples(target: Target) -> None:
+    record = target.contract.records["contact"]
+    with _overheard(target) as (database, asked):
+        few, many = (of_records(database, target.contract, record, count=count, seed=77) for count in (8, 200))
+    with closing(Database(target.settings.database_url)) as another:
+        assert few == of_records(another, target.contract, record, count=8, seed=77)
+
+    assert len([query for query in asked if query.startswith("WITH each")]) == 1
+    assert len(many.samples) > len(few.samples)
+    assert (few.members, few.population) == (many.members, many.population)
+
+
+def test_a_statement_above_the_limit_is_not_run(target: Target) -> None:
+    database = Database(target.settings.database_url, most_cost=1)
+    record = target.contract.records["contact"]
+
+    with pytest.raises(StatementTooDear, match=r"--max-sql-cost allows 1: it was not run\. Give a standby"):
+        of_records(database, target.contract, record, count=8, seed=7)
+    assert database.rows("SELECT 1 AS one") == [{"one": 1}]
+    database.close()
+
+
+def test_what_a_statement_costs_is_the_planners_word(target: Target) -> None:
+    small, large = (target.database.cost(f"SELECT * FROM contacts LIMIT {rows}") for rows in (1, 1_000))
+
+    assert 0 < small < large
+
+
+@contextmanager
+def _overheard(target: Target) -> Iterator[tuple[Database, list[str]]]:
+    """A session of its own, and its statements as they are asked."""
+    asked: list[str] = []
+    with closing(Database(target.settings.database_url)) as database:
+        ask = database._rows_once
+
+        def overheard(query: object, parameters: object) -> list[dict]:
+            asked.append(str(query))
+            return ask(query, parameters)
+
+        database._rows_once = overheard
+        yield database, asked
 
 
 @pytest.mark.parametrize(

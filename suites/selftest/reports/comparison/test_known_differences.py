@@ -106,6 +106,22 @@ def test_a_field_of_a_row_is_that_field(path: str, field: str, covered: bool) ->
         ("first-item", "a, b", "b", False),
         ("first-item", "ab, c", "a", False),
         ("first-item", ["a", "b"], "a", False),
+        ("never-filled", "a, b", None, True),
+        ("never-filled", {"name": "a"}, None, True),
+        ("never-filled", "a, b", "", False),
+        ("never-filled", "a, b", "a", False),
+        ("only-first-item", "a, b", "a", True),
+        ("only-first-item", "a,b", "a", True),
+        ("only-first-item", "a, b", "b", False),
+        ("only-first-item", "a, b", "", False),
+        ("only-first-item", "a", "a", False),
+        ("null-for-empty", [], None, True),
+        ("null-for-empty", ["a"], None, False),
+        ("null-for-empty", [], "", False),
+        ("counts-zero", None, 0, True),
+        ("counts-zero", None, False, False),
+        ("counts-zero", None, 1, False),
+        ("counts-zero", 5, 0, False),
         ("a-word-of-its-check", "a, b", "a", False),
         ("", "a, b", "anything", True),
     ],
@@ -113,7 +129,8 @@ def test_a_field_of_a_row_is_that_field(path: str, field: str, covered: bool) ->
 def test_a_difference_that_reads_in_a_certain_way_covers_no_other(
     reads_as: str, expected: Any, actual: Any, covered: bool
 ) -> None:
-    difference = replace(_differs(), expected=expected, actual=actual)
+    kind = DifferenceKind.MISSING if actual is None else DifferenceKind.VALUE
+    difference = replace(_differs(kind=kind), expected=expected, actual=actual)
 
     (found,) = excused([difference], [known_of({**ENTRY, "reads_as": reads_as})])
 
