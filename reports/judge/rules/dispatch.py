@@ -18,7 +18,7 @@ from reports.judge.rules.bake.shares import burn, pooled_exact, pooled_share
 from reports.judge.rules.bake.window import window
 from reports.judge.rules.doubts import with_doubts
 from reports.judge.rules.exactness import exact
-from reports.judge.rules.latency import latency, latency_outcome, p95, unfit
+from reports.judge.rules.latency import is_against_sql, latency, latency_outcome, p95, unfit
 from reports.judge.rules.share import share
 from reports.judge.rules.traffic import traffic
 from reports.judge.statistics import Measurement
@@ -41,7 +41,8 @@ def finding_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
         why = [each.sentence for each in seen.facts if each.name == NOT_ASKED]
         found = replace(found, sentence="; ".join((found.sentence, *dict.fromkeys(why))))
     if criterion.kind == "veto":
-        return replace(found, kind="blocking" if found.outcome == "missed" else "advisory")
+        blocks = found.outcome == "missed" and not is_against_sql(criterion, seen)
+        return replace(found, kind="blocking" if blocks else "advisory")
     return found
 
 

@@ -43,6 +43,11 @@ def p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     return _labelled(_tail_found(criterion, gate, seen, pairs), by_sql)
 
 
+def is_against_sql(criterion: Criterion, seen: PhaseEvidence) -> bool:
+    """Whether plain SQL stands for the direct path: the web layer is missing there, so a tail can't veto."""
+    return criterion.rule == "p95" and _pairs(criterion, seen)[1]
+
+
 def latency_outcome(criterion: Criterion, found: Measurement, *, blocks: int) -> str:
     """As `by_limits`, over at least eight blocks; a GO also wants the criterion's least pairs."""
     if blocks < POLICY.least_blocks:

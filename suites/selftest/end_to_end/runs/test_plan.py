@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.session import export_estimate, plan_file
+from fixtures.session import plan_estimates, plan_file
 from fixtures.session.plan_file import PlanFileError
 from reports.judge.criteria import Gate, read_gate
 from reports.records import run_ledger
@@ -268,8 +268,8 @@ def exports(checkout: Path) -> Gate:
 def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
     looks = [slice(0, 32), slice(32, 64), slice(64, 128)]
 
-    bills = [export_estimate.of_orders(exports, 128, {"kind": "contacts", "look": look}, "small") for look in looks]
-    large = export_estimate.of_orders(exports, 128, {"kind": "emails"}, "large")
+    bills = [plan_estimates.of_orders(exports, 128, {"kind": "contacts", "look": look}, "small") for look in looks]
+    large = plan_estimates.of_orders(exports, 128, {"kind": "emails"}, "large")
 
     assert sum(each.files for each in bills) == round(128 * 0.47) + 3
     assert sum(each.credits for each in bills) == round(128 * 0.47) * 2 + 2 * 99 + 2

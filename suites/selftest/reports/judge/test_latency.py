@@ -218,6 +218,17 @@ def test_the_tail_vetoes_from_the_first_blocks_on() -> None:
     assert _judged(TAIL, *slow_tail[:64]).kind == "advisory"
 
 
+def test_a_tail_against_plain_sql_vetoes_nothing() -> None:
+    """The web layer is missing on the direct side, so the service is slower by that in any case."""
+    by_sql = [replace(pair, vql_ms=pair.vql_ms * 8) for pair in _pairs(32, 32, direct_by="sql")]
+
+    found = _judged(TAIL, *by_sql)
+
+    assert (found.outcome, found.kind) == ("missed", "advisory")
+    assert "direct is plain SQL without a web layer" in found.sentence
+    assert _judged(TAIL, *by_sql, *(replace(pair, direct_by="baseline") for pair in by_sql)).kind == "blocking"
+
+
 @pytest.mark.parametrize(("blocks", "look"), [(0, 0), (7, 0), (8, 8), (15, 8), (16, 16), (31, 16), (100, 64)])
 def test_looks_are_at_doubling_numbers_of_blocks(blocks: int, look: int) -> None:
     assert len({pair.block for pair in at_look(_pairs(blocks, 1))}) == look
