@@ -21,7 +21,7 @@ VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may sho
     "null": lambda each: each.actual in (None, "") and each.kind is not DifferenceKind.ABSENT,
     "first-item": lambda each: isinstance(each.expected, str) and each.expected.startswith(f"{each.actual},"),
     "never-filled": lambda each: each.actual is None and each.kind is DifferenceKind.MISSING,
-    "only-first-item": lambda each: isinstance(each.expected, str) and _is_first(each.actual, each.expected),
+    "only-first-item": lambda each: _is_first(each.actual, each.expected),
     "null-for-empty": lambda each: each.actual is None and each.expected in ([], ""),
     "counts-zero": lambda each: each.expected is None and type(each.actual) is int and each.actual == 0,
     "as-stored": lambda each: _shows_a_value(each) and is_as_stored(each.actual, each.stored),
@@ -156,8 +156,11 @@ def _field_of(difference: RawDifference) -> str:
     return re.sub(r"^rows\.[^.]+\.", "", difference.path)
 
 
-def _is_first(actual: Any, expected: str) -> bool:
-    return isinstance(actual, str) and bool(actual) and expected.startswith(f"{actual},")
+def _is_first(actual: Any, expected: Any) -> bool:
+    """Whether it is the first of several items, of a list or of a text that joins them."""
+    if isinstance(expected, list):
+        return len(expected) > 1 and bool(actual == expected[:1])
+    return isinstance(actual, str) and isinstance(expected, str) and bool(actual) and expected.startswith(f"{actual},")
 
 
 def _shows_a_value(difference: RawDifference) -> bool:
