@@ -143,7 +143,7 @@ def _pictures(
             points = [point.as_successes() for point in points]
         points = [replace(point, link=pages.get(point.name, "")) for point in points]
         if kept.unit in ("share", "ratio"):
-            title = presentation.title(entry)
+            title = f"{presentation.title(entry)}: now {presentation.value(entry)}"
             figures.append(("", page_sections.trend_picture(title, points, entry, changes(runs, phase))))
     return page_sections.pictures(figures)
 

@@ -226,7 +226,6 @@ def trend(
         )
         lowest = min(y(limit) + 4, lowest - 14)
         parts.append(_text(WIDTH - 104, lowest, f"{name} {_limit(limit, unit)}", SOFT))
-    parts += _changes(points, changes)
     parts += [
         _whisker(x, y(point.low), y(point.high), point.outcome)
         for x, point in zip(places, points, strict=True)
@@ -240,6 +239,7 @@ def trend(
         _linked(_mark(x, y(point.value), point.outcome, size, point.name), point.link)
         for x, point in zip(places, points, strict=True)
     ]
+    parts += _changes(points, changes)
     parts += [
         _text(0, 14, title, INK),
         _text(0, 126, points[0].name, SOFT),

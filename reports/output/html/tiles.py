@@ -121,7 +121,7 @@ def _tail(criteria: Sequence[Criterion], findings: Mapping[str, Entry], pairs: S
     judged = [findings[each.id] for each in criteria if each.rule in TAILS and each.id in findings]
     if judged and judged[0]["value"] is not None and judged[0]["unit"] == "ratio":
         known = ratio(judged[0]["value"])
-        return f"slowest 5 % (p95): {known}, {presentation.SYMBOLS[judged[0]['outcome']]} {judged[0]['outcome']}"
+        return f"slowest 5 % (p95): {known}, {presentation.SYMBOLS[judged[0]['outcome']]} {WORDS[judged[0]['outcome']]}"
     if not pairs:
         return ""
     vql, direct = (svg_charts.quantile(sorted(times), 0.95) for times in _times(pairs))
