@@ -278,3 +278,27 @@ def test_a_verdict_is_not_changed_by_being_rendered() -> None:
     page.html(verdict, verdict_builders.recorded())
 
     assert verdict == before
+
+
+def test_two_faults_at_once_are_named_as_two_causes_each_with_its_own_fields_and_remedy() -> None:
+    """A stale index and a Connectra that fails now and then: the errors explain no field, the age no fallback."""
+    verdict = verdict_builders.verdict("NO-GO", 15)
+    findings = verdict["phases"]["phase1"]["findings"]
+    parity, fallback = findings[0], findings[2]
+    errors = {"code": "upstream-errors", "share": "90 of 90", "sentence": "Connectra answers with server errors"}
+    for finding in findings:
+        finding |= {"outcome": "met", "cause": None}
+    parity |= {"outcome": "missed", "kind": "blocking", "cause": verdict_builders.CAUSE, "title": "Records equal"}
+    fallback |= {"outcome": "missed", "kind": "blocking", "title": "Few fallbacks"}
+    fallback |= {"cause": {**errors, "remedy": "High Fallback Rate, Solution 2"}}
+
+    reasons = page.html(verdict, verdict_builders.recorded()).partition("What to do next")[0]
+    stale, _, failing = reasons.partition("Connectra answers with server errors")
+
+    assert "The index holds an older version" in stale
+    assert "Records equal" in stale
+    assert "Re-sync Elasticsearch data" in stale
+    assert "Few fallbacks" in failing
+    assert "High Fallback Rate, Solution 2" in failing
+    assert "Fields that differ" not in failing
+    assert "cause is not known" not in reasons
