@@ -9,14 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.sandbox.faults import history_faults
-from fixtures.sandbox.faults.catalogue import CATALOGUE
+from fixtures.sandbox.faults.catalogue import CATALOGUE, parse
 from fixtures.sandbox.faults.drill_matrix import expected_of
 from fixtures.sandbox.faults.fault import Fault
 from fixtures.sandbox.faults.history_faults import HistoryFault
@@ -40,6 +40,16 @@ FAULTS = [fault for fault in CATALOGUE if fault.name != "calm" and fault.phase i
 BAKED = [bake.phase for bake in GATES["phase5"].bake]
 QUICK = ("--rows", "600", "--samples", "64")  # enough to be sure of a fault; a GO needs the full count
 ROLLED_BACK = ("--flags", "none", "--expect-flags", "none")
+
+PAIRS = (  # of one phase each, and of other criteria
+    ("internal-field", "connectra-500:0.3"),
+    ("times-with-blank", "backend-500"),
+    ("texts-lower", "fallback-disguised"),
+    ("keys-twice", "html-for-answers"),
+    ("meta-nonsense", "count-constant"),
+    ("next-elsewhere", "attribute-capped"),
+    ("linkedin-no-companies", "linkedin-500"),
+)
 
 Drilled = Callable[[Sequence[MatrixRow]], None]
 
@@ -150,6 +160,30 @@ def test_faults_of_customers_are_seldom_seen_without_their_log(tmp_path: Path) -
 
     seen = [name for name, verdict in verdicts.items() if verdict == "NO-GO"]
     assert len(faults) - len(seen) >= 4, verdicts
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="+".join)
+def test_two_faults_at_once_get_two_causes(
+    tmp_path: Path, drilled: Drilled, lent: Callable[[Fault], str], pair: tuple[str, str]
+) -> None:
+    """Both of one phase: each breaks its own criteria there, by its own cause."""
+    first, second = map(parse, pair)
+    words = [word for fault in (first, second) for word in ("--fault", fault.text)]
+
+    verdict = _rehearse(
+        tmp_path, [first.phase], *words, "--seed", "7", *QUICK, "-k", "not slower", lent=lent(first)
+    ).verdict
+
+    rows = [
+        row
+        for fault, other in ((first, second), (second, first))
+        for each in expected_of(fault, GATES)[:1]
+        for row in detection_matrix.rows_of(
+            replace(each, fault="+".join(pair), may_also=(*each.may_also, *other.named)), verdict
+        )
+        if not (row.detection == detection_matrix.FALSE_ALARM and row.cause_named == other.cause)
+    ]
+    _require(rows, verdict, drilled)
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])

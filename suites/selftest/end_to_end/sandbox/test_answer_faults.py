@@ -17,7 +17,7 @@ from fixtures.checks.runner import CheckRunner
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load
 from fixtures.sandbox.faults import injector
-from fixtures.sandbox.faults.answer_faults import FAULTS
+from fixtures.sandbox.faults.answer_faults import FORMS
 from fixtures.sandbox.faults.fault import Fault
 from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.settings.settings import from_values
@@ -33,7 +33,7 @@ CHECKS = {  # by criterion
 }
 BROKEN = [
     pytest.param(fault, CHECKS.get(criterion, criterion), id=f"{fault.name}-{criterion}")
-    for fault in FAULTS
+    for fault in [form.fault for form in FORMS]
     for criterion in (*fault.criteria, *(each.rpartition("/")[2] for each in fault.elsewhere))
 ]
 CALM = sorted({param.values[1] for param in BROKEN})
