@@ -59,6 +59,12 @@ class CsvFile:
         return tuple(self._troubles.values())
 
     @property
+    def line_end(self) -> str:
+        """How the first row ends: lf or crlf; empty before it is read."""
+        returns = self._records.returns
+        return "" if returns is None else "crlf" if returns else "lf"
+
+    @property
     def unfinished(self) -> bool:
         """Whether the last row lacks its line end: by itself no damage, but what a cut in its last cell leaves."""
         return self._records.unfinished
@@ -128,7 +134,7 @@ class _Records:
         self._cells: list[str] = []
         self._open: list[str] | None = None  # the parts of a quoted cell that goes on in the next line
         self._size = 0  # characters of the cell that is open
-        self._returns: bool | None = None  # whether rows end in CR LF, as the first one showed
+        self.returns: bool | None = None  # whether rows end in CR LF, as the first one showed
         self.unfinished = False
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -169,9 +175,9 @@ class _Records:
             self._open.append(line[len(body) :] + "\n" if ended else "")
             return self._never_closes(len(line))
         if ended:
-            if self._returns not in (None, returns):
+            if self.returns not in (None, returns):
                 self._note("line-ends")
-            self._returns = returns if self._returns is None else self._returns
+            self.returns = returns if self.returns is None else self.returns
         return True
 
     def _quoted(self, line: str) -> bool:

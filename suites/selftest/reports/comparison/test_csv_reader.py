@@ -188,3 +188,14 @@ def test_a_file_cut_anywhere_is_not_the_whole_file(rows: list[tuple[str, ...]], 
     read, troubles = _read(whole[:cut])
 
     assert read != _read(whole)[0] or troubles
+
+
+@pytest.mark.parametrize(
+    ("data", "line_end"), [(b"uuid,name,note\n1,a,b\n", "lf"), (b"uuid,name,note\r\n1,a,b\r\n", "crlf"), (b"", "")]
+)
+def test_the_end_of_the_first_row_is_known(data: bytes, line_end: str) -> None:
+    sheet = CsvFile([data], COLUMNS)
+
+    list(sheet.rows())
+
+    assert sheet.line_end == line_end
