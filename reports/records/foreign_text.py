@@ -18,6 +18,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _HEX_KEY = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{16,64}", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:[a-z]{1,8}[-_]?)?\d{1,9}")  # 17, e17, export-17; ten digits may be a telephone
 _TECHNICAL = re.compile(r"[a-z0-9][a-z0-9._:/@+-]{0,119}|(?=\S*\d)[\w.:/@+-]{1,120}", re.ASCII)
+_CURSOR = re.compile(  # in base64: `o=` and a digit, three digits, and the last one or two of them
+    r"(?:bz0[w-z0-5])?(?:[MNO][DTjz][AEIMQUYcgk][w-z0-5]){0,3}(?:[MNO][AQgw](?:==)?|[MNO][DTjz][AEIMQUYcgk]=?)?"
+)
 MOST_LENGTH = 200  # characters of a foreign text that its token stands for
 
 _WORDS = """
@@ -55,7 +58,8 @@ def foreign_id(value: Any) -> str:
 def foreign_request(request: str, parameters: Container[str], parts: Container[str] | None = None) -> str:
     """A recorded request (`GET /path?name=***`) of which a service gave the query, or the path too.
 
-    Names of `parameters` and parts of the path among `parts` are shown; None: the whole path is our own.
+    Names of `parameters` (as orderings, too) and parts of the path among `parts` are shown; None: the whole path is
+    our own.
     """
     method, _, target = request.partition(" ")
     path, mark, query = target.partition("?")
@@ -64,9 +68,24 @@ def foreign_request(request: str, parameters: Container[str], parts: Container[s
         path = "/".join(part if not part or part in parts else foreign_id(part) for part in shown)
     pairs = (pair.partition("=") for pair in query.split("&"))
     query = (
-        "&".join(f"{foreign(unquote(name), parameters)}{sign}{value}" for name, sign, value in pairs) if mark else ""
+        "&".join(
+            f"{foreign(unquote(name), parameters)}{sign}{_value(value, parameters)}" for name, sign, value in pairs
+        )
+        if mark
+        else ""
     )
     return f"{method} {path}{mark}{query}" if request else ""
+
+
+def is_cursor(text: str) -> bool:
+    """Whether it is base64 of an offset (`o=25`, or the number alone), or a number."""
+    return bool(text and (_CURSOR.fullmatch(text) or re.fullmatch(r"[0-9]{1,6}", text)))
+
+
+def _value(value: str, known: Container[str]) -> str:
+    plain = value == "***" or is_cursor(value) or is_plain_key(value) or value in ("true", "false")
+    ordered = all(part.strip().removeprefix("-") in known for part in value.split(","))
+    return value if plain or ordered else foreign(value)
 
 
 def technical(value: Any) -> Any:

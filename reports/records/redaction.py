@@ -112,7 +112,7 @@ _PERSONAL_BY_LOOKS = (
     (re.compile(r"(?:(?<![\w.])\+|%2B)\d(?:[\d ().-]|%20|%28|%29){7,60}\d", re.IGNORECASE), "[phone]"),
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_SAID_PLAINLY = ("field", "operator", "order_by", "order_direction", "ordering", "distinct", "view", "cursor")
+_SAID_PLAINLY = ("field", "operator", "order_by", "order_direction", "ordering", "distinct", "view")
 
 
 def replayable(method: str, path: str, body: Any = None) -> str:
@@ -145,7 +145,13 @@ def _bodied(name: str, value: Any) -> Any:
 
 
 def _shown(name: str, value: str) -> str:
-    plain = name in _SAID_PLAINLY or _UUID.fullmatch(value) or re.fullmatch(r"-?\d{1,6}|true|false", value)
+    said = name in _SAID_PLAINLY and re.fullmatch(r"[\w,.:-]{1,120}", value)
+    plain = (
+        said
+        or (name == "cursor" and foreign_text.is_cursor(value))
+        or _UUID.fullmatch(value)
+        or re.fullmatch(r"-?\d{1,6}|true|false", value)
+    )
     return value if plain else MASK
 
 

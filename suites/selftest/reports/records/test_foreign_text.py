@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -137,3 +137,20 @@ def test_a_request_of_our_own_is_recorded_as_it_is() -> None:
 
     assert foreign_request(asked, ("title", "limit")) == asked
     assert foreign_request("", ()) == ""
+
+
+@every_name
+def test_a_cursor_or_an_order_that_a_service_gave_is_recorded_without_names(name: str) -> None:
+    link = urlencode({"cursor": f"bz0y {name}&limit={name}", "ordering": name, "limit": name, "order_by": name})
+
+    shown = CLEAN(foreign_request(replayable("GET", f"/contacts/?{link}"), ("cursor", "ordering", "limit", "order_by")))
+
+    assert name not in shown
+
+
+@pytest.mark.parametrize("value", ["bz0y", "bz0xMjM0NTY=", "25", "MjU="])
+def test_a_cursor_that_is_a_place_is_shown(value: str) -> None:
+    asked = replayable("GET", f"/contacts/?cursor={value}&ordering=-created_at,title")
+
+    assert foreign_request(asked, ("cursor", "ordering", "created_at", "title")) == asked
+    assert f"cursor={value}" in asked
