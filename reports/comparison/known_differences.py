@@ -20,7 +20,7 @@ from reports.records.records import Comparison, DifferenceKind, Outcome, Provena
 VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may show instead of the value
     "null": lambda each: each.actual in (None, "") and each.kind is not DifferenceKind.ABSENT,
     "first-item": lambda each: isinstance(each.expected, str) and each.expected.startswith(f"{each.actual},"),
-    "never-filled": lambda each: each.actual is None and each.kind is DifferenceKind.MISSING,
+    "never-filled": lambda each: each.actual is None and each.kind in (DifferenceKind.MISSING, DifferenceKind.FORM),
     "only-first-item": lambda each: _is_first(each.actual, each.expected),
     "null-for-empty": lambda each: each.actual is None and each.expected in ([], ""),
     "counts-zero": lambda each: each.expected is None and type(each.actual) is int and each.actual == 0,

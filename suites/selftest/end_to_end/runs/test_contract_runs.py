@@ -211,6 +211,69 @@ def test_where_vql_is_mandatory_there_is_neither_rollback_nor_fallback_to_verify
     assert "nothing falls back" in _findings(done, "phase5")["fallback-kept"]["sentence"]
 
 
+def _by_api(later: Mapping[str, str], *paths: str) -> list[tuple[int, Any]]:
+    """(status, body) of each path of the later backend, by the canary's login."""
+    login = {"email": later["CONTACT360_EMAIL"], "password": later["CONTACT360_PASSWORD"]}
+    with httpx.Client(base_url=later["CONTACT360_BASE_URL"], trust_env=False) as client:
+        token = client.post("/api/v1/auth/login/", json=login).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        return [(found.status_code, found.json()) for found in map(client.get, paths)]
+
+
+def test_the_later_backend_answers_as_the_published_one(later: Mapping[str, str]) -> None:
+    """By the database a contact whose company has every field, and a company of several industries."""
+    with psycopg.connect(later["DATABASE_URL"], autocommit=True) as session:
+        contact, company, first = session.execute(
+            "SELECT c.uuid, k.uuid, k.industries[1] FROM contacts c JOIN companies k ON k.uuid = c.company_id "
+            "JOIN companies_metadata n ON n.uuid = k.uuid WHERE cardinality(k.industries) > 1 AND k.name <> '' "
+            "AND n.latest_funding_amount > 0 AND k.created_at IS NOT NULL ORDER BY 1 LIMIT 1"
+        ).fetchone()
+    (_, person), (_, firm), (_, counted) = _by_api(
+        later,
+        f"/api/v3/contacts/{contact}/",
+        f"/api/v3/companies/{company}/",
+        "/api/v3/companies/company/nobody/contacts/count/",
+    )
+
+    of_company = {name for name in person if name.startswith(("company", "latest_funding"))}
+    never = {"corporate_phone", "employees", "industry", "keywords", "technologies", "annual_revenue", "meta_data"}
+    assert {name: person[name] for name in (*of_company, *never, "metadata")} == dict.fromkeys(
+        (*of_company, *never, "metadata")
+    )
+    assert (firm["industry"], firm["metadata"], firm["created_at"], firm["updated_at"]) == (first, None, None, None)
+    assert counted == {"count": 0}
+
+
+@pytest.mark.parametrize("fault", [None, "null-for-value"], ids=["calm", "another-field-is-null"])
+def test_known_differences_are_verified_and_listed_and_anything_new_is_wrong(
+    checkout: Path, tmp_path: Path, fault: str | None
+) -> None:
+    faults = ("--fault", fault) if fault else ()
+    done = run(
+        checkout,
+        tmp_path,
+        "-m",
+        "phase1",
+        "-k",
+        "equal and endpoint",
+        "--contract",
+        "v3",
+        "--show-values",
+        *FEW,
+        *faults,
+    )
+    found = _findings(done, "phase1")
+    outcomes = {each["outcome"] for each in _samples(done)}
+    excuses = {difference["excused_by"] for each in _samples(done) for difference in each["differences"]}
+
+    assert {"contact-without-company", "company-without-metadata", "company-industry-first-only"} <= excuses
+    assert "contact-without-company" in (done.out / "latest" / "verdict.json").read_text()
+    assert ("different" in outcomes) is bool(fault)
+    assert outcomes <= {"equal", "different"}
+    assert (found["contact-endpoint-parity"]["outcome"] == "missed") is bool(fault)
+    assert (done.code == 1) is bool(fault)
+
+
 @contextmanager
 def _without_connectra(values: Mapping[str, str]) -> Iterator[None]:
     """Connectra fails for the backend while inside."""

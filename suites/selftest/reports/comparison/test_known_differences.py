@@ -141,6 +141,18 @@ def test_a_difference_that_reads_in_a_certain_way_covers_no_other(
     assert (found.excused_by is not None) is covered
 
 
+@pytest.mark.parametrize(
+    ("kind", "covered"),
+    [(DifferenceKind.MISSING, True), (DifferenceKind.FORM, True), (DifferenceKind.ABSENT, False)],
+)
+def test_what_is_never_filled_is_shown_as_null_under_its_key(kind: DifferenceKind, covered: bool) -> None:
+    difference = replace(_differs(kind=kind), expected="_", actual=None)
+
+    (found,) = excused([difference], [known_of({**ENTRY, "reads_as": "never-filled"})])
+
+    assert (found.excused_by is not None) is covered
+
+
 def test_the_first_that_covers_a_difference_is_named_and_stays_so() -> None:
     words = [known_of({**ENTRY, "id": name, "reads_as": how}) for name, how in (("a", "word"), ("b", ""), ("c", ""))]
 
