@@ -44,9 +44,9 @@ ROLLED_BACK = ("--flags", "none", "--expect-flags", "none")
 PAIRS = (  # of one phase each, and of other criteria
     ("internal-field", "connectra-500:0.3"),
     ("times-with-blank", "backend-500"),
-    ("texts-lower", "fallback-disguised"),
-    ("keys-twice", "html-for-answers"),
-    ("meta-nonsense", "count-constant"),
+    ("texts-lower", "connectra-429:0.3"),
+    ("keys-twice", "html-for-answers:0.3"),
+    ("meta-nonsense", "attribute-global"),
     ("next-elsewhere", "attribute-capped"),
     ("linkedin-no-companies", "linkedin-500"),
 )
