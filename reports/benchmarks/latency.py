@@ -7,7 +7,6 @@ The design is that of the gates: blocks, pairs and stages. The rule is computed 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from scipy.stats import t
 
 from reports.benchmarks.noise import Array, Noise, blocks, one_after_the_other
+from reports.benchmarks.tables import CellOutcome
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck, read_gate
 from reports.judge.policy import POLICY
 from reports.judge.rules.dispatch import finding_of, seen_of
@@ -51,19 +51,6 @@ GATE = Gate(
     recheck=Recheck(live_s=(), sandbox_s=()),
 )
 Triples = tuple[Array, Array, Array]  # VQL, direct, direct again, in ms: (rollouts, pairs) of a block
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellOutcome:
-    """What became of the rollouts of one cell: shares of them, and the pairs they took on average."""
-
-    go: float
-    no_go: float
-    pairs: float
-
-    @property
-    def hold(self) -> float:
-        return max(1 - self.go - self.no_go, 0.0)
 
 
 @cache

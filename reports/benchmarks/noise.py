@@ -31,6 +31,7 @@ class Noise:
     pause_factor: float
     pause_slots: int = 4
     pause_of_host: bool = False
+    miss: tuple[float, float] = (0.0, 1.0)  # share of the calls that miss a cache, and how many times slower they are
 
 
 TYPICAL = Noise(
@@ -68,6 +69,19 @@ DRIFTING = Noise(
 )
 
 
+CACHED = Noise(
+    name="cache hits and misses",
+    own=0.35,
+    tail_share=0.03,
+    tail_alpha=2.0,
+    shared=(0.25, 0.99),
+    host=(0.05, 0.9),
+    pause_share=0.02,
+    pause_factor=3,
+    miss=(0.3, 8.0),
+)
+
+
 class Hosts:
     """Two hosts over time, in so many rollouts at once."""
 
@@ -79,7 +93,7 @@ class Hosts:
         self.rollouts = rollouts
 
     def rest(self, slots: int) -> None:
-        """Nobody measures for so many slots."""
+        """No request for so many slots."""
         if slots:
             self._drift(slots)
             self._paused[:] = 0
@@ -93,6 +107,8 @@ class Hosts:
         time += noise.shared[0] * self._drifts[0] + noise.host[0] * self._drifts[1 + host]
         tail = self._random.random(self.rollouts) < noise.tail_share
         time += tail * self._random.exponential(1 / noise.tail_alpha, self.rollouts)  # the log of a Pareto variable
+        share, times = noise.miss
+        time += np.log(times) * (self._random.random(self.rollouts) < share) if share else 0.0
         paused: Array = time + np.log(noise.pause_factor) * (self._paused[host] > 0)
         return paused
 
@@ -122,9 +138,15 @@ def blocks(
     """(VQL, direct, direct again) of each block, in ms: arrays (rollouts, pairs). The order in a pair is random."""
     hosts = Hosts(noise, rollouts, random)
     for _ in range(count):
-        hosts.rest(gap)
-        taken = [_pair(hosts, ratio, random) for _ in range(pairs)]
-        yield tuple(np.stack([pair[side] for pair in taken], axis=1) for side in range(3))  # type: ignore[misc]
+        yield block(hosts, ratio, pairs, gap, random)
+
+
+def block(hosts: Hosts, ratio: float, pairs: int, gap: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
+    """One block, after a pause of so many slots."""
+    hosts.rest(gap)
+    taken = [_pair(hosts, ratio, random) for _ in range(pairs)]
+    vql, direct, again = (np.stack([pair[side] for pair in taken], axis=1) for side in range(3))
+    return vql, direct, again
 
 
 def one_after_the_other(

@@ -1,4 +1,4 @@
-"""The share rule against rollouts of known failure rates: in one session, and pooled over runs that fail together."""
+"""The share rule against sessions of known failure rates: independent answers, and failures in bursts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS, CellOutcome
+from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS
+from reports.benchmarks.tables import CellOutcome
 from reports.judge import statistics
 from reports.judge.criteria import Criterion
 from reports.judge.findings import by_limits
 from reports.judge.policy import POLICY
 
 LIMITS = {"fallback": (0.05, 0.10), "error": (0.01, 0.05), "availability": (0.001, 0.01)}
-RUNS = (8, 16, 32, 64)  # looks of a bake
-PROBES = 32  # per run
+PROBES = 32  # answers of a run
+SESSION, PER_SECOND = 781, 20  # answers of one run, and their pace
 Counts = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -30,28 +31,22 @@ def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> CellO
     return _decided(verdict, taken)
 
 
-def over_runs(kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int) -> CellOutcome:
-    """Runs of 32 whose probes fail together (intra-run correlation), each run much like the one before (AR)."""
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, RUNS[-1])
-    for rollout, failures in enumerate(_failures(rate, together, alike, rollouts, seed)):
-        for look in RUNS:
-            now = _pooled(kind, failures[:look].tolist())
-            if now != HOLD:
-                verdict[rollout], taken[rollout] = now, look
-                break
-    return _decided(verdict, taken * PROBES)
+def in_bursts(kind: str, rate: float, burst_s: float, *, rollouts: int, seed: int) -> CellOutcome:
+    """One session of so many answers at 20 a second, whose failures come in bursts of that length; judged once."""
+    random, length = np.random.default_rng(seed), max(round(burst_s * PER_SECOND), 1)
+    verdict = []
+    for _ in range(rollouts):
+        bursts = random.random(SESSION // length + 1) < rate
+        failed = np.repeat(bursts, length)[:SESSION]
+        verdict.append(WORDS[by_limits(criterion_of(kind), statistics.share_in_time(failed.tolist()))])
+    return _decided(np.array(verdict), np.full(rollouts, SESSION))
 
 
-def independent(kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int) -> CellOutcome:
-    """The same runs, pooled as if every request were on its own."""
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, RUNS[-1])
-    for rollout, failures in enumerate(_failures(rate, together, alike, rollouts, seed)):
-        for look in RUNS:
-            now = _told(kind, int(failures[:look].sum()), look * PROBES)
-            if now != HOLD:
-                verdict[rollout], taken[rollout] = now, look
-                break
-    return _decided(verdict, taken * PROBES)
+def pooled_as_if_independent(kind: str, failures: Counts) -> CellOutcome:
+    """Failures per run, (rollouts, runs) of 32, pooled as if every answer were on its own."""
+    runs = failures.shape[1]
+    verdict = np.array([_told(kind, int(failed), runs * PROBES) for failed in failures.sum(axis=1)])
+    return _decided(verdict, np.full(len(failures), runs * PROBES))
 
 
 def threshold(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcome:
@@ -60,36 +55,14 @@ def threshold(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcom
     return _decided(np.where(failed <= LIMITS[kind][0], GO, NO_GO), np.full(rollouts, 128))
 
 
-def _failures(rate: float, together: float, alike: float, rollouts: int, seed: int) -> Counts:
-    """Failures per run, (rollouts, runs): binomial with a rate of the run's own, a beta variable by a normal copula."""
-    from scipy.stats import beta, norm
-
-    random = np.random.default_rng(seed)
-    state = random.normal(size=rollouts)
-    states = []
-    for _ in range(RUNS[-1]):
-        states.append(state)
-        state = alike * state + np.sqrt(1 - alike**2) * random.normal(size=rollouts)
-    if together == 0:
-        rates = np.full((rollouts, RUNS[-1]), rate)
-    else:
-        size = 1 / together - 1
-        rates = beta.ppf(norm.cdf(np.stack(states, axis=1)), rate * size, (1 - rate) * size)
-    failures: Counts = random.binomial(PROBES, rates)
-    return failures
-
-
-def _pooled(kind: str, failures: list[int]) -> int:
-    return WORDS[by_limits(_criterion(kind), statistics.pooled_share(failures, [PROBES] * len(failures)))]
-
-
 @cache
 def _told(kind: str, failures: int, count: int) -> int:
-    return WORDS[by_limits(_criterion(kind), statistics.share(failures, count))]
+    return WORDS[by_limits(criterion_of(kind), statistics.share(failures, count))]
 
 
 @cache
-def _criterion(kind: str) -> Criterion:
+def criterion_of(kind: str) -> Criterion:
+    """The limits that the gates have for that kind of share."""
     target, alert = LIMITS[kind]
     return Criterion(id=kind, guide="g", rule="share", reason="r", of="errors", target=target, alert=alert)
 

@@ -30,6 +30,7 @@ class Policy:
     most_void: float  # share
     most_dropped: float  # share
     least_blocks: int
+    canary_blocks: int
     bias: float  # ratio - 1
     tail_factor: float  # ratio
     floor_tail: float  # floors
@@ -37,11 +38,11 @@ class Policy:
     spare_more: int  # samples
     alike: float  # correlation
     merged: int  # runs
-    bursts: float  # design effect
     least_to_correlate: int  # runs
     widest_gap: float  # share of a window
     most_missing: float  # share of a window's runs
-    cusum_limit: float  # standard deviations
+    cusum_limit: float  # log-likelihood ratio
+    run_deviation: float  # log
     share_cusum_limit: float  # log-likelihood ratio
     least_to_burn: int  # failures
     burn_long_s: int

@@ -20,7 +20,7 @@ from reports.judge.statistics.ratios import (
     tail_is_slower,
     tail_signs,
 )
-from reports.judge.statistics.runs import autocorrelation, cusum, deviation, units
+from reports.judge.statistics.runs import autocorrelation, cusum, deviation, typical_variance, units
 from reports.judge.statistics.shares import (
     alarm_count,
     clustered,
@@ -70,6 +70,7 @@ __all__ = [
     "share_in_time",
     "tail_is_slower",
     "tail_signs",
+    "typical_variance",
     "units",
     "widening",
     "zero_bound",

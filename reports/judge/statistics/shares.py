@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reports.judge.policy import POLICY
 from reports.judge.statistics.measurement import Interval, Measurement
-from reports.judge.statistics.runs import cusum, units
+from reports.judge.statistics.runs import cusum, lasting, steady_variance, without_step
 
 
 def exact_share(failures: float, count: float, confidence: float = POLICY.confidence) -> Interval:
@@ -66,25 +66,24 @@ def widening(found: Measurement) -> float:
     return max(1.0, ((found.interval[1] - found.interval[0]) / (high - low)) ** 2)
 
 
-def share_by_run(failures: Sequence[int], counts: Sequence[int]) -> Measurement:
-    """A share pooled over scheduled runs, by Korn and Graubard's effective size: a run's probes fail together."""
+def share_by_run(failures: Sequence[int], counts: Sequence[int], *, worth: float = 1.0) -> Measurement:
+    """A share pooled over scheduled runs, by Korn and Graubard's effective size: a run's probes fail together.
+
+    `worth`: so many runs are worth one that stands alone.
+    """
     total, failed, runs = sum(counts), sum(failures), len(counts)
     if total == 0:
         return Measurement(value=None, unit="share", count=0)
-    effective = effective_count(failures, counts) if runs > 1 else float(total)
+    effective = effective_count(failures, counts, worth=worth) if runs > 1 else float(total)
     value = failed / total
     interval = exact_share(value * effective, effective)
     return Measurement(value=value, unit="share", count=total, interval=interval)
 
 
 def pooled_share(failures: Sequence[int], counts: Sequence[int]) -> Measurement:
-    """`share_by_run` over the runs in order of time; where they are bursts, or alike, four of them count as one."""
+    """`share_by_run` over the runs in order of time, worth less where each run is like the one before."""
     rates = [failed / count for failed, count in zip(failures, counts, strict=True)]
-    groups = units(rates, bursts=len(counts) > 1 and design_effect(failures, counts) > POLICY.bursts)
-    return share_by_run(
-        [sum(failures[index] for index in group) for group in groups],
-        [sum(counts[index] for index in group) for group in groups],
-    )
+    return share_by_run(failures, counts, worth=lasting(rates))
 
 
 def design_effect(failures: Sequence[int], counts: Sequence[int]) -> float:
@@ -98,7 +97,7 @@ def design_effect(failures: Sequence[int], counts: Sequence[int]) -> float:
     return max(1.0, variance / (value * (1 - value) / total))
 
 
-def effective_count(failures: Sequence[int], counts: Sequence[int]) -> float:
+def effective_count(failures: Sequence[int], counts: Sequence[int], *, worth: float = 1.0) -> float:
     """How many independent probes the runs are worth."""
     from scipy.stats import norm, t
 
@@ -106,21 +105,26 @@ def effective_count(failures: Sequence[int], counts: Sequence[int]) -> float:
     if failed in (0, total):
         return float(total)
     tail = (1 + POLICY.confidence) / 2
-    shrunk = (norm.ppf(tail) / t.ppf(tail, len(counts) - 1)) ** 2
-    return float(min(total, total / design_effect(failures, counts) * shrunk))
+    freedom = len(counts) - 1 if worth == 1 else max(len(counts) / worth - 1, 2)
+    shrunk = (norm.ppf(tail) / t.ppf(tail, freedom)) ** 2
+    return float(min(total, total / (worth * design_effect(failures, counts)) * shrunk))
 
 
 def share_change(failures: Sequence[int], counts: Sequence[int], target: float, alert: float) -> tuple[int, int] | None:
     """(first, last) run of a change from target towards alert, by a CUSUM of log-likelihood ratios; None without one.
 
-    Ratios are divided by the design effect, for probes of one run fail together: that of the better half of the runs,
-    since a change within one half is no burst.
+    Probes of one run fail together, and a run is like the one before: ratios are divided by how much more the runs
+    vary, and how long, than independent probes would, apart from one step: the change itself must not hide it.
     """
+    total, failed = sum(counts), sum(failures)
+    if failed in (0, total):
+        return None if failed == 0 else (0, len(counts) - 1)
+    rates = [part / count for part, count in zip(failures, counts, strict=True)]
+    chance = failed / total * (1 - failed / total) * len(counts) / total
+    steady = without_step(rates)
+    bursts = max(1.0, max(steady_variance(steady), steady_variance(steady, POLICY.merged)) / chance) * lasting(steady)
     bad, good = math.log(alert / target), math.log((1 - alert) / (1 - target))
-    half = len(counts) // 2
-    parts = [(failures[:half], counts[:half]), (failures[half:], counts[half:])]
-    bursts = min((design_effect(*part) for part in parts if len(part[1]) > 1), default=1.0)
-    steps = [(failed * bad + (count - failed) * good) / bursts for failed, count in zip(failures, counts, strict=True)]
+    steps = [(part * bad + (count - part) * good) / bursts for part, count in zip(failures, counts, strict=True)]
     return cusum(steps, POLICY.share_cusum_limit)
 
 

@@ -70,12 +70,25 @@ def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
 
 
 def change_of(timed: Sequence[TimedRun], criterion: Criterion) -> tuple[int, int] | None:
-    """(first run, run that proved it) of a change for the worse, by position; None when there was none."""
+    """(first run, run that proved it) of a change for the worse, by position; None when there was none.
+
+    A CUSUM of log-likelihood ratios, alert against target, of run means that vary as these runs do.
+    """
     if len(timed) < POLICY.least_blocks:
         return None
     midpoint = (math.log(limit_of(criterion.target)) + math.log(limit_of(criterion.alert))) / 2
-    spread = max(statistics.deviation([each.noise for each in timed]), math.log(1 + POLICY.bias))
-    return statistics.cusum([each.mean - midpoint for each in timed], POLICY.cusum_limit * spread)
+    step = math.log(limit_of(criterion.alert)) - math.log(limit_of(criterion.target))
+    variance = run_variance([each.mean for each in timed], [each.noise for each in timed])
+    return statistics.cusum([(each.mean - midpoint) * step / variance for each in timed], POLICY.cusum_limit)
+
+
+def run_variance(means: Sequence[float], noises: Sequence[float]) -> float:
+    """Of a run's mean log slowdown: by old against old, by neighbouring runs, or the least that is assumed.
+
+    Old against old differs by two calls, a slowdown by one and the mean of two: three quarters of that variance.
+    """
+    by_noise = 0.75 * statistics.deviation(noises) ** 2
+    return max(by_noise, statistics.typical_variance(means), POLICY.run_deviation**2)
 
 
 def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindow) -> PooledCriterion:

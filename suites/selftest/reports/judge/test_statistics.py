@@ -15,6 +15,7 @@ from reports.judge.statistics import (
     share,
     share_by_run,
 )
+from reports.judge.statistics import runs as of_runs
 
 ALIKE = [0.8, 0.8, 0.6, 0.45, 0.47, 0.43, 0.61, 0.45, 0.47, 0.53, 0.72, 0.61, 0.45, 0.62, 0.61, 0.45]  # 0.31
 UNLIKE = [1.0, 0.55, 0.62, 0.56, 0.73, 0.56, 0.73, 0.46, 0.73, 0.56, 0.38, 0.34, 0.47, 0.23, 0.32, 0.16]  # 0.29
@@ -52,14 +53,28 @@ def test_runs_at_one_rate_are_no_bursts_and_not_alike() -> None:
     assert pooled_share(failures, counts) == share_by_run(failures, counts)
 
 
-@pytest.mark.parametrize(("most", "merged"), [(7, False), (9, True)])
-def test_runs_that_fail_in_bursts_are_merged_by_four(most: int, merged: bool) -> None:
-    failures, counts = [most, 0] * 10, [20] * 20
+def test_runs_that_are_like_the_one_before_are_worth_less() -> None:
+    """The same failures, in every other run or in every other eight: only the order differs."""
+    apart, in_rows = [4, 0] * 20, ([4] * 8 + [0] * 8) * 2 + [4] * 4 + [0] * 4
 
-    found = pooled_share(failures, counts)
+    loose, tight = (pooled_share(failures, [20] * 40) for failures in (apart, in_rows))
 
-    assert (statistics.design_effect(failures, counts) > 5) is merged
-    assert found == (share_by_run([2 * most] * 5, [80] * 5) if merged else share_by_run(failures, counts))
+    assert loose == share_by_run(apart, [20] * 40)
+    assert loose.value == tight.value
+    assert (tight.interval or (0, 0))[0] < (loose.interval or (0, 0))[0]
+    assert (tight.interval or (0, 0))[1] > (loose.interval or (0, 0))[1]
+
+
+def test_a_step_is_no_likeness_and_no_variance() -> None:
+    step, in_rows = [0.1] * 20 + [0.9] * 20, [number // 8 % 2 + 0.0 for number in range(40)]
+
+    assert max(abs(value) for value in of_runs.without_step(step)) < 1e-9
+    assert of_runs.typical_variance(step) == 0.0
+    assert of_runs.persistence(of_runs.without_step(in_rows)) > 0.5
+    assert of_runs.persistence([0.1, 0.3] * 20) == 0.0
+    assert of_runs.lasting([0.0] * 40) == 1.0
+    assert of_runs.lasting(in_rows[:10]) == 1.0, "too few to tell"
+    assert of_runs.without_step([0.0, 1.0]) == [-0.5, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +83,6 @@ def test_runs_that_fail_in_bursts_are_merged_by_four(most: int, merged: bool) ->
 )
 def test_neighbours_are_alike_above_a_limit_and_from_enough_runs_on(values: list[float], sizes: list[int]) -> None:
     assert [len(group) for group in statistics.units(values)] == sizes
-    assert [len(group) for group in statistics.units(UNLIKE, bursts=True)] == [4] * 4
 
 
 def test_counts_and_failures_are_of_the_same_runs() -> None:
