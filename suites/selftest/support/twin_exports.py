@@ -74,7 +74,7 @@ def people_of(database: psycopg.Connection, most: int) -> list[dict[str, str]]:
     query = (
         "SELECT c.first_name, c.last_name, n.normalized_domain FROM contacts c "
         "JOIN companies_metadata n ON n.uuid = c.company_id "
-        "WHERE num_nulls(c.first_name, c.last_name, n.normalized_domain, c.email) = 0 ORDER BY md5(c.uuid) LIMIT %s"
+        "WHERE '' NOT IN (c.first_name, c.last_name, n.normalized_domain, c.email) ORDER BY md5(c.uuid) LIMIT %s"
     )
     found = database.execute(query, (most,)).fetchall()
     return [{"first_name": first, "last_name": last, "domain": domain} for first, last, domain in found]

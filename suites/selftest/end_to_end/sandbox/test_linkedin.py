@@ -28,17 +28,17 @@ def _found(client: httpx.Client, url: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Without what is declared to differ: order, the Z of times, and zero, which Connectra leaves out."""
+    """Without what is declared to differ: order, the Z of times, zero and empty texts, which Connectra leaves out."""
     if isinstance(value, dict):
         return {name: _time(each) if name.endswith("_at") else _plain(each) for name, each in value.items()}
     if isinstance(value, list):
         return sorted(map(_plain, value), key=json.dumps)
-    return None if value == 0 and not isinstance(value, str) else value
+    return None if value in (0, "") else value
 
 
 def _time(text: str | None) -> str | None:
     """To the second and with all six digits, whichever path wrote it."""
-    return text and (text.removesuffix("Z") + ("" if "." in text else ".")).ljust(26, "0")
+    return (text or None) and (text.removesuffix("Z") + ("" if "." in text else ".")).ljust(26, "0")
 
 
 def _by_both(vql: httpx.Client, direct: httpx.Client, url: str) -> dict[str, Any]:
