@@ -1,6 +1,9 @@
 """Every request of every command beside pytest is on record: none makes an export, searches for credits or writes."""
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,10 @@ from fixtures.clients.elasticsearch_node import HttpNode
 from fixtures.contracts import __main__ as probe
 from fixtures.export_parity import __main__ as export_parity
 from fixtures.index_parity import __main__ as index_parity
+from fixtures.token import __main__ as token
 from fixtures.transport.http import HttpClient
-from suites.selftest.support.pytest_runs import env_file
+from reports.output.ci.notify import PUSHGATEWAY, WEBHOOK
+from suites.selftest.support.pytest_runs import LEAN, env_file, environment
 
 READS = (
     r"(backend|baseline|connectra) (GET|OPTIONS) /.*",
@@ -26,7 +31,33 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "probe": (probe.main, ("probe",)),
     "index_parity": (index_parity.main, ()),
     "export_parity": (export_parity.main, ("missing.csv", "--kind", "contacts")),
+    "token": (token.main, ()),
 }
+RECORDED, RUN = "suites/selftest/house/recorded_format", "20261130T031758Z-27f2d1"
+SILENT = {  # commands that ask no service, by what is given to them
+    "fixtures.traffic": ("LOG", "--json", "OUT/p.json", "--html", "OUT/p.html"),
+    "fixtures.sandbox": ("--fault", "list"),
+    "reports": ("RUN", "--history", "OUT/history"),
+    "reports check": ("RUN", "--phase", "phase5"),
+    "reports history": ("HISTORY",),
+    "reports merge": ("OUT/merged", "RUN"),
+    "reports allure": ("RUN",),
+    "reports coverage": (),
+}
+OF_DEVELOPERS = {"reports.benchmarks", "suites.benchmarks"}
+PROGRAMS = ("git", "node")  # which version this is; and what makes Allure's page
+# Runs a module as `python -m` does, and prints what leaves the process: connections, names looked up, URLs, programs.
+WATCHED = """
+import os, runpy, sys
+def heard(event, given):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request"):
+        print("SENT", event, given[1:], file=sys.stderr)
+    if event == "subprocess.Popen":
+        print("SENT", os.path.basename(given[1][0]), file=sys.stderr)
+sys.addaudithook(heard)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.fixture
@@ -71,3 +102,74 @@ def test_the_probe_asks_what_costs_for_its_methods_only(
     costly = [each for each in requests if "export" in each or "linkedin" in each]
     assert costly
     assert {each.split()[1] for each in costly} == {"OPTIONS"}
+
+
+def test_every_command_is_asked_what_it_sends(checkout: Path) -> None:
+    modules = {
+        ".".join(path.parent.relative_to(checkout).parts)
+        for top in ("fixtures", "reports", "suites")
+        for path in (checkout / top).rglob("__main__.py")
+    }
+    known = {name.partition(" ")[0] for name in SILENT} | {f"fixtures.{name}" for name in COMMANDS}
+
+    assert modules == known - {"fixtures.probe"} | {"fixtures.contracts"} | OF_DEVELOPERS
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Path, name: str) -> None:
+    """Though it is told of a live target, and of an address for notes: both would be seen."""
+    module, *part = name.split()
+    line = f'- - - [23/Nov/2026:14:05:59 +0000] "GET /api/v1/contacts/{"0" * 36}/ HTTP/1.1" 200 5\n'
+    (tmp_path / "access.log").write_text(line)
+    shutil.copytree(checkout / RECORDED / "runs" / RUN, tmp_path / "run")
+    shutil.copytree(checkout / RECORDED / "history", tmp_path / "history")
+    places = {"LOG": tmp_path / "access.log", "RUN": tmp_path / "run", "HISTORY": tmp_path / "history"}
+    given = [str(places.get(each, each)).replace("OUT", str(tmp_path)) for each in SILENT[name]]
+    live = {
+        "CONTACT360_BASE_URL": "http://127.0.0.1:9",
+        "CONNECTRA_BASE_URL": "http://127.0.0.1:9",
+        "DATABASE_URL": "postgresql://gate@127.0.0.1:9/contact360",
+        WEBHOOK: "http://127.0.0.1:9",
+        PUSHGATEWAY: "http://127.0.0.1:9",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, module, *part, *given],
+        cwd=checkout,
+        env=environment(live),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    sent = {line for line in done.stderr.splitlines() if line.startswith("SENT")}
+    assert sent - {f"SENT {program}" for program in PROGRAMS} == set()
+    assert done.returncode in (0, 1, 4, 6), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_token_is_had_by_one_login(calm: Mapping[str, str], tmp_path: Path, requests: list[str]) -> None:
+    token.main(["--env-file", str(env_file(tmp_path / "live.env", calm))])
+
+    assert requests == ["backend POST /api/v1/auth/login/"]
+
+
+def test_a_rehearsal_needs_no_network(checkout: Path, tmp_path: Path) -> None:
+    """Sandbox and suite where there is no other interface than the loopback."""
+    apart = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
+        pytest.skip("only root can take the network away")
+    options = ("-m", "phase1", "--target", "sandbox", "--rows", "300", "--samples", "4", "--out", str(tmp_path / "out"))
+
+    done = subprocess.run(
+        [*apart, sys.executable, "-m", "pytest", *LEAN, *options],
+        cwd=checkout,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+
+    assert done.returncode == 6, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "too few samples" in done.stdout or "need" in done.stdout
+    assert (tmp_path / "out" / "latest" / "verdict.json").exists()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from reports.records import run_ledger
 from reports.records.records import Comparison, Event, from_line
 from reports.records.run_ledger import RecordNotWritten, Writer
 from suites.selftest.support.gate_runs import CALM, PRELUDE, rehearse
-from suites.selftest.support.pytest_runs import LEAN, environment, run
+from suites.selftest.support.pytest_runs import LEAN, env_file, environment, run
 
 # After that part no file of the process grows beyond MOST bytes: a disk that is full for whoever writes on.
 FULL = """
@@ -131,6 +131,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A real file system of that size, made when it is asked for."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+
+    def make(size: str) -> Path:
+        if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True
+        ).returncode:
+            pytest.skip("only root can mount a small disk")
+        return folder
+
+    yield make
+    subprocess.run(["umount", "-l", folder], capture_output=True)
+
+
 @pytest.mark.parametrize("left", [0, 12, 64], ids=lambda left: f"{left}-kB")
 def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Path, left: int) -> None:
     rehearse(tmp_path, CALM)
@@ -140,6 +157,37 @@ def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Pa
 
     assert done.returncode not in (0, 1), done.stdout[-3000:]
     assert "No space left on device" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("size", ["4k", "8k", "16k"])
+def test_a_disk_of_a_page_or_two_holds_the_run_in_a_sentence(
+    tiny_disk: Callable[[str], Path], tmp_path: Path, size: str
+) -> None:
+    """A run folder has more parts than such a disk has room for: the first that fails ends the run."""
+    rehearse(tmp_path, CALM)
+    disk = tiny_disk(size)
+
+    done = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "2"))]
+
+    for each in done:
+        assert each.returncode in (2, 4, 6), each.stdout[-3000:] + each.stderr[-3000:]
+        assert "No space left on device" in each.stdout + each.stderr
+        assert "Traceback" not in each.stdout + each.stderr
+        assert "INTERNALERROR" not in each.stdout + each.stderr
+
+
+@pytest.mark.parametrize("size", ["4k", "12k", "64k"])
+def test_a_live_run_on_such_a_disk_holds_too(
+    checkout: Path, tmp_path: Path, calm: Mapping[str, str], tiny_disk: Callable[[str], Path], size: str
+) -> None:
+    """What its workers share (pace, credits, circuit breakers) lies in the run folder as well."""
+    file, disk = env_file(tmp_path / "live.env", calm), tiny_disk(size)
+
+    done = run(checkout, disk / "out", "-m", "phase1", "--samples", "4", "--env-file", str(file), "--max-rps", "500")
+
+    assert done.code in (2, 4, 6), done.printed[-3000:]
+    assert "HOLD" in done.printed or "No space left on device" in done.printed
+    assert "Traceback" not in done.printed
 
 
 def test_a_place_that_can_not_be_written_is_a_usage_error(checkout: Path, tmp_path: Path) -> None:
