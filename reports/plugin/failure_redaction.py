@@ -21,10 +21,16 @@ _MOST_PLACES = 8
 
 def install(config: pytest.Config, secrets: tuple[str, ...], *, passing: tuple[type[BaseException], ...]) -> None:
     """Have set-ups and tests of this process tell no more of their failures from now on; but `passing` tell all."""
-    if not (getattr(config.option, "show_values", False) or getattr(config.option, "usepdb", False)):
+    if getattr(config.option, "show_values", False):
+        config.pluginmanager.register(ShownFailures(), "gate-discretion")
+    elif not getattr(config.option, "usepdb", False):
         outcomes = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
-        discretion = FailureRedaction(config.rootpath, secrets, (*passing, *outcomes))
-        config.pluginmanager.register(discretion, "gate-discretion")
+        redaction = FailureRedaction(config.rootpath, secrets, (*passing, *outcomes))
+        config.pluginmanager.register(redaction, "gate-discretion")
+
+
+class ShownFailures:
+    """Stands for the redaction under --show-values, which only a sandbox takes: its people are invented."""
 
 
 class FailureRedaction:
