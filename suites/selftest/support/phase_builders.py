@@ -23,19 +23,16 @@ def criterion_of(rule: str, *checks: str, **more: Any) -> Criterion:
     return Criterion(**{"id": "c", "guide": "g", "rule": rule, "reason": "r", "checks": checks} | more)
 
 
+def gate_of(*criteria: Criterion, **more: Any) -> Gate:
+    told = {"phase": "p", "title": "t", "flag": "", "guide": "g", "valid_hours": 1, "samples": 1}
+    recheck = Recheck(live_s=(), sandbox_s=())
+    return Gate(**{**told, "latency": Latency(), "recheck": recheck, "criteria": criteria} | more)
+
+
 def finding(criterion: Criterion, records: Sequence[Record], flag_on: bool | None = True, **more: Any) -> Finding:
-    gate = Gate(
-        phase="p",
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        latency=Latency(),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-        criteria=(criterion,),
+    return finding_of(
+        criterion, gate_of(criterion), seen_of(records, "p", flag_on, **{"now": "2026-11-25T12:00:00+00:00"} | more)
     )
-    return finding_of(criterion, gate, seen_of(records, "p", flag_on, **{"now": "2026-11-25T12:00:00+00:00"} | more))
 
 
 def sampled(

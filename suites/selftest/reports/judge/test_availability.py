@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.judge.criteria import Bake, Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Bake, Criterion
 from reports.judge.findings import Finding
 from reports.judge.rules.dispatch import finding_of, seen_of
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
+from suites.selftest.support.phase_builders import gate_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MOMENT = Criterion(
@@ -25,21 +26,6 @@ POOLED = Criterion(
 )
 
 
-def _gate(*criteria: Criterion, bake: tuple[Bake, ...] = ()) -> Gate:
-    return Gate(
-        phase="p",
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        latency=Latency(),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-        criteria=criteria,
-        bake=bake,
-    )
-
-
 def _judged(counts: list[tuple[int, int]]) -> Finding:
     """(failures, count) of each run, five minutes apart."""
     runs = [
@@ -54,8 +40,8 @@ def _judged(counts: list[tuple[int, int]]) -> Finding:
         )
         for number, (failures, count) in enumerate(counts)
     ]
-    gate = _gate(POOLED, bake=(Bake(phase="a", hours=54, longest=72),))
-    return finding_of(POOLED, gate, seen_of(runs, "p", True, now=NOW.isoformat(), gates={"a": _gate(MOMENT)}))
+    gate = gate_of(POOLED, bake=(Bake(phase="a", hours=54, longest=72),))
+    return finding_of(POOLED, gate, seen_of(runs, "p", True, now=NOW.isoformat(), gates={"a": gate_of(MOMENT)}))
 
 
 @pytest.mark.parametrize(

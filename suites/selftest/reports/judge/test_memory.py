@@ -6,26 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.history.wrong_keys import RunMemory, outstanding
-from reports.judge.criteria import Gate, Latency, Recheck
 from reports.judge.findings import Finding, seen_of
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.memory import right_again, still_wrong, with_memory
 from reports.records.inputs.wrong_keys import WrongKey, token_of
 from reports.records.records import Difference, DifferenceKind, Outcome, Record, from_json, to_json
-from suites.selftest.support.phase_builders import FALLBACK, criterion_of, plan_of, sampled, samples
+from suites.selftest.support.phase_builders import FALLBACK, criterion_of, gate_of, plan_of, sampled, samples
 
 EXACT = criterion_of("exact", "x", least=10)
-GATE = Gate(
-    phase="p",
-    title="t",
-    flag="",
-    guide="g",
-    valid_hours=1,
-    samples=1,
-    latency=Latency(),
-    recheck=Recheck(live_s=(), sandbox_s=()),
-    criteria=(EXACT,),
-)
+GATE = gate_of(EXACT)
 FINE = [*samples(20), plan_of()]
 DIFFERENCE = (Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="<2>"),)
 
