@@ -31,6 +31,7 @@ class Policy:
     most_dropped: float  # share
     least_blocks: int
     canary_blocks: int
+    canary_few: int
     bias: float  # ratio - 1
     tail_factor: float  # ratio
     floor_tail: float  # floors

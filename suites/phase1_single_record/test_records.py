@@ -18,7 +18,7 @@ def records(phase: Phase) -> RecordChecks:
 
 @pytest.fixture(scope="module")
 def index_only(phase: Phase) -> IndexOnlyRecords:
-    return IndexOnlyRecords(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+    return IndexOnlyRecords(phase.target, flag_on=phase.flag_on, count=phase.few, seed=phase.seed)
 
 
 @pytest.mark.asks("{record}-unknown-{way}")

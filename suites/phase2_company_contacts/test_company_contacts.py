@@ -28,7 +28,7 @@ def companies(phase: Phase) -> CompanyContactChecks:
 @pytest.fixture(scope="module")
 def index_only(phase: Phase, companies: CompanyContactChecks) -> IndexOnlyContacts:
     del companies  # without the endpoints its fixture leaves the phase
-    return IndexOnlyContacts(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+    return IndexOnlyContacts(phase.target, flag_on=phase.flag_on, count=phase.few, seed=phase.seed)
 
 
 @pytest.mark.asks("{check}")

@@ -25,7 +25,7 @@ def linkedin(phase: Phase) -> LinkedInChecks:
 
 @pytest.fixture(scope="module")
 def index_only(phase: Phase) -> IndexOnlyLinkedIn:
-    return IndexOnlyLinkedIn(phase.target, flag_on=phase.flag_on, count=phase.count, seed=phase.seed)
+    return IndexOnlyLinkedIn(phase.target, flag_on=phase.flag_on, count=phase.few, seed=phase.seed)
 
 
 def _require_paid(phase: Phase, linkedin: LinkedInChecks, check: str, samples: int) -> None:
