@@ -62,8 +62,11 @@ def is_bare(config: pytest.Config) -> bool:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A test's mark is its folder's: the phase of the gate file there, or the folder's own."""
-    mark = _mark_of_folder(item.config, _suite_folder(item))
+    """A test's mark is its folder's: the phase of the gate file there, or the folder's own.
+
+    A self-test that is marked `drill` plays whole runs for minutes: it runs with the drills alone.
+    """
+    mark = "drill" if item.get_closest_marker("drill") else _mark_of_folder(item.config, _suite_folder(item))
     if not mark:
         return
     item.add_marker(mark)

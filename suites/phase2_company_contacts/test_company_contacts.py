@@ -52,6 +52,7 @@ def test_company_contacts_equal_the_database(
     phase.require_equal(companies.asked(check), draw, look, timed)
 
 
+@pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", [f"company-contacts-ghost-{name}" for name in TIMED])
 def test_a_record_that_only_the_index_has_is_listed_nowhere(
     phase: Phase, index_only: IndexOnlyContacts, look: slice, check: str

@@ -28,8 +28,9 @@ _SEVERITY = {"blocking": "critical", "advisory": "normal", "veto": "normal"}
 class AllureSteps:
     """Hears every record of this process, and tells Allure at the end of each test what the test asked."""
 
-    def __init__(self, gates: Sequence[Gate]) -> None:
+    def __init__(self, gates: Sequence[Gate], clean: Callable[[str], str] = str) -> None:
         self._gates = gates
+        self._clean = clean  # attachments go to their files as they are: nothing else looks over them
         self._heard: list[Comparison | Pair] = []
 
     def hear(self, record: Record) -> None:
@@ -52,7 +53,7 @@ class AllureSteps:
             asked.setdefault((each.phase, each.check), []).append(each)
         for (phase, check), own in asked.items():
             self._label(phase, check)
-            _tell_samples(check, [each for each in own if isinstance(each, Comparison)])
+            _tell_samples(check, [each for each in own if isinstance(each, Comparison)], self._clean)
             _tell_pairs(check, [each for each in own if isinstance(each, Pair)])
 
     def _label(self, phase: str, check: str) -> None:
@@ -86,7 +87,7 @@ def quiet_phantom_teardowns() -> None:
     setattr(allure_commons, "fixture", fixture)  # noqa: B010 - a class there, a function here: mypy would object
 
 
-def _tell_samples(check: str, samples: Sequence[Comparison]) -> None:
+def _tell_samples(check: str, samples: Sequence[Comparison], clean: Callable[[str], str]) -> None:
     if not samples:
         return
     outcomes = Counter(str(sample.outcome) for sample in samples)
@@ -99,10 +100,10 @@ def _tell_samples(check: str, samples: Sequence[Comparison]) -> None:
         f"{len(wrong)} of {len(samples)} answers are wrong or missing" if wrong else "",
     )
     for sample in wrong[:MISMATCHES_SHOWN]:
-        _tell_mismatch(sample)
+        _tell_mismatch(sample, clean)
 
 
-def _tell_mismatch(sample: Comparison) -> None:
+def _tell_mismatch(sample: Comparison, clean: Callable[[str], str]) -> None:
     answer = sample.answers[0] if sample.answers else None
     told = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
     if answer is not None:
@@ -110,21 +111,27 @@ def _tell_mismatch(sample: Comparison) -> None:
     found = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
     error = answer.error if answer else None
     failure = "\n".join(found) or f"error: {error or 'not recorded'}"
-    _step(f"{sample.key} {sample.outcome}", told, failure, _as_csv(sample.differences))
+    _step(f"{sample.key} {sample.outcome}", told, failure, _as_csv(sample.differences, clean))
 
 
-def _as_csv(differences: Sequence[Difference]) -> str:
-    """A table of field, PostgreSQL, service, baseline and kind: Allure draws CSV as a table; '' without differences."""
+def _as_csv(differences: Sequence[Difference], clean: Callable[[str], str]) -> str:
+    """A table of field, PostgreSQL, service, baseline and kind: Allure draws CSV as a table; '' without differences.
+
+    A spreadsheet that opens the file takes no cell for a formula.
+    """
     if not differences:
         return ""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("field", "PostgreSQL", "service", "baseline", "kind"))
-    writer.writerows(
-        (each.path or "record", each.expected, each.actual, each.baseline or "not asked", str(each.kind))
-        for each in differences
-    )
+    for each in differences:
+        row = (each.path or "record", each.expected, each.actual, each.baseline or "not asked", str(each.kind))
+        writer.writerow([_no_formula(clean(str(cell))) for cell in row])
     return text.getvalue()
+
+
+def _no_formula(cell: str) -> str:
+    return f"'{cell}" if cell.lstrip().startswith(("=", "+", "-", "@")) else cell
 
 
 def _tell_pairs(check: str, pairs: Sequence[Pair]) -> None:

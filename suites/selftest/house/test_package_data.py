@@ -18,7 +18,9 @@ def test_every_data_file_is_package_data(checkout: Path, setuptools: dict) -> No
         path.relative_to(checkout).as_posix()
         for part in ("fixtures", "reports")
         for path in (checkout / part).rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc") and "out" not in path.relative_to(checkout).parts
+        if path.is_file()
+        and path.suffix not in (".py", ".pyc", ".pyo")
+        and "out" not in path.relative_to(checkout).parts
         if not _is_carried(path.relative_to(checkout), patterns)
     ]
 

@@ -152,6 +152,7 @@ def _blocks(drill: Drill) -> list[list[str]]:
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("psql")), reason=NO_TOOLS)
+@pytest.mark.drill
 def test_the_lines_that_show_a_record_by_hand_run_as_pasted(live: Drill, checkout: Path) -> None:
     blocks = _blocks(live)
     (prepare,) = [block for block in blocks if any("fixtures.token" in line for line in block)]
@@ -169,6 +170,7 @@ def test_the_lines_that_show_a_record_by_hand_run_as_pasted(live: Drill, checkou
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("psql")), reason=NO_TOOLS)
+@pytest.mark.drill
 def test_the_lines_of_the_evidence_run_as_pasted(live: Drill, checkout: Path) -> None:
     (prepare,) = [block for block in _blocks(live) if any("fixtures.token" in line for line in block)]
     entries = [
@@ -184,6 +186,7 @@ def test_the_lines_of_the_evidence_run_as_pasted(live: Drill, checkout: Path) ->
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.drill
 def test_every_command_of_a_live_page_asks_the_same_deployment(live: Drill) -> None:
     printed = live.commands()
 

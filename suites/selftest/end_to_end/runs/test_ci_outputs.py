@@ -192,7 +192,7 @@ def test_without_a_history_the_webhook_is_not_told(server: Any) -> None:
     asked, notes = _announce(server, verdict_builders.verdict("NO-GO"), None, GATE_WEBHOOK=SECRET_URL)
 
     assert asked == []
-    assert "without --history" in notes[0]
+    assert "only --history shows" in notes[0]
 
 
 def test_each_phase_is_pushed_as_a_group_of_its_own(server: Any) -> None:

@@ -168,6 +168,7 @@ def test_durations_are_never_taken_from_the_time_of_day(checkout: Path) -> None:
         "at, begun = time.time(), time.perf_counter()",
         "now = int(time.time() * 1000)",
         "return time.time(), time.monotonic()",
+        'return Response(answer=Observation(side="index", at=round(time.time(), 3)))',  # when, not how long
         "return time.time() - max(written) < _ABANDONED_S",  # beside the times of files: the only clock they have
     }
 
@@ -185,6 +186,7 @@ def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mappi
         "200",
         "--env-file",
         str(file),
+        "--out-of-order",
         "--history",
         str(history),
     ]

@@ -15,6 +15,8 @@ from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.traffic.__main__ import main as profile
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
 
+pytestmark = pytest.mark.drill  # whole runs over thousands of customers' requests
+
 ROWS = 2_000  # one contact of them is 0.05 %
 FAULTS = ("hot-contact-cached", "saved-search-wide", "hot-profile-lost")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

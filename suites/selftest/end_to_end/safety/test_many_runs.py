@@ -6,7 +6,7 @@ from pathlib import Path
 
 from suites.selftest.support.pytest_runs import env_file, start
 
-CANARY = ("-m", "phase1 and canary", "--samples", "4", "--max-rps", "500")
+CANARY = ("-m", "phase1 and canary", "--out-of-order", "--samples", "4", "--max-rps", "500")
 
 
 def test_runs_beside_each_other_are_both_whole(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
