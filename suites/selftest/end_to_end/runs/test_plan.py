@@ -213,6 +213,7 @@ def test_a_slip_is_told_as_ever(checkout: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.drill  # phases 0 to 4, whole
 def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
     values = {name: value for name, value in calm.items() if not name.startswith("SANDBOX_")}
     file = str(env_file(tmp_path / "live.env", values))
