@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from _pytest.outcomes import OutcomeException  # pytest.skip.Exception and its like, as a type
+
 HELD = 6  # the exit code of HOLD: nothing was decided
 _ROOT = Path(__file__).parents[1]
 
@@ -32,6 +34,9 @@ def run_command(main: Callable[[], int], name: str) -> int:
         return main()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing the stream would fail once more
+        return HELD
+    except OutcomeException as stopped:  # a service that gets no more requests ends a test, and so a command
+        sys.stderr.write(f"{name}: HOLD: {stopped.msg}\n")
         return HELD
     except Exception as error:
         sys.stderr.write(f"{name}: {unforeseen(error)}\n")

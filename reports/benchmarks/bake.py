@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.benchmarks.latency import ALERT, GAP, GO, HOLD, NO_GO, TARGET, WORDS, design
+from reports.benchmarks.latency import ALERT, GAP, HOLD, NO_GO, TARGET, WORDS, cell_of, design
 from reports.benchmarks.noise import Array, Hosts, Noise, block
 from reports.benchmarks.shares import LIMITS, PROBES, criterion_of
 from reports.benchmarks.tables import CellOutcome
@@ -90,7 +90,7 @@ def share_over_runs(
             if now != HOLD:
                 verdict[rollout], taken[rollout] = now, look
                 break
-    return _decided(verdict, taken * PROBES)
+    return cell_of(verdict, taken * PROBES)
 
 
 def availability(rate: float, alike: float, *, rollouts: int, seed: int) -> CellOutcome:
@@ -107,7 +107,7 @@ def availability(rate: float, alike: float, *, rollouts: int, seed: int) -> Cell
             if now != HOLD:
                 verdict[rollout], taken[rollout] = now, look
                 break
-    return _decided(verdict, taken)
+    return cell_of(verdict, taken)
 
 
 def failures_of(rate: float, together: float, alike: float, rollouts: int, seed: int) -> Array:
@@ -186,9 +186,3 @@ def _bake_hours() -> tuple[float, float]:
         each for each in read_gate(path.read_text(encoding="utf-8"), path.name).bake if each.phase == "availability"
     )
     return own.longest, own.hours
-
-
-def _decided(verdict: Array, taken: Array) -> CellOutcome:
-    return CellOutcome(
-        go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean())
-    )

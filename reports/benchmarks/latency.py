@@ -82,7 +82,7 @@ def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = GAP
         now = rule(means[:, :stage], floors[:, :stage], stage * size)
         decided = (verdict == HOLD) & (now != HOLD)
         verdict[decided], spent[decided] = now[decided], stage * size
-    return _decided(verdict, spent)
+    return cell_of(verdict, spent)
 
 
 def rule(means: Array, floors: Array, pairs: int) -> Array:
@@ -108,7 +108,7 @@ def tail(noise: Noise, ratio: float, slow_share: float, pairs: int, *, rollouts:
         only_vql = only_vql + (slow & ~other).sum(axis=1)
         only_again = only_again + (other & ~slow).sum(axis=1)
     chance = binom.sf(only_vql - 1, only_vql + only_again, 0.5)
-    return _decided(np.where(chance < (1 - POLICY.confidence) / 2, NO_GO, HOLD), np.full(rollouts, pairs))
+    return cell_of(np.where(chance < (1 - POLICY.confidence) / 2, NO_GO, HOLD), np.full(rollouts, pairs))
 
 
 def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
@@ -132,7 +132,7 @@ def medians(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_turn: bo
     """A fixed threshold on the ratio of medians of 128 calls each: GO up to 1.20, else NO-GO."""
     vql, direct = _calls(noise, ratio, rollouts, seed, in_turn)
     verdict = np.where(np.median(vql, axis=1) / np.median(direct, axis=1) <= TARGET, GO, NO_GO)
-    return _decided(verdict, np.full(rollouts, LEAST_PAIRS))
+    return cell_of(verdict, np.full(rollouts, LEAST_PAIRS))
 
 
 def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_turn: bool) -> CellOutcome:
@@ -142,7 +142,7 @@ def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_tur
     vql, direct = _calls(noise, ratio, rollouts, seed, in_turn)
     low, middle = _shift(vql, direct)
     worse = (low > 0.25 * np.abs(middle)) & (vql.mean(axis=1) / direct.mean(axis=1) >= TARGET)
-    return _decided(np.where(worse, NO_GO, GO), np.full(rollouts, LEAST_PAIRS))
+    return cell_of(np.where(worse, NO_GO, GO), np.full(rollouts, LEAST_PAIRS))
 
 
 def _taken(noise: Noise, ratio: float, rollouts: int, seed: int, gap: int, late: float) -> Iterable[Triples]:
@@ -191,7 +191,8 @@ def _shift(vql: Array, direct: Array) -> tuple[Array, Array]:
     return low, middle
 
 
-def _decided(verdict: Array, taken: Array) -> CellOutcome:
+def cell_of(verdict: Array, taken: Array) -> CellOutcome:
+    """What became of the rollouts: their verdicts, and what each took."""
     return CellOutcome(
         go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean())
     )

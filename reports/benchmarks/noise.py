@@ -7,7 +7,7 @@ host (both AR(1)), noise of its own, now and then a Pareto tail, and a pause tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,30 +56,8 @@ NOISY = Noise(
     pause_slots=5,
     pause_of_host=True,
 )
-DRIFTING = Noise(
-    name="host drift",
-    own=0.35,
-    tail_share=0.03,
-    tail_alpha=2.0,
-    shared=(0.25, 0.99),
-    host=(0.15, 0.98),
-    pause_share=0.02,
-    pause_factor=3,
-    pause_of_host=True,
-)
-
-
-CACHED = Noise(
-    name="cache hits and misses",
-    own=0.35,
-    tail_share=0.03,
-    tail_alpha=2.0,
-    shared=(0.25, 0.99),
-    host=(0.05, 0.9),
-    pause_share=0.02,
-    pause_factor=3,
-    miss=(0.3, 8.0),
-)
+DRIFTING = replace(TYPICAL, name="host drift", host=(0.15, 0.98), pause_of_host=True)
+CACHED = replace(TYPICAL, name="cache hits and misses", miss=(0.3, 8.0))
 
 
 class Hosts:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS
+from reports.benchmarks.latency import GO, HOLD, NO_GO, WORDS, cell_of
 from reports.benchmarks.tables import CellOutcome
 from reports.judge import statistics
 from reports.judge.criteria import Criterion
@@ -28,7 +28,7 @@ def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> CellO
         now = np.array([_told(kind, int(count), look) for count in failed[:, :look].sum(axis=1)])
         decided = (verdict == HOLD) & (now != HOLD)
         verdict[decided], taken[decided] = now[decided], look
-    return _decided(verdict, taken)
+    return cell_of(verdict, taken)
 
 
 def in_bursts(kind: str, rate: float, burst_s: float, *, rollouts: int, seed: int) -> CellOutcome:
@@ -39,20 +39,20 @@ def in_bursts(kind: str, rate: float, burst_s: float, *, rollouts: int, seed: in
         bursts = random.random(SESSION // length + 1) < rate
         failed = np.repeat(bursts, length)[:SESSION]
         verdict.append(WORDS[by_limits(criterion_of(kind), statistics.share_in_time(failed.tolist()))])
-    return _decided(np.array(verdict), np.full(rollouts, SESSION))
+    return cell_of(np.array(verdict), np.full(rollouts, SESSION))
 
 
 def pooled_as_if_independent(kind: str, failures: Counts) -> CellOutcome:
     """Failures per run, (rollouts, runs) of 32, pooled as if every answer were on its own."""
     runs = failures.shape[1]
     verdict = np.array([_told(kind, int(failed), runs * PROBES) for failed in failures.sum(axis=1)])
-    return _decided(verdict, np.full(len(failures), runs * PROBES))
+    return cell_of(verdict, np.full(len(failures), runs * PROBES))
 
 
 def threshold(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcome:
     """A fixed threshold on 128 requests: GO up to the target, else NO-GO."""
     failed = np.random.default_rng(seed).binomial(128, rate, rollouts) / 128
-    return _decided(np.where(failed <= LIMITS[kind][0], GO, NO_GO), np.full(rollouts, 128))
+    return cell_of(np.where(failed <= LIMITS[kind][0], GO, NO_GO), np.full(rollouts, 128))
 
 
 @cache
@@ -65,9 +65,3 @@ def criterion_of(kind: str) -> Criterion:
     """The limits that the gates have for that kind of share."""
     target, alert = LIMITS[kind]
     return Criterion(id=kind, guide="g", rule="share", reason="r", of="errors", target=target, alert=alert)
-
-
-def _decided(verdict: Counts, taken: Counts) -> CellOutcome:
-    return CellOutcome(
-        go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean())
-    )

@@ -27,7 +27,7 @@ def with_doubts(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Fi
     """The finding with its doubtful answers counted; `unfit` says why they are too many to build on."""
     if criterion.rule == "share":
         tally = tally_of(criterion, seen)
-        return replace(found, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count))
+        return replace(found, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count, tally.why_unknown))
     if criterion.rule in ("latency", "p95"):
         lost = [each for each in _own(criterion, seen) if each.outcome in (Outcome.FAILED, Outcome.VOID)]
         unfit = found.sentence if found.sentence.startswith(UNFIT_INSTRUMENT) else ""
@@ -42,7 +42,7 @@ def _of_exactness(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> 
     unknown = [each for each in compared.values() if criterion.served_by == "vql" and _is_unknown(each)]
     excused = by_key(each for each in samples if each.outcome is Outcome.EXCUSED)
     lost = by_key(each for each in samples if each.outcome is Outcome.FAILED)
-    unfit = _too_many(len(unknown), len(compared))
+    unfit = _too_many(len(unknown), len(compared), f"{counted(len(unknown), 'answer')} of unknown provenance")
     if len(void) > POLICY.most_void * (len(void) + len(compared)):
         unfit = f"{len(void)} of {len(void) + len(compared)} samples are void"
     differing = sum(each.outcome is Outcome.DIFFERENT for each in unknown)
@@ -60,7 +60,7 @@ def _is_unknown(sample: Comparison) -> bool:
     return answer is not None and answer.provenance is Provenance.UNKNOWN
 
 
-def _too_many(unknown: int, count: int) -> str:
+def _too_many(unknown: int, count: int, why: str) -> str:
     if not count or unknown <= POLICY.most_unknown * count:
         return ""
-    return f"{unknown} of {counted(count, 'answer')} ({percent(unknown / count)}) have unknown provenance"
+    return f"of {counted(count, 'answer')}, {percent(unknown / count)} count neither way: {why}"
