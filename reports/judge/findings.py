@@ -14,9 +14,20 @@ from reports.records.inputs.earlier_runs import EarlierRun
 from reports.records.inputs.traffic import TrafficDraw
 from reports.records.inputs.wrong_keys import WrongKey
 from reports.records.known_difference import KnownDifference
-from reports.records.records import Attestation, CheckPlan, Comparison, Fact, Observation, Pair, Provenance, Record
+from reports.records.records import (
+    Attestation,
+    CheckPlan,
+    Comparison,
+    Fact,
+    Observation,
+    Outcome,
+    Pair,
+    Provenance,
+    Record,
+)
 
 ORDER = ("GO", "HOLD", "NO-GO")  # the worst of several counts
+UNCOUNTED = (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED)  # outcomes that say nothing for or against a path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +211,24 @@ def backend_of(sample: Comparison) -> Observation | None:
     return sample.answer("backend")
 
 
+def counts(sample: Comparison, flag_on: bool | None, *, any_path: bool = False) -> bool:
+    """Whether it says something about the path in question: compared, and served by VQL (with the flag off: by SQL).
+
+    A sample that does not ask the backend, or may be served by any path, counts unless a cache answered it.
+    """
+    if sample.outcome in UNCOUNTED:
+        return False
+    answer = backend_of(sample)
+    if answer is None or any_path:
+        return not is_stored(sample)
+    return answer.provenance is (Provenance.DIRECT if flag_on is False else Provenance.VQL)
+
+
+def is_stored(sample: Comparison) -> bool:
+    """Whether a cache between client and service answered."""
+    return any(signal.startswith("stored:") for answer in sample.answers for signal in answer.signals)
+
+
 def provenance_of(sample: Comparison) -> Provenance:
     return sample.answers[0].provenance if sample.answers else Provenance.UNKNOWN
 
@@ -216,10 +245,6 @@ def listed(counts: Counter[str]) -> str:
     """'3 missing, 2 value'."""
     ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     return ", ".join(f"{count} {name}" for name, count in ranked)
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.2f} %" if value < 0.0995 else f"{100 * value:.1f} %"
 
 
 def _flag_shown(samples: Sequence[Comparison], pairs: Sequence[Pair]) -> bool | None:

@@ -10,7 +10,6 @@ from fixtures.checks.linkedin.catalogue import REFUSALS, SEARCHES, LinkedInCheck
 from fixtures.checks.linkedin.client import affords, forbidden
 from fixtures.checks.linkedin.index_only import IndexOnlyLinkedIn
 from fixtures.checks.phase import Phase
-from fixtures.checks.records.index_only import NoKeysDrawn
 
 # A few first: a search that ignores the URL gives long answers, and few of them are enough.
 FEW = pytest.mark.parametrize("part", [slice(8), slice(8, None)], ids=["few", "rest"])
@@ -80,10 +79,7 @@ def test_the_url_of_a_record_that_only_the_index_has_finds_nobody(
     phase: Phase, index_only: IndexOnlyLinkedIn, look: slice, record: str, way: str
 ) -> None:
     check = f"linkedin-ghost-{way}{record}"
-    try:
-        draw = index_only.drawn(check)
-    except NoKeysDrawn as error:
-        phase.leave([check], str(error))
+    draw = phase.drawn_or_left(check, index_only.drawn)
     if not way:
         why = forbidden(phase.target)
         if why:

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reports.judge.findings import Finding, percent
+from reports.judge.findings import Finding
 from reports.judge.policy import POLICY
 from reports.records.records import Comparison, Outcome, Provenance
 from reports.records.run_ledger import RunRecords
-from reports.records.wording import counted, differ
+from reports.records.wording import counted, differ, percent
 
 
 def of_run(recorded: RunRecords, findings: Iterable[Finding], incidents: Iterable[str]) -> tuple[str, ...] | None:

@@ -13,12 +13,11 @@ from reports.judge.findings import (
     PhaseEvidence,
     backend_of,
     by_key,
-    percent,
 )
 from reports.judge.policy import POLICY
 from reports.judge.rules.share import tally_of
 from reports.records.records import Comparison, Outcome, Provenance
-from reports.records.wording import counted
+from reports.records.wording import counted, percent
 
 UNFIT_INSTRUMENT = "instrument unfit"  # how the latency rules begin such a sentence
 

@@ -11,14 +11,16 @@ from reports.judge import statistics
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
+    UNCOUNTED,
     Finding,
     PhaseEvidence,
     backend_of,
     by_key,
+    counts,
     error_of,
     finding,
+    is_stored,
     listed,
-    percent,
     provenance_of,
     why_unasked,
 )
@@ -26,7 +28,7 @@ from reports.judge.policy import POLICY
 from reports.judge.rules.contradictions import why_untold
 from reports.records.records import Comparison, Outcome, Provenance, is_of
 from reports.records.wording import counted as counted_as
-from reports.records.wording import differ, plural
+from reports.records.wording import differ, percent, plural
 
 ENDLESS = 2**31  # as a population: random ids, filters that combine without end; no table is as large
 
@@ -71,12 +73,7 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 
 def counts_for(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) -> bool:
     """Whether the sample says something about the path in question: provenance first."""
-    if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
-        return False
-    answer = backend_of(sample)
-    if answer is None or criterion.served_by == "any":
-        return not _is_stored(sample)
-    return answer.provenance is (Provenance.DIRECT if seen.flag_on is False else Provenance.VQL)
+    return counts(sample, seen.flag_on, any_path=criterion.served_by == "any")
 
 
 def _lacking(
@@ -169,12 +166,8 @@ def _is_untold(criterion: Criterion, sample: Comparison) -> bool:
     """Whether it is not known who served it; an answer out of a cache counts for nothing, whoever may have served."""
     answer = backend_of(sample)
     if answer is None or criterion.served_by == "any":
-        return _is_stored(sample)
+        return is_stored(sample)
     return answer.provenance is Provenance.UNKNOWN
-
-
-def _is_stored(sample: Comparison) -> bool:
-    return any(signal.startswith("stored:") for answer in sample.answers for signal in answer.signals)
 
 
 def _why(samples: Iterable[Comparison]) -> str:
@@ -201,7 +194,7 @@ def _left_out(samples: Sequence[Comparison], counted: Sequence[Comparison]) -> s
 
 
 def _reason_left_out(sample: Comparison) -> str:
-    if sample.outcome in (Outcome.FAILED, Outcome.VOID, Outcome.EXCUSED):
+    if sample.outcome in UNCOUNTED:
         return str(sample.outcome)
     return f"served by {provenance_of(sample)}"
 

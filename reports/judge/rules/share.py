@@ -20,7 +20,6 @@ from reports.judge.findings import (
     finding,
     limit_of,
     measured,
-    percent,
     provenance_of,
     served_by_sql,
     why_unasked,
@@ -31,7 +30,7 @@ from reports.judge.rules.failure_places import FailurePlace, place_of
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Comparison, Observation, Provenance
-from reports.records.wording import counted, plural
+from reports.records.wording import counted, percent, plural
 
 
 class SampleStanding(IntEnum):

@@ -1,4 +1,5 @@
 """Availability over a window, by moments: its unit is an outage, not a request. Pure.
+from reports.records.wording import percent
 
 A thousand requests of one minute fail or succeed together. What counts is the number of moments, minutes apart, and in
 how many of them the service was out; while there are too few moments, the finding says how many are missing.
@@ -11,11 +12,12 @@ from datetime import datetime
 
 from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate
-from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, measured, percent
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, measured
 from reports.judge.policy import POLICY
 from reports.judge.rules.bake.missing import is_missing
 from reports.judge.rules.bake.window import left_out, windows_of
 from reports.records.inputs.earlier_runs import EarlierCount
+from reports.records.wording import percent
 
 
 def pooled_availability(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:

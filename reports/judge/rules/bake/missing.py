@@ -1,4 +1,5 @@
 """What a bake may not forget of its runs: answers of unknown provenance, unfit evidence, incidents, lost calls. Pure.
+from reports.records.wording import percent
 
 The same rule as in a single run: unknown answers count against a GO as failures, and against a NO-GO as successes. A
 run whose evidence was unfit, that met an incident, or that did not look is missing for a GO; where too many are
@@ -11,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reports.judge.findings import percent
 from reports.judge.policy import POLICY
 from reports.judge.rules.bake.pooling import PooledCriterion
 from reports.judge.rules.bake.window import RunWindow
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
+from reports.records.wording import percent
 
 Judged = Callable[[RunWindow], PooledCriterion]
 

@@ -1,4 +1,5 @@
 """What a bake pools: shares, availability and exactness over the runs of a window, and the alerts on its newest. Pure.
+from reports.records.wording import percent
 
 A run is the unit, for its probes fail together; where neighbouring runs are alike, four of them are. Each rule
 mirrors the criteria of the phases that were asked, and its finding is the worst of them.
@@ -12,13 +13,14 @@ from functools import partial
 
 from reports.judge import statistics
 from reports.judge.criteria import Criterion, Gate
-from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of, percent
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, limit_of
 from reports.judge.policy import POLICY
 from reports.judge.rules.bake.missing import doubted
 from reports.judge.rules.bake.pooling import PooledCriterion, worst_part
 from reports.judge.rules.bake.window import RunWindow
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
+from reports.records.wording import percent
 
 _BURN_SPANS = (timedelta(seconds=POLICY.burn_long_s), timedelta(seconds=POLICY.burn_short_s))
 Counted = Sequence[tuple[EarlierRun, EarlierCount]]

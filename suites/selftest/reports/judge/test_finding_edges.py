@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.judge.findings import by_key, by_limits, listed, percent, seen_of
+from reports.judge.findings import by_key, by_limits, listed, seen_of
 from reports.judge.statistics import Measurement
 from reports.records.records import (
     Attestation,
@@ -85,11 +85,6 @@ def test_an_interval_is_held_against_target_and_alert(value: float, interval: An
     criterion = criterion_of("share", target=0.05, alert=0.10)
 
     assert by_limits(criterion, Measurement(value=value, unit="share", count=9, interval=interval)) == outcome
-
-
-@pytest.mark.parametrize(("value", "said"), [(0, "0.00 %"), (0.0994, "9.94 %"), (0.0996, "10.0 %"), (1, "100.0 %")])
-def test_small_shares_are_told_more_exactly(value: float, said: str) -> None:
-    assert percent(value) == said
 
 
 # --- lag, facts, limits and words ------------------------------------------------------------------------------------

@@ -44,7 +44,14 @@ def test_a_number_is_written_with_the_digits_that_mean_something(number: float, 
 
 
 def test_a_share_has_two_places_near_either_end() -> None:
-    assert [percent(share) for share in (0.004, 0.5, 0.999)] == ["0.40 %", "50.0 %", "99.90 %"]
+    assert [percent(share) for share in (0, 0.004, 0.0994, 0.0996, 0.5)] == [
+        "0.00 %",
+        "0.40 %",
+        "9.94 %",
+        "10.0 %",
+        "50.0 %",
+    ]
+    assert [percent(share) for share in (0.999, 0.9996, 1)] == ["99.90 %", "99.96 %", "100.00 %"]
 
 
 @pytest.mark.parametrize(
