@@ -13,16 +13,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import jsonschema
-
+from reports.history import run_folders
 from reports.history.entry import HistoryEntry, where
 from reports.history.premises import Unfounded, judged_again, why_altered
 from reports.judge.criteria import Gate, read_gate
 from reports.judge.integrity.signature import why_unsigned
 from reports.judge.integrity.standing_go import PhaseResult, bonds_of, newest_decided, of_verdict, why_not
-from reports.judge.verdict import validate
 from reports.records.records import ORDER_FACT, Fact
-from reports.records.run_ledger import DamagedRun, Run, read_run
+from reports.records.run_ledger import Run
 
 
 def standing(run: Run, gate: Gate, results: Iterable[PhaseResult], *, judge: str) -> Fact:
@@ -50,18 +48,11 @@ def kept(entries: Iterable[HistoryEntry], run: Run) -> Iterator[PhaseResult]:
 
 def recorded(out: Path, run: Run, *, key: str = "") -> Iterator[PhaseResult]:
     """What the run folders in `out` said of it, each once, as far as it can be read."""
-    for path in sorted(out.glob("*/verdict.json")):
-        if path.parent.is_symlink():
-            continue
-        try:
-            earlier, verdict = read_run(path.parent), json.loads(path.read_bytes())
-            validate(verdict)
-        except (DamagedRun, OSError, ValueError, RecursionError, jsonschema.ValidationError):
-            continue
+    for folder, earlier, verdict in run_folders.verdicts(out):
         if (verdict["target"], earlier.target, where(earlier)) == (run.target, run.target, where(run)):
             altered = why_unsigned(verdict, key)
             for phase in verdict["phases"]:
-                yield replace(of_verdict(verdict, phase, altered=altered), folder=str(path.parent))
+                yield replace(of_verdict(verdict, phase, altered=altered), folder=str(folder))
 
 
 def _why_not(result: PhaseResult, run: Run, phase: str, now: datetime, judge: str) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
+from reports.history import run_folders
 from reports.history.entry import HistoryEntry, where
-from reports.judge.verdict import validate
 from reports.records.commands import GIVEN
 from reports.records.decoding import converted
 from reports.records.inputs.wrong_keys import WrongKey
-from reports.records.run_ledger import DamagedRun, Run, read_run
+from reports.records.run_ledger import Run
 
 SAME_SANDBOX = ("rows", "shape", "fault")  # others hold other keys, or answer wrongly on purpose
 
@@ -52,16 +50,10 @@ def of_history(entries: Iterable[HistoryEntry], run: Run) -> Iterator[RunMemory]
 
 def of_folders(out: Path, run: Run) -> Iterator[RunMemory]:
     """What the run folders in `out` say of it, as far as they can be read."""
-    for path in sorted(out.glob("*/verdict.json")):
-        if path.parent.is_symlink():
-            continue
-        try:
-            earlier, verdict = read_run(path.parent), json.loads(path.read_bytes())
-            validate(verdict)
-            if (earlier.target, where(earlier)) == (run.target, where(run)) and _is_same(earlier.options, run):
+    for _, earlier, verdict in run_folders.verdicts(out):
+        if (earlier.target, where(earlier)) == (run.target, where(run)) and _is_same(earlier.options, run):
+            with suppress(ValueError):  # a time or a key that cannot be read
                 yield from _of_verdict(verdict)
-        except (DamagedRun, OSError, ValueError, RecursionError, jsonschema.ValidationError):
-            continue
 
 
 def _of_verdict(verdict: dict[str, Any]) -> Iterator[RunMemory]:

@@ -18,6 +18,7 @@ from fixtures.settings.env_file import read_env_file
 GONE_S = 5.0
 URLS = ("CONTACT360_BASE_URL", "CONTACT360_BASELINE_URL", "CONNECTRA_BASE_URL", "FAULT_PROXY_URL", "DATABASE_URL")
 Start = Callable[..., subprocess.Popen[bytes]]
+SMALL_RUN = ("pytest", "-m", "phase1", "--target", "sandbox", "--rows", "100", "-p", "no:cacheprovider", "-q")
 
 
 @pytest.fixture
@@ -77,20 +78,7 @@ def test_nothing_of_a_playground_outlives_it(start: Start, tmp_path: Path, how: 
 
 def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: Path) -> None:
     run = tmp_path / "latest" / "run.json"
-    process = start(
-        "pytest",
-        "-m",
-        "phase1",
-        "--target",
-        "sandbox",
-        "--rows",
-        "100",
-        "--out",
-        str(tmp_path),
-        "-p",
-        "no:cacheprovider",
-        "-q",
-    )
+    process = start(*SMALL_RUN, "--out", str(tmp_path))
     _until(run.exists, 60, "the run to begin")
     described = json.loads(run.read_text())["described"]
     ports = [
@@ -108,20 +96,7 @@ def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: 
 
 
 def test_what_a_killed_run_saw_is_judged_and_holds(start: Start, checkout: Path, tmp_path: Path) -> None:
-    process = start(
-        "pytest",
-        "-m",
-        "phase1",
-        "--target",
-        "sandbox",
-        "--rows",
-        "100",
-        "--out",
-        str(tmp_path),
-        "-p",
-        "no:cacheprovider",
-        "-q",
-    )
+    process = start(*SMALL_RUN, "--out", str(tmp_path))
     seen = tmp_path / "latest" / "observations" / "controller.jsonl"
     _until(lambda: seen.exists() and b'"type":"sample"' in seen.read_bytes(), 60, "a first sample")
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Criterion
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.records.records import Attestation, CheckPlan, Comparison, Event, Fact, Outcome, Pair, Provenance, Record
 from reports.records.records import Observation as Told
+from suites.selftest.support.phase_builders import gate_of
 
 NOW = "2026-11-25T12:00:00+00:00"
 
@@ -15,17 +16,7 @@ def _criterion(rule: str, *checks: str, **more: object) -> Criterion:
 
 
 def _judged(criterion: Criterion, *records: Record, target: str = "live", **more: object) -> Finding:
-    gate = Gate(
-        phase="phase0",
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        latency=Latency(),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-        criteria=(criterion,),
-    )
+    gate = gate_of(criterion, phase="phase0")
     return finding_of(criterion, gate, seen_of(records, "phase0", None, target=target, now=NOW, **more))  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.judge.criteria import RULES, Bake, Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import RULES, Bake, Criterion, Latency
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.verdict import phase_verdict
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
@@ -24,6 +24,7 @@ from reports.records.records import (
     Provenance,
     Record,
 )
+from suites.selftest.support.phase_builders import gate_of
 
 LEISURELY = settings(deadline=None, max_examples=60)  # the machine may be busy with other things
 RANK = {"met": 2, "unmeasured": 1, "missed": 0}
@@ -52,18 +53,7 @@ CRITERIA = (
     Criterion(id="past-tail", guide="g", rule="pooled-p95", reason="r", checks=("*",), target=1.2, alert=1.5, least=9),
     Criterion(id="alert", guide="g", rule="burn", reason="r", checks=("*",), of="errors", target=0.01, alert=14.4),
 )
-GATE = Gate(
-    phase="p",
-    title="t",
-    flag="",
-    guide="g",
-    valid_hours=24,
-    samples=1,
-    criteria=CRITERIA,
-    latency=Latency(floor_ms=0),
-    recheck=Recheck(live_s=(), sandbox_s=()),
-    bake=(Bake(phase="q", hours=12, longest=24),),
-)
+GATE = gate_of(*CRITERIA, valid_hours=24, latency=Latency(floor_ms=0), bake=(Bake(phase="q", hours=12, longest=24),))
 NOW = "2026-11-25T23:30:00+00:00"
 
 keys = st.integers(0, 30).map(str)

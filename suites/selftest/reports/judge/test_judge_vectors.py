@@ -9,25 +9,16 @@ import numpy as np
 import pytest
 
 from reports.judge import statistics
-from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Criterion, Latency
 from reports.judge.rules import dispatch
 from reports.judge.statistics import Measurement
 from reports.records.records import CheckPlan, Comparison, Outcome, Pair
+from suites.selftest.support.phase_builders import gate_of
 
 VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("judge_vectors.json").read_text())
 WORDS = {"met": "GO", "missed": "NO-GO", "unmeasured": "HOLD"}
 LIMITS = {"fallback": (0.05, 0.10), "error": (0.01, 0.05)}
-GATE = Gate(
-    phase="p",
-    title="t",
-    flag="",
-    guide="g",
-    valid_hours=24,
-    samples=1,
-    criteria=(),
-    latency=Latency(floor_ms=0),
-    recheck=Recheck(live_s=(), sandbox_s=()),
-)
+GATE = gate_of(valid_hours=24, latency=Latency(floor_ms=0))
 
 
 def _criterion(target: float, alert: float, rule: str = "share", least: int = 1) -> Criterion:

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Criterion, Gate, Latency
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.judge.rules.latency import at_look, latency_outcome, unfit
 from reports.judge.statistics import Measurement
 from reports.judge.verdict import decided
 from reports.records.records import CheckPlan, Comparison, Fact, Observation, Outcome, Pair, Provenance, Record
 from reports.records.run_ledger import GateFile, Run, RunRecords
+from suites.selftest.support.phase_builders import gate_of
 
 SLOW = Criterion(id="slow", guide="g", rule="latency", reason="r", checks=("a",), target=1.2, alert=1.5, least=128)
 TAIL = replace(SLOW, id="tail", rule="p95", kind="veto", least=1024)
@@ -19,17 +20,7 @@ BOTH = replace(SLOW, checks=("a", "b"))
 
 
 def _gate(*criteria: Criterion, floor_ms: float = 5.0) -> Gate:
-    return Gate(
-        phase="p",
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        latency=Latency(floor_ms=floor_ms),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-        criteria=criteria,
-    )
+    return gate_of(*criteria, latency=Latency(floor_ms=floor_ms))
 
 
 def _pairs(

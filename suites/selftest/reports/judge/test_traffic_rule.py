@@ -10,27 +10,18 @@ from fixtures.contracts.contract import load
 from fixtures.traffic.census import TrafficCensus
 from fixtures.traffic.log.forms import Row
 from fixtures.traffic.reservoir import Reservoir
-from reports.judge.criteria import Criterion, Gate, Recheck
+from reports.judge.criteria import Criterion
 from reports.judge.findings import Finding, seen_of
 from reports.judge.policy import POLICY
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.traffic import wrong_at_most
 from reports.records.inputs.traffic import GONE, TrafficDraw
 from reports.records.records import Comparison, Observation, Outcome, Provenance, Record
+from suites.selftest.support.phase_builders import gate_of
 
 NOW = "2026-11-30T04:00:00+00:00"
 CRITERION = Criterion(id="traffic-parity", guide="g", rule="traffic", reason="r", checks=("traffic-x",), least=512)
-GATE = Gate(
-    phase="p",
-    title="t",
-    flag="F",
-    guide="g",
-    valid_hours=24,
-    samples=1,
-    criteria=(CRITERION,),
-    recheck=Recheck(live_s=(), sandbox_s=()),
-    latency=None,  # type: ignore[arg-type]
-)
+GATE = gate_of(CRITERION, flag="F", valid_hours=24, latency=None)
 
 
 def draw(**of: object) -> TrafficDraw:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from reports.judge import statistics
-from reports.judge.criteria import Bake, Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Bake, Criterion, Gate
 from reports.judge.rules.dispatch import Finding, finding_of, seen_of
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
+from suites.selftest.support.phase_builders import gate_of
 
 NOW = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
 FULL = (24, 18, 12, 6, 0)  # hours ago: as far apart as runs may be
@@ -21,18 +22,7 @@ TAIL = replace(SLOW, id="tail", rule="p95")
 
 
 def _gate(phase: str, *criteria: Criterion, baked: Sequence[str] = ()) -> Gate:
-    return Gate(
-        phase=phase,
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        latency=Latency(),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-        criteria=criteria,
-        bake=tuple(Bake(phase=each, hours=24, longest=48) for each in baked),
-    )
+    return gate_of(*criteria, phase=phase, bake=tuple(Bake(phase=each, hours=24, longest=48) for each in baked))
 
 
 def _run(

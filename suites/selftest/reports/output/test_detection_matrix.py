@@ -9,9 +9,10 @@ import pytest
 from fixtures.sandbox.faults.drill_matrix import expected_of, keep
 from fixtures.sandbox.faults.fault import Fault
 from reports import publish
-from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Criterion, Gate
 from reports.output import detection_matrix
 from reports.output.detection_matrix import ExpectedDetection, MatrixRow
+from suites.selftest.support.phase_builders import gate_of
 
 
 def _finding(
@@ -148,14 +149,4 @@ def _gate(phase: str) -> Gate:
         Criterion(id=name, guide="g", rule="exact", reason="r", checks=checks)
         for name, checks in (("a", ("x",)), ("all", ("x", "y")), ("b", ("z",)))
     )
-    return Gate(
-        phase=phase,
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        criteria=criteria,
-        latency=Latency(),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-    )
+    return gate_of(*criteria, phase=phase)
