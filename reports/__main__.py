@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reports import check_verdict, publish
-from reports.environment import environment, run_command
+from reports.environment import CommandParser, environment, run_command
 from reports.history import guide_coverage
 from reports.judge.criteria import GateError, read_gate
 from reports.judge.integrity.signature import KEY_VARIABLE
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _judge_again(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m reports", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help=f"a folder in reports/out, or {LATEST}")
@@ -76,7 +76,7 @@ def _judge_again(arguments: list[str]) -> int:
 
 
 def _check(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m reports check",
         description="The lock of a pipeline: exits with 0 "
         "for a GO that is still good, 1 for NO-GO, 6 for anything else.",
@@ -128,7 +128,7 @@ def _demands(given: argparse.Namespace) -> check_verdict.Demands:
 
 
 def _merge(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports merge", description="Join the shards of a run.")
+    parser = CommandParser(prog="python -m reports merge", description="Join the shards of a run.")
     parser.add_argument("into", type=Path, metavar="INTO", help="the folder to make")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_FOLDER", help="run folders of --shard 1/N to N/N")
     parser.add_argument("--history", type=Path, metavar="DIR", help="keep the joined run in it")
@@ -141,7 +141,7 @@ def _merge(arguments: list[str]) -> int:
 
 
 def _history(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports history", description="Print and draw a history of runs.")
+    parser = CommandParser(prog="python -m reports history", description="Print and draw a history of runs.")
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder given to --history")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="runs to print (default: 20)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="where to draw (default: DIR/trend.html)")
@@ -163,7 +163,7 @@ def _history(arguments: list[str]) -> int:
 
 
 def _watch(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m reports watch",
         description="Keep a page fresh: a run's summary.html until the run ends, a history's trend.html until Ctrl-C.",
     )
@@ -190,7 +190,7 @@ def _watch(arguments: list[str]) -> int:
 
 
 def _allure(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports allure", description="Make Allure's page of a run.")
+    parser = CommandParser(prog="python -m reports allure", description="Make Allure's page of a run.")
     parser.add_argument("run", type=Path, nargs="?", default=LATEST, metavar="RUN_FOLDER", help=f"default: {LATEST}")
     parser.add_argument("--fetch-node", action="store_true", help="have pip install a Node where none is found")
     given = parser.parse_args(arguments)
@@ -202,7 +202,7 @@ def _allure(arguments: list[str]) -> int:
 
 
 def _coverage(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports coverage", description="The guide's lines by criterion.")
+    parser = CommandParser(prog="python -m reports coverage", description="The guide's lines by criterion.")
     parser.parse_args(arguments)
     try:
         lines = guide_coverage.read_lines((SUITES / "guide_lines.toml").read_text(encoding="utf-8"))

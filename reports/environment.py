@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from _pytest.outcomes import OutcomeException  # pytest.skip.Exception and its like, as a type
 
 HELD = 6  # the exit code of HOLD: nothing was decided
+USAGE = 4  # the exit code of what was given and can't be used, as pytest's own
 _ROOT = Path(__file__).parents[1]
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of every command: a wrong option ends with the same exit code as a wrong value."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
 def environment() -> Mapping[str, str]:

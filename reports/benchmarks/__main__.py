@@ -5,7 +5,6 @@ False GO: a GO where the truth is the alert level. False NO-GO: a NO-GO where th
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from reports.benchmarks import bake, latency, shares
 from reports.benchmarks.noise import CACHED, DRIFTING, NOISY, TYPICAL, Noise
 from reports.benchmarks.tables import MOST, MOST_HARD, CellOutcome, Claim, Table, errors
-from reports.environment import run_command
+from reports.environment import CommandParser, run_command
 
 RATIOS = (1.0, 1.1, 1.2, 1.3, 1.5, 2.0)
 RATES = {
@@ -37,7 +36,7 @@ Section = tuple[Table, list[Claim]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m reports.benchmarks", description=__doc__)
+    parser = CommandParser(prog="python -m reports.benchmarks", description=__doc__)
     parser.add_argument("--rollouts", type=int, default=2000, help="simulated rollouts per cell")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, metavar="FILE", help="also put the tables between the marks of this page")

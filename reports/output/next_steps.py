@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from reports.judge.criteria import AVAILABILITY
 from reports.output import presentation
 from reports.records import commands
 from reports.records.records import Entry
@@ -39,6 +40,10 @@ def _after_go(verdict: Entry) -> list[Step]:
         live = {"target": "live", "env_file": "live.env", "contract": given.get("contract")}
         command = commands.rerun(verdict["phases"], live)
         return [Step(text="This was a rehearsal. Run the same on your deployment:", commands=(command,))]
+    if set(verdict["phases"]) == {AVAILABILITY}:
+        kept = {**given, "history": given.get("history") or HISTORY}
+        text = "Keep the probe on its schedule, every five minutes, with a history; the bake adds its moments up:"
+        return [Step(text=text, commands=(commands.rerun([AVAILABILITY], kept),))]
     found = [*_switching_on(verdict), *_baking(verdict, given)]
     following = [NEXT[name] for name in verdict["phases"] if NEXT.get(name) and NEXT[name] not in verdict["phases"]]
     if following:

@@ -258,6 +258,9 @@ def hold(
     happened(config, Event(name="interrupted", detail=sentence))
     _judge(config, config.stash[RECORDER])
     del config.stash[RECORDER]
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"page: {config.stash[FOLDER]}/summary.html")
     pytest.exit(f"HOLD: {sentence}", returncode=EXIT_CODES["HOLD"])
 
 

@@ -1,4 +1,4 @@
-"""What a run asks: the gate files of the phases, the marks that folders give their tests, and what `-m` can match."""
+"""What a run asks, and in which order: the gate files of the phases, the marks of folders, and what `-m` can match."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ _ONLY_TELLS = {  # destination -> option
     "cacheshow": "--cache-show",
     "plan": "--plan",
 }
+AT_END = "at_end"  # fixture of tests that come after everything else of their phase
 _LOOK_S = 120.0  # for pytest to collect
 _GATES = pytest.StashKey[dict[str, GateFile]]()
 
@@ -74,6 +76,31 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if mark in gates(item.config):
         gate = tomllib.loads(gates(item.config)[mark].text)
         item.add_marker(pytest.mark.allure_label(f"{mark}: {gate.get('title', mark)}", label_type="epic"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread latency blocks over the other work of their phase, for one dense burst on drifting hosts errs in a quarter
+    of runs. Never over another phase's work: the later phase would begin before the earlier one has ended.
+    """
+    folders: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        folders.setdefault(item.path.parent, []).append(item)
+    items[:] = [item for own in folders.values() for item in _in_order(own)]
+
+
+def _in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """One phase's tests: latency blocks spread over the others, then those that come last."""
+    blocks = [item for item in items if "block" in getattr(item, "fixturenames", ())]
+    last = [item for item in items if AT_END in getattr(item, "fixturenames", ())]
+    others = [item for item in items if item not in blocks and item not in last]
+    return [*(_spread(blocks, others) if blocks and others else [*others, *blocks]), *last]
+
+
+def _spread(blocks: Sequence[pytest.Item], others: Sequence[pytest.Item]) -> list[pytest.Item]:
+    step = len(others) / len(blocks)
+    ranked = [(index, 0, item) for index, item in enumerate(others)]
+    ranked += [((number + 1) * step - 0.5, 1, item) for number, item in enumerate(blocks)]  # type: ignore[misc]
+    return [item for _, _, item in sorted(ranked, key=lambda entry: entry[:2])]
 
 
 def checks_of(item: pytest.Item) -> set[str]:

@@ -45,7 +45,7 @@ def test_a_fault_is_switched_on_and_off(env_file: Path, health: Callable[[], str
 def test_what_can_not_be_switched_is_bad_input(
     env_file: Path, capsys: pytest.CaptureFixture[str], fault: str, sentence: str
 ) -> None:
-    assert command.main(["--switch", str(env_file), "--fault", fault]) == 2
+    assert command.main(["--switch", str(env_file), "--fault", fault]) == 4
     assert sentence in capsys.readouterr().err
 
 
@@ -53,5 +53,5 @@ def test_a_file_that_is_no_sandboxs_is_bad_input(tmp_path: Path, capsys: pytest.
     path = tmp_path / "other.env"
     path.write_text("CONTACT360_BASE_URL=http://x\n")
 
-    assert command.main(["--switch", str(path)]) == 2
+    assert command.main(["--switch", str(path)]) == 4
     assert str(path) in capsys.readouterr().err
