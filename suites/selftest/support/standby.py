@@ -54,8 +54,11 @@ class Pair:
 
 
 @contextmanager
-def replicated() -> Iterator[Pair]:
-    """Runs until the context ends. A query on the standby is cancelled at once where replay needs what it reads."""
+def replicated(people: str = _PEOPLE) -> Iterator[Pair]:
+    """Runs until the context ends. A query on the standby is cancelled at once where replay needs what it reads.
+
+    `people` is SQL that fills the backend's tables; nothing: a primary without tables, for a sandbox to make its own.
+    """
     with ExitStack() as stack:
         run = RunDir(reachable_tempdir())
         stack.callback(run.remove)
@@ -81,9 +84,10 @@ def replicated() -> Iterator[Pair]:
 
         port = free_port()
         primary = started("primary", port)
-        with primary.superuser() as session:
-            session.execute(BACKEND_TABLES.encode())
-            session.execute(_PEOPLE.encode())
+        if people:
+            with primary.superuser() as session:
+                session.execute(BACKEND_TABLES.encode())
+                session.execute(people.encode())
         account = installation.account
         subprocess.run(
             [

@@ -11,10 +11,9 @@ import pytest
 
 from fixtures.clients.postgres import Database
 from fixtures.clients.provenance.request_log import LogMarkers, LogTable
-from fixtures.contracts.contract import load
 from fixtures.export_parity.direct_query import DirectQuery
-from fixtures.index_parity.mapping import mapping_of
 from fixtures.index_parity.table import RecordTable
+from suites.selftest.support import keys_only
 from suites.selftest.support.bare_postgres import bare_postgres
 from suites.selftest.support.damaging_proxy import between
 from suites.selftest.support.pytest_runs import env_file, run
@@ -86,11 +85,11 @@ SESSIONS: Mapping[str, Callable[[str], tuple[Any, Any]]] = {
     "oracle": lambda url: (found := Database(url), found.rows),
     "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x", vql="y")), found.session.execute),
     "index parity": lambda url: (
-        found := RecordTable(url, mapping_of(load("guide"), "contact")),
+        found := RecordTable(url, keys_only.mapping("contact")),
         found._session.execute,
     ),
     "export parity": lambda url: (
-        found := DirectQuery(url, load("guide").exports.kinds["contacts"]),
+        found := DirectQuery(url, keys_only.kind("contacts")),
         found._session.execute,
     ),
 }

@@ -1,16 +1,27 @@
 """A real streaming standby as DATABASE_URL: what it holds, what it cancels, and when it is no oracle."""
 
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
+from fixtures import command_line
 from fixtures.clients.postgres import Database, DatabaseUnreachable
 from fixtures.clients.postgres_sessions import oracle
+from fixtures.clients.provenance.request_log import LogMarkers, LogTable
 from fixtures.contracts.contract import load
+from fixtures.export_parity import __main__ as export_parity
+from fixtures.export_parity.comparison import ExportComparison
+from fixtures.index_parity.mapping import mapping_of
+from fixtures.index_parity.table import RecordTable
+from suites.selftest.support.process_tree import within
 from suites.selftest.support.standby import ROWS, Pair, replicated
 
+END_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'vql-gate%'"
 CONTACT = load("guide").records["contact"]
 TABLES = ("contacts", "contacts_metadata", "companies", "companies_metadata")
 KEYS = [f"c{number}" for number in range(1, ROWS + 1)]
@@ -35,7 +46,7 @@ def _written(pair: Pair, title: str) -> None:
 
 
 def test_a_standby_that_follows_is_an_oracle(pair: Pair, database: Database) -> None:
-    database.require_tables()
+    database.require_tables(load("guide"))
     _written(pair, "CEO")
     assert pair.caught_up()
 
@@ -61,8 +72,7 @@ def test_a_standby_that_stands_still_is_doubted(pair: Pair, database: Database) 
 def test_reads_that_replay_cancels_are_asked_again(pair: Pair, database: Database) -> None:
     """Rows are changed and vacuumed away on the primary while the standby is read: none of the reads is lost.
 
-    A standby may end the session instead of the statement: that reading is DatabaseUnreachable, and the next one opens
-    another session.
+    A standby may end the session instead of the statement: then another one is opened for the same reading.
     """
     ended = Event()
 
@@ -83,8 +93,7 @@ def test_reads_that_replay_cancels_are_asked_again(pair: Pair, database: Databas
     try:
         reads = 0
         while conflicts() == 0 and reads < 400:
-            with suppress(DatabaseUnreachable):
-                assert len(database.records(CONTACT, KEYS)) == ROWS
+            assert len(database.records(CONTACT, KEYS)) == ROWS
             reads += 1
     finally:
         ended.set()
@@ -92,3 +101,88 @@ def test_reads_that_replay_cancels_are_asked_again(pair: Pair, database: Databas
 
     assert conflicts() > 0, f"nothing was cancelled in {reads} reads"
     assert len(database.records(CONTACT, KEYS)) == ROWS
+
+
+READERS: dict[str, Callable[[str], tuple[Any, Callable[..., list[dict[str, Any]]]]]] = {
+    "oracle": lambda url: (found := Database(url), found.rows),
+    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x")), found.session.rows),
+    "index parity": lambda url: (found := RecordTable(url, mapping_of(load("guide"), "contact")), found._session.rows),
+}
+
+
+def _ended(pair: Pair) -> int:
+    """How many sessions of ours the standby has ended."""
+    with pair.standby.superuser() as session:
+        (count,) = session.execute(END_ALL).fetchone() or (0,)
+        return int(count)
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_a_session_that_a_standby_has_ended_is_replaced(pair: Pair, who: str) -> None:
+    reader, rows = READERS[who](pair.url)
+    with closing(reader):
+        assert _ended(pair) > 0
+
+        assert rows("SELECT uuid FROM contacts WHERE uuid = 'c1'") == [{"uuid": "c1"}]
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_a_reading_of_which_the_session_ends_is_asked_again(pair: Pair, who: str) -> None:
+    reader, rows = READERS[who](pair.url)
+    with closing(reader), ThreadPoolExecutor(1) as pool:
+        (before,) = rows("SELECT pg_backend_pid() AS pid")
+        reading = pool.submit(rows, "SELECT pg_sleep(0.5), pg_backend_pid() AS pid")
+        assert within(5, lambda: _ended(pair) > 0)
+
+        assert reading.result(30)[0]["pid"] != before["pid"]
+
+
+def test_a_standby_that_ends_every_session_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Database(pair.url)) as database:
+        opened = database._opened
+
+        def ended() -> Any:
+            session = opened()
+            _ended(pair)
+            return session
+
+        monkeypatch.setattr(database, "_opened", ended)
+        _ended(pair)
+        with pytest.raises(
+            DatabaseUnreachable, match=r"a standby ended the session of DATABASE_URL.*primary's address in DATABASE_URL"
+        ):
+            database.rows("SELECT 1")
+
+
+@pytest.mark.parametrize(("ends", "code"), [(0, command_line.DIFFERENT), (3, command_line.DIFFERENT), (4, 6)])
+def test_an_export_is_compared_again_where_the_session_ends(
+    pair: Pair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ends: int,
+    code: int,
+) -> None:
+    exports = load("guide").exports
+    assert exports is not None
+    file, left = tmp_path / "export.csv", [None] * ends
+    file.write_text(",".join(column.name for column in exports.kinds["contacts"].columns) + "\n")
+    run = ExportComparison.run
+
+    def interrupted(*given: Any) -> Any:
+        if left:
+            left.pop()
+            assert _ended(pair) > 0
+        return run(*given)
+
+    monkeypatch.setattr(ExportComparison, "run", interrupted)
+    env = tmp_path / "env"
+    env.write_text(
+        f"CONTACT360_BASE_URL=http://127.0.0.1:1\nCONTACT360_TOKEN=x\nCONNECTRA_BASE_URL=http://127.0.0.1:1\n"
+        f"CONNECTRA_API_KEY=x\nDATABASE_URL={pair.url}\n"
+    )
+
+    assert export_parity.main([str(file), "--kind", "contacts", "--env-file", str(env)]) == code
+    printed = capsys.readouterr()
+    assert printed.out.count(f"{ROWS:,} missing") == (code == command_line.DIFFERENT)
+    assert printed.err.count("a standby ended the session of DATABASE_URL") >= ends

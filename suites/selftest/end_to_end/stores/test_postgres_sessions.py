@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
 from fixtures.clients.postgres import Database, DatabaseUnusable
-from fixtures.clients.postgres_sessions.errors import DatabaseUnreachable, described
+from fixtures.clients.postgres_sessions.errors import DatabaseUnreachable, SnapshotTooOld, described
 from fixtures.clients.postgres_sessions.session import SessionPlan, asked_again, open_session
 from fixtures.clients.provenance.request_log import LogMarkers, LogTable
-from fixtures.contracts.contract import load
 from fixtures.export_parity.direct_query import DirectQuery
-from fixtures.index_parity.mapping import mapping_of
+from fixtures.index_parity.mapping import IndexField
 from fixtures.index_parity.table import RecordTable
 from fixtures.sandbox.postgres.server import Server
+from reports.comparison.csv_cells import CsvColumn
+from reports.comparison.record_diff import Field
+from suites.selftest.support import keys_only
 from suites.selftest.support.bare_postgres import bare_postgres
 from suites.selftest.support.pooler import pooled
+from suites.selftest.support.process_tree import within
 
 PASSWORD = "here-4711"
 LOOK = (
@@ -100,9 +104,9 @@ def test_a_session_is_what_it_was_asked_to_be(server: Server, way: str) -> None:
 SESSIONS: dict[str, Callable[[str], tuple[Any, Callable[[Any], list[Any]]]]] = {
     "oracle": lambda url: (found := Database(url), found.rows),
     "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x")), found.session.rows),
-    "index parity": lambda url: (found := RecordTable(url, mapping_of(load("guide"), "contact")), found._session.rows),
+    "index parity": lambda url: (found := RecordTable(url, keys_only.mapping("contact")), found._session.rows),
     "export parity": lambda url: (
-        found := DirectQuery(url, load("guide").exports.kinds["contacts"]),
+        found := DirectQuery(url, keys_only.kind("contacts")),
         found._session.rows,
     ),
 }
@@ -172,7 +176,7 @@ def test_a_parameter_that_the_server_refuses_is_named(server: Server, parameter:
 def test_a_role_that_sees_a_part_of_the_rows_is_refused(server: Server, way: str) -> None:
     with _url(server, way, role="half") as url, closing(Database(url)) as database:
         with pytest.raises(DatabaseUnusable, match=r"may not see all rows of contacts.*BYPASSRLS"):
-            database.require_tables()
+            database.require_tables(keys_only.contract())
         with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
             database.rows("SELECT uuid FROM contacts")
     assert "may not see all rows" in described(refused.value)
@@ -184,12 +188,12 @@ def test_tables_outside_the_search_path_are_named_with_their_schema(server: Serv
         closing(Database(f"{url}?options=-csearch_path%3Dpg_catalog")) as database,
         pytest.raises(DatabaseUnusable, match=r"schema app or public.*options=-csearch_path%3Dapp"),
     ):
-        database.require_tables()
+        database.require_tables(keys_only.contract())
 
 
 def test_the_backends_tables_are_found_in_the_schema_of_the_url(server: Server, way: str) -> None:
     with _url(server, way) as url, closing(Database(f"{url}?options=-csearch_path%3Dapp")) as database:
-        database.require_tables()
+        database.require_tables(keys_only.contract())
 
 
 class _Conflict(psycopg.errors.SerializationFailure):
@@ -235,3 +239,101 @@ def test_another_failure_is_not_asked_again() -> None:
     with pytest.raises(psycopg.errors.QueryCanceled):
         asked_again(failing)
     assert len(asked) == 1
+
+
+HELD = (
+    "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_xmin IS NOT NULL "
+    "AND application_name LIKE 'vql-gate%'"
+)
+
+
+def _held(server: Server) -> int:
+    """How many snapshots our sessions keep open on the server: it removes no row that one of them may see."""
+    with server.superuser() as session:
+        (count,) = session.execute(HELD).fetchone() or (-1,)
+        return int(count)
+
+
+def test_the_snapshot_of_an_export_is_let_go_at_its_age(server: Server, way: str) -> None:
+    with _url(server, way) as url:
+        with closing(DirectQuery(url, keys_only.kind("contacts"))):
+            assert _held(server) > 0
+        with closing(DirectQuery(url, keys_only.kind("contacts"), max_snapshot_s=0.4)) as direct:
+            assert within(10, lambda: _held(server) == 0)
+            with pytest.raises(SnapshotTooOld, match=r"after 0\.4 s.*--max-snapshot-s"), direct.reading():
+                list(direct.rows(["c.uuid"]))
+
+
+def test_the_snapshot_of_an_export_is_let_go_in_the_middle_of_a_statement(server: Server, way: str) -> None:
+    with (
+        _url(server, way) as url,
+        closing(DirectQuery(url, keys_only.kind("contacts"), max_snapshot_s=0.4)) as direct,
+        pytest.raises(SnapshotTooOld, match=r"after 0\.4 s"),
+        direct.reading(),
+    ):
+        list(direct.rows(["pg_sleep(30)"]))
+    assert within(10, lambda: _held(server) == 0)
+
+
+def test_a_snapshot_of_the_suite_is_asked_nothing_more_at_its_age(server: Server) -> None:
+    with closing(Database(server.dsn("postgres", "worker", PASSWORD))) as database:
+        assert database._session.plan.snapshot_s == 30
+        database._session.plan = replace(database._session.plan, snapshot_s=0.0)
+        with pytest.raises(SnapshotTooOld, match="after 0 s"), database.snapshot():
+            database.rows("SELECT 1")
+        assert _held(server) == 0
+
+
+def test_a_statement_of_the_index_comparison_ends_at_the_age_of_its_snapshot(server: Server) -> None:
+    url = server.dsn("postgres", "worker", PASSWORD)
+    with closing(RecordTable(url, keys_only.mapping("contact"), timeout_s=0.4)) as table:
+        with pytest.raises(SnapshotTooOld, match=r"after 0\.4 s.*--max-snapshot-s"):
+            table._all("SELECT pg_sleep(30)")
+        assert table.total() == 1
+        assert _held(server) == 0
+
+
+@pytest.mark.parametrize("column", ["contacts.title", "companies_metadata.city"])
+@pytest.mark.parametrize("reader", ["suite", "index parity", "export parity"])
+def test_columns_that_the_contract_compares_and_the_tables_lack_are_named(
+    server: Server, reader: str, column: str
+) -> None:
+    with server.superuser() as session:
+        session.execute("ALTER TABLE companies_metadata RENAME city TO town")
+        try:
+            with pytest.raises(DatabaseUnusable) as refused:
+                _open_for(reader, server.dsn("postgres", "worker", PASSWORD), column)
+        finally:
+            session.execute("ALTER TABLE companies_metadata RENAME town TO city")
+
+    assert f"DATABASE_URL names a database without {column}, which " in str(refused.value)
+    assert "--contract" in str(refused.value)
+
+
+def _open_for(reader: str, url: str, column: str) -> None:
+    """Open a session for a contract that compares that column beside the keys."""
+    if reader == "suite":
+        fields = {"x": (Field(path="x", columns=(column,), rules=()),)}
+        with closing(Database(url)) as database:
+            database.require_tables(replace(keys_only.contract(), fields=fields))
+    elif reader == "index parity":
+        table, _, name = column.partition(".")
+        added = IndexField(name="x", table=table, column=name)
+        RecordTable(url, replace(keys_only.mapping("contact"), copied=(added,))).close()
+    else:
+        kind = keys_only.kind("contacts")
+        columns = (*kind.columns, CsvColumn(name="x", source=column, rules=()))
+        DirectQuery(url, replace(kind, columns=columns)).close()
+
+
+def test_columns_that_the_role_may_not_read_are_named(server: Server) -> None:
+    with server.superuser() as session:
+        session.execute("REVOKE SELECT ON app.companies FROM half")
+        session.execute("GRANT SELECT (city) ON app.companies TO half")
+    with (
+        closing(Database(server.dsn("postgres", "half", PASSWORD))) as database,
+        pytest.raises(DatabaseUnusable, match=r"may not read companies\.uuid, which contract 'guide'.*GRANT SELECT ON"),
+    ):
+        database.require_tables(keys_only.contract())
+    with server.superuser() as session:
+        session.execute("GRANT SELECT ON app.companies TO half")
