@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from _pytest.outcomes import OutcomeException  # pytest.skip.Exception and its like, as a type
 
 HELD = 6  # the exit code of HOLD: nothing was decided
 USAGE = 4  # the exit code of what was given and can't be used, as pytest's own
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AT_ONCE_S = 10.0  # a command that was interrupted ends by then, whatever it waits for
 _ROOT = Path(__file__).parents[1]
 
 
@@ -39,12 +44,19 @@ def survive_output() -> None:
 
 
 def run_command(main: Callable[[], int], name: str) -> int:
-    """The exit code of a command. An error that no other place foresaw is one sentence and 6, never 0 or 1."""
+    """The exit code of a command. An error that no other place foresaw is one sentence and 6, never 0 or 1.
+
+    The same holds for a signal: the command clears up and ends with 6, within `AT_ONCE_S` seconds.
+    """
     survive_output()
+    _interrupt_by_signals()
     try:
         return main()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing the stream would fail once more
+        return HELD
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"\n{name}: HOLD: ended by {interrupt or 'Ctrl-C'} before it was done: nothing was decided\n")
         return HELD
     except OutcomeException as stopped:  # a service that gets no more requests ends a test, and so a command
         sys.stderr.write(f"{name}: HOLD: {stopped.msg}\n")
@@ -52,6 +64,25 @@ def run_command(main: Callable[[], int], name: str) -> int:
     except Exception as error:
         sys.stderr.write(f"{name}: {unforeseen(error)}\n")
         return HELD
+
+
+def _interrupt_by_signals() -> None:
+    """SIGINT, SIGTERM and SIGHUP interrupt the command as Ctrl-C does; what is ignored (nohup) stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in ENDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """The first signal counts; further ones would only interrupt the clearing up."""
+    for each in ENDS:
+        signal.signal(each, signal.SIG_IGN)
+    last = threading.Timer(AT_ONCE_S, os._exit, (HELD,))
+    last.daemon = True
+    last.start()
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def unforeseen(error: BaseException, where: str = "") -> str:

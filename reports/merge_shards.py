@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from reports.records import run_ledger
 from reports.records.run_ledger import Run
 
 _BOUND = ("target", "seed", "contract", "flags", "fingerprint", "gates", "known", "mandatory", "schema")  # in common
+UNFINISHED = ".merge-"  # begins the name of the folder in which a merge is made
 TOGETHER = timedelta(hours=1)  # shards of one run begin within it: what lies further apart saw two deployments
 
 
@@ -24,8 +26,10 @@ class IncompatibleShards(ValueError):
 def merge(folders: Sequence[Path], into: Path) -> Run:
     """A new run folder at `into` with everything that the given runs recorded; they themselves stay as they are.
 
+    It appears when it is whole: a merge that is killed leaves no folder that could be judged.
+
     Raises DamagedRun for a folder that holds no run; IncompatibleShards unless they are 1/N to N/N of one N, each once,
-    begun within the hour, of one target, build, gate and seed.
+    begun within the hour, of one target, build, gate and seed; FileExistsError for an `into` that holds anything.
     """
     if len(folders) < 2:
         raise IncompatibleShards("at least two run folders are needed to merge")
@@ -37,10 +41,16 @@ def merge(folders: Sequence[Path], into: Path) -> Run:
     options = {name: value for name, value in first.options.items() if name != "shard"}
     options |= {"merged": [run.run_id for run in runs], "shards": shards}
     merged = replace(first, run_id=into.name, options=options)
-    run_ledger.begin(into, merged)
-    for folder, run in zip(folders, runs, strict=True):
-        for path in sorted((folder / "observations").glob("*.jsonl")):
-            shutil.copyfile(path, into / "observations" / f"{run.run_id}.{path.name}")
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise FileExistsError(f"{into} is there already: name a folder that is not there, or an empty one")
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=UNFINISHED, dir=into.parent) as unfinished:
+        whole = Path(unfinished) / into.name
+        run_ledger.begin(whole, merged)
+        for folder, run in zip(folders, runs, strict=True):
+            for path in sorted((folder / "observations").glob("*.jsonl")):
+                shutil.copyfile(path, whole / "observations" / f"{run.run_id}.{path.name}")
+        whole.rename(into)
     return merged
 
 

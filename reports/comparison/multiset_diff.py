@@ -1,12 +1,12 @@
 """What two heaps of numbered records don't have in common, in bounded memory, however many they are.
 
-Numbers go into partitions by their highest bits, each a file of its own; then one partition after the other is sorted
-on both sides and compared. What is held at a time is one partition.
+Numbers go into partitions by their highest bits, all in one file; then one partition after the other is sorted on both
+sides and compared. What is held at a time is one partition.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -18,10 +18,12 @@ _HELD = 2**16  # records kept in memory before they are written
 
 
 class SpilledMultiset:
-    """Numbered records of one side: a number and a place each. `count` is how many."""
+    """Numbered records of one side: a number and a place each. `count` is how many. The file is empty at first."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._paths = [folder / f"{name}-{part}" for part in range(PARTITIONS)]
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lots: list[list[tuple[int, int]]] = [[] for _ in range(PARTITIONS)]  # (offset, bytes) by partition
+        self._written = 0  # bytes
         self._numbers: list[Numbers] = []
         self._places: list[Numbers] = []
         self._held = 0
@@ -45,16 +47,23 @@ class SpilledMultiset:
         pairs, ends = pairs[order], np.cumsum(np.bincount(parts))
         for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
             if end > start:
-                with self._paths[part].open("ab") as file:
-                    file.write(pairs[start:end].tobytes())
+                self._write(part, pairs[start:end].tobytes())
         self._numbers, self._places, self._held = [], [], 0
+
+    def _write(self, part: int, content: bytes) -> None:
+        self._file.seek(self._written)
+        self._file.write(content)
+        self._lots[part].append((self._written, len(content)))
+        self._written += len(content)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(size)
 
     def partition(self, part: int) -> tuple[Numbers, Numbers]:
         """(numbers in order, their places)."""
-        path = self._paths[part]
-        if not path.exists():
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        pairs = np.fromfile(path, np.int64).reshape(-1, 2)
+        content = b"".join(self._read(*lot) for lot in self._lots[part])
+        pairs = np.frombuffer(content, np.int64).reshape(-1, 2)
         order = np.argsort(pairs[:, 0], kind="stable")
         return pairs[order, 0], pairs[order, 1]
 

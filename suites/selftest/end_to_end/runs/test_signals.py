@@ -76,3 +76,49 @@ def test_a_run_under_nohup_goes_on(tmp_path: Path) -> None:
 
     assert done.returncode == 6, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+COMMAND = """
+import sys, time
+from reports.environment import run_command
+
+def main():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("cleared up", flush=True)
+        time.sleep(0.2)
+
+sys.exit(run_command(main, "python -m it"))
+"""
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGTERM,) * 3],
+    ids=lambda group: " ".join(one.name for one in group),
+)
+def test_a_command_that_is_ended_clears_up_and_decides_nothing(
+    checkout: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND], cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+
+    for number in signals:
+        process.send_signal(number)
+    printed, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, printed) == (6, "cleared up\n")
+    said = f"python -m it: HOLD: ended by {signals[0].name} before it was done: nothing was decided"
+    assert errors.strip() == said
+
+
+def test_every_command_ends_in_order(checkout: Path) -> None:
+    mains = [path for top in ("fixtures", "reports") for path in (checkout / top).rglob("__main__.py")]
+
+    assert len(mains) >= 7
+    assert [str(path) for path in mains if "sys.exit(run_command(main, " not in path.read_text()] == []

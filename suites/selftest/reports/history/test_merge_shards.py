@@ -1,5 +1,6 @@
 """Shards joined give the verdict of the whole; runs that do not belong together are refused."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,28 @@ def test_sql_alone_is_hold_unless_the_flag_is_off(
     judged = judge(run_ledger.read(_written(tmp_path / "run", samples, flags=flags)), now=NOW)
 
     assert (judged.verdict, judged.phases[0].verdict) == (verdict, verdict)
+
+
+def test_a_merge_that_breaks_off_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the shards must not be judged as all of them; a second attempt is not in the first one's way."""
+    samples = [_sample(number) for number in range(100)]
+    shards = [_written(tmp_path / f"s{k}", samples[k::2], options={"shard": f"{k + 1}/2"}) for k in range(2)]
+    into, copied = tmp_path / "merged", shutil.copyfile
+
+    def interrupted(source: Path, target: Path) -> None:
+        assert not into.exists()
+        copied(source, target)
+        if "s1" in str(target):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copyfile", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        merge(shards, into)
+    monkeypatch.undo()
+
+    assert not into.exists()
+    into.mkdir()  # `mktemp -d` makes one
+    merge(shards, into)
+    assert len(run_ledger.read(into).records) == 104
+    with pytest.raises(FileExistsError, match="name a folder that is not there"):
+        merge(shards, into)
