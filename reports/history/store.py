@@ -40,8 +40,8 @@ def write(folder: Path, entry: HistoryEntry, *, key: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{entry.run_id}.json"
     temporary = folder / f".{entry.run_id}.{os.getpid()}"
-    temporary.write_text(_text(entry, key), encoding="utf-8")
     try:
+        temporary.write_text(_text(entry, key), encoding="utf-8")
         _appear(temporary, path)
     except FileExistsError:
         raise AlreadyInHistory(f"{path} is there already; a history file is never overwritten") from None

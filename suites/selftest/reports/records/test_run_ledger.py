@@ -122,3 +122,21 @@ def test_a_folder_that_holds_no_run_is_said_to_hold_none(tmp_path: Path, content
 @pytest.mark.parametrize(("flag", "on"), [("F", True), ("G", False), ("H", None), ("unheard", None)])
 def test_a_flag_is_on_off_or_not_known(flag: str, on: bool | None) -> None:
     assert RUN.flag_on(flag) is on
+
+
+@pytest.mark.parametrize("problem", [OSError(28, "no space"), KeyboardInterrupt()], ids=["full disk", "interrupted"])
+def test_a_file_that_is_not_written_whole_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    (tmp_path / "state.json").write_text("before")
+    write = Path.write_text
+
+    def broken(path: Path, text: str, **how: str) -> None:
+        write(path, text[:3])
+        raise problem
+
+    monkeypatch.setattr(Path, "write_text", broken)
+    with pytest.raises(type(problem)):
+        run_ledger.write_text(tmp_path / "state.json", "afterwards")
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("state.json", "before")]
