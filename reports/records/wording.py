@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+_DIFFERENCES = {  # a kind of difference -> what one is
+    "missing": ("missing", "missing"),
+    "ghost": ("too many", "too many"),
+    "identity": ("other record", "other records"),
+    "value": ("other value", "other values"),
+    "type": ("other type", "other types"),
+    "form": ("other form", "other forms"),
+    "undeclared": ("undeclared key", "undeclared keys"),
+    "absent": ("absent key", "absent keys"),
+    "order": ("other order", "other orders"),
+    "duplicate": ("duplicate", "duplicates"),
+    "truncated": ("cut off", "cut off"),
+}
 _IRREGULAR = {"has": "have", "is": "are", "was": "were", "does": "do", "mismatch": "mismatches", "ratio": "ratios"}
 
 
@@ -24,6 +38,12 @@ def counted(count: int, one: str, many: str = "") -> str:
 def differ(count: int, noun: str = "answer") -> str:
     """ "1 answer differs", "2 answers differ"."""
     return f"{counted(count, noun)} {plural(count, 'differs', 'differ')}"
+
+
+def differences(kinds: Mapping[str, int]) -> str:
+    """How many differences of each kind, the most frequent first: "24 other values, 1 missing"."""
+    ranked = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(counted(count, *_DIFFERENCES.get(kind, (kind, kind))) for kind, count in ranked)
 
 
 def percent(share: float) -> str:

@@ -28,7 +28,7 @@ from reports.judge.policy import POLICY
 from reports.judge.rules.contradictions import why_untold
 from reports.records.records import Comparison, Outcome, Provenance, is_of
 from reports.records.wording import counted as counted_as
-from reports.records.wording import differ, percent, plural
+from reports.records.wording import differ, differences, percent, plural
 
 ENDLESS = 2**31  # as a population: random ids, filters that combine without end; no table is as large
 
@@ -222,4 +222,5 @@ def _population(criterion: Criterion, seen: PhaseEvidence) -> int | None:
 
 def _mismatch_sentence(wrong: Sequence[Comparison], count: int) -> str:
     kinds = Counter(str(each.kind) for sample in wrong for each in sample.differences)
-    return f"{len(wrong)} of {count} answers differ ({listed(kinds)}); first: {wrong[0].key}"
+    verb = plural(len(wrong), "differs", "differ")
+    return f"{len(wrong)} of {count} answers {verb} ({differences(kinds)}); first: {wrong[0].key}"

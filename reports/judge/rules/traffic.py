@@ -17,6 +17,7 @@ from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, backend_of, by_key, finding, listed
 from reports.records.inputs.traffic import GONE, ONE_FORM, TrafficDraw
 from reports.records.records import Comparison, Outcome, Provenance
+from reports.records.wording import differences
 
 MOST_UNJUDGED = 0.10  # of the drawn requests, and of the log's lines
 CONFIDENCE = 0.95
@@ -139,7 +140,7 @@ def _missed(
     unaskable = math.ceil(unaskable * asked / max(draw.drawn - unaskable, asked))
     judged = len(wrong) + right
     low, high = share_between(len(wrong), asked - judged + unaskable, asked + unaskable)
-    kinds = listed(Counter(str(each.kind) for sample in wrong for each in sample.differences))
+    kinds = differences(Counter(str(each.kind) for sample in wrong for each in sample.differences))
     said = (
         f"{len(wrong)} of {judged} of customers' requests drawn from {draw.population:,} are answered wrong ({kinds}): "
         f"{_share(low, up=False)} to {_share(high)} of {_whose(draw, seen)}, at 95 %; first: {wrong[0].key}"

@@ -26,7 +26,7 @@ from reports.output.presentation import MISMATCHES_SHOWN
 from reports.records import commands
 from reports.records.records import BUILD_KEYS, Attestation, Comparison, Entry, Event, Observation, Outcome, Pair
 from reports.records.run_ledger import RunRecords
-from reports.records.wording import counted, differ, moment, plural, times
+from reports.records.wording import counted, differ, differences, moment, plural, times
 
 SHOWN_FIELDS = 12  # rows of the field heat
 TREND = 60  # earlier runs in a trend's picture
@@ -167,11 +167,10 @@ def mismatches(verdict: Entry, recorded: RunRecords) -> Markup:
         for check in sorted({sample.check for sample in wrong}):
             own = list({sample.key: sample for sample in reversed(wrong) if sample.check == check}.values())[::-1]
             kinds = Counter(str(difference.kind) for sample in own for difference in sample.differences)
-            listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
             shown = f"; the first {MISMATCHES_SHOWN}" if len(own) > MISMATCHES_SHOWN else ""
             groups.append(
                 {
-                    "summary": f"{phase}, {check}: {differ(len(own))} ({listed}){shown}",
+                    "summary": f"{phase}, {check}: {differ(len(own))} ({differences(kinds)}){shown}",
                     "records": [_mismatch(sample) for sample in own[:MISMATCHES_SHOWN]],
                     "by_hand": _by_hand(own[0], recorded),
                     "again": own[0].again,
