@@ -7,6 +7,7 @@ counts, a named key has to be there, and a key that the contract does not name m
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ NOT_READ: Any = object()
 NO_ITEM: Any = object()  # stands for the item that one of two lists does not have
 LONGEST = 1_000  # items of a list that is compared item by item
 ITEMS = 10  # of two lists that are shown one by one
+_COUNT_OFF = re.compile(r"^count[+-]\d+$")
+_COUNTED_ITEM = re.compile(r"\.\d+$")
+_OF_ITEMS = {DifferenceKind.MISSING, DifferenceKind.GHOST, DifferenceKind.DUPLICATE, DifferenceKind.ORDER}
 Tables = Mapping[str, Mapping[str, Any] | None]
 
 
@@ -79,15 +83,30 @@ def recorded_differences(
 
     `baseline`: in what the direct path differs from PostgreSQL for the same sample; None where it was not asked.
     """
-    shown = None if baseline is None else {each.path: _shown(each.actual, redactor) for each in baseline}
+    beside = None if baseline is None else [item for each in baseline for item in itemised(each)]
     return tuple(
         replace(
             recorded := item.recorded(redactor),
-            baseline=None if shown is None else shown.get(each.path, recorded.expected),
+            baseline=None if beside is None else _beside(item, recorded.expected, beside, redactor),
         )
         for each in found
         for item in itemised(each)
     )
+
+
+def _beside(item: RawDifference, expected: str, baseline: Sequence[RawDifference], redactor: Pseudonymizer) -> str:
+    """What the direct path shows at that place: what it differs in there, or else what PostgreSQL holds.
+
+    Numbers at the end of a path only count items, and how much a count is off is part of its path.
+    """
+    for other in baseline:
+        if _COUNTED_ITEM.search(item.path) and item.kind in _OF_ITEMS:
+            same = (other.kind, other.expected, other.actual) == (item.kind, item.expected, item.actual)
+        else:
+            same = _COUNT_OFF.sub("count", other.path) == _COUNT_OFF.sub("count", item.path)
+        if same:
+            return _shown(other.actual, redactor)
+    return expected
 
 
 def itemised(difference: RawDifference) -> tuple[RawDifference, ...]:

@@ -87,8 +87,13 @@ def _after_hold(verdict: Entry) -> list[Step]:
     ]
     ways = dict.fromkeys(_way_out(finding, given) for finding in missing)
     found = [Step(text=text) for text in ways if text]
-    if verdict["incidents"]:
+    incidents = [incident for incident in verdict["incidents"] if not _FIRST.search(incident)]
+    if incidents and not any(finding["count"] for finding in missing):
+        found = []  # the run did not get as far as its samples
+    if incidents:
         found.insert(0, Step(text='Mend what happened to the run itself (listed under "Why").'))
+    for phase in dict.fromkeys(name for incident in verdict["incidents"] for name in _FIRST.findall(incident)):
+        found.insert(0, Step(text=f"Verify {phase} first:", commands=(commands.rerun([phase], given),)))
     changed, without = _changed(missing, given)
     command = commands.rerun(verdict["phases"] or ["phase1"], given, without=without, **changed)
     return [*found[:4], Step(text="Then run it again:", commands=(command,))]
@@ -130,6 +135,7 @@ DOUBTS: Mapping[str, str] = {  # a finding's count of answers that can't be used
     "void": "Run it when fewer rows are being written, or with more samples.",
     "lost": "See why requests fail; then ask again.",
 }
+_FIRST = re.compile(r"\(-m (\w+)\)")  # the phase that an incident asks for before this one
 _NAMED = re.compile(r"(?<![\w-])(?:--[a-z][a-z-]+|-k|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w-])")
 
 

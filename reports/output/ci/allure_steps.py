@@ -106,6 +106,8 @@ def _tell_samples(check: str, samples: Sequence[Comparison], clean: Callable[[st
 def _tell_mismatch(sample: Comparison, clean: Callable[[str], str]) -> None:
     answer = sample.answers[0] if sample.answers else None
     told = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
+    if sample.differences and not _is_beside(sample.differences):
+        told["direct path"] = "not asked for this sample"
     if answer is not None:
         told |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
     found = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
@@ -115,19 +117,26 @@ def _tell_mismatch(sample: Comparison, clean: Callable[[str], str]) -> None:
 
 
 def _as_csv(differences: Sequence[Difference], clean: Callable[[str], str]) -> str:
-    """A table of field, PostgreSQL, service, baseline and kind: Allure draws CSV as a table; '' without differences.
+    """A table of field, PostgreSQL, service, baseline (where it was asked) and kind; '' without differences.
 
-    A spreadsheet that opens the file takes no cell for a formula.
+    Allure draws CSV as a table. A spreadsheet that opens the file takes no cell for a formula.
     """
     if not differences:
         return ""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("field", "PostgreSQL", "service", "baseline", "kind"))
+    beside = _is_beside(differences)
+    writer.writerow(("field", "PostgreSQL", "service", *(("baseline",) if beside else ()), "kind"))
     for each in differences:
-        row = (each.path or "record", each.expected, each.actual, each.baseline or "not asked", str(each.kind))
+        direct = (each.baseline or "not asked",) if beside else ()
+        row = (each.path or "record", each.expected, each.actual, *direct, str(each.kind))
         writer.writerow([_no_formula(clean(str(cell))) for cell in row])
     return text.getvalue()
+
+
+def _is_beside(differences: Sequence[Difference]) -> bool:
+    """Whether the direct path was asked for the sample as well."""
+    return any(each.baseline is not None for each in differences)
 
 
 def _no_formula(cell: str) -> str:

@@ -177,8 +177,25 @@ def mismatches(verdict: Entry, recorded: RunRecords) -> Markup:
                 }
             )
     prepare = commands.prepare_shell(presentation.given(verdict)) if verdict["target"] == "live" else ()
-    content = render("mismatches.html", groups=groups, prepare=prepare) if groups else ""
+    alone = _without_direct_path(verdict, recorded)
+    content = render("mismatches.html", groups=groups, prepare=prepare, alone=alone) if groups else ""
     return section("Records that differ", content)
+
+
+def _without_direct_path(verdict: Entry, recorded: RunRecords) -> str:
+    """Of which checks of the backend no answer of the direct path stands beside VQL's, and why, as far as known."""
+    beside: dict[str, bool] = {}
+    for sample in comparisons(recorded):
+        is_wrong = sample.phase in verdict["phases"] and sample.outcome is Outcome.DIFFERENT
+        if is_wrong and sample.attempt and sample.answers and sample.answers[0].side == "backend":
+            shown = any(difference.baseline is not None for difference in sample.differences)
+            beside[sample.check] = shown or beside.get(sample.check, False)
+    without = sorted(check for check, shown in beside.items() if not shown)
+    if not without:
+        return ""
+    unset = recorded.run.described.get("baseline", "").startswith("none")
+    why = ": CONTACT360_BASELINE_URL is not set" if unset else ""
+    return f"No answer of the direct path was observed for {', '.join(without)}{why}."
 
 
 def _by_hand(sample: Comparison, recorded: RunRecords) -> list[str]:

@@ -378,3 +378,30 @@ def test_the_baseline_is_shown_beside_and_agrees_with_postgresql_where_it_does_n
     assert str(title) == "title: PostgreSQL 'CTO', service 'cto', baseline 'CTO' (value)"
     assert str(city) == "city: PostgreSQL 'Bern', service 'bern', baseline 'BERN' (value)"
     assert unasked.baseline is None
+
+
+def _missing(path: str, item: str) -> RawDifference:
+    return RawDifference(path=path, kind=DifferenceKind.MISSING, expected=item, actual=None)
+
+
+@pytest.mark.parametrize(
+    ("found", "of_baseline", "beside"),
+    [
+        (_missing("values.0", "CTO"), _missing("values.0", "CEO"), "'CTO'"),  # the number only counts
+        (_missing("values.0", "CTO"), _missing("values.1", "CTO"), "null"),
+        (_missing("rows.8c7e", "8c7e"), _missing("rows.8c7e", "8c7e"), "null"),
+        (
+            RawDifference(path="count-3", kind=DifferenceKind.VALUE, expected=9, actual=6),
+            RawDifference(path="count+1", kind=DifferenceKind.VALUE, expected=9, actual=10),
+            "10",
+        ),
+        (_of_lists(["a", "b"], ["a", "x"]), _of_lists(["a", "b"], ["y", "b"]), "'b'"),
+        (_of_lists(["a", "b"], ["a", "x"]), _of_lists(["a", "b"], ["a", "y"]), "'y'"),
+    ],
+)
+def test_an_item_is_compared_with_the_same_item_of_the_baseline(
+    found: RawDifference, of_baseline: RawDifference, beside: str
+) -> None:
+    (difference,) = recorded_differences([found], SHOWING, [of_baseline])
+
+    assert difference.baseline == beside

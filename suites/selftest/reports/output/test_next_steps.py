@@ -1,5 +1,6 @@
 """The steps after a HOLD: by what a finding names and counts, never by how its sentence is worded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from reports.output import next_steps
 from suites.selftest.support import verdict_builders
 
 
-def _steps(**changes: Any) -> list[str]:
-    verdict = verdict_builders.verdict("GO", 3) | {"verdict": "HOLD", "target": "live", "incidents": []}
+def _steps(*, incidents: Sequence[str] = (), **changes: Any) -> list[str]:
+    verdict = verdict_builders.verdict("GO", 3) | {"verdict": "HOLD", "target": "live", "incidents": list(incidents)}
     for finding in verdict["phases"]["phase1"]["findings"]:
         finding |= {"kind": "advisory"}
     lacking = {"kind": "blocking", "outcome": "unmeasured", "needed": 0, "unit": "", "sentence": "", **changes}
@@ -45,3 +46,16 @@ def test_a_hold_says_how_to_get_what_is_missing(changes: dict[str, Any], words: 
     steps = _steps(**changes)
 
     assert any(words in step for step in steps), steps
+
+
+def test_a_run_that_did_not_begin_is_not_told_to_sample_more() -> None:
+    steps = _steps(needed=299, count=0, incidents=["the run was interrupted: PostgreSQL did not answer"])
+
+    assert "Mend what happened to the run itself" in steps[0]
+    assert not any("Sample more" in step for step in steps)
+
+
+def test_a_phase_out_of_order_is_told_which_one_comes_first() -> None:
+    (first, *_) = _steps(incidents=["phase0 has no valid GO for this deployment; run phase0 first (-m phase0)"])
+
+    assert first.startswith("Verify phase0 first: pytest -m phase0 ")
