@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+DATE = len("2026-11-25")
 _DIFFERENCES = {  # a kind of difference -> what one is
     "missing": ("missing", "missing"),
     "ghost": ("too many", "too many"),
@@ -86,10 +87,10 @@ def times(count: int) -> str:
 
 
 def moment(iso: str) -> str:
-    """A time as people read it: 25 Nov 2026, 15:29 UTC. A text that is no time stays as it is."""
+    """A time as people read it: 25 Nov 2026, 15:29 UTC; a date without a time is 25 Nov 2026. Other text stays."""
     try:
         at = datetime.fromisoformat(iso)
     except ValueError:
         return iso
     at = at.astimezone(UTC) if at.tzinfo else at
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return f"{at.day} {at:%b %Y}" if len(iso) == DATE else f"{at.day} {at:%b %Y, %H:%M} UTC"

@@ -216,7 +216,7 @@ def trend(
     places = _places(points)
 
     def y(number: float) -> float:
-        return round(110 - min(max((number - bottom) / (top - bottom), 0), 1) * 86, 1)
+        return round(110 - min(max((number - bottom) / (top - bottom), 0), 1) * 78, 1)
 
     parts = [f'<line x1="0" x2="{WIDTH - 110}" y1="110" y2="110" stroke="{LINE}"/>']
     lowest = 130.0  # labels of limits that lie close together stand above each other

@@ -38,10 +38,12 @@ class Tile:
     limits: str = ""
     notes: tuple[str, ...] = ()
     trend: Markup = NOTHING
+    waived: str = ""  # the ticket of a waiver
 
     @property
     def word(self) -> str:
-        return f"{presentation.SYMBOLS.get(self.outcome, '')} {WORDS[self.outcome]}".strip()
+        waived = f", waived ({self.waived})" if self.waived else ""
+        return f"{presentation.SYMBOLS.get(self.outcome, '')} {WORDS[self.outcome]}{waived}".strip()
 
 
 def tiles(
@@ -99,6 +101,7 @@ def _tile(title: str, finding: Entry, phase: str, earlier: Sequence[HistoryEntry
         limits=presentation.limit(finding),
         notes=tuple(filter(None, (_basis(finding), _lacking(finding), tail))),
         trend=page_sections.sparkline(finding, phase, earlier),
+        waived=finding.get("waived") or "",
     )
 
 
