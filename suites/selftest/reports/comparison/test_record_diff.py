@@ -1,7 +1,6 @@
 """One comparison for every family: what has to be shown, and that nothing else passes."""
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,7 +12,6 @@ from reports.comparison.record_diff import (
     Field,
     RawDifference,
     record_differences,
-    recorded_differences,
     surplus_keys,
 )
 from reports.comparison.shown_forms import Form
@@ -327,81 +325,3 @@ def test_emptiness_is_shown_as_it_is(value: object, shown: str) -> None:
 
 def test_rules_leave_other_types_alone() -> None:
     assert canonical({"a": 1}, ("text", "phone", "joined", "list", "zero", "digits", "time")) == {"a": 1}
-
-
-# --- lists item by item ---------------------------------------------------------------------------------------------
-
-SHOWING = Pseudonymizer(b"k", show_values=True)
-
-
-def _of_lists(expected: list[object], actual: list[object]) -> RawDifference:
-    return RawDifference(path="keywords", kind=DifferenceKind.VALUE, expected=expected, actual=actual)
-
-
-@pytest.mark.parametrize(
-    ("expected", "actual", "items"),
-    [
-        (["a", "b", "c"], ["a", "x", "c"], ["keywords[1]: PostgreSQL 'b', service 'x' (value)"]),
-        (["a", "b", "c"], ["a", "c"], ["keywords[1]: PostgreSQL 'b', service no item (value)"]),
-        (["a", "c"], ["a", "b", "c"], ["keywords[1]: PostgreSQL no item, service 'b' (value)"]),
-        ([1, None], [1, ""], ["keywords[1]: PostgreSQL null, service '' (value)"]),
-        (["a"], [], ["keywords: PostgreSQL ['a'], service [] (value)"]),
-    ],
-)
-def test_a_list_is_compared_item_by_item(expected: list[object], actual: list[object], items: list[str]) -> None:
-    found = recorded_differences([_of_lists(expected, actual)], SHOWING)
-
-    assert [str(difference) for difference in found] == items
-
-
-def test_of_many_items_the_first_ten_are_shown_and_the_whole_after_them() -> None:
-    found = recorded_differences([_of_lists([str(n) for n in range(40)], ["x"] * 40)], SHOWING)
-
-    assert [difference.path for difference in found] == [*(f"keywords[{n}]" for n in range(10)), "keywords"]
-
-
-def test_items_are_tokens_unless_values_are_shown() -> None:
-    (found,) = recorded_differences([_of_lists(["a", "secret"], ["a", "other"])], Pseudonymizer(b"k"))
-
-    assert "secret" not in str(found)
-    assert found.expected.startswith("<str:")
-
-
-def test_the_baseline_is_shown_beside_and_agrees_with_postgresql_where_it_does_not_differ() -> None:
-    stale = RawDifference(path="title", kind=DifferenceKind.VALUE, expected="CTO", actual="cto")
-    other = RawDifference(path="city", kind=DifferenceKind.VALUE, expected="Bern", actual="bern")
-    of_baseline = replace(other, actual="BERN")
-
-    title, city = recorded_differences([stale, other], SHOWING, [of_baseline])
-    (unasked,) = recorded_differences([stale], SHOWING)
-
-    assert str(title) == "title: PostgreSQL 'CTO', service 'cto', baseline 'CTO' (value)"
-    assert str(city) == "city: PostgreSQL 'Bern', service 'bern', baseline 'BERN' (value)"
-    assert unasked.baseline is None
-
-
-def _missing(path: str, item: str) -> RawDifference:
-    return RawDifference(path=path, kind=DifferenceKind.MISSING, expected=item, actual=None)
-
-
-@pytest.mark.parametrize(
-    ("found", "of_baseline", "beside"),
-    [
-        (_missing("values.0", "CTO"), _missing("values.0", "CEO"), "'CTO'"),  # the number only counts
-        (_missing("values.0", "CTO"), _missing("values.1", "CTO"), "null"),
-        (_missing("rows.8c7e", "8c7e"), _missing("rows.8c7e", "8c7e"), "null"),
-        (
-            RawDifference(path="count-3", kind=DifferenceKind.VALUE, expected=9, actual=6),
-            RawDifference(path="count+1", kind=DifferenceKind.VALUE, expected=9, actual=10),
-            "10",
-        ),
-        (_of_lists(["a", "b"], ["a", "x"]), _of_lists(["a", "b"], ["y", "b"]), "'b'"),
-        (_of_lists(["a", "b"], ["a", "x"]), _of_lists(["a", "b"], ["a", "y"]), "'y'"),
-    ],
-)
-def test_an_item_is_compared_with_the_same_item_of_the_baseline(
-    found: RawDifference, of_baseline: RawDifference, beside: str
-) -> None:
-    (difference,) = recorded_differences([found], SHOWING, [of_baseline])
-
-    assert difference.baseline == beside
