@@ -10,7 +10,7 @@ from suites.selftest.support import verdict_builders
 
 TESTS = (
     '<?xml version="1.0"?><testsuites><testsuite name="pytest" tests="2" failures="0" errors="0" skipped="0">'
-    '<testcase classname="a" name="one"/><testcase classname="a" name="two"/></testsuite></testsuites>'
+    '<testcase classname="a" name="one" file="a.py" line="3"/><testcase classname="a" name="two"/></testsuite></testsuites>'
 )
 
 
@@ -28,6 +28,16 @@ def test_the_verdict_is_counted_among_the_tests(tmp_path: Path, word: str, failu
     if word != "GO":
         assert case[0].get("message", "").startswith(f"{word}: ")
         assert "What to do next" in (case[0].text or "")
+
+
+def test_cases_have_no_attribute_that_jenkins_schema_refuses(tmp_path: Path) -> None:
+    (tmp_path / "junit.xml").write_text(TESTS)
+
+    junit.write(tmp_path / "junit.xml", verdict_builders.verdict("NO-GO"))
+
+    known = {"classname", "name", "time", "group"}
+    cases = list(ElementTree.parse(tmp_path / "junit.xml").iter("testcase"))
+    assert [set(case.attrib) - known for case in cases] == [set(), set(), set()]
 
 
 def test_a_file_is_there_without_a_single_test(tmp_path: Path) -> None:
