@@ -54,7 +54,7 @@ def stale_waivers(verdict: Entry) -> list[str]:
 def meaning(verdict: Entry) -> str:
     """What the verdict asks of the reader: the headline without its word."""
     if verdict.get("going_on"):
-        return f"so far; the run goes on: {verdict['going_on']}"
+        return f"the run goes on: {verdict['going_on']}"
     dry = "; dry run: the exit code is pytest's own, not the verdict's" if verdict.get("dry_run") else ""
     return _meaning(verdict) + dry
 

@@ -139,7 +139,7 @@ def _facts(verdict: Entry, recorded: RunRecords) -> Markup:
     facts = {
         "Target": ", ".join(filter(None, (verdict["target"], recorded.run.described.get("backend")))),
         "Build": page_sections.build(verdict),
-        "Finished": moment(verdict["finished"]),
+        "Finished": "it goes on" if verdict.get("going_on") else moment(verdict["finished"]),
         "Valid until": until,
         "Criteria": presentation.tally(verdict),
     }

@@ -11,6 +11,7 @@ from reports.output.html.rendering import render, section, table
 from reports.records.inputs.traffic import LATENCY_CHECK, EndpointTraffic, RequestShape, TrafficDraw, TrafficProfile
 from reports.records.records import Pair
 from reports.records.run_ledger import RunRecords
+from reports.records.wording import percent
 
 HEADS = ("Phase", "Endpoint", "Requests", "Share", "Keys", "Hottest key", "Statuses", "Most frequent shapes")
 SHAPES = 3  # of an endpoint in its row
@@ -70,9 +71,7 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
     missing += [(f"{count:,}", f"outside the guide: {what}") for what, count in profile.outside.items()]
     content = Markup().join(Markup("<p>{}</p>").format(each) for each in intro)
     content += table(HEADS, [_row(each, profile) for each in profile.endpoints])
-    return content + (
-        table(("Requests", "No question of the phases stands for them"), missing) if missing else Markup()
-    )
+    return content + (table(("Requests", "No question of the phases is like them"), missing) if missing else Markup())
 
 
 def waiting_times(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -94,14 +93,14 @@ def drawn(draw: TrafficDraw) -> str:
 
 
 def _row(each: EndpointTraffic, profile: TrafficProfile) -> tuple[str, ...]:
-    hottest = f"{each.hot_keys[0].token} {each.hot_keys[0].requests / each.requests:.1%}" if each.hot_keys else "-"
-    shapes = "; ".join(f"{_shape(shape)} {shape.requests:,}" for shape in each.shapes[:SHAPES])
-    share = f"{each.requests / max(profile.of_phases, 1):.1%}"
+    hottest = f"{each.hot_keys[0].token} {percent(each.hot_keys[0].requests / each.requests)}" if each.hot_keys else "-"
+    shapes = "; ".join(f"{_shape(shape)}: {shape.requests:,}" for shape in each.shapes[:SHAPES])
+    share = percent(each.requests / max(profile.of_phases, 1))
     return each.phase, each.endpoint, f"{each.requests:,}", share, f"{each.keys:,}", hottest, _statuses(each), shapes
 
 
 def _statuses(each: EndpointTraffic) -> str:
-    return ", ".join(f"{status} {count:,}" for status, count in list(each.statuses.items())[:4])
+    return ", ".join(f"{status}: {count:,}" for status, count in list(each.statuses.items())[:4])
 
 
 def _shape(shape: RequestShape) -> str:
@@ -117,7 +116,7 @@ def _hours(profile: TrafficProfile) -> Iterable[str]:
     busiest = sorted(profile.hours, key=lambda hour: -hour.requests)[:BUSY]
     total = sum(hour.requests for hour in profile.hours)
     told = ", ".join(
-        f"{hour.hour:02d} h ({hour.requests / total:.0%}"
+        f"{hour.hour:02d} h ({100 * hour.requests / total:.0f} %"
         + (f", median {hour.median_ms:g} ms, p95 {hour.p95_ms:g} ms)" if hour.median_ms is not None else ")")
         for hour in busiest
     )
@@ -128,7 +127,7 @@ def _stood_for(profile: TrafficProfile) -> str:
     share = profile.stood_for / profile.of_phases if profile.of_phases else 0.0
     return (
         f"The phases' own questions are of the kind of {profile.stood_for:,} of {profile.of_phases:,} requests to the "
-        f"guide's endpoints ({share:.1%}); for the others no question stands:"
+        f"guide's endpoints ({percent(share)}); no question is like the others:"
     )
 
 

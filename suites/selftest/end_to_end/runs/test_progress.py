@@ -166,4 +166,4 @@ def test_what_is_missed_already_is_shown_while_the_run_goes_on() -> None:
     assert shown["verdict"] == "NO-GO"
     assert shown["incidents"] == []
     assert any("Roll back now" in step.text for step in next_steps.steps(shown))
-    assert "so far; the run goes on" in presentation.meaning(shown)
+    assert "the run goes on: " in presentation.meaning(shown)
