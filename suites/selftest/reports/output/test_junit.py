@@ -10,7 +10,8 @@ from suites.selftest.support import verdict_builders
 
 TESTS = (
     '<?xml version="1.0"?><testsuites><testsuite name="pytest" tests="2" failures="0" errors="0" skipped="0">'
-    '<testcase classname="a" name="one" file="a.py" line="3"/><testcase classname="a" name="two"/></testsuite></testsuites>'
+    '<testcase classname="a" name="one" file="a.py" line="3"/><testcase classname="a" name="two"/>'
+    "</testsuite></testsuites>"
 )
 
 
