@@ -77,8 +77,8 @@ def _interrupt_by_signals() -> None:
 
 def _interrupt(number: int, _: FrameType | None) -> None:
     """The first signal counts; further ones would only interrupt the clearing up."""
-    for each in ENDS:
-        signal.signal(each, signal.SIG_IGN)
+    for end in ENDS:
+        signal.signal(end, signal.SIG_IGN)
     last = threading.Timer(AT_ONCE_S, os._exit, (HELD,))
     last.daemon = True
     last.start()

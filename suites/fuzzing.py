@@ -153,8 +153,8 @@ EXAMPLES: Mapping[str, bytes] = {  # what each begins from, besides nothing at a
     "cleaned": b"GET https://u:p@h/in?x=1 Bearer abcdefghij a.b@c.example +1 555 0100 200 linkedin.com/in/me",
 }
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    each.__name__.replace("_", "-"): each
-    for each in (
+    target.__name__.replace("_", "-"): target
+    for target in (
         csv,
         env_file,
         log,

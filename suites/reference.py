@@ -98,7 +98,7 @@ def _criteria() -> str:
         f"## {gate.phase}: {gate.title}\n\n"
         + _table(
             ("criterion", "kind", "the guide", "reason"),
-            ((f"`{each.id}`", each.kind, each.guide, each.reason) for each in gate.criteria),
+            ((f"`{criterion.id}`", criterion.kind, criterion.guide, criterion.reason) for criterion in gate.criteria),
         )
         for gate in gates()
     ]

@@ -105,7 +105,10 @@ def _tail(rollouts: int, seed: int) -> Section:
     fine = [latency.tail(TYPICAL, latency.TARGET, 0.0, size, rollouts=rollouts, seed=seed) for size in sizes]
     table.add("8 % of the calls four times slower", slow)
     table.add("every call 1.2 times slower", fine)
-    claims = [Claim(sentence="tail: false NO-GO at a uniform 1.2x", measured=each.no_go, most=MOST) for each in fine]
+    claims = [
+        Claim(sentence="tail: false NO-GO at a uniform 1.2x", measured=cell_outcome.no_go, most=MOST)
+        for cell_outcome in fine
+    ]
     return table, [*claims, Claim(sentence="tail: found in 1,024 pairs", measured=slow[-1].no_go, least=0.90)]
 
 
@@ -182,7 +185,7 @@ def _pooled(kind: str, rollouts: int, seed: int) -> Section:
         if most is not None:
             claims += errors(f"{kind} over runs, {name}", truths, cells, fine=target, alert=alert, most=most)
     alone = [bake.failures_of(rate, 0.2, 0.5, rollouts, seed) for rate in truths]
-    table.add("0.2 and 0.5, taken as independent", [shares.pooled_as_if_independent(kind, each) for each in alone])
+    table.add("0.2 and 0.5, taken as independent", [shares.pooled_as_if_independent(kind, group) for group in alone])
     return table, claims
 
 

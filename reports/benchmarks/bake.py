@@ -83,7 +83,7 @@ def share_over_runs(
     target, alert = LIMITS[kind]
     for rollout, failures in enumerate(failures_of(rate, together, alike, rollouts, seed)):
         for look in range(DAY, RUNS + 1, every):
-            counted = [int(each) for each in failures[:look]]
+            counted = [int(failure) for failure in failures[:look]]
             now = WORDS[by_limits(criterion_of(kind), statistics.pooled_share(counted, [PROBES] * look))]
             if now != NO_GO and statistics.share_change(counted, [PROBES] * look, target, alert):
                 now = NO_GO
@@ -183,6 +183,6 @@ def _bake_hours() -> tuple[float, float]:
     """(longest, needed) hours of the window of availability, as phase 5's gate has them."""
     path = Path(__file__).parents[2] / "suites" / "phase5_bake" / "gate.toml"
     (own,) = (
-        each for each in read_gate(path.read_text(encoding="utf-8"), path.name).bake if each.phase == "availability"
+        bake for bake in read_gate(path.read_text(encoding="utf-8"), path.name).bake if bake.phase == "availability"
     )
     return own.longest, own.hours

@@ -175,7 +175,7 @@ def _calls(noise: Noise, ratio: float, rollouts: int, seed: int, in_turn: bool) 
         random = np.random.default_rng(seed)
         return one_after_the_other(noise, ratio, rollouts=rollouts, calls=LEAST_PAIRS, random=random)
     taken = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
-    return np.concatenate([each[0] for each in taken], axis=1), np.concatenate([each[1] for each in taken], axis=1)
+    return np.concatenate([pair[0] for pair in taken], axis=1), np.concatenate([pair[1] for pair in taken], axis=1)
 
 
 def _shift(vql: Array, direct: Array) -> tuple[Array, Array]:

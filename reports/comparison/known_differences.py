@@ -18,14 +18,20 @@ from reports.records.known_difference import KnownDifference
 from reports.records.records import Comparison, DifferenceKind, Outcome, Provenance, is_of
 
 VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may show instead of the value
-    "null": lambda each: each.actual in (None, "") and each.kind is not DifferenceKind.ABSENT,
-    "first-item": lambda each: isinstance(each.expected, str) and each.expected.startswith(f"{each.actual},"),
-    "never-filled": lambda each: each.actual is None and each.kind in (DifferenceKind.MISSING, DifferenceKind.FORM),
-    "only-first-item": lambda each: _is_first(each.actual, each.expected),
-    "null-for-empty": lambda each: each.actual is None and each.expected in ([], ""),
-    "counts-zero": lambda each: each.expected is None and type(each.actual) is int and each.actual == 0,
-    "as-stored": lambda each: _shows_a_value(each) and is_as_stored(each.actual, each.stored),
-    "hollow": lambda each: each.expected is None and is_hollow(each.actual),
+    "null": lambda difference: difference.actual in (None, "") and difference.kind is not DifferenceKind.ABSENT,
+    "first-item": lambda difference: (
+        isinstance(difference.expected, str) and difference.expected.startswith(f"{difference.actual},")
+    ),
+    "never-filled": lambda difference: (
+        difference.actual is None and difference.kind in (DifferenceKind.MISSING, DifferenceKind.FORM)
+    ),
+    "only-first-item": lambda difference: _is_first(difference.actual, difference.expected),
+    "null-for-empty": lambda difference: difference.actual is None and difference.expected in ([], ""),
+    "counts-zero": lambda difference: (
+        difference.expected is None and type(difference.actual) is int and difference.actual == 0
+    ),
+    "as-stored": lambda difference: _shows_a_value(difference) and is_as_stored(difference.actual, difference.stored),
+    "hollow": lambda difference: difference.expected is None and is_hollow(difference.actual),
 }
 # They say to the letter what is shown.
 EXACT = frozenset({"never-filled", "only-first-item", "null-for-empty", "counts-zero", "as-stored", "hollow"})
@@ -63,29 +69,29 @@ def in_force(
     """
     by = Provenance.DIRECT if served_by is Provenance.FALLBACK else served_by
     return tuple(
-        each
-        for each in known
-        if (each.by == by or (by is Provenance.UNKNOWN and each.reads_as in EXACT))
-        and any(is_of(check, name) for name in each.checks)
-        and today.isoformat() <= each.until
+        known_difference
+        for known_difference in known
+        if (known_difference.by == by or (by is Provenance.UNKNOWN and known_difference.reads_as in EXACT))
+        and any(is_of(check, name) for name in known_difference.checks)
+        and today.isoformat() <= known_difference.until
     )
 
 
 def excused(found: Sequence[RawDifference], known: Sequence[KnownDifference]) -> tuple[RawDifference, ...]:
     """The differences, those that a known one covers marked with its id. Identity is never excused."""
-    return tuple(_marked(each, known) if each.excused_by is None else each for each in found)
+    return tuple(_marked(difference, known) if difference.excused_by is None else difference for difference in found)
 
 
 def outcome_of(found: Sequence[RawDifference]) -> Outcome:
     """Of answers that differ as these say: what an exact reading excuses is verified, and so as good as equal."""
-    if all(each.exact for each in found):
+    if all(difference.exact for difference in found):
         return Outcome.EQUAL
-    return Outcome.DIFFERENT if any(each.excused_by is None for each in found) else Outcome.EXCUSED
+    return Outcome.DIFFERENT if any(difference.excused_by is None for difference in found) else Outcome.EXCUSED
 
 
 def summarised(found: Sequence[RawDifference]) -> tuple[RawDifference, ...]:
     """Excused differences of an equal answer, once per field and excuse, whichever row they are in."""
-    once = {(each.excused_by, _field_of(each)): each for each in reversed(found)}
+    once = {(difference.excused_by, _field_of(difference)): difference for difference in reversed(found)}
     return tuple(reversed(once.values()))[:MOST_RECORDED]
 
 
@@ -96,29 +102,29 @@ def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> 
     question that failed neither spends a cap nor makes it larger.
     """
     found = []
-    for each in known:
+    for known_difference in known:
         compared = [
             sample
             for sample in samples
-            if sample.outcome in COMPARED and any(is_of(sample.check, name) for name in each.checks)
+            if sample.outcome in COMPARED and any(is_of(sample.check, name) for name in known_difference.checks)
         ]
         of = {(sample.check, sample.key) for sample in compared}
         covered = {
             (sample.check, sample.key)
             for sample in compared
             if sample.outcome in (Outcome.EXCUSED, Outcome.EQUAL)
-            and any(difference.excused_by == each.id for difference in sample.differences)
+            and any(difference.excused_by == known_difference.id for difference in sample.differences)
         }
-        if not all(_by_another(sample, each.by) for sample in compared):
+        if not all(_by_another(sample, known_difference.by) for sample in compared):
             found.append(
                 Excuse(
-                    id=each.id,
-                    ticket=each.ticket,
-                    reason=each.reason,
-                    until=each.until,
+                    id=known_difference.id,
+                    ticket=known_difference.ticket,
+                    reason=known_difference.reason,
+                    until=known_difference.until,
                     count=len(covered),
                     of=len(of),
-                    cap=each.cap,
+                    cap=known_difference.cap,
                 )
             )
     return tuple(found)
@@ -142,12 +148,16 @@ def _excuse(difference: RawDifference, known: Sequence[KnownDifference]) -> Know
     if difference.kind == "identity":
         return None
     path = _field_of(difference)
-    for each in known:
-        fits = VALUES[each.reads_as](difference) if each.reads_as in VALUES else True
-        if each.reads_as and each.reads_as not in VALUES:
+    for known_difference in known:
+        fits = VALUES[known_difference.reads_as](difference) if known_difference.reads_as in VALUES else True
+        if known_difference.reads_as and known_difference.reads_as not in VALUES:
             continue  # its check knows what it means
-        if fits and is_of(path, each.field) and (not each.kinds or str(difference.kind) in each.kinds):
-            return each
+        if (
+            fits
+            and is_of(path, known_difference.field)
+            and (not known_difference.kinds or str(difference.kind) in known_difference.kinds)
+        ):
+            return known_difference
     return None
 
 

@@ -111,7 +111,7 @@ class KeyContents:
 
 def meetings(rows: Iterable[tuple[str, Row]], documents: Iterable[tuple[str, str, Row]]) -> Iterator[KeyContents]:
     """Rows (key, row) and documents (key, id, source), both in order of their keys, brought together by key."""
-    by_key = ((key, tuple((each[1], each[2]) for each in group)) for key, group in groupby(documents, itemgetter(0)))
+    by_key = ((key, tuple((pair[1], pair[2]) for pair in group)) for key, group in groupby(documents, itemgetter(0)))
     ours, theirs = next(iter_rows := iter(rows), None), next(by_key, None)
     while ours is not None or theirs is not None:
         if theirs is None or (ours is not None and ours[0] < theirs[0]):
@@ -159,8 +159,8 @@ def disagreements_of(meeting: KeyContents, rules: Mapping[str, Sequence[str]]) -
         return (RawDifference(path="", kind=DifferenceKind.GHOST, expected=None, actual=meeting.key),)
     (identity, source), *surplus = meeting.documents
     found = [
-        RawDifference(path="_id", kind=DifferenceKind.DUPLICATE, expected=meeting.key, actual=each)
-        for each, _ in surplus
+        RawDifference(path="_id", kind=DifferenceKind.DUPLICATE, expected=meeting.key, actual=text)
+        for text, _ in surplus
     ]
     if not isinstance(source.get("uuid", ""), str):  # a number or a list is found as a text is, and shown as what it is
         found.append(RawDifference(path="uuid", kind=DifferenceKind.TYPE, expected=meeting.key, actual=source["uuid"]))
@@ -200,7 +200,7 @@ def kind_of(
     `copied` are the fields that a document copies from its company; `written` is when the row, and its company, were
     last written (naive UTC), `indexed` when the document was (ISO 8601). Stale: written after it was indexed.
     """
-    whole = {each.kind for each in found if each.path in ("", "_id")}
+    whole = {difference.kind for difference in found if difference.path in ("", "_id")}
     for kind, name in (
         (DifferenceKind.GHOST, "ghost"),
         (DifferenceKind.MISSING, "missing"),
@@ -212,7 +212,7 @@ def kind_of(
     since, company_since = (
         isinstance(time, datetime) and at is not None and time > at for time in (written, company_written)
     )
-    if company_since and all(each.path in copied for each in found):
+    if company_since and all(difference.path in copied for difference in found):
         return "copy-stale"
     return "stale" if since or company_since else "different"
 

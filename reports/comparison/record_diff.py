@@ -83,14 +83,14 @@ def recorded_differences(
 
     `baseline`: in what the direct path differs from PostgreSQL for the same sample; None where it was not asked.
     """
-    beside = None if baseline is None else [item for each in baseline for item in itemised(each)]
+    beside = None if baseline is None else [item for difference in baseline for item in itemised(difference)]
     return tuple(
         replace(
             recorded := item.recorded(redactor),
             baseline=None if beside is None else _beside(item, recorded.expected, beside, redactor),
         )
-        for each in found
-        for item in itemised(each)
+        for difference in found
+        for item in itemised(difference)
     )
 
 
@@ -156,7 +156,7 @@ class ExpectedRecord:
     @property
     def identity(self) -> Any:
         """The uuid; None where the record shows none."""
-        return next((each.shown for each in self.values if each.field.path == "uuid"), None)
+        return next((field_value.shown for field_value in self.values if field_value.field.path == "uuid"), None)
 
 
 def record_differences(
@@ -169,7 +169,7 @@ def record_differences(
 def expected_record(tables: Tables, fields: Sequence[Field]) -> ExpectedRecord:
     """What the service has to show, given the database rows by table (None: no such row)."""
     values = tuple(_expected(tables, field) for field in fields if field.columns or field.required)
-    filled = {_home(each.field.path)[0] for each in values if each.shown not in (None, [])}
+    filled = {_home(field_value.field.path)[0] for field_value in values if field_value.shown not in (None, [])}
     objects, declared = _layout(tuple(field.path for field in fields))
     return ExpectedRecord(
         values=values, null_objects=objects - filled, declared=declared, objects=objects, tables=tables
@@ -181,7 +181,7 @@ def differences_of(expected: ExpectedRecord | None, body: Mapping[str, Any] | No
     if expected is None or body is None:
         return _absence(expected, body)
     unfit = {path: differing for path in expected.objects if (differing := _object(expected, path, body))}
-    found = [each for differing in unfit.values() for each in differing]
+    found = [difference for differing in unfit.values() for difference in differing]
     for value in expected.values:
         parent, _ = _home(value.field.path)
         if parent in unfit or parent in expected.null_objects:
@@ -217,18 +217,18 @@ def _first(held: Sequence[Any], rules: Sequence[str]) -> Any:
 
 def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> list[RawDifference]:
     """Whether an object of the record is there, or null, as it has to be; its values are looked at one by one."""
-    own = [each for each in expected.values if _home(each.field.path)[0] == path]
+    own = [field_value for field_value in expected.values if _home(field_value.field.path)[0] == path]
     shown, there = body.get(path), path in body
     if path in expected.null_objects:
         if shown is None:
-            sparse = all(each.field.form in _MAY_LACK or not each.field.required for each in own)
+            sparse = all(field_value.field.form in _MAY_LACK or not field_value.field.required for field_value in own)
             return [] if there or sparse else [_difference(path, DifferenceKind.ABSENT, None, None)]
         kind = DifferenceKind.FORM if means_same(None, shown, ()) else DifferenceKind.GHOST
         return [_difference(path, kind, None, shown)]
     if isinstance(shown, Mapping):
         return []
-    wanted = {_home(each.field.path)[1]: each.shown for each in own}
-    stored = {_home(each.field.path)[1]: each.stored for each in own}
+    wanted = {_home(field_value.field.path)[1]: field_value.shown for field_value in own}
+    stored = {_home(field_value.field.path)[1]: field_value.stored for field_value in own}
     kind = DifferenceKind.MISSING if shown is None else DifferenceKind.TYPE
     return [replace(_difference(path, kind, wanted, shown), stored=stored)]
 

@@ -32,7 +32,7 @@ def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[Ear
 
 def _longest(gate: Gate) -> float:
     """How many hours of history the gate's rules look at."""
-    return max((reach(bake, each.hours) for bake in gate.bake for each in gate.criteria), default=0.0)
+    return max((reach(bake, criterion.hours) for bake in gate.bake for criterion in gate.criteria), default=0.0)
 
 
 def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
@@ -51,7 +51,7 @@ def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
         suite=identity(),
         phases={name: PhaseEntry(phase=name, verdict="", gate_sha256=file.sha256) for name, file in run.gates.items()},
     )
-    return {each.phase: own.bond(each.phase) for each in gate.bake}
+    return {bake.phase: own.bond(bake.phase) for bake in gate.bake}
 
 
 def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: datetime) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ class HistoryEntry:
             run=self.run_id,
             phase=phase,
             said=own.verdict,
-            outcomes=tuple((each.kind, each.outcome) for each in own.criteria),
+            outcomes=tuple((criterion.kind, criterion.outcome) for criterion in own.criteria),
             finished=self.ended_at,
             incidents=self.withheld or ((f"{self.incidents} incidents",) if self.incidents else ()),
             flag=own.flag,
@@ -175,7 +175,7 @@ class HistoryEntry:
             bonds=self.bond(phase),
             schema=self.run_schema,
             altered=self.altered,
-            waivers=tuple(each.criterion for each in own.criteria if each.waived),
+            waivers=tuple(criterion.criterion for criterion in own.criteria if criterion.waived),
         )
 
 
@@ -214,8 +214,8 @@ def where(run: Run) -> str:
 
 
 def _phase_entry(name: str, phase: Entry, verdict: Entry, recorded: RunRecords) -> PhaseEntry:
-    samples = [each for each in recorded.records if isinstance(each, Comparison) and each.phase == name]
-    pairs = [each for each in recorded.records if isinstance(each, Pair) and each.phase == name]
+    samples = [record for record in recorded.records if isinstance(record, Comparison) and record.phase == name]
+    pairs = [record for record in recorded.records if isinstance(record, Pair) and record.phase == name]
     return PhaseEntry(
         phase=name,
         verdict=phase["verdict"],
@@ -268,7 +268,7 @@ def _tally(check: str, samples: Sequence[Comparison]) -> CheckTally:
         ticket
         for sample in own.values()
         if sample.outcome is Outcome.EXCUSED
-        for ticket in {each.excused_by or "no ticket" for each in sample.differences}
+        for ticket in {difference.excused_by or "no ticket" for difference in sample.differences}
     )
     return CheckTally(
         check=check,

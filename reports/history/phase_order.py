@@ -26,7 +26,7 @@ from reports.records.run_ledger import Run
 def standing(run: Run, gate: Gate, results: Iterable[PhaseResult], *, judge: str) -> Fact:
     """Whether the phase before this one has a GO that holds for what this run asks: ok is True, or None."""
     before, now = gate.after, datetime.fromisoformat(run.started)
-    newest = newest_decided((each for each in results if each.phase == before), now)
+    newest = newest_decided((phase_result for phase_result in results if phase_result.phase == before), now)
     why = "no run decided it" if newest is None else _why_not(newest, run, before, now, judge)
     if not why and newest is not None:
         return Fact(phase=gate.phase, name=ORDER_FACT, ok=True, sentence=f"{before} is GO by {newest.run}")

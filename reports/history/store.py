@@ -66,7 +66,7 @@ def read(folder: Path, *, key: str = "") -> tuple[tuple[HistoryEntry, ...], tupl
             entries.append(replace(entry, altered=why_unsigned(json.loads(data), key)))
         except (ValueError, OSError, RecursionError) as error:
             problems.append(f"{path.name}: {_why(error)}")
-    return tuple(sorted(entries, key=lambda each: (each.ended_at, each.run_id))), tuple(problems)
+    return tuple(sorted(entries, key=lambda earlier: (earlier.ended_at, earlier.run_id))), tuple(problems)
 
 
 def _require_first(entry: HistoryEntry, path: Path, seen: dict[str, str]) -> None:
@@ -103,11 +103,11 @@ def remember(
 def like(entries: Iterable[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
     """The earlier runs that asked the same deployment."""
     return tuple(
-        each
-        for each in entries
-        if (each.target, each.where) == (entry.target, entry.where)
-        and each.run_id != entry.run_id
-        and each.ended_at <= entry.ended_at
+        earlier
+        for earlier in entries
+        if (earlier.target, earlier.where) == (entry.target, entry.where)
+        and earlier.run_id != entry.run_id
+        and earlier.ended_at <= entry.ended_at
     )
 
 
@@ -151,9 +151,11 @@ def _require_moment(name: str, text: str) -> None:
 
 def _require_possible(phase: PhaseEntry) -> None:
     """Raises ValueError for counts that no run can have counted, and for times that are no pairs."""
-    for each in phase.criteria:
-        if each.count < 0 or (each.failures is not None and not 0 <= each.failures <= each.count):
-            raise ValueError(f"{each.criterion}: {each.failures} of {each.count} were counted: that can't be")
+    for criterion in phase.criteria:
+        if criterion.count < 0 or (criterion.failures is not None and not 0 <= criterion.failures <= criterion.count):
+            raise ValueError(
+                f"{criterion.criterion}: {criterion.failures} of {criterion.count} were counted: that can't be"
+            )
     for block in phase.blocks:
         times = (*block.vql_ms, *block.direct_ms, *block.again_ms)
         if len(block.vql_ms) != len(block.direct_ms) or not block.vql_ms or min(times) <= 0:

@@ -32,11 +32,11 @@ class RunMemory:
 def outstanding(memories: Iterable[RunMemory], phases: Iterable[str]) -> tuple[WrongKey, ...]:
     """Keys of these phases that no later run found right, those found last first."""
     asked, found = set(phases), dict[tuple[str, str, str], WrongKey]()
-    for memory in sorted(memories, key=lambda each: each.finished):
+    for memory in sorted(memories, key=lambda run_memory: run_memory.finished):
         if memory.phase in asked:
-            found |= {(each.phase, each.check, each.token): each for each in memory.wrong}
-            for each in memory.right:
-                found.pop((each.phase, each.check, each.token), None)
+            found |= {(wrong_key.phase, wrong_key.check, wrong_key.token): wrong_key for wrong_key in memory.wrong}
+            for wrong_key in memory.right:
+                found.pop((wrong_key.phase, wrong_key.check, wrong_key.token), None)
     return tuple(reversed(found.values()))
 
 

@@ -30,7 +30,7 @@ def most_frequent(codes: Sequence[CauseCode | None]) -> Cause | None:
     named = Counter(code for code in codes if code)
     if not named:
         return None
-    code, count = min(named.items(), key=lambda each: (-each[1], each[0]))
+    code, count = min(named.items(), key=lambda pair: (-pair[1], pair[0]))
     entry = _known()[CauseCode(code)]
     return Cause(
         code=CauseCode(code), share=f"{count} of {len(codes)}", sentence=entry["sentence"], remedy=entry["remedy"]

@@ -115,7 +115,7 @@ class Gate:
 
 def covers(criterion: Criterion, name: str) -> bool:
     """Whether the criterion looks at the check, fact or attestation of that name."""
-    return any(is_of(name, each) for each in criterion.checks)
+    return any(is_of(name, check) for check in criterion.checks)
 
 
 def read_gate(text: str, path: str) -> Gate:
@@ -125,22 +125,22 @@ def read_gate(text: str, path: str) -> Gate:
     except (ValueError, RecursionError) as error:
         raise GateError(f"{path}: not TOML: {error}") from None
     for name in ("criterion", "bake"):
-        if not isinstance(entry.get(name, []), list) or not all(isinstance(each, dict) for each in entry.get(name, [])):
+        if not isinstance(entry.get(name, []), list) or not all(isinstance(item, dict) for item in entry.get(name, [])):
             raise GateError(f"{path}: {name} is not a list of tables, each under its own [[{name}]]")
     if entry.pop("schema", None) != 1:
         raise GateError(f"{path}: schema must be 1")
     listed = entry.pop("criterion", [])
     if not listed:
         raise GateError(f"{path}: it has no [[criterion]]: a gate without criteria would hold nothing back")
-    criteria = tuple(_criterion(each, path) for each in listed)
+    criteria = tuple(_criterion(item, path) for item in listed)
     _reject_twins(criteria, path)
     recheck = _value(Recheck, entry.pop("recheck", {}), f"{path}, [recheck]")
     latency = _value(Latency, entry.pop("latency", {}), f"{path}, [latency]")
-    bake = tuple(_bake(each, f"{path}, [[bake]]") for each in entry.pop("bake", []))
+    bake = tuple(_bake(item, f"{path}, [[bake]]") for item in entry.pop("bake", []))
     exports = _value(ExportSizes, entry.pop("exports"), f"{path}, [exports]") if "exports" in entry else None
     plain = _value(_PlainGate, entry, path)
     return Gate(
-        **{each.name: getattr(plain, each.name) for each in fields(plain)},
+        **{field.name: getattr(plain, field.name) for field in fields(plain)},
         criteria=criteria,
         recheck=recheck,
         latency=latency,

@@ -19,8 +19,8 @@ def gate_of(run: Run, phase: str) -> Gate:
         return gate
     for name in sorted(run.gates):
         baking = _kept(run, name)
-        window = tuple(each for each in baking.bake if each.phase in (phase, AVAILABILITY))
-        if any(each.phase == phase for each in window):
+        window = tuple(bake for bake in baking.bake if bake.phase in (phase, AVAILABILITY))
+        if any(bake.phase == phase for bake in window):
             return replace(gate, criteria=(*gate.criteria, *filter(_over_a_bake, baking.criteria)), bake=window)
     return gate
 

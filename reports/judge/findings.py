@@ -106,19 +106,19 @@ def seen_of(
         for record in records
         if isinstance(record, Comparison | Pair | Fact | EarlierRun) and record.phase == phase
     )
-    samples = tuple(sorted((each for each in own if isinstance(each, Comparison)), key=_order_of_sample))
-    pairs = tuple(sorted((each for each in own if isinstance(each, Pair)), key=_order_of_pair))
+    samples = tuple(sorted((run for run in own if isinstance(run, Comparison)), key=_order_of_sample))
+    pairs = tuple(sorted((run for run in own if isinstance(run, Pair)), key=_order_of_pair))
     return PhaseEvidence(
         samples=samples,
         pairs=pairs,
         plans=tuple(record for record in records if isinstance(record, CheckPlan) and record.phase == phase),
-        facts=tuple(sorted((each for each in own if isinstance(each, Fact)), key=_order_of_fact)),
+        facts=tuple(sorted((run for run in own if isinstance(run, Fact)), key=_order_of_fact)),
         flag_on=_flag_shown(samples, pairs) if flag_on is None else flag_on,
         target=target,
         now=now,
         attestations=tuple(record for record in records if isinstance(record, Attestation)),
         known=tuple(known),
-        past=tuple(sorted((each for each in own if isinstance(each, EarlierRun)), key=_order_of_run)),
+        past=tuple(sorted((run for run in own if isinstance(run, EarlierRun)), key=_order_of_run)),
         gates=gates or {},
         draws=tuple(record for record in records if isinstance(record, TrafficDraw) and record.phase == phase),
         wrong_keys=tuple(
@@ -195,7 +195,7 @@ def limit_of(value: float | None) -> float:
 
 def why_unasked(criterion: Criterion, seen: PhaseEvidence, otherwise: str = "nothing was asked") -> str:
     """What was said about it when a check of this criterion was left out."""
-    said = (each.sentence for each in seen.facts if each.ok is None and covers(criterion, each.name))
+    said = (fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name))
     return next(said, otherwise)
 
 
@@ -243,7 +243,7 @@ def error_of(sample: Comparison) -> str | None:
 
 def listed(counts: Counter[str]) -> str:
     """'3 missing, 2 value'."""
-    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    ranked = sorted(counts.items(), key=lambda count: (-count[1], count[0]))
     return ", ".join(f"{count} {name}" for name, count in ranked)
 
 
@@ -261,19 +261,19 @@ def _flag_shown(samples: Sequence[Comparison], pairs: Sequence[Pair]) -> bool | 
     return False if served == {Provenance.DIRECT} else None
 
 
-def _order_of_sample(each: Comparison) -> tuple[object, ...]:
-    answers = tuple((answer.at, answer.side, answer.error or "", answer.provenance) for answer in each.answers)
-    return each.check, each.key, each.stratum, each.outcome, answers, each.cause or ""
+def _order_of_sample(comparison: Comparison) -> tuple[object, ...]:
+    answers = tuple((answer.at, answer.side, answer.error or "", answer.provenance) for answer in comparison.answers)
+    return comparison.check, comparison.key, comparison.stratum, comparison.outcome, answers, comparison.cause or ""
 
 
-def _order_of_run(each: EarlierRun) -> tuple[object, ...]:
+def _order_of_run(run: EarlierRun) -> tuple[object, ...]:
     # Even a history that says two things of one run is pooled in one order: sums of floats depend on it.
-    return datetime.fromisoformat(each.finished), each.run, each.of, repr(each)
+    return datetime.fromisoformat(run.finished), run.run, run.of, repr(run)
 
 
-def _order_of_pair(each: Pair) -> tuple[object, ...]:
-    return each.check, each.block, each.key, each.vql_ms, each.direct_ms, each.again_ms or 0.0, each.direct_by
+def _order_of_pair(pair: Pair) -> tuple[object, ...]:
+    return pair.check, pair.block, pair.key, pair.vql_ms, pair.direct_ms, pair.again_ms or 0.0, pair.direct_by
 
 
-def _order_of_fact(each: Fact) -> tuple[object, ...]:
-    return each.name, str(each.ok), each.value or 0.0, each.sentence, each.cause or ""
+def _order_of_fact(fact: Fact) -> tuple[object, ...]:
+    return fact.name, str(fact.ok), fact.value or 0.0, fact.sentence, fact.cause or ""

@@ -71,7 +71,7 @@ def _value(name: str, table: Any) -> Any:
         raise PolicyError(f"policy.toml: {name} must be a table of a value and a reason, nothing else")
     value = table["value"]
     numbers = value if isinstance(value, list) else [value]
-    if not numbers or not all(isinstance(each, int | float) and each > 0 for each in numbers):
+    if not numbers or not all(isinstance(number, int | float) and number > 0 for number in numbers):
         raise PolicyError(f"policy.toml: {name} = {value!r}: expected numbers above 0")
     return tuple(value) if isinstance(value, list) else value
 

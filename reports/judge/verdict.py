@@ -83,11 +83,11 @@ def judge(recorded: RunRecords, *, now: str) -> Verdict:
     for name in _collected(recorded):  # in their order: a phase looks at the one before it
         judged[name] = _phase(recorded, name, finished, judged)
     phases = tuple(judged.values())
-    incidents = (*incidents_of(recorded), *(why for each in phases for why in each.withheld))
-    verdict = worst([each.verdict for each in phases])
+    incidents = (*incidents_of(recorded), *(why for phase in phases for why in phase.withheld))
+    verdict = worst([phase.verdict for phase in phases])
     if incidents and verdict == "GO":
         verdict = "HOLD"
-    hours = min((each.valid_hours for each in phases), default=0)
+    hours = min((phase.valid_hours for phase in phases), default=0)
     return Verdict(
         verdict=verdict,
         run=recorded.run,
@@ -119,8 +119,10 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     """
     seen = _seen(recorded, gate)
     seen = replace(seen, pairs=at_look(seen.pairs))
-    looking = [each for each in gate.criteria if each.rule not in POOLED and _looks_at(each, check, seen)]
-    found = [(each, finding_of(each, gate, seen)) for each in looking]
+    looking = [
+        criterion for criterion in gate.criteria if criterion.rule not in POOLED and _looks_at(criterion, check, seen)
+    ]
+    found = [(criterion, finding_of(criterion, gate, seen)) for criterion in looking]
     strict = [
         finding
         for criterion, finding in found
@@ -140,7 +142,7 @@ def _looks_at(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
 def is_missed(recorded: RunRecords, gate: Gate, criterion_id: str) -> bool:
     """Whether that criterion is missed already, by what is on record."""
     seen = _seen(recorded, gate)
-    found = (finding_of(each, gate, seen) for each in gate.criteria if each.id == criterion_id)
+    found = (finding_of(criterion, gate, seen) for criterion in gate.criteria if criterion.id == criterion_id)
     return any(finding.outcome == "missed" for finding in found)
 
 
@@ -189,9 +191,9 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
                 "direct_path": phase.is_direct_path,
                 "valid_hours": phase.valid_hours,
                 "valid_until": _until(verdict, phase),
-                "waived": [each.as_json() for each in phase.waived],
-                "wrong_keys": [asdict(each) for each in phase.wrong_keys],
-                "right_again": [asdict(each) for each in phase.right_again],
+                "waived": [waived_criterion.as_json() for waived_criterion in phase.waived],
+                "wrong_keys": [asdict(key) for key in phase.wrong_keys],
+                "right_again": [asdict(wrong_key) for wrong_key in phase.right_again],
                 "findings": [_finding_entry(finding) for finding in phase.findings],
                 "known": [{**asdict(excuse), "stale": excuse.stale, "over": excuse.over} for excuse in phase.excuses],
             }
@@ -284,7 +286,7 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         target=recorded.run.target,
         now=now.isoformat(timespec="seconds"),
         known=recorded.run.known,
-        gates={each.phase: gate_of(recorded.run, each.phase) for each in gate.bake if each.phase in recorded.run.gates},
+        gates={bake.phase: gate_of(recorded.run, bake.phase) for bake in gate.bake if bake.phase in recorded.run.gates},
     )
     findings = tuple(with_memory(criterion, seen, finding_of(criterion, gate, seen)) for criterion in gate.criteria)
     findings = in_doubt(findings, gate, recorded.records)
@@ -331,9 +333,9 @@ def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
 
 def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict]) -> str:
     """Why the phase comes too early: '' where the phase before it is GO, and on the sandbox, which has no order."""
-    facts = [each for each in recorded.records if isinstance(each, Fact) and each.name == ORDER_FACT]
-    own = [each for each in facts if each.phase == gate.phase]
-    refused = next((each.sentence for each in own if each.ok is not True), "")
+    facts = [record for record in recorded.records if isinstance(record, Fact) and record.name == ORDER_FACT]
+    own = [fact for fact in facts if fact.phase == gate.phase]
+    refused = next((fact.sentence for fact in own if fact.ok is not True), "")
     run = recorded.run
     if run.schema < GUARDED_SCHEMA:
         return refused

@@ -55,13 +55,18 @@ class MatrixRow:
 
 def kin(criteria: Sequence[str], gate: Gate) -> tuple[str, ...]:
     """Other criteria of exactness that look at a check of one of these: a wrong answer is wrong in both."""
-    broken = [check for each in gate.criteria if each.id in criteria and each.rule == "exact" for check in each.checks]
+    broken = [
+        check
+        for criterion in gate.criteria
+        if criterion.id in criteria and criterion.rule == "exact"
+        for check in criterion.checks
+    ]
     return tuple(
-        each.id
-        for each in gate.criteria
-        if each.rule == "exact"
-        and each.id not in criteria
-        and any(is_of(check, name) for check in broken for name in each.checks)
+        criterion.id
+        for criterion in gate.criteria
+        if criterion.rule == "exact"
+        and criterion.id not in criteria
+        and any(is_of(check, name) for check in broken for name in criterion.checks)
     )
 
 
@@ -72,7 +77,7 @@ def rows_of(expected: ExpectedDetection, verdict: Entry) -> tuple[MatrixRow, ...
     broken = {name: finding for name, finding in findings.items() if _broken(finding, expected)}
     rows = [_own(expected, phase["verdict"], broken)]
     for name, finding in broken.items():
-        allowed = any(is_of(name, each) for each in (*expected.criteria, *expected.may_also))
+        allowed = any(is_of(name, text) for text in (*expected.criteria, *expected.may_also))
         allowed |= expected.damage is not None and _cause(finding) == expected.damage
         if not allowed and finding["outcome"] == "missed" and finding["kind"] == "blocking":
             rows.append(
@@ -151,8 +156,12 @@ def html(rows: Sequence[MatrixRow]) -> str:
 
 def _own(expected: ExpectedDetection, verdict: str, broken: Mapping[str, Entry]) -> MatrixRow:
     """Whether all that must break did, and the phase says so."""
-    names = {name: finding for name, finding in broken.items() if any(is_of(name, each) for each in expected.criteria)}
-    absent = [each for each in expected.criteria if not any(is_of(name, each) for name in names)]
+    names = {
+        name: finding
+        for name, finding in broken.items()
+        if any(is_of(name, criterion) for criterion in expected.criteria)
+    }
+    absent = [criterion for criterion in expected.criteria if not any(is_of(name, criterion) for name in names)]
     causes = Counter(cause for finding in names.values() if (cause := _cause(finding)))
     wrong = [cause for cause in sorted(causes) if cause != expected.cause] if expected.cause else []
     detection = MISSED if absent or verdict != expected.verdict != "GO" else CAUGHT

@@ -38,16 +38,16 @@ def qualities(verdict: Entry) -> str:
 
 def waived(verdict: Entry) -> list[Entry]:
     """The findings that a waiver keeps from holding the verdict back."""
-    return [each for phase in verdict["phases"].values() for each in phase["findings"] if each.get("waived")]
+    return [entry for phase in verdict["phases"].values() for entry in phase["findings"] if entry.get("waived")]
 
 
 def stale_waivers(verdict: Entry) -> list[str]:
     """A sentence for each waiver that nothing needs any more."""
     return [
-        f"the waiver of {each['criterion']} ({each['ticket']}) is stale: {name} meets the criterion; take it out"
+        f"the waiver of {entry['criterion']} ({entry['ticket']}) is stale: {name} meets the criterion; take it out"
         for name, phase in verdict["phases"].items()
-        for each in phase.get("waived", ())
-        if each["stale"]
+        for entry in phase.get("waived", ())
+        if entry["stale"]
     ]
 
 
@@ -61,7 +61,7 @@ def meaning(verdict: Entry) -> str:
 
 def _meaning(verdict: Entry) -> str:
     if verdict["verdict"] == "GO":
-        tickets = ", ".join(each["waived"] for each in waived(verdict))
+        tickets = ", ".join(entry["waived"] for entry in waived(verdict))
         others = f"every blocking criterion that is not waived ({tickets})" if tickets else "every blocking criterion"
         off = [phase["flag"] for phase in verdict["phases"].values() if phase.get("direct_path")]
         direct = f"; {', '.join(off)} was off, so it opens nothing" if off else ""
@@ -99,7 +99,7 @@ def concerned_flags(verdict: Entry) -> list[str]:
 
 def ordered(findings: list[Entry]) -> list[Entry]:
     """Findings as a reader wants them: blocking before advisory, missed first, met last."""
-    return sorted(findings, key=lambda each: (each["kind"] != "blocking", RANK[each["outcome"]]))
+    return sorted(findings, key=lambda finding: (finding["kind"] != "blocking", RANK[finding["outcome"]]))
 
 
 def limit(finding: Entry) -> str:

@@ -311,7 +311,7 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
     """Begin to record in this process; from here on nothing is written or printed that was not looked over."""
     show = bool(getattr(config.option, "show_values", False))
     clean = _cleaner(config)
-    gates = [read_gate(each.text, each.path) for each in selection.gates(config).values()]
+    gates = [read_gate(gate.text, gate.path) for gate in selection.gates(config).values()]
     witness = allure_steps.AllureSteps(gates, _cleaner(config))
     writer = Writer(folder, recording.worker_of(config), clean=clean, heard=witness.hear)
     config.stash[RECORDER] = Recorder(

@@ -84,7 +84,7 @@ def _clean_in_place(item: Any, clean: Scrubber) -> None:
         if isinstance(value, str):
             setattr(item, field.name, clean(value))
         elif isinstance(value, list):
-            setattr(item, field.name, [clean(each) if isinstance(each, str) else each for each in value])
-        for each in value if isinstance(value, list) else [value]:
-            if attr.has(type(each)):
-                _clean_in_place(each, clean)
+            setattr(item, field.name, [clean(text) if isinstance(text, str) else text for text in value])
+        for entry in value if isinstance(value, list) else [value]:
+            if attr.has(type(entry)):
+                _clean_in_place(entry, clean)

@@ -195,8 +195,8 @@ def attested_lines(config: pytest.Config) -> set[str]:
     read = [read_gate(file.text, file.path) for file in gates(config).values()]
     return {
         line
-        for each in read
-        for criterion in each.criteria
+        for gate in read
+        for criterion in gate.criteria
         if criterion.rule == "attested"
         for line in criterion.checks
     }

@@ -60,7 +60,7 @@ def from_table(kind: type[_Value], entry: Any) -> _Value:
     """The value that a table of a file written by people stands for; an unknown key is an error. Raises DecodeError."""
     if not isinstance(entry, Mapping):
         raise DecodeError(f"expected a table, found {entry!r:.{_MOST_QUOTED}}")
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     for name in entry:
         if name not in known:
             raise DecodeError(f"unknown key {name!r}{suggest(str(name), known, or_list=False)}")

@@ -249,7 +249,7 @@ def _entry(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return {name: _entry(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, tuple):
-        return [_entry(each) for each in value]
+        return [_entry(entry) for entry in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -81,9 +81,9 @@ class Scrubber:
         if isinstance(value, str):
             return self(value)
         if isinstance(value, Mapping):
-            return {self.entry(name): self.entry(each) for name, each in value.items()}
+            return {self.entry(name): self.entry(entry) for name, entry in value.items()}
         if isinstance(value, list | tuple):
-            return [self.entry(each) for each in value]
+            return [self.entry(entry) for entry in value]
         return value
 
 
@@ -138,9 +138,9 @@ def shown_url(url: str) -> str:
 
 def _bodied(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _bodied(str(key), each) for key, each in value.items()}
+        return {str(key): _bodied(str(key), entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_bodied(name, each) for each in value]
+        return [_bodied(name, entry) for entry in value]
     return _shown(name, value) if isinstance(value, str) else value
 
 
@@ -172,6 +172,6 @@ def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     for secret in secrets:
         if len(secret) >= 4:
             quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-            lower = {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), each) for each in quoted}
+            lower = {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), text) for text in quoted}
             found |= {secret, *quoted, *lower, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     return tuple(sorted(found, key=len, reverse=True))

@@ -59,7 +59,7 @@ class Run:
     @property
     def known_sha256(self) -> str:
         """A hash over the known differences that the run allowed for."""
-        text = json.dumps([asdict(each) for each in self.known], sort_keys=True)
+        text = json.dumps([asdict(known_difference) for known_difference in self.known], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def flag_on(self, flag: str) -> bool | None:
@@ -193,7 +193,7 @@ def read(folder: Path) -> RunRecords:
 
 def _written(records: Sequence[Record]) -> int | None:
     """How many lines the file's last record says that there are."""
-    ends = [each.count for each in records if isinstance(each, Event) and each.name in _ENDS and each.count]
+    ends = [record.count for record in records if isinstance(record, Event) and record.name in _ENDS and record.count]
     return ends[-1] if ends else None
 
 

@@ -43,7 +43,7 @@ def differ(count: int, noun: str = "answer") -> str:
 
 def differences(kinds: Mapping[str, int]) -> str:
     """How many differences of each kind, the most frequent first: "24 other values, 1 missing"."""
-    ranked = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+    ranked = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
     return ", ".join(counted(count, *_DIFFERENCES.get(kind, (kind, kind))) for kind, count in ranked)
 
 

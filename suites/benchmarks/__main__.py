@@ -37,10 +37,10 @@ def main(given: list[str] | None = None) -> int:
         path: Path = options.json or OUT / f"{now:%Y%m%dT%H%M%SZ}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")  # what is measured is kept
-    goals = [each for name in options.only or NAMES for each in report[name]["goals"]]
+    goals = [entry for name in options.only or NAMES for entry in report[name]["goals"]]
     print("\n".join(lines(goals)))
     print(f"all figures: {path}")
-    return int(any(not each["met"] for each in goals if "missed" in each["what"]))
+    return int(any(not goal["met"] for goal in goals if "missed" in goal["what"]))
 
 
 def _run(name: str, options: argparse.Namespace) -> dict[str, Any]:

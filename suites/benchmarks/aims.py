@@ -15,9 +15,9 @@ def goal(what: str, value: float, aim: float, *, least: bool = False) -> dict[st
 
 def lines(goals: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """A line per goal, those that were missed marked."""
-    for each in goals:
-        bound = "at least" if each["least"] else "at most"
-        yield f"{'met   ' if each['met'] else 'MISSED'}  {each['what']}: {each['value']:g} ({bound} {each['goal']:g})"
+    for aim in goals:
+        bound = "at least" if aim["least"] else "at most"
+        yield f"{'met   ' if aim['met'] else 'MISSED'}  {aim['what']}: {aim['value']:g} ({bound} {aim['goal']:g})"
 
 
 def published(parser: ArgumentParser, run: Callable[[Namespace], dict[str, Any]]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         runs = _rounds(contenders, folder, options)
         size = (folder / "equal.csv").stat().st_size
     report = {"rows": rows, "columns": len(kind.columns), "bytes": size, "load_average": _load(), "absent": []}
-    base = [each["seconds"] for each in runs["copy"]]
+    base = [entry["seconds"] for entry in runs["copy"]]
     for name, found in runs.items():
         if found:
             report[name] = _figures(name, found, base, wanted)
@@ -105,10 +105,10 @@ def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str 
 def _figures(
     name: str, found: list[dict[str, Any]], base: list[float], wanted: export_files.Differences
 ) -> dict[str, Any]:
-    seconds = [each["seconds"] for each in found]
+    seconds = [entry["seconds"] for entry in found]
     figures: dict[str, Any] = {
         "seconds": round(median(seconds), 2),
-        "megabytes": round(max(each["megabytes"] for each in found)),
+        "megabytes": round(max(entry["megabytes"] for entry in found)),
         "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=False)), 2),
     }
     if name == "equal":
@@ -133,7 +133,7 @@ def goals(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         best = min(peers, key=lambda name: peers[name]["x_copy"])
         ratio = round(peers[best]["x_copy"] / ours["x_copy"], 2)
         found.append(goal(f"export: times faster than the fastest peer ({best})", ratio, PEERS_GOAL, least=True))
-        fewest = min(each["missed"] + each["false"] for each in peers.values())
+        fewest = min(peer["missed"] + peer["false"] for peer in peers.values())
         found.append(goal("export: wrong, against the best peer's", ours["missed"] + ours["false"], fewest))
     return found
 

@@ -104,8 +104,8 @@ def _census(stores: MultipliedStores, options: argparse.Namespace, number: int) 
 
 def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
     state: CensusState = rounds[-1]["state"]
-    found = {each.key: each.kind for each in state.found}
-    ratios = [each["census_s"] / each["base_s"] for each in rounds]
+    found = {difference.key: difference.kind for difference in state.found}
+    ratios = [entry["census_s"] / entry["base_s"] for entry in rounds]
     return {
         "rows": state.rows,
         "documents": state.documents,
@@ -118,13 +118,13 @@ def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: arg
         "wrongly_named": sum(found[key] != kind for key, kind in expected.items() if key in found),
         "documents_read_share": round(state.read_documents / state.documents, 5),
         "requests": state.requests,
-        "base_s": [round(each["base_s"], 2) for each in rounds],
-        "census_s": [round(each["census_s"], 2) for each in rounds],
+        "base_s": [round(entry["base_s"], 2) for entry in rounds],
+        "census_s": [round(entry["census_s"], 2) for entry in rounds],
         "ratio": round(statistics.median(ratios), 2),
-        "ratios": [round(each, 2) for each in ratios],
-        "base_cpu_s": [each["base_cpu_s"] for each in rounds],
-        "census_cpu_s": [each["census_cpu_s"] for each in rounds],
-        "load_average": [each["load"] for each in rounds],
+        "ratios": [round(ratio, 2) for ratio in ratios],
+        "base_cpu_s": [entry["base_cpu_s"] for entry in rounds],
+        "census_cpu_s": [entry["census_cpu_s"] for entry in rounds],
+        "load_average": [entry["load"] for entry in rounds],
     }
 
 

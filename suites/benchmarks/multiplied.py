@@ -94,10 +94,10 @@ class MultipliedStores(Stores):
 def _spent(pid: int) -> float:
     try:
         own = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        below = " ".join(each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children"))
+        below = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
     except OSError:
         return 0.0  # it has just ended
-    return sum(map(int, own[11:15])) / os.sysconf("SC_CLK_TCK") + sum(_spent(int(each)) for each in below.split())
+    return sum(map(int, own[11:15])) / os.sysconf("SC_CLK_TCK") + sum(_spent(int(text)) for text in below.split())
 
 
 _COPY_KEY = """

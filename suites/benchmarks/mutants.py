@@ -55,7 +55,7 @@ TESTED_BY = (
 def _modules() -> list[Path]:
     """Every module that decides."""
     found = [ROOT / name for name in DECIDE]
-    return [each for path in found for each in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
+    return [module for path in found for module in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
 
 
 def _tests() -> list[str]:
@@ -109,7 +109,7 @@ def _all_tried(known: EquivalentMutant, options: argparse.Namespace) -> tuple[in
             mutants = draw.sample(mutants, math.ceil(SAMPLED * len(mutants)))
         own = survivors(mutants, options.jobs)
         print(f"{path.name}: {len(mutants) - len(own)} of {len(mutants)} killed", flush=True)
-        print("".join(f"{each.told()}\n" for each in own), end="", flush=True)
+        print("".join(f"{mutant.told()}\n" for mutant in own), end="", flush=True)
         tried, left = tried + len(mutants), left + own
     return tried, left
 

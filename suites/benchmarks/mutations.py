@@ -92,7 +92,7 @@ def mutations(source: str) -> list[Mutation]:
             told=_apart(ast.unparse(node), after),
         )
         found.setdefault((start, before, after), made)
-    return sorted(found.values(), key=lambda each: (each.line, each.start, each.after))
+    return sorted(found.values(), key=lambda mutation: (mutation.line, mutation.start, mutation.after))
 
 
 def _apart(was: str, now: str) -> tuple[str, str]:
@@ -165,11 +165,11 @@ def _of_expression(node: ast.expr, everywhere: bool) -> Iterator[str]:
     if isinstance(node, ast.Dict):
         yield from _without(node, "keys", "values")
     elif isinstance(node, ast.Tuple | ast.List | ast.Set) and everywhere:
-        if any(isinstance(each, ast.Slice) for each in node.elts):
+        if any(isinstance(elt, ast.Slice) for elt in node.elts):
             return
         yield from _without(node, "elts")
     elif isinstance(node, ast.Tuple | ast.List):
-        starred = [at for at, each in enumerate(node.elts) if isinstance(each, ast.Starred)]
+        starred = [at for at, elt in enumerate(node.elts) if isinstance(elt, ast.Starred)]
         yield from (text for at, text in enumerate(_without(node, "elts")) if at in starred)
 
 
@@ -227,8 +227,8 @@ def _other_calls(node: ast.Call) -> Iterator[ast.expr]:
             yield value
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
     if name and not name[0].isupper():
-        for at, each in enumerate(node.keywords):
-            if each.arg not in (None, *_GUIDING) and not _is_text(each.value):
+        for at, keyword in enumerate(node.keywords):
+            if keyword.arg not in (None, *_GUIDING) and not _is_text(keyword.value):
                 yield _with(node, keywords=[*node.keywords[:at], *node.keywords[at + 1 :]])
 
 
@@ -242,5 +242,7 @@ def _with(node: ast.AST, **changed: object) -> ast.expr:
 def _without(node: ast.expr, *lists: str) -> Iterator[str]:
     """The display without each of its items in turn."""
     for at in range(len(getattr(node, lists[0]))):
-        fewer = _with(node, **{name: [each for n, each in enumerate(getattr(node, name)) if n != at] for name in lists})
+        fewer = _with(
+            node, **{name: [entry for n, entry in enumerate(getattr(node, name)) if n != at] for name in lists}
+        )
         yield ast.unparse(fewer) if not isinstance(node, ast.Set) or len(node.elts) > 1 else "set()"

@@ -67,7 +67,7 @@ def _asking(options: argparse.Namespace) -> dict[str, Any]:
         bare: list[float] = []
         ours: list[float] = []
         for number in range(options.rounds + 1):
-            wanted = [keys[each % len(keys)] for each in range(options.requests)]
+            wanted = [keys[value % len(keys)] for value in range(options.requests)]
             bare.append(_bare(url, [paths[key] for key in wanted]))
             ours.append(_verified(target, wanted, Path(name) / str(number)))
             print(f"  bare {bare[-1]:.0f}/s, verified {ours[-1]:.0f}/s", flush=True)
@@ -182,7 +182,7 @@ def recorded(folder: Path, count: int) -> None:
         ),
     )
     entries = tomllib.loads(text)["criterion"]
-    checks = sorted({name for each in entries if each["rule"] == "exact" for name in each["checks"]})
+    checks = sorted({name for entry in entries if entry["rule"] == "exact" for name in entry["checks"]})
     writer = Writer(folder, "main")
     for check in checks:
         writer.append(CheckPlan(phase="phase1", check=check, population=count, planned=count // len(checks)))

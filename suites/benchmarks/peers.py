@@ -29,7 +29,9 @@ def datacompy(path: Path) -> Told:
     import polars
     from datacompy import PolarsCompare
 
-    ours, theirs = (polars.read_csv(each, infer_schema=False, empty_string_is_null=False) for each in (_direct(), path))
+    ours, theirs = (
+        polars.read_csv(entry, infer_schema=False, empty_string_is_null=False) for entry in (_direct(), path)
+    )
     found = PolarsCompare(ours, theirs, join_columns=[KEY])
     for frame, what in ((found.df1_unq_rows, "missing"), (found.df2_unq_rows, "extra")):
         yield from ((key, what) for key in frame[KEY].to_list())
@@ -47,8 +49,8 @@ def csv_diff(path: Path) -> Told:
     found = compare(load_csv(io.StringIO(_direct().read().decode(), newline=""), key=KEY), theirs)
     yield from ((row[KEY], "missing") for row in found["removed"])
     yield from ((row[KEY], "extra") for row in found["added"])
-    for each in found["changed"]:
-        yield from ((each["key"], name) for name in each["changes"])
+    for entry in found["changed"]:
+        yield from ((entry["key"], name) for name in entry["changes"])
 
 
 def data_diff(path: Path) -> Told:

@@ -16,7 +16,7 @@ _KINDS = {"number": "different", "field": "different"}  # called otherwise by wh
 
 def damage(database_url: str, index_url: str, count: int, kinds: Sequence[str] = ALL) -> dict[str, str]:
     """About `count` people damaged, as many of each kind: key -> kind by which they should be found."""
-    each = max(count // len(kinds), 1)
+    value = max(count // len(kinds), 1)
     done: dict[str, str] = {}
     with psycopg.connect(database_url) as session, Elasticsearch(index_url, request_timeout=60) as client:
         drawn = [
@@ -24,13 +24,13 @@ def damage(database_url: str, index_url: str, count: int, kinds: Sequence[str] =
             for (key,) in session.execute(
                 "SELECT c.uuid FROM contacts c JOIN companies k ON k.uuid = c.company_id "
                 "WHERE c.title IS NOT NULL ORDER BY md5(c.uuid || 'damage') LIMIT %s",
-                (each * len(kinds),),
+                (value * len(kinds),),
             )
         ]
         for number, kind in enumerate(kinds):
-            keys = drawn[number * each : (number + 1) * each]
+            keys = drawn[number * value : (number + 1) * value]
             if kind == "copy-stale":
-                keys = _rename_companies(session, each, drawn)
+                keys = _rename_companies(session, value, drawn)
             else:
                 _DAMAGES[kind](session, client, keys)
             done |= dict.fromkeys(keys, _KINDS.get(kind, kind))

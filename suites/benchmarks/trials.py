@@ -105,7 +105,7 @@ class ChosenTests:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = sorted((each for each in items if each.nodeid in self._place), key=lambda at: self._place[at.nodeid])
+        items[:] = sorted((test for test in items if test.nodeid in self._place), key=lambda at: self._place[at.nodeid])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -124,7 +124,7 @@ class TestTrace:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [each for each in items if WORLD.isdisjoint(getattr(each, "fixturenames", ()))]
+        items[:] = [test for test in items if WORLD.isdisjoint(getattr(test, "fixturenames", ()))]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -174,7 +174,7 @@ def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Pa
 def mutants_of(path: Path, known: EquivalentMutant) -> list[Mutant]:
     """Every mutant of a file. The first one has no change: it has to survive."""
     passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
-    ranked = sorted(known.seconds.items(), key=lambda each: each[1])
+    ranked = sorted(known.seconds.items(), key=lambda second: second[1])
     usable = {name: took for name, took in ranked if took <= LONGEST_S and passed[name]}
     none = Mutation(line=1, last=1, start=0, before="", after="", told=("", ""), everywhere=True)
     unchanged = Mutant(path=path, mutation=none, tests=tuple(usable.items())[:CHECKED])
@@ -194,12 +194,12 @@ def _mutant(path: Path, mutation: Mutation, usable: Mapping[str, float], passed:
 
 def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
     """Those that no test kills, by line; SystemExit if one was not even imported."""
-    left = [each for each in mutants if not each.tests]
-    for mutant, code in _in_children({each: partial(_tested, each) for each in mutants if each.tests}, jobs):
+    left = [mutant for mutant in mutants if not mutant.tests]
+    for mutant, code in _in_children({mutant: partial(_tested, mutant) for mutant in mutants if mutant.tests}, jobs):
         if code == NOT_LOADED:
             raise SystemExit(f"never imported: {mutant.told()}")
         left += [mutant] if code in (0, NONE_LEFT) else []
-    return sorted(left, key=lambda each: each.mutation.line)
+    return sorted(left, key=lambda mutant: mutant.mutation.line)
 
 
 def _tested(mutant: Mutant) -> int:

@@ -141,10 +141,16 @@ def test_a_fault_is_caught(tmp_path: Path, drilled: Drilled, lent: Callable[[Fau
         _rehearse(tmp_path / group[0], group, *options, lent="" if group == apart else lent(fault)).verdict
         for group in groups
     ]
-    verdict = {"phases": {name: phase for each in verdicts for name, phase in each["phases"].items()}}
+    verdict = {"phases": {name: phase for entry in verdicts for name, phase in entry["phases"].items()}}
 
     _require(
-        [row for each in expected_of(fault, GATES) for row in detection_matrix.rows_of(each, verdict)], verdict, drilled
+        [
+            row
+            for expected_detection in expected_of(fault, GATES)
+            for row in detection_matrix.rows_of(expected_detection, verdict)
+        ],
+        verdict,
+        drilled,
     )
 
 
@@ -177,9 +183,10 @@ def test_two_faults_at_once_get_two_causes(
     rows = [
         row
         for fault, other in ((first, second), (second, first))
-        for each in expected_of(fault, GATES)[:1]
+        for expected_detection in expected_of(fault, GATES)[:1]
         for row in detection_matrix.rows_of(
-            replace(each, fault="+".join(pair), may_also=(*each.may_also, *other.named)), verdict
+            replace(expected_detection, fault="+".join(pair), may_also=(*expected_detection.may_also, *other.named)),
+            verdict,
         )
         if not (row.detection == detection_matrix.FALSE_ALARM and row.cause_named == other.cause)
     ]
@@ -196,7 +203,7 @@ def test_calm_breaks_nothing(tmp_path: Path, drilled: Drilled, seed: str) -> Non
 
 def test_calm_customers_get_right_answers(tmp_path: Path, drilled: Drilled) -> None:
     """The full draw of each phase, of the log that the sandbox's customers write."""
-    phases = [phase for phase, gate in GATES.items() if any(each.rule == "traffic" for each in gate.criteria)]
+    phases = [phase for phase, gate in GATES.items() if any(criterion.rule == "traffic" for criterion in gate.criteria)]
 
     verdict = _rehearse(tmp_path, phases, "--seed", "1", "--traffic", "sandbox").verdict
 
@@ -222,11 +229,11 @@ def _calm(name: str, phases: Sequence[str], verdict: dict[str, Any]) -> list[Mat
 def _open(verdict: dict[str, Any], gate: Gate) -> list[str]:
     """Blocking criteria that are not met. A machine too busy to time anything is not what is drilled here."""
     timing = {criterion.id for criterion in gate.criteria if criterion.rule == "latency"}
-    findings = [each for each in verdict["phases"][gate.phase]["findings"] if each["criterion"] not in timing]
+    findings = [entry for entry in verdict["phases"][gate.phase]["findings"] if entry["criterion"] not in timing]
     return [
-        f"{gate.phase}/{each['criterion']}: {each['sentence']}"
-        for each in findings
-        if each["kind"] == "blocking" and each["outcome"] != "met"
+        f"{gate.phase}/{finding['criterion']}: {finding['sentence']}"
+        for finding in findings
+        if finding["kind"] == "blocking" and finding["outcome"] != "met"
     ]
 
 
@@ -247,14 +254,20 @@ def test_a_history_with_one_thing_wrong_is_caught(
     recorded = run_ledger.read(tmp_path / "run")
     past.write(tmp_path / "history", recorded.run, BAKED)
     own = [
-        each for each in recorded.records if not isinstance(each, EarlierRun) and getattr(each, "name", "") != "history"
+        record
+        for record in recorded.records
+        if not isinstance(record, EarlierRun) and getattr(record, "name", "") != "history"
     ]
     own += records(str(tmp_path / "history"), recorded.run, "phase5")
 
     verdict = to_json(judge(run_ledger.RunRecords(run=recorded.run, records=tuple(own)), now=recorded.run.started))
 
     _require(
-        [row for each in expected_of(past.fault, GATES) for row in detection_matrix.rows_of(each, verdict)],
+        [
+            row
+            for expected_detection in expected_of(past.fault, GATES)
+            for row in detection_matrix.rows_of(expected_detection, verdict)
+        ],
         verdict,
         drilled,
     )
@@ -267,9 +280,9 @@ def test_two_workers_find_what_one_finds(tmp_path: Path) -> None:
             tmp_path / name, ["phase1"], "--fault", "stale-record", "--seed", "7", *QUICK, *options
         ).verdict
         return {
-            each["criterion"]: (each["outcome"], (each["cause"] or {}).get("code"))
-            for each in verdict["phases"]["phase1"]["findings"]
-            if each["unit"] != "ratio"
+            entry["criterion"]: (entry["outcome"], (entry["cause"] or {}).get("code"))
+            for entry in verdict["phases"]["phase1"]["findings"]
+            if entry["unit"] != "ratio"
         }
 
     assert found("one") == found("two", "-n", "2")

@@ -42,6 +42,6 @@ def test_the_whole_index_is_the_whole_table(
 
     again = f"python -m fixtures.index_parity --record {record} --seed {phase.seed}"
     found = list(report.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))
-    for each in found:
-        recorder.writer.append(each)
-    require_match([each for each in found if isinstance(each, Comparison)])
+    for fact in found:
+        recorder.writer.append(fact)
+    require_match([entry for entry in found if isinstance(entry, Comparison)])

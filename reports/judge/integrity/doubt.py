@@ -16,15 +16,18 @@ _COUNTS = "-counts"  # facts that compare the index with PostgreSQL
 
 def in_doubt(findings: Sequence[Finding], gate: Gate, records: Sequence[Record]) -> tuple[Finding, ...]:
     """The findings; those missed against PostgreSQL are unmeasured where it is in doubt."""
-    doubts = list(dict.fromkeys(each.detail for each in records if isinstance(each, Event) and each.name == DOUBTED))
+    doubts = list(
+        dict.fromkeys(record.detail for record in records if isinstance(record, Event) and record.name == DOUBTED)
+    )
     if not doubts:
         return tuple(findings)
     rules = {criterion.id: criterion.rule for criterion in gate.criteria}
     return tuple(
-        _doubted(each, doubts[0])
-        if each.outcome == "missed" and (rules[each.criterion] in _AGAINST_ORACLE or each.criterion.endswith(_COUNTS))
-        else each
-        for each in findings
+        _doubted(finding, doubts[0])
+        if finding.outcome == "missed"
+        and (rules[finding.criterion] in _AGAINST_ORACLE or finding.criterion.endswith(_COUNTS))
+        else finding
+        for finding in findings
     )
 
 

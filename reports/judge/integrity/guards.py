@@ -53,7 +53,9 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     found = [said for name, said in _LOOKS.items() if name not in names]
     if recorded.run.options.get("log") and LOG_LOOKED not in names:
         found.append("the log that is configured was not read when all was asked")
-    if recorded.run.options.get("traffic") and not any(isinstance(each, TrafficProfile) for each in recorded.records):
+    if recorded.run.options.get("traffic") and not any(
+        isinstance(record, TrafficProfile) for record in recorded.records
+    ):
         found.append("the access log that was given was not read: no profile of it is on record")
     if recorded.run.options.get("oracle") and ORACLE_LOOKED not in names:
         found.append("PostgreSQL was not looked at when all was asked: whether it still is what it was is not known")

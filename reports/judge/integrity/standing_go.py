@@ -134,8 +134,12 @@ def newest_decided(results: Iterable[PhaseResult], now: datetime) -> PhaseResult
     A GO that was withheld, or of the direct path, decides nothing either. Of the future counts a NO-GO alone: it does
     not get better by a clock that is wrong.
     """
-    decided = [each for each in results if _decides(each, now)]
-    return max(decided, key=lambda each: (each.finished, each.verdict == "NO-GO", each.run), default=None)
+    decided = [phase_result for phase_result in results if _decides(phase_result, now)]
+    return max(
+        decided,
+        key=lambda phase_result: (phase_result.finished, phase_result.verdict == "NO-GO", phase_result.run),
+        default=None,
+    )
 
 
 def _decides(result: PhaseResult, now: datetime) -> bool:
@@ -152,7 +156,7 @@ def of_verdict(entry: Mapping[str, Any], phase: str, *, altered: str = "") -> Ph
         run=entry["run"],
         phase=phase,
         said=own["verdict"],
-        outcomes=tuple((each["kind"], each["outcome"]) for each in own["findings"]),
+        outcomes=tuple((item["kind"], item["outcome"]) for item in own["findings"]),
         finished=datetime.fromisoformat(entry["finished"]),
         incidents=tuple(entry["incidents"]),
         flag=flag,
@@ -167,7 +171,7 @@ def of_verdict(entry: Mapping[str, Any], phase: str, *, altered: str = "") -> Ph
         ),
         schema=entry.get("run_schema", 1),
         altered=altered,
-        waivers=tuple(each["criterion"] for each in own["findings"] if each.get("waived")),
+        waivers=tuple(item["criterion"] for item in own["findings"] if item.get("waived")),
     )
 
 

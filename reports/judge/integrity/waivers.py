@@ -65,27 +65,31 @@ def waive(
     findings: Sequence[Finding], gate: Gate, waivers: Sequence[Waiver], now: datetime
 ) -> tuple[tuple[Finding, ...], tuple[WaivedCriterion, ...]]:
     """(the findings, those waived being advisory from now on; the waivers that concern this phase)."""
-    criteria = {each.id: each for each in gate.criteria}
-    by_id = {each.criterion: each for each in waivers if _holds(each, criteria.get(each.criterion), gate.phase, now)}
-    changed = tuple(_waived(each, by_id.get(each.criterion)) for each in findings)
-    needed = {each.criterion for each in changed if each.waived}
+    criteria = {criterion.id: criterion for criterion in gate.criteria}
+    by_id = {
+        waiver.criterion: waiver
+        for waiver in waivers
+        if _holds(waiver, criteria.get(waiver.criterion), gate.phase, now)
+    }
+    changed = tuple(_waived(finding, by_id.get(finding.criterion)) for finding in findings)
+    needed = {finding.criterion for finding in changed if finding.waived}
     concerned = tuple(
         WaivedCriterion(
             criterion=name,
-            reason=each.reason,
-            ticket=each.ticket,
-            by=each.by,
-            until=each.until,
+            reason=waiver.reason,
+            ticket=waiver.ticket,
+            by=waiver.by,
+            until=waiver.until,
             stale=name not in needed,
         )
-        for name, each in sorted(by_id.items())
+        for name, waiver in sorted(by_id.items())
     )
     return changed, concerned
 
 
 def too_many(waivers: Sequence[Waiver]) -> str:
     """Why so many can't hold at once; '' if they are few."""
-    count = len({each.criterion for each in waivers})
+    count = len({waiver.criterion for waiver in waivers})
     return f"{count} waivers at once: at most {MOST_WAIVERS} may hold" if count > MOST_WAIVERS else ""
 
 

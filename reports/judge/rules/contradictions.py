@@ -34,7 +34,7 @@ _UNTOLD = {
 def served_by(records: Sequence[Record]) -> dict[str, int]:
     """How many answers of the backend each path gave, by the path's name."""
     served = Counter(str(answer.provenance) for answer in backend_answers(records))
-    return {str(each): served[str(each)] for each in Provenance}
+    return {str(provenance): served[str(provenance)] for provenance in Provenance}
 
 
 def backend_answers(records: Sequence[Record]) -> list[Observation]:

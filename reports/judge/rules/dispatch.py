@@ -38,7 +38,7 @@ def finding_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
         return replace(asked, kind="advisory")
     found = with_doubts(criterion, seen, _BY_RULE[criterion.rule](criterion, gate, seen))
     if found.outcome == "unmeasured":
-        why = [each.sentence for each in seen.facts if each.name == NOT_ASKED]
+        why = [fact.sentence for fact in seen.facts if fact.name == NOT_ASKED]
         found = replace(found, sentence="; ".join((found.sentence, *dict.fromkeys(why))))
     if criterion.kind == "veto":
         blocks = found.outcome == "missed" and not is_against_sql(criterion, seen)
@@ -50,7 +50,7 @@ def _while_off(criterion: Criterion, seen: PhaseEvidence) -> str:
     """Why it is not asked, and the baseline that was recorded instead, if one was."""
     said = "not asked while the flag is off"
     names = {f"{check}-baseline" for check in criterion.checks}
-    times = [each.value for each in seen.facts if each.value is not None and each.name in names]
+    times = [fact.value for fact in seen.facts if fact.value is not None and fact.name in names]
     if not times:
         return said
     return f"{said}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
@@ -75,14 +75,14 @@ def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """Single things that have to be so: each was found to be, one was found not to be, or it was not looked at."""
     del gate
-    facts = [each for each in seen.facts if covers(criterion, each.name)]
-    wrong = [each for each in facts if each.ok is False]
-    open_ones = [each for each in facts if each.ok is None]
-    unseen = [name for name in criterion.checks if not any(is_of(each.name, name) for each in facts)]
+    facts = [fact for fact in seen.facts if covers(criterion, fact.name)]
+    wrong = [fact for fact in facts if fact.ok is False]
+    open_ones = [fact for fact in facts if fact.ok is None]
+    unseen = [name for name in criterion.checks if not any(is_of(fact.name, name) for fact in facts)]
     shown = next(iter((*wrong, *open_ones, *facts)), None)
     count = len(facts)
     if wrong:
-        said = "; ".join(each.sentence for each in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
+        said = "; ".join(fact.sentence for fact in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
         return finding(
             criterion,
             "missed",
@@ -90,12 +90,12 @@ def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             value=_value_of(shown),
             unit=_unit_of(shown),
             count=count,
-            cause=most_frequent([each.cause for each in wrong]),
+            cause=most_frequent([fact.cause for fact in wrong]),
         )
     if unseen or open_ones or count < criterion.least:
         said = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
         return finding(criterion, "unmeasured", said, count=count, needed=max(len(unseen), criterion.least - count, 0))
-    few = "; ".join(dict.fromkeys(each.sentence for each in facts if each.sentence)) if count <= FEW else ""
+    few = "; ".join(dict.fromkeys(fact.sentence for fact in facts if fact.sentence)) if count <= FEW else ""
     said = few or f"{count} of {count} are as they have to be"
     return finding(
         criterion, "met", said, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown), count=count
@@ -105,15 +105,15 @@ def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 def limit(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The largest of the measured values against target and alert: met up to target, missed beyond alert."""
     del gate
-    told = [each for each in seen.facts if covers(criterion, each.name)]
-    values = {each: each.value for each in told if each.value is not None}
-    worst = max(values, key=lambda each: (values[each], each.name), default=None)
+    told = [fact for fact in seen.facts if covers(criterion, fact.name)]
+    values = {fact: fact.value for fact in told if fact.value is not None}
+    worst = max(values, key=lambda fact: (values[fact], fact.name), default=None)
     largest = values[worst] if worst else None
-    absent = [name for name in criterion.checks if not any(is_of(each.name, name) for each in values)]
+    absent = [name for name in criterion.checks if not any(is_of(fact.name, name) for fact in values)]
     found = Measurement(value=largest, unit=criterion.unit, count=len(values))
     outcome = "unmeasured" if largest is None else _up_to(criterion, largest)
     if outcome != "missed" and (absent or len(values) < criterion.least):
-        why = next((each.sentence for each in told if each.value is None and each.sentence), "")
+        why = next((fact.sentence for fact in told if fact.value is None and fact.sentence), "")
         why = why or (f"no value of {absent[0]}" if absent else f"{len(values)} values; need {criterion.least}")
         return measured(criterion, "unmeasured", why, found, max(criterion.least - len(values), len(absent)))
     cause = most_frequent([worst.cause if worst else None]) if outcome != "met" else None
@@ -126,19 +126,23 @@ def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     del gate
     if seen.target == "sandbox":
         return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
-    words = sorted(seen.attestations, key=lambda each: (_holds(each, seen.now), each.until, each.who))
-    by_line = {each.line: each for each in words}  # of several words on a line, one that holds
+    words = sorted(
+        seen.attestations, key=lambda attestation: (_holds(attestation, seen.now), attestation.until, attestation.who)
+    )
+    by_line = {word.line: word for word in words}  # of several words on a line, one that holds
     given = [by_line[line] for line in criterion.checks if line in by_line]
     absent = [line for line in criterion.checks if line not in by_line]
-    expired = [each for each in given if not _holds(each, seen.now)]
+    expired = [sign_off for sign_off in given if not _holds(sign_off, seen.now)]
     count = len(given) - len(expired)
     if absent:
         said = f"not signed off: {', '.join(absent)} (--attestations)"
     elif expired:
-        said = "; ".join(f"{each.line}: {each.who}'s word held until {each.until}" for each in expired)
+        said = "; ".join(f"{sign_off.line}: {sign_off.who}'s word held until {sign_off.until}" for sign_off in expired)
         said += " (--attestations)"
     else:
-        said = "; ".join(f"{each.line}: {each.who}, {each.when}, until {each.until}" for each in given)
+        said = "; ".join(
+            f"{sign_off.line}: {sign_off.who}, {sign_off.when}, until {sign_off.until}" for sign_off in given
+        )
         return finding(criterion, "met", said, count=count)
     return finding(criterion, "unmeasured", said, count=count, needed=len(absent) + len(expired))
 
@@ -150,17 +154,17 @@ def _up_to(criterion: Criterion, value: float) -> str:
     return "met" if value <= limit_of(criterion.target) else "unmeasured"
 
 
-def _holds(each: Attestation, now: str) -> bool:
+def _holds(sign_off: Attestation, now: str) -> bool:
     """Whether the word was given before now and holds on: dates hold to their end."""
-    return each.when <= now[: len(each.when)] and now[: len(each.until)] <= each.until
+    return sign_off.when <= now[: len(sign_off.when)] and now[: len(sign_off.until)] <= sign_off.until
 
 
-def _value_of(each: Fact | None) -> float | None:
-    return each.value if each else None
+def _value_of(fact: Fact | None) -> float | None:
+    return fact.value if fact else None
 
 
-def _unit_of(each: Fact | None) -> str:
-    return each.unit if each else ""
+def _unit_of(fact: Fact | None) -> str:
+    return fact.unit if fact else ""
 
 
 _BY_RULE: dict[str, Callable[[Criterion, Gate, PhaseEvidence], Finding]] = {

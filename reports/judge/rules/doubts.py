@@ -28,7 +28,9 @@ def with_doubts(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Fi
         tally = tally_of(criterion, seen)
         return replace(found, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count, tally.why_unknown))
     if criterion.rule in ("latency", "p95"):
-        lost = [each for each in _own(criterion, seen) if each.outcome in (Outcome.FAILED, Outcome.VOID)]
+        lost = [
+            comparison for comparison in _own(criterion, seen) if comparison.outcome in (Outcome.FAILED, Outcome.VOID)
+        ]
         unfit = found.sentence if found.sentence.startswith(UNFIT_INSTRUMENT) else ""
         return replace(found, lost=len(by_key(lost)), unfit=unfit)
     return _of_exactness(criterion, seen, found) if criterion.rule == "exact" else found
@@ -36,15 +38,17 @@ def with_doubts(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Fi
 
 def _of_exactness(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
     samples = _own(criterion, seen)
-    compared = by_key(each for each in samples if each.outcome in COMPARED)
-    void = by_key(each for each in samples if each.outcome is Outcome.VOID).keys() - compared.keys()
-    unknown = [each for each in compared.values() if criterion.served_by == "vql" and _is_unknown(each)]
-    excused = by_key(each for each in samples if each.outcome is Outcome.EXCUSED)
-    lost = by_key(each for each in samples if each.outcome is Outcome.FAILED)
+    compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
+    void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
+    unknown = [
+        comparison for comparison in compared.values() if criterion.served_by == "vql" and _is_unknown(comparison)
+    ]
+    excused = by_key(sample for sample in samples if sample.outcome is Outcome.EXCUSED)
+    lost = by_key(sample for sample in samples if sample.outcome is Outcome.FAILED)
     unfit = _too_many(len(unknown), len(compared), f"{counted(len(unknown), 'answer')} of unknown provenance")
     if len(void) > POLICY.most_void * (len(void) + len(compared)):
         unfit = f"{len(void)} of {len(void) + len(compared)} samples are void"
-    differing = sum(each.outcome is Outcome.DIFFERENT for each in unknown)
+    differing = sum(comparison.outcome is Outcome.DIFFERENT for comparison in unknown)
     if differing:
         unfit = f"{differing} answers differ, and it is unknown which path served them"
     return replace(found, unknown=len(unknown), void=len(void), lost=len(lost), excused=len(excused), unfit=unfit)

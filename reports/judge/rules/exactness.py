@@ -184,7 +184,7 @@ def _why_empty(
         return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({listed(errors)})", needed or least
     if own:
         return f"{check}: none of {len(own)} answers counts{_left_out(own, ())}", needed or least
-    said = (each.sentence for each in seen.facts if each.ok is None and is_of(each.name, check))
+    said = (fact.sentence for fact in seen.facts if fact.ok is None and is_of(fact.name, check))
     return f"{check}: {next(said, 'nothing was asked')}", needed or least
 
 
@@ -221,6 +221,6 @@ def _population(criterion: Criterion, seen: PhaseEvidence) -> int | None:
 
 
 def _mismatch_sentence(wrong: Sequence[Comparison], count: int) -> str:
-    kinds = Counter(str(each.kind) for sample in wrong for each in sample.differences)
+    kinds = Counter(str(difference.kind) for sample in wrong for difference in sample.differences)
     verb = plural(len(wrong), "differs", "differ")
     return f"{len(wrong)} of {count} answers {verb} ({differences(kinds)}); first: {wrong[0].key}"

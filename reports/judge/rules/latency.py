@@ -243,7 +243,9 @@ def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
             "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"
         )
     own = [sample for sample in seen.samples if covers(criterion, sample.check)]
-    failed = Counter(f"{answer.error} at the {answer.side}" for each in own for answer in each.answers if answer.error)
+    failed = Counter(
+        f"{answer.error} at the {answer.side}" for comparison in own for answer in comparison.answers if answer.error
+    )
     if failed:
         return f"no pair counts: calls failed ({listed(failed)})"
     untold = why_untold(answer for sample in own for answer in sample.answers)

@@ -22,13 +22,13 @@ def with_memory(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Fi
     """The finding, missed where a key of its checks that an earlier run found wrong was not found right since."""
     if criterion.rule != "exact" or not speaks_of_vql(seen):
         return found
-    own = [each for each in seen.wrong_keys if covers(criterion, each.check)]
-    forgotten = sum(each.forgotten for each in own)
+    own = [key for key in seen.wrong_keys if covers(criterion, key.check)]
+    forgotten = sum(wrong_key.forgotten for wrong_key in own)
     if forgotten:
         keys, were = counted(forgotten, "key"), plural(forgotten, "was", "were")
         said = f"{keys} that earlier runs found wrong {were} forgotten (--forget-wrong-keys)"
         found = replace(found, sentence=f"{found.sentence}; {said}")
-    open_keys = [each for each in own if not each.forgotten and not is_right(each, criterion, seen)]
+    open_keys = [wrong_key for wrong_key in own if not wrong_key.forgotten and not is_right(wrong_key, criterion, seen)]
     if not open_keys or found.outcome == "missed":
         return found
     return replace(found, outcome="missed", unfit="", value=float(len(open_keys)), sentence=_why(open_keys, found))
@@ -36,7 +36,7 @@ def with_memory(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Fi
 
 def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tuple[WrongKey, ...]:
     """What the next run has to remember: keys that this run confirmed wrong, and earlier ones that are not right."""
-    exact = [each for each in gate.criteria if each.rule == "exact" and each.kind == "blocking"]
+    exact = [criterion for criterion in gate.criteria if criterion.rule == "exact" and criterion.kind == "blocking"]
     now = {
         (sample.check, token_of(sample.check, sample.key)): WrongKey(
             phase=gate.phase, check=sample.check, token=token_of(sample.check, sample.key), seed=seed, run=run
@@ -47,22 +47,22 @@ def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tupl
         and sample.outcome is Outcome.DIFFERENT
         and counts_for(sample, criterion, seen)
     }
-    before = {(each.check, each.token): each for each in seen.wrong_keys if not each.forgotten}
-    right = {(each.check, each.token) for each in right_again(gate, seen)}
-    kept = {name: each for name, each in before.items() if name not in right}
-    return tuple(sorted({**now, **kept}.values(), key=lambda each: (each.check, each.token)))
+    before = {(key.check, key.token): key for key in seen.wrong_keys if not key.forgotten}
+    right = {(wrong_key.check, wrong_key.token) for wrong_key in right_again(gate, seen)}
+    kept = {name: wrong_key for name, wrong_key in before.items() if name not in right}
+    return tuple(sorted({**now, **kept}.values(), key=lambda wrong_key: (wrong_key.check, wrong_key.token)))
 
 
 def right_again(gate: Gate, seen: PhaseEvidence) -> tuple[WrongKey, ...]:
     """Keys that earlier runs found wrong and this one found right, or was told to forget."""
-    exact = [each for each in gate.criteria if each.rule == "exact" and each.kind == "blocking"]
+    exact = [criterion for criterion in gate.criteria if criterion.rule == "exact" and criterion.kind == "blocking"]
     return tuple(
-        each
-        for each in seen.wrong_keys
-        if each.forgotten
+        key
+        for key in seen.wrong_keys
+        if key.forgotten
         or (
             speaks_of_vql(seen)
-            and all(is_right(each, criterion, seen) for criterion in exact if covers(criterion, each.check))
+            and all(is_right(key, criterion, seen) for criterion in exact if covers(criterion, key.check))
         )
     )
 

@@ -66,16 +66,16 @@ class ShareTally:
 
     @property
     def offending(self) -> int:
-        return sum(each.standing is SampleStanding.OFFENDING for each in self.answers)
+        return sum(answer.standing is SampleStanding.OFFENDING for answer in self.answers)
 
     @property
     def unknown(self) -> int:
         """Those that count neither as good nor as offending."""
-        return sum(each.standing in _OPEN for each in self.answers)
+        return sum(answer.standing in _OPEN for answer in self.answers)
 
     @property
     def unseen(self) -> int:
-        return sum(each.standing is SampleStanding.UNSEEN for each in self.answers)
+        return sum(answer.standing is SampleStanding.UNSEEN for answer in self.answers)
 
     @property
     def why_unknown(self) -> str:
@@ -93,7 +93,7 @@ class ShareTally:
 
     @property
     def causes(self) -> tuple[CauseCode | None, ...]:
-        return tuple(each.cause for each in self.answers if each.standing is SampleStanding.OFFENDING)
+        return tuple(answer.cause for answer in self.answers if answer.standing is SampleStanding.OFFENDING)
 
     def share(self, *, unknown_as: bool | None = None) -> Measurement:
         """The share of those that offend; unknown answers count as offending, as good, or (None) not at all.
@@ -103,7 +103,9 @@ class ShareTally:
         """
         worst = SampleStanding.OFFENDING if unknown_as is not True else SampleStanding.UNKNOWN
         failed = [
-            each.standing >= worst for each in self.answers if unknown_as is not None or each.standing not in _OPEN
+            answer.standing >= worst
+            for answer in self.answers
+            if unknown_as is not None or answer.standing not in _OPEN
         ]
         return statistics.share_in_time(failed)
 
@@ -155,7 +157,7 @@ def _contradicted(criterion: Criterion, seen: PhaseEvidence) -> str:
 
 def _attempts(criterion: Criterion, seen: PhaseEvidence) -> list[Observation]:
     """The backend's answers to attempts at VQL, each question once."""
-    attempts = [each for each in seen.samples if each.attempt and _looks_at(criterion, each.check)]
+    attempts = [sample for sample in seen.samples if sample.attempt and _looks_at(criterion, sample.check)]
     return [answer for sample in by_key(attempts).values() if (answer := backend_of(sample))]
 
 
@@ -184,8 +186,8 @@ def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
     """Whether answers to this check are, or would be, part of the share."""
     own = replace(
         seen,
-        samples=tuple(each for each in seen.samples if each.check == check),
-        pairs=tuple(each for each in seen.pairs if each.check == check),
+        samples=tuple(sample for sample in seen.samples if sample.check == check),
+        pairs=tuple(pair for pair in seen.pairs if pair.check == check),
     )
     return tally_of(criterion, own).count > 0
 
@@ -193,13 +195,13 @@ def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
 def _counted_elsewhere(seen: PhaseEvidence) -> frozenset[tuple[str, str]]:
     """Answers of latency blocks, as (check, key), that are a sample of another check too: one request counts once."""
     compared = {(sample.check, sample.key) for sample in seen.samples}
-    twice = [(each.check, each.key, each.counted_as) for each in seen.samples if each.counted_as]
-    twice += [(each.check, each.key, each.compared_as) for each in seen.pairs if each.compared_as]
+    twice = [(sample.check, sample.key, sample.counted_as) for sample in seen.samples if sample.counted_as]
+    twice += [(pair.check, pair.key, pair.compared_as) for pair in seen.pairs if pair.compared_as]
     return frozenset((check, key) for check, key, other in twice if (other, key) in compared)
 
 
 def _in_time(answers: Iterable[CountedAnswer]) -> ShareTally:
-    return ShareTally(answers=tuple(sorted(answers, key=lambda each: (each.at, each.standing))))
+    return ShareTally(answers=tuple(sorted(answers, key=lambda answer: (answer.at, answer.standing))))
 
 
 def _time_of(sample: Comparison) -> float:

@@ -32,12 +32,12 @@ _LEFT_OUT = {
 def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """No settled mismatch in enough drawn requests, of which at least nine in ten could be judged."""
     del gate
-    draw = max(seen.draws, key=lambda each: (each.population, each.drawn), default=None)
+    draw = max(seen.draws, key=lambda traffic_draw: (traffic_draw.population, traffic_draw.drawn), default=None)
     if draw is None:
         return replace(finding(criterion, "unmeasured", "no access log was given (--traffic FILE)"), kind="advisory")
-    samples = list(by_key(each for each in seen.samples if covers(criterion, each.check)).values())
-    wrong = [each for each in samples if each.outcome is Outcome.DIFFERENT]
-    reasons = {key: _why_not_judged(each, seen) for key, each in enumerate(samples)}
+    samples = list(by_key(sample for sample in seen.samples if covers(criterion, sample.check)).values())
+    wrong = [sample for sample in samples if sample.outcome is Outcome.DIFFERENT]
+    reasons = {key: _why_not_judged(sample, seen) for key, sample in enumerate(samples)}
     unjudged = Counter(draw.unjudged) + Counter(why for why in reasons.values() if why)
     right = sum(not why for why in reasons.values()) - len(wrong)
     if wrong:
@@ -45,7 +45,7 @@ def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     unasked = draw.drawn - right - unjudged.total()
     why, needed = _lacking(criterion, draw, seen, unjudged, unasked)
     if why:
-        cause = most_frequent([each.cause for each in samples if each.outcome is Outcome.FAILED])
+        cause = most_frequent([sample.cause for sample in samples if sample.outcome is Outcome.FAILED])
         value = 0.0 if right else None
         return finding(
             criterion, "unmeasured", why, value=value, unit="mismatches", count=right, needed=needed, cause=cause
@@ -125,8 +125,8 @@ def _lacking(
     if unjudged.total() > MOST_UNJUDGED * draw.drawn:
         return f"{unjudged.total()} of {draw.drawn} drawn requests can't be judged ({listed(unjudged)})", 0
     if unasked > 0:
-        said = [each.sentence for each in seen.facts if each.ok is None and covers(criterion, each.name)]
-        return f"{unasked} of {draw.drawn} drawn requests were not asked" + "".join(f": {each}" for each in said[:1]), (
+        said = [fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name)]
+        return f"{unasked} of {draw.drawn} drawn requests were not asked" + "".join(f": {text}" for text in said[:1]), (
             unasked
         )
     return "", 0
@@ -140,7 +140,7 @@ def _missed(
     unaskable = math.ceil(unaskable * asked / max(draw.drawn - unaskable, asked))
     judged = len(wrong) + right
     low, high = share_between(len(wrong), asked - judged + unaskable, asked + unaskable)
-    kinds = differences(Counter(str(each.kind) for sample in wrong for each in sample.differences))
+    kinds = differences(Counter(str(difference.kind) for sample in wrong for difference in sample.differences))
     said = (
         f"{len(wrong)} of {judged} of customers' requests drawn from {draw.population:,} are answered wrong ({kinds}): "
         f"{_share(low, up=False)} to {_share(high)} of {_whose(draw, seen)}, at 95 %; first: {wrong[0].key}"
@@ -152,7 +152,7 @@ def _missed(
         value=float(len(wrong)),
         unit="mismatches",
         count=judged,
-        cause=most_frequent([each.cause for each in wrong]),
+        cause=most_frequent([comparison.cause for comparison in wrong]),
         evidence=(f"evidence/{criterion.id}.jsonl",),
     )
 

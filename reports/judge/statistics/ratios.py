@@ -36,7 +36,7 @@ def _means(pairs: Sequence[Pair], of: Callable[[Pair], float]) -> list[float]:
 
 def blocks_of(pairs: Sequence[Pair]) -> Mapping[tuple[str, int], list[Pair]]:
     found: dict[tuple[str, int], list[Pair]] = {}
-    for pair in sorted(pairs, key=lambda each: (each.check, each.block)):
+    for pair in sorted(pairs, key=lambda pair: (pair.check, pair.block)):
         found.setdefault((pair.check, pair.block), []).append(pair)
     return found
 
@@ -53,7 +53,9 @@ def ratio_of_means(means: Sequence[float], count: int) -> Measurement:
     from scipy.stats import ttest_1samp
 
     interval = ttest_1samp(means, 0).confidence_interval(POLICY.confidence)
-    low, high = (math.exp(max(-_LARGEST_LOG, min(float(each), _LARGEST_LOG))) for each in (interval.low, interval.high))
+    low, high = (
+        math.exp(max(-_LARGEST_LOG, min(float(entry), _LARGEST_LOG))) for entry in (interval.low, interval.high)
+    )
     return Measurement(value=value, unit="ratio", count=count, interval=(low, high))
 
 

@@ -15,7 +15,7 @@ _MEDIAN_DIFFERENCE = 0.954  # of two normal values of deviation 1
 def autocorrelation(means: Sequence[float]) -> float:
     """Lag-1 autocorrelation of run means; above 0.3 four runs count as one."""
     middle = fmean(means)
-    spread = sum((each - middle) ** 2 for each in means)
+    spread = sum((mean - middle) ** 2 for mean in means)
     if spread == 0:
         return 0.0
     return sum((a - middle) * (b - middle) for a, b in pairwise(means)) / spread
@@ -36,13 +36,13 @@ def units(values: Sequence[float]) -> list[list[int]]:
 def deviation(values: Sequence[float]) -> float:
     """Standard deviation of at least two values."""
     middle = fmean(values)
-    return math.sqrt(sum((each - middle) ** 2 for each in values) / (len(values) - 1))
+    return math.sqrt(sum((number - middle) ** 2 for number in values) / (len(values) - 1))
 
 
 def steady_variance(values: Sequence[float], apart: int = 1) -> float:
     """Variance by the differences of values so far apart."""
     differences = [later - earlier for earlier, later in zip(values, values[apart:], strict=False)]
-    return sum(each * each for each in differences) / (2 * len(differences)) if differences else 0.0
+    return sum(difference * difference for difference in differences) / (2 * len(differences)) if differences else 0.0
 
 
 def typical_variance(values: Sequence[float]) -> float:

@@ -204,7 +204,7 @@ def _globals(verdict: Entry, name: str) -> dict[str, Any]:
         {"name": "verdict.json", "source": f"{name}-attachment.json", "type": "application/json", "timestamp": stop},
     ]
     errors = [] if verdict["verdict"] == "GO" else [{"message": presentation.headline(verdict), "timestamp": stop}]
-    errors += [{"message": f"Incident: {each}", "timestamp": stop} for each in verdict["incidents"]]
+    errors += [{"message": f"Incident: {entry}", "timestamp": stop} for entry in verdict["incidents"]]
     return {"attachments": attached, "errors": errors}
 
 

@@ -49,17 +49,19 @@ class AllureSteps:
     def tell(self) -> None:
         """Steps and labels for the test that is running now."""
         asked: dict[tuple[str, str], list[Comparison | Pair]] = {}
-        for each in self._heard:
-            asked.setdefault((each.phase, each.check), []).append(each)
+        for pair in self._heard:
+            asked.setdefault((pair.phase, pair.check), []).append(pair)
         for (phase, check), own in asked.items():
             self._label(phase, check)
-            _tell_samples(check, [each for each in own if isinstance(each, Comparison)], self._clean)
-            _tell_pairs(check, [each for each in own if isinstance(each, Pair)])
+            _tell_samples(check, [entry for entry in own if isinstance(entry, Comparison)], self._clean)
+            _tell_pairs(check, [entry for entry in own if isinstance(entry, Pair)])
 
     def _label(self, phase: str, check: str) -> None:
         """The line of the guide that this check is about is the feature, the check itself the story."""
         hook = allure_commons.plugin_manager.hook
-        criterion = line_of(check, [each for gate in self._gates if gate.phase == phase for each in gate.criteria])
+        criterion = line_of(
+            check, [own_criterion for gate in self._gates if gate.phase == phase for own_criterion in gate.criteria]
+        )
         if criterion is not None:
             hook.add_label(label_type=LabelType.FEATURE, labels=(criterion.title or criterion.guide,))
             hook.add_label(label_type=LabelType.SEVERITY, labels=(_SEVERITY[criterion.kind],))
@@ -68,8 +70,8 @@ class AllureSteps:
 
 def line_of(check: str, criteria: Iterable[Criterion]) -> Criterion | None:
     """The criterion that says most about the check: the one that looks at fewest others, blocking before advisory."""
-    about = [each for each in criteria if covers(each, check)]
-    return min(about, key=lambda each: (each.kind != "blocking", len(each.checks)), default=None)
+    about = [criterion for criterion in criteria if covers(criterion, check)]
+    return min(about, key=lambda criterion: (criterion.kind != "blocking", len(criterion.checks)), default=None)
 
 
 def quiet_phantom_teardowns() -> None:
@@ -127,16 +129,16 @@ def _as_csv(differences: Sequence[Difference], clean: Callable[[str], str]) -> s
     writer = csv.writer(text, lineterminator="\n")
     beside = _is_beside(differences)
     writer.writerow(("field", "PostgreSQL", "service", *(("baseline",) if beside else ()), "kind"))
-    for each in differences:
-        direct = (each.baseline or "not asked",) if beside else ()
-        row = (each.path or "record", each.expected, each.actual, *direct, str(each.kind))
+    for difference in differences:
+        direct = (difference.baseline or "not asked",) if beside else ()
+        row = (difference.path or "record", difference.expected, difference.actual, *direct, str(difference.kind))
         writer.writerow([_no_formula(clean(str(cell))) for cell in row])
     return text.getvalue()
 
 
 def _is_beside(differences: Sequence[Difference]) -> bool:
     """Whether the direct path was asked for the sample as well."""
-    return any(each.baseline is not None for each in differences)
+    return any(difference.baseline is not None for difference in differences)
 
 
 def _no_formula(cell: str) -> str:

@@ -69,12 +69,18 @@ def tiles(
 def _chosen(criteria: Sequence[Criterion], findings: Mapping[str, Entry], measure: str) -> Entry | None:
     """The finding that speaks of the metric: that of the longest view is not it, the worst of several latencies is."""
     if measure == "latency":
-        own = [findings[each.id] for each in criteria if each.rule in TIMES and not each.hours and each.id in findings]
+        own = [
+            findings[criterion.id]
+            for criterion in criteria
+            if criterion.rule in TIMES and not criterion.hours and criterion.id in findings
+        ]
         return min(own, key=lambda one: (presentation.RANK[one["outcome"]], -(one["value"] or 0)), default=None)
     own = [
-        findings[each.id]
-        for each in sorted(criteria, key=lambda each: ("success" in each.id and measure == "errors", each.hours or 0))
-        if each.of == measure and each.rule != "burn" and each.id in findings
+        findings[criterion.id]
+        for criterion in sorted(
+            criteria, key=lambda criterion: ("success" in criterion.id and measure == "errors", criterion.hours or 0)
+        )
+        if criterion.of == measure and criterion.rule != "burn" and criterion.id in findings
     ]
     return own[0] if own else None
 
@@ -121,7 +127,7 @@ def _lacking(finding: Entry) -> str:
 
 def _tail(criteria: Sequence[Criterion], findings: Mapping[str, Entry], pairs: Sequence[Pair]) -> str:
     """The slowest calls: as judged, or as known so far."""
-    judged = [findings[each.id] for each in criteria if each.rule in TAILS and each.id in findings]
+    judged = [findings[criterion.id] for criterion in criteria if criterion.rule in TAILS and criterion.id in findings]
     if judged and judged[0]["value"] is not None and judged[0]["unit"] == "ratio":
         known = ratio(judged[0]["value"])
         return f"slowest 5 % (p95): {known}, {presentation.SYMBOLS[judged[0]['outcome']]} {WORDS[judged[0]['outcome']]}"

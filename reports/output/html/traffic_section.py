@@ -20,11 +20,11 @@ BUSY = 3  # hours named
 
 def traffic(recorded: RunRecords) -> Markup:
     """The log's profile, what was drawn of it, and how long customers would wait."""
-    profile = next((each for each in recorded.records if isinstance(each, TrafficProfile)), None)
+    profile = next((record for record in recorded.records if isinstance(record, TrafficProfile)), None)
     if profile is None:
         return Markup()
-    draws = [each for each in recorded.records if isinstance(each, TrafficDraw)]
-    pairs = [each for each in recorded.records if isinstance(each, Pair) and each.check == LATENCY_CHECK]
+    draws = [record for record in recorded.records if isinstance(record, TrafficDraw)]
+    pairs = [record for record in recorded.records if isinstance(record, Pair) and record.check == LATENCY_CHECK]
     return section("What customers ask", _content(profile, draws, pairs))
 
 
@@ -43,10 +43,12 @@ def lines(profile: TrafficProfile) -> Iterator[str]:
         yield f"{file.name}: form {file.form}, {file.lines:,} lines{unreadable}{broken}"
     yield f"{profile.requests:,} requests{_period(profile)}, {profile.of_phases:,} of them to the guide's endpoints"
     yield ""
-    for each in profile.endpoints:
-        hot = f", hottest key {each.hot_keys[0].token} {each.hot_keys[0].requests:,}" if each.hot_keys else ""
-        yield f"{each.phase:8}{each.endpoint:24}{each.requests:>14,}  {_statuses(each)}{hot}"
-        for shape in each.shapes[:SHAPES]:
+    for endpoint in profile.endpoints:
+        hot = (
+            f", hottest key {endpoint.hot_keys[0].token} {endpoint.hot_keys[0].requests:,}" if endpoint.hot_keys else ""
+        )
+        yield f"{endpoint.phase:8}{endpoint.endpoint:24}{endpoint.requests:>14,}  {_statuses(endpoint)}{hot}"
+        for shape in endpoint.shapes[:SHAPES]:
             yield f"{'':10}{shape.requests:>20,}  {_shape(shape)}"
     yield ""
     yield from (f"{hour}" for hour in _hours(profile))
@@ -69,8 +71,8 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
     ]
     missing = [(f"{count:,}", why) for why, count in profile.not_stood_for.items()]
     missing += [(f"{count:,}", f"outside the guide: {what}") for what, count in profile.outside.items()]
-    content = Markup().join(Markup("<p>{}</p>").format(each) for each in intro)
-    content += table(HEADS, [_row(each, profile) for each in profile.endpoints])
+    content = Markup().join(Markup("<p>{}</p>").format(entry) for entry in intro)
+    content += table(HEADS, [_row(endpoint, profile) for endpoint in profile.endpoints])
     return content + (table(("Requests", "No question of the phases is like them"), missing) if missing else Markup())
 
 
@@ -92,15 +94,26 @@ def drawn(draw: TrafficDraw) -> str:
     return said + (f"; not asked again: {reasons}." if reasons else ".")
 
 
-def _row(each: EndpointTraffic, profile: TrafficProfile) -> tuple[str, ...]:
-    hottest = f"{each.hot_keys[0].token} {percent(each.hot_keys[0].requests / each.requests)}" if each.hot_keys else "-"
-    shapes = "; ".join(f"{_shape(shape)}: {shape.requests:,}" for shape in each.shapes[:SHAPES])
-    share = percent(each.requests / max(profile.of_phases, 1))
-    return each.phase, each.endpoint, f"{each.requests:,}", share, f"{each.keys:,}", hottest, _statuses(each), shapes
+def _row(entry: EndpointTraffic, profile: TrafficProfile) -> tuple[str, ...]:
+    hottest = (
+        f"{entry.hot_keys[0].token} {percent(entry.hot_keys[0].requests / entry.requests)}" if entry.hot_keys else "-"
+    )
+    shapes = "; ".join(f"{_shape(shape)}: {shape.requests:,}" for shape in entry.shapes[:SHAPES])
+    share = percent(entry.requests / max(profile.of_phases, 1))
+    return (
+        entry.phase,
+        entry.endpoint,
+        f"{entry.requests:,}",
+        share,
+        f"{entry.keys:,}",
+        hottest,
+        _statuses(entry),
+        shapes,
+    )
 
 
-def _statuses(each: EndpointTraffic) -> str:
-    return ", ".join(f"{status}: {count:,}" for status, count in list(each.statuses.items())[:4])
+def _statuses(entry: EndpointTraffic) -> str:
+    return ", ".join(f"{status}: {count:,}" for status, count in list(entry.statuses.items())[:4])
 
 
 def _shape(shape: RequestShape) -> str:

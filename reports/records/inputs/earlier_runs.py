@@ -63,7 +63,7 @@ class EarlierRun:
     times: tuple[EarlierTimes, ...] = ()
 
     def counted(self, criterion: str) -> EarlierCount | None:
-        return next((each for each in self.counts if each.criterion == criterion), None)
+        return next((count for count in self.counts if count.criterion == criterion), None)
 
     @property
     def begun_at(self) -> datetime:

@@ -109,9 +109,9 @@ class TrafficProfile:
     @property
     def of_phases(self) -> int:
         """Requests to endpoints that a phase is about."""
-        return sum(each.requests for each in self.endpoints)
+        return sum(endpoint.requests for endpoint in self.endpoints)
 
     @property
     def broken(self) -> str:
         """Files that broke off before their end, and why; '' if none did."""
-        return "; ".join(f"{each.name}: {each.broken}" for each in self.files if each.broken)
+        return "; ".join(f"{file.name}: {file.broken}" for file in self.files if file.broken)

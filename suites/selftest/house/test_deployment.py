@@ -138,7 +138,7 @@ def test_the_image_gets_what_a_list_names(checkout: Path) -> None:
     let_in = re.findall(r"^!(.+)$", (checkout / ".dockerignore").read_text(), re.MULTILINE)
 
     assert sorted(copied) == sorted(let_in)
-    assert all((checkout / each).exists() for each in copied)
+    assert all((checkout / entry).exists() for entry in copied)
     assert "ADD " not in dockerfile
 
 
@@ -154,20 +154,24 @@ def test_a_live_run_needs_nothing_of_the_sandbox(checkout: Path) -> None:
 def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -> None:
     path = checkout / "docs" / "deploy" / "kubernetes" / "cronjob.yaml"
     listed = list(yaml.safe_load_all(path.read_text()))
-    found = {each["kind"]: each for each in reversed(listed)}
+    found = {entry["kind"]: entry for entry in reversed(listed)}
     spec = found["CronJob"]["spec"]
     pod = spec["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
 
-    assert {each["apiVersion"] for each in found.values()} == {"v1", "batch/v1"}
+    assert {entry["apiVersion"] for entry in found.values()} == {"v1", "batch/v1"}
     assert (spec["concurrencyPolicy"], spec["jobTemplate"]["spec"]["backoffLimit"], pod["restartPolicy"]) == (
         "Forbid",
         0,
         "Never",
     )
-    assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+    assert {entry["name"] for entry in container["volumeMounts"]} == {entry["name"] for entry in pod["volumes"]}
     assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
-    given = {*found["Secret"]["stringData"], *found["ConfigMap"]["data"], *(each["name"] for each in container["env"])}
+    given = {
+        *found["Secret"]["stringData"],
+        *found["ConfigMap"]["data"],
+        *(entry["name"] for entry in container["env"]),
+    }
     assert given <= OURS
     assert container["args"] == ["-m", "canary", "--canary-ok", "--require-live"]
 
@@ -229,8 +233,8 @@ def test_the_dashboard_shows_series_that_are_written(checkout: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
 def test_prometheus_understands_the_dashboards_questions(checkout: Path, tmp_path: Path) -> None:
-    asked = [each.replace("$target", "live").replace("$phase", ".*") for each in _dashboard(checkout)]
-    rules = [{"record": f"panel:{number}", "expr": each} for number, each in enumerate(asked)]
+    asked = [text.replace("$target", "live").replace("$phase", ".*") for text in _dashboard(checkout)]
+    rules = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(asked)]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
 
     done = subprocess.run(["promtool", "check", "rules", "rules.yml"], cwd=tmp_path, capture_output=True, text=True)

@@ -93,7 +93,7 @@ def test_a_fault_names_criteria_and_a_cause_that_exist(gates: dict[str, Gate], f
         name
         for phase in named
         for name in fault.may_break(phase)
-        if "/" not in name and not any(is_of(each, name) for phase in named for each in known[phase])
+        if "/" not in name and not any(is_of(text, name) for phase in named for text in known[phase])
     ]
 
     assert (astray, idle) == ({}, [])

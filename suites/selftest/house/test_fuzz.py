@@ -101,8 +101,8 @@ def test_a_history(tmp_path: Path, entry: Any) -> None:
 
     entries, problems = store.read(tmp_path)
     assert len(entries) + len(problems) == 1
-    for each in entries:
-        page.html(verdict_builders.verdict("GO", 5), verdict_builders.recorded(), earlier=[each])
+    for earlier in entries:
+        page.html(verdict_builders.verdict("GO", 5), verdict_builders.recorded(), earlier=[earlier])
 
 
 RUN = run_ledger.Run(
@@ -128,9 +128,10 @@ def test_a_run_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObj
     folder = tmp_path_factory.mktemp("run")
     run_ledger.begin(folder, RUN)
     entries = [
-        data.draw(mutated(to_json(each), most=1)) if data.draw(st.booleans()) else to_json(each) for each in RECORDS
+        data.draw(mutated(to_json(record), most=1)) if data.draw(st.booleans()) else to_json(record)
+        for record in RECORDS
     ]
-    (folder / "observations" / "here.jsonl").write_text("".join(json.dumps(each) + "\n" for each in entries))
+    (folder / "observations" / "here.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
 
     with suppress(GateError):  # of a phase that the run has no gate for
         assert judge(run_ledger.read(folder), now="2026-01-01T00:00:00+00:00").verdict in ("HOLD", "NO-GO")

@@ -43,10 +43,12 @@ def test_a_lock_holds_what_pyproject_asks_for(checkout: Path, name: str, groups:
     locked = _locked(checkout, name)
     asked = _asked(checkout, *groups)
     wrong = [
-        str(each)
-        for each in asked
-        if not locked.get(each.name.lower())
-        or not all(each.specifier.contains(version, prereleases=True) for version in locked[each.name.lower()])
+        str(requirement)
+        for requirement in asked
+        if not locked.get(requirement.name.lower())
+        or not all(
+            requirement.specifier.contains(version, prereleases=True) for version in locked[requirement.name.lower()]
+        )
     ]
 
     assert wrong == [], "tox -e lock writes the locks anew"

@@ -8,7 +8,7 @@ from suites.benchmarks.mutations import mutations
 
 
 def _made(source: str) -> set[tuple[str, str]]:
-    return {(each.before, each.after) for each in mutations(source)}
+    return {(mutation.before, mutation.after) for mutation in mutations(source)}
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_what_is_only_said_is_left_alone(source: str) -> None:
 def test_a_mutation_is_one_place_in_the_source() -> None:
     source = 'NAME = "é"\n\n\ndef f(a):\n    return a < 3\n'
 
-    changed = {each.applied(source) for each in mutations(source)}
+    changed = {mutation.applied(source) for mutation in mutations(source)}
 
     assert changed == {source.replace("a < 3", "(a <= 3)"), source.replace("3", "(4)")}
-    assert [(each.line, each.everywhere) for each in mutations(source)] == [(5, False)] * 2
+    assert [(mutation.line, mutation.everywhere) for mutation in mutations(source)] == [(5, False)] * 2
 
 
 def test_every_mutant_of_the_judgement_is_python(checkout: Path) -> None:
@@ -70,5 +70,5 @@ def test_every_mutant_of_the_judgement_is_python(checkout: Path) -> None:
     made = mutations(source)
 
     assert len(made) > 50
-    for each in made:
-        compile(each.applied(source), "share.py", "exec")
+    for mutation in made:
+        compile(mutation.applied(source), "share.py", "exec")

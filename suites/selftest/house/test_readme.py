@@ -28,8 +28,8 @@ def test_every_file_that_a_page_names_is_there(page: tuple[Path, str], checkout:
     linked = [path.parent / name for name in re.findall(r"\]\(([\w./-]+)\)", text)]
     named = [checkout / name for name in re.findall(r"`((?:docs|\.github|reports|fixtures|suites)/[\w./-]+)`", text)]
 
-    kept = [each for each in (*linked, *named) if "reports/out" not in str(each)]
-    assert [str(each) for each in kept if not each.exists()] == []
+    kept = [entry for entry in (*linked, *named) if "reports/out" not in str(entry)]
+    assert [str(entry) for entry in kept if not entry.exists()] == []
 
 
 def test_every_module_that_a_page_runs_is_there(page: tuple[Path, str]) -> None:

@@ -52,4 +52,4 @@ def test_every_message_is_one_that_the_code_gives(checkout: Path) -> None:
     messages = tomllib.loads((checkout / "suites" / "messages.toml").read_text(encoding="utf-8"))["message"]
 
     assert len(messages) > 20
-    assert [each["message"] for each in messages if each["message"] not in plain + given] == []
+    assert [message["message"] for message in messages if message["message"] not in plain + given] == []

@@ -102,7 +102,7 @@ def test_only_three_words_are_verdicts(checkout: Path) -> None:
 
 def test_every_criterion_has_a_title_of_its_own(checkout: Path) -> None:
     for path in sorted(checkout.glob("suites/*/gate.toml")):
-        titles = [each["title"] for each in tomllib.loads(path.read_text(encoding="utf-8"))["criterion"]]
+        titles = [load["title"] for load in tomllib.loads(path.read_text(encoding="utf-8"))["criterion"]]
         assert len(set(titles)) == len(titles), path
 
 

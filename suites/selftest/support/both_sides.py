@@ -26,7 +26,7 @@ class Sides:
         wanted = [
             (side, f"{BASE}/{company}/contacts/{path}") for path in paths or ("",) for side in (self.vql, self.sql)
         ]
-        return list(self.pool.map(lambda each: each[0].get(each[1], params=params), wanted))
+        return list(self.pool.map(lambda entry: entry[0].get(entry[1], params=params), wanted))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class LargestCompany:
         for text in self.texts(column):
             for start in range(len(text) - length + 1):
                 piece = text[start : start + length]
-                found = sum(piece.lower() in each.lower() for each in self.texts(column))
+                found = sum(piece.lower() in name.lower() for name in self.texts(column))
                 if piece.isalnum() and piece.isascii() and 0 < found < len(self.people) - 1:
                     return piece.upper()
         raise AssertionError(f"nothing splits {column}")

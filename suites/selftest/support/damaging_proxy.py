@@ -183,7 +183,7 @@ def header(name: str, value: str | None) -> Damage:
     """A header set, or taken away."""
 
     def damage(reply: DamagedReply) -> DamagedReply:
-        rest = {each: text for each, text in reply.headers.items() if each != name.lower()}
+        rest = {word: text for word, text in reply.headers.items() if word != name.lower()}
         return replace(reply, headers=rest if value is None else {**rest, name.lower(): value})
 
     return damage
@@ -191,8 +191,8 @@ def header(name: str, value: str | None) -> Damage:
 
 def both(*damages: Damage) -> Damage:
     def damage(reply: DamagedReply) -> DamagedReply:
-        for each in damages:
-            reply = each(reply)
+        for damage in damages:
+            reply = damage(reply)
         return reply
 
     return damage

@@ -71,7 +71,7 @@ class StandIn:
                 row = self._people[key]["contacts"]
                 assert row is not None
                 cells = [_cell(expression, row) for expression in expressions]
-                written = ",".join(_quoted(each, everything=quote_all, alike=blanks_alike) for each in cells)
+                written = ",".join(_quoted(cell, everything=quote_all, alike=blanks_alike) for cell in cells)
                 yield f"{_quoted(key, everything=quote_all, alike=False)},{written}\n".encode()
 
     def tables(self, keys: Sequence[str]) -> dict[str, cell_formats.Tables]:

@@ -178,7 +178,7 @@ def no_folder_has_a_circle(root: Path) -> list[str]:
         for module, imported in known.items():
             if module.startswith(prefix):
                 entry = module[len(prefix) :].split(".")[0]
-                others = {each[len(prefix) :].split(".")[0] for each in imported if each.startswith(prefix)}
+                others = {text[len(prefix) :].split(".")[0] for text in imported if text.startswith(prefix)}
                 graph.setdefault(entry, set()).update(others - {entry})
         try:
             TopologicalSorter(graph).prepare()

@@ -39,8 +39,8 @@ class JudgedPhase:
 
     def missed(self) -> dict[str, str | None]:
         """Missed criteria, each with its cause."""
-        missed = {name: each for name, each in self.findings.items() if each.outcome == "missed"}
-        return {name: each.cause.code if each.cause else None for name, each in missed.items()}
+        missed = {name: finding for name, finding in self.findings.items() if finding.outcome == "missed"}
+        return {name: finding.cause.code if finding.cause else None for name, finding in missed.items()}
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def judged(
     recorded = run_ledger.read(folder)
     (phase,) = judge(recorded, now=NOW).phases
     return JudgedPhase(
-        verdict=phase.verdict, findings={each.criterion: each for each in phase.findings}, recorded=recorded
+        verdict=phase.verdict, findings={finding.criterion: finding for finding in phase.findings}, recorded=recorded
     )
 
 

@@ -12,7 +12,7 @@ def contract() -> Contract:
     guide = load("guide")
     assert guide.exports is not None
     kinds = {
-        name: replace(kind, columns=tuple(each for each in kind.columns if each.name == kind.key))
+        name: replace(kind, columns=tuple(column for column in kind.columns if column.name == kind.key))
         for name, kind in guide.exports.kinds.items()
     }
     index = {name: {"uuid": f"{record.table}.uuid"} for name, record in guide.records.items()}

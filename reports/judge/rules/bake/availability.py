@@ -27,7 +27,15 @@ def pooled_availability(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -
     unseen: set[str] = set()  # runs that are no evidence of a moment without an outage
     for window in windows:
         own = seen.gates.get(window.phase)
-        shares = [each.id for each in own.criteria if each.rule == "share" and each.of == criterion.of] if own else []
+        shares = (
+            [
+                own_criterion.id
+                for own_criterion in own.criteria
+                if own_criterion.rule == "share" and own_criterion.of == criterion.of
+            ]
+            if own
+            else []
+        )
         for run in window.runs:
             counts = [count for name in shares if (count := run.counted(name)) and count.count]
             out = any(_is_out(count, criterion) for count in counts)

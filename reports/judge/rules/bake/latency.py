@@ -50,10 +50,10 @@ def pooled_latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Fin
     """The typical slowdown over run means, check by check; a change within the window, or busy hours, are a NO-GO."""
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for each in own.criteria:
-            if each.rule == "latency":
-                for check in _checks(window, each) or [each.id]:
-                    yield doubted(window, each.id, partial(_slowdown_part, criterion, own, check))
+        for own_criterion in own.criteria:
+            if own_criterion.rule == "latency":
+                for check in _checks(window, own_criterion) or [own_criterion.id]:
+                    yield doubted(window, own_criterion.id, partial(_slowdown_part, criterion, own, check))
 
     return worst_part(criterion, gate, seen, parts, "ratio")
 
@@ -62,9 +62,9 @@ def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
     """The tail over all pairs of the phase: the sign test can veto, a GO wants p95's interval and the least pairs."""
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for each in own.criteria:
-            if each.rule == "p95":
-                yield doubted(window, each.id, partial(_tail_part, criterion, own, each))
+        for own_criterion in own.criteria:
+            if own_criterion.rule == "p95":
+                yield doubted(window, own_criterion.id, partial(_tail_part, criterion, own, own_criterion))
 
     return worst_part(criterion, gate, seen, parts, "ratio")
 
@@ -78,8 +78,8 @@ def change_of(timed: Sequence[TimedRun], criterion: Criterion) -> tuple[int, int
         return None
     midpoint = (math.log(limit_of(criterion.target)) + math.log(limit_of(criterion.alert))) / 2
     step = math.log(limit_of(criterion.alert)) - math.log(limit_of(criterion.target))
-    variance = run_variance([each.mean for each in timed], [each.noise for each in timed])
-    return statistics.cusum([(each.mean - midpoint) * step / variance for each in timed], POLICY.cusum_limit)
+    variance = run_variance([run.mean for run in timed], [run.noise for run in timed])
+    return statistics.cusum([(run.mean - midpoint) * step / variance for run in timed], POLICY.cusum_limit)
 
 
 def run_variance(means: Sequence[float], noises: Sequence[float]) -> float:
@@ -138,7 +138,7 @@ def _changed(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
         return ""
     first, last = change
     slow = timed[first : last + 1]
-    ratio = math.exp(fmean(each.mean for each in slow))
+    ratio = math.exp(fmean(run.mean for run in slow))
     runs = f"{len(slow)} run{'s' if slow[1:] else ''}"
     return f"slower from {slow[0].run.started[:16]} on: {ratio:.2f} times direct over {runs} (first {slow[0].run.run})"
 
@@ -146,8 +146,8 @@ def _changed(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
 def _busy(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
     """The sentence about the worst part of the day that is beyond the target by itself; '' when none is."""
     parts: dict[int, list[TimedRun]] = {}
-    for each in timed:
-        parts.setdefault(each.run.begun_at.hour // _DAY_PART, []).append(each)
+    for run in timed:
+        parts.setdefault(run.run.begun_at.hour // _DAY_PART, []).append(run)
     slow = []
     for part, runs in parts.items():
         pairs = _of_units(runs)
@@ -156,7 +156,7 @@ def _busy(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
             slow.append((found.value or 0.0, part, found))
     if not slow:
         return ""
-    _, part, found = max(slow, key=lambda each: each[:2])
+    _, part, found = max(slow, key=lambda pair: pair[:2])
     hours = f"from {part * _DAY_PART:02}:00 to {(part + 1) * _DAY_PART:02}:00 UTC"
     return f"{hours} it is {slowdown(found)}"
 
@@ -189,12 +189,12 @@ def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
         )
         for run in window.runs
     ]
-    return [each for each in found if each.pairs]
+    return [run for run in found if run.pairs]
 
 
 def _of_units(timed: Sequence[TimedRun]) -> list[Pair]:
     """All pairs; a block is a run, or four runs where neighbours are alike."""
-    groups = statistics.units([each.mean for each in timed])
+    groups = statistics.units([run.mean for run in timed])
     return [
         replace(pair, block=unit) for unit, group in enumerate(groups) for index in group for pair in timed[index].pairs
     ]

@@ -44,10 +44,12 @@ def worst_part(
             found += parts(window, own)
     if not found:
         return finding(criterion, "unmeasured", "no phase counts it", unit=unit)
-    ranked = sorted(found, key=lambda each: (WORST_FIRST.index(each.outcome), -(each.found.value or 0), each.name))
+    ranked = sorted(
+        found, key=lambda pooled: (WORST_FIRST.index(pooled.outcome), -(pooled.found.value or 0), pooled.name)
+    )
     first = ranked[0]
-    shown = [each for each in ranked if each.outcome == first.outcome][:3] if first.outcome != "met" else [first]
-    said = "; ".join(f"{each.name}: {each.sentence}" for each in shown)
+    shown = [pooled for pooled in ranked if pooled.outcome == first.outcome][:3] if first.outcome != "met" else [first]
+    said = "; ".join(f"{pooled.name}: {pooled.sentence}" for pooled in shown)
     more = f"; and {len(found) - 1} similar" if first.outcome == "met" and found[1:] else ""
     return finding(
         criterion,

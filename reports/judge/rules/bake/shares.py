@@ -49,18 +49,18 @@ def burn(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     def judged(counts: Counted) -> tuple[str, str, Measurement]:
         newest = counts[-1][0].ended_at
         recent = [[count for run, count in counts if newest - run.ended_at <= span] for span in _BURN_SPANS]
-        rates = [sum(each.failures for each in part) / max(sum(each.count for each in part), 1) for part in recent]
+        rates = [sum(count.failures for count in part) / max(sum(count.count for count in part), 1) for part in recent]
         speeds = [rate / limit_of(criterion.target) for rate in rates]
         said = f"burns {speeds[0]:.1f} times in the last hour, {speeds[1]:.1f} times in the last five minutes"
-        found = Measurement(value=min(speeds), unit="times the budget", count=sum(each.count for each in recent[0]))
-        alone = sum(each.failures for each in recent[0]) < POLICY.least_to_burn
+        found = Measurement(value=min(speeds), unit="times the budget", count=sum(count.count for count in recent[0]))
+        alone = sum(count.failures for count in recent[0]) < POLICY.least_to_burn
         return ("missed" if min(speeds) > limit_of(criterion.alert) and not alone else "met"), said, found
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for each in _shares(criterion, window, own, judged):
+        for share in _shares(criterion, window, own, judged):
             alarm = _alarm(criterion, window, own)
-            said = f"{each.sentence}; alert: {alarm}" if alarm else each.sentence
-            yield PooledCriterion(name=each.name, outcome=each.outcome, sentence=said, found=each.found)
+            said = f"{share.sentence}; alert: {alarm}" if alarm else share.sentence
+            yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=said, found=share.found)
 
     return worst_part(criterion, gate, seen, parts, "times the budget")
 
@@ -69,10 +69,10 @@ def pooled_exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Findi
     """No mismatch in the window; runs with the same seed asked the same questions, which count once."""
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for each in own.criteria:
-            if each.rule != "exact" or each.kind != "blocking":
+        for own_criterion in own.criteria:
+            if own_criterion.rule != "exact" or own_criterion.kind != "blocking":
                 continue
-            yield doubted(window, each.id, partial(_exact_part, criterion, each.id))
+            yield doubted(window, own_criterion.id, partial(_exact_part, criterion, own_criterion.id))
 
     return worst_part(criterion, gate, seen, parts, "mismatches")
 
@@ -93,10 +93,10 @@ def _shares(
     criterion: Criterion, window: RunWindow, own: Gate, judged: Callable[[Counted], tuple[str, str, Measurement]]
 ) -> Iterator[PooledCriterion]:
     """One part per share of that kind in the phase's gate."""
-    for each in own.criteria:
-        if each.rule != "share" or each.of != criterion.of:
+    for own_criterion in own.criteria:
+        if own_criterion.rule != "share" or own_criterion.of != criterion.of:
             continue
-        yield doubted(window, each.id, partial(_share_part, each.id, judged))
+        yield doubted(window, own_criterion.id, partial(_share_part, own_criterion.id, judged))
 
 
 def _share_part(
@@ -111,12 +111,12 @@ def _share_part(
 
 
 def _share(counts: Counted) -> Measurement:
-    return statistics.pooled_share([each.failures for _, each in counts], [each.count for _, each in counts])
+    return statistics.pooled_share([count.failures for _, count in counts], [count.count for _, count in counts])
 
 
 def _changed(criterion: Criterion, counts: Counted) -> str:
     """The sentence about a change for the worse within the window; '' when there was none."""
-    failures, sizes = [each.failures for _, each in counts], [each.count for _, each in counts]
+    failures, sizes = [count.failures for _, count in counts], [count.count for _, count in counts]
     change = statistics.share_change(failures, sizes, limit_of(criterion.target), limit_of(criterion.alert))
     if change is None:
         return ""
@@ -133,9 +133,13 @@ def _counts(window: RunWindow, criterion: str) -> list[tuple[EarlierRun, Earlier
 
 def _alarm(criterion: Criterion, window: RunWindow, own: Gate) -> str:
     """What to say when the newest run alone proves the phase's alert level exceeded; '' when it does not."""
-    for each in own.criteria:
-        count = window.runs[-1].counted(each.id) if each.rule == "share" and each.of == criterion.of else None
-        if count and count.failures >= statistics.alarm_count(count.count, limit_of(each.alert)):
+    for own_criterion in own.criteria:
+        count = (
+            window.runs[-1].counted(own_criterion.id)
+            if own_criterion.rule == "share" and own_criterion.of == criterion.of
+            else None
+        )
+        if count and count.failures >= statistics.alarm_count(count.count, limit_of(own_criterion.alert)):
             return f"{count.failures} of {count.count} in the newest run, {window.runs[-1].run}: an outage by itself"
     return ""
 

@@ -63,25 +63,27 @@ class RunWindow:
 def window(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """Each phase's window is full: long enough, without a gap, of runs that are bound to what this one is."""
     found = windows_of(criterion, gate, seen)
-    shortest = min((each.span for each in found), default=None)
-    count = sum(len(each.runs) for each in found)
-    lacking = [said for each in found if (said := each.lacking())]
+    shortest = min((window.span for window in found), default=None)
+    count = sum(len(window.runs) for window in found)
+    lacking = [said for window in found if (said := window.lacking())]
     if lacking or not found:
-        needed = max((math.ceil(each.hours - each.span) for each in found if each.span < each.hours), default=0)
+        needed = max(
+            (math.ceil(window.hours - window.span) for window in found if window.span < window.hours), default=0
+        )
         said = "; ".join(lacking) or "no phase has a window"
         return finding(
             criterion, "unmeasured", said + left_out(found), value=shortest, unit="h", count=count, needed=needed
         )
     said = "; ".join(
-        f"{each.phase}: {len(each.runs)} runs over {each.span:.0f} h, none of {each.gap:.1f} h without"
-        for each in found
+        f"{window.phase}: {len(window.runs)} runs over {window.span:.0f} h, none of {window.gap:.1f} h without"
+        for window in found
     )
     return finding(criterion, "met", said + left_out(found), value=shortest, unit="h", count=count)
 
 
 def windows_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> tuple[RunWindow, ...]:
     """The window of every phase that the criterion looks at, back from now."""
-    return tuple(_window(each, criterion.hours, seen) for each in gate.bake if covers(criterion, each.phase))
+    return tuple(_window(bake, criterion.hours, seen) for bake in gate.bake if covers(criterion, bake.phase))
 
 
 def reach(bake: Bake, hours: float | None) -> float:
@@ -92,8 +94,8 @@ def reach(bake: Bake, hours: float | None) -> float:
 def left_out(windows: Sequence[RunWindow]) -> str:
     """'; left out: 2 runs of another build (r1, r2)', or '' when nobody was."""
     reasons: dict[str, list[str]] = {}
-    for each in windows:
-        for why, runs in each.left_out.items():
+    for window in windows:
+        for why, runs in window.left_out.items():
             reasons.setdefault(why, []).extend(runs)
     told = []
     for why, listed in sorted(reasons.items()):

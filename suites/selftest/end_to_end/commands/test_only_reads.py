@@ -66,7 +66,7 @@ def test_a_whole_run_asks_and_writes_nothing(checkout: Path, tmp_path: Path, cal
     assert len(done.verdict["phases"]) == 5, done.printed[-3000:]
     assert min(len(proxy.asked) for proxy in proxies.values()) > 20
     for name, asked in told.items():
-        assert [each for each in asked if not any(re.fullmatch(read, each) for read in READS[name])] == []
+        assert [text for text in asked if not any(re.fullmatch(read, text) for read in READS[name])] == []
 
 
 @pytest.fixture(scope="module")

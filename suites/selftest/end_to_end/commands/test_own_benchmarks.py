@@ -21,7 +21,7 @@ from suites.selftest.support.fake_backend import KIND
 def test_a_goal_is_met_at_its_bound() -> None:
     goals = [goal("a", 1.5, 1.5), goal("b", 1.51, 1.5), goal("c", 4, 4, least=True), goal("d", 3.9, 4, least=True)]
 
-    assert [each["met"] for each in goals] == [True, False, True, False]
+    assert [entry["met"] for entry in goals] == [True, False, True, False]
     assert [line.split()[0] for line in lines(goals)] == ["met", "MISSED", "met", "MISSED"]
 
 

@@ -90,7 +90,7 @@ def test_a_command_only_reads_and_costs_nothing(
 
     command([*arguments, "--env-file", str(file), *state])
 
-    assert [each for each in requests if not any(re.fullmatch(read, each) for read in READS)] == []
+    assert [request for request in requests if not any(re.fullmatch(read, request) for read in READS)] == []
     assert requests or name == "export_parity", "it reads a file and PostgreSQL"
 
 
@@ -99,9 +99,9 @@ def test_the_probe_asks_what_costs_for_its_methods_only(
 ) -> None:
     probe.main(["probe", "--env-file", str(env_file(tmp_path / "live.env", calm))])
 
-    costly = [each for each in requests if "export" in each or "linkedin" in each]
+    costly = [request for request in requests if "export" in request or "linkedin" in request]
     assert costly
-    assert {each.split()[1] for each in costly} == {"OPTIONS"}
+    assert {text.split()[1] for text in costly} == {"OPTIONS"}
 
 
 def test_every_command_is_asked_what_it_sends(checkout: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
     shutil.copytree(checkout / RECORDED / "runs" / RUN, tmp_path / "run")
     shutil.copytree(checkout / RECORDED / "history", tmp_path / "history")
     places = {"LOG": tmp_path / "access.log", "RUN": tmp_path / "run", "HISTORY": tmp_path / "history"}
-    given = [str(places.get(each, each)).replace("OUT", str(tmp_path)) for each in SILENT[name]]
+    given = [str(places.get(text, text)).replace("OUT", str(tmp_path)) for text in SILENT[name]]
     live = {
         "CONTACT360_BASE_URL": "http://127.0.0.1:9",
         "CONNECTRA_BASE_URL": "http://127.0.0.1:9",

@@ -71,7 +71,7 @@ def test_what_connectra_did_not_index_differs_from_its_own_store(fake: Multiplie
         finally:
             session.execute("UPDATE contacts SET city = replace(city, ' (new)', '')")
 
-    assert [each.path for each in found.differences] == ["city"]
+    assert [difference.path for difference in found.differences] == ["city"]
 
 
 @pytest.mark.parametrize(("store", "swapped"), [(BACKEND, True), (CONNECTRA, False)])
@@ -90,7 +90,7 @@ def test_a_store_that_is_split_as_the_backends_is_read_as_the_contract_says() ->
     split = replace(contract, connectra={**contract.connectra, "store": "split"})
 
     assert mapping_of(split, "contact", CONNECTRA) == mapping_of(contract, "contact")
-    assert {each.table for each in mapping_of(contract, "contact", CONNECTRA).fields} == {"contacts", "companies"}
+    assert {field.table for field in mapping_of(contract, "contact", CONNECTRA).fields} == {"contacts", "companies"}
 
 
 @pytest.mark.parametrize("named", [True, False])

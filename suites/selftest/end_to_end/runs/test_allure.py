@@ -59,10 +59,10 @@ def test_a_mismatch_is_a_step_under_its_line_of_the_guide(wrong: Rehearsal) -> N
 
 def test_each_of_the_first_ten_mismatches_has_a_table_of_its_fields(wrong: Rehearsal) -> None:
     (test,) = [result for result in _results(wrong.folder) if "test_records" in result["name"]]
-    attached = [each for step in test["steps"] for each in step.get("attachments", ())]
+    attached = [entry for step in test["steps"] for entry in step.get("attachments", ())]
 
     assert len(attached) == 10
-    assert {each["type"] for each in attached} == {"text/csv"}
+    assert {entry["type"] for entry in attached} == {"text/csv"}
     table = (wrong.folder / "allure-results" / attached[0]["source"]).read_text()
     assert table == "field,PostgreSQL,service,baseline,kind\ntitle,<str:1>,<str:2>,not asked,value\n"
 
@@ -77,13 +77,13 @@ def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsal) -> Non
     }
     (told,) = (json.loads(path.read_text()) for path in (wrong.folder / "allure-results").glob("*-globals.json"))
     assert told["errors"][0]["message"].startswith("NO-GO: ")
-    assert all((wrong.folder / "allure-results" / each["source"]).exists() for each in told["attachments"])
+    assert all((wrong.folder / "allure-results" / entry["source"]).exists() for entry in told["attachments"])
 
 
 def test_no_phantom_tear_down_is_shown(wrong: Rehearsal) -> None:
     containers = [json.loads(path.read_text()) for path in (wrong.folder / "allure-results").glob("*-container.json")]
     assert containers
-    assert not any("lambda" in after["name"] for each in containers for after in each.get("afters", ()))
+    assert not any("lambda" in after["name"] for container in containers for after in container.get("afters", ()))
 
 
 def test_a_crashed_worker_is_shown_and_holds(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_every_measured_criterion_is_one_metric(tmp_path: Path) -> None:
     allure_results.write(tmp_path, verdict, environ={})
 
     metrics = json.loads((tmp_path / "allure-results" / "gate-perf.json").read_text())
-    measured = [each for each in verdict["phases"]["phase1"]["findings"] if each["value"] is not None]
+    measured = [entry for entry in verdict["phases"]["phase1"]["findings"] if entry["value"] is not None]
     assert len({metric["key"] for metric in metrics}) == len(metrics) == len(measured)
 
 
@@ -202,7 +202,9 @@ def test_the_quality_gate_carries_the_verdict_and_each_blocking_criterion(word: 
     rules = allure_results.quality_gate(verdict)
 
     findings = verdict["phases"]["phase1"]["findings"]
-    blocking = {f"phase1: {each['criterion']}": each["outcome"] for each in findings if each["kind"] == "blocking"}
+    blocking = {
+        f"phase1: {finding['criterion']}": finding["outcome"] for finding in findings if finding["kind"] == "blocking"
+    }
     assert rules.pop("verdict")["success"] is (word == "GO")
     assert {name: rule["success"] for name, rule in rules.items()} == {
         name: outcome == "met" for name, outcome in blocking.items()
@@ -224,5 +226,5 @@ def test_node_reads_the_configuration_whatever_a_service_said(tmp_path: Path) ->
     done = subprocess.run(["node", "-e", read], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     config, results = json.loads(done.stdout)
-    assert config["qualityGate"]["rules"][0].keys() == {each["rule"] for each in results}
+    assert config["qualityGate"]["rules"][0].keys() == {entry["rule"] for entry in results}
     assert config["name"] == "NO-GO - Contact360 VQL gate"

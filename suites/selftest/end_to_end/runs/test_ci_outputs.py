@@ -48,7 +48,7 @@ def test_junit_says_the_verdict_under_xdist(on_github: tuple[Rehearsal, Path]) -
     run, _ = on_github
 
     suite = ElementTree.parse(run.folder / "junit.xml").getroot()[0]
-    told = {each.get("name"): each.get("value") for each in suite.iter("property")}
+    told = {element.get("name"): element.get("value") for element in suite.iter("property")}
     assert told["verdict"] == told["verdict.phase1"] == "NO-GO"
     assert told["verdict.phase1.error-rate"] == "met: 0.00 % (≤ 10 %, alert 50 %)"
 

@@ -112,7 +112,7 @@ def test_no_stale_go_stays_for_a_run_that_judged_nothing(
     assert done.code == code
     assert not (out / "latest").is_symlink()
     assert "building the sandbox" not in done.printed
-    assert [each.name for each in out.iterdir()] == ["earlier"]
+    assert [path.name for path in out.iterdir()] == ["earlier"]
 
 
 @pytest.mark.parametrize("name", ["path", "node-id", "workers"])
@@ -126,7 +126,7 @@ def test_a_test_that_is_not_there_leaves_latest_where_it_was(checkout: Path, tmp
     assert done.code == 4
     assert "building the sandbox" not in done.printed
     assert (out / "latest").readlink() == Path("earlier")
-    assert [each.name for each in out.iterdir() if each.name != "latest"] == ["earlier"]
+    assert [path.name for path in out.iterdir() if path.name != "latest"] == ["earlier"]
 
 
 def test_a_run_says_at_once_what_takes_seconds_and_has_a_header_of_five_lines(checkout: Path, tmp_path: Path) -> None:

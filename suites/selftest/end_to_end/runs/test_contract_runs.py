@@ -34,7 +34,7 @@ def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Completed
 
 
 def _findings(done: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:
-    return {each["criterion"]: each for each in done.verdict["phases"][phase]["findings"]}
+    return {entry["criterion"]: entry for entry in done.verdict["phases"][phase]["findings"]}
 
 
 def _samples(done: CompletedRun) -> list[dict[str, Any]]:
@@ -59,17 +59,17 @@ def test_absent_endpoints_are_told_and_hold_the_phase(by_v3: CompletedRun) -> No
 
 def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun) -> None:
     """Single calls that are timed are left out: nothing shows of each who served it, so they are no pairs."""
-    asked = [each for each in _samples(by_v3) if not each["check"].endswith("-latency")]
-    of_backend = [each for each in asked if each["answers"][0]["side"] == "backend"]
-    checks = {each["check"] for each in of_backend}
+    asked = [sample for sample in _samples(by_v3) if not sample["check"].endswith("-latency")]
+    of_backend = [entry for entry in asked if entry["answers"][0]["side"] == "backend"]
+    checks = {entry["check"] for entry in of_backend}
 
     assert {"company-contacts-listing", "company-contacts-count", "company-contacts-unknown"} <= checks
-    assert {each["outcome"] for each in of_backend} == {"equal"}
-    assert {each["answers"][0]["provenance"] for each in of_backend} == {"vql"}
-    assert not any("header" in signal for each in of_backend for signal in each["answers"][0]["signals"])
-    assert {each["answers"][0]["signals"][-1] for each in of_backend if each["check"] == "company-contacts-count"} == {
-        "log:vql"
-    }
+    assert {entry["outcome"] for entry in of_backend} == {"equal"}
+    assert {entry["answers"][0]["provenance"] for entry in of_backend} == {"vql"}
+    assert not any("header" in signal for entry in of_backend for signal in entry["answers"][0]["signals"])
+    assert {
+        entry["answers"][0]["signals"][-1] for entry in of_backend if entry["check"] == "company-contacts-count"
+    } == {"log:vql"}
 
 
 def test_without_flags_the_report_says_so_and_what_needs_one_is_judged(by_v3: CompletedRun) -> None:
@@ -183,13 +183,13 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
     )
 
     said = {
-        phase: {each["sentence"].partition("absent: ")[2] for each in _findings(done, phase).values()} - {""}
+        phase: {finding["sentence"].partition("absent: ")[2] for finding in _findings(done, phase).values()} - {""}
         for phase in done.verdict["phases"]
     }
     told = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
     end = ": the contract is wrong about this deployment"
     company = told.pop("phase2")
-    assert {each["verdict"] for each in done.verdict["phases"].values()} == {"HOLD"}
+    assert {entry["verdict"] for entry in done.verdict["phases"].values()} == {"HOLD"}
     assert done.verdict["incidents"] == []
     assert company.startswith("GET /api/v3/companies/company/")
     assert company.endswith(f"/contacts/ answers 200{end}")
@@ -263,8 +263,8 @@ def test_known_differences_are_verified_and_listed_and_anything_new_is_wrong(
         *faults,
     )
     found = _findings(done, "phase1")
-    outcomes = {each["outcome"] for each in _samples(done)}
-    excuses = {difference["excused_by"] for each in _samples(done) for difference in each["differences"]}
+    outcomes = {sample["outcome"] for sample in _samples(done)}
+    excuses = {difference["excused_by"] for sample in _samples(done) for difference in sample["differences"]}
 
     assert {"contact-without-company", "company-without-metadata", "company-industry-first-only"} <= excuses
     assert "contact-without-company" in (done.out / "latest" / "verdict.json").read_text()
@@ -314,14 +314,14 @@ def paths(later: Mapping[str, str]) -> dict[str, str]:
 def test_the_twin_moves_its_routes_and_tells_nobody_who_serves(client: httpx.Client, paths: dict[str, str]) -> None:
     answers = {name: client.get(path) for name, path in paths.items()}
 
-    assert {name: each.status_code for name, each in answers.items()} == {
+    assert {name: answer.status_code for name, answer in answers.items()} == {
         "contact": 200,
         "company": 200,
         "listing": 200,
         "count": 200,
         "attribute": 404,
     }
-    assert not any(name.startswith("x-vql") for each in answers.values() for name in each.headers)
+    assert not any(name.startswith("x-vql") for answer in answers.values() for name in answer.headers)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/contacts/x/", "/api/v2/linkedin/", "/api/v2/exports/x/status", "/nowhere"])
@@ -342,7 +342,7 @@ def test_the_twin_falls_back_on_nothing(client: httpx.Client, paths: dict[str, s
         answers = {name: client.get(path) for name, path in paths.items()}
         search = client.post("/api/v3/linkedin/", json={"url": "https://www.linkedin.com/in/nobody"})
 
-    told = {name: (each.status_code, each.json()["detail"]) for name, each in answers.items()}
+    told = {name: (answer.status_code, answer.json()["detail"]) for name, answer in answers.items()}
     assert told == {
         "contact": (503, "Contact service temporarily unavailable"),
         "company": (503, "Company service temporarily unavailable"),

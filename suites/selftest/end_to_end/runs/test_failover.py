@@ -222,10 +222,10 @@ def test_a_run_holds_and_keeps_all_it_saw(
     done = CompletedRun(code=process.returncode, printed=log.read_text(), out=out)
     assert done.code == 6, done.printed[-3000:]
     assert done.verdict["verdict"] == "HOLD"
-    assert any("DatabaseUnreachable" in each for each in done.verdict["incidents"])
+    assert any("DatabaseUnreachable" in entry for entry in done.verdict["incidents"])
     assert _samples(out)[: len(before)] == before
     assert len(_samples(out)) > len(before)
 
 
 def _samples(out: Path) -> list[Comparison]:
-    return [each for each in run_ledger.read(out / "latest").records if isinstance(each, Comparison)]
+    return [record for record in run_ledger.read(out / "latest").records if isinstance(record, Comparison)]

@@ -38,7 +38,7 @@ def _full(most: int, *, after: int) -> str:
 
 
 def _samples(folder: Path) -> list[Comparison]:
-    return [each for each in run_ledger.read(folder).records if isinstance(each, Comparison)]
+    return [record for record in run_ledger.read(folder).records if isinstance(record, Comparison)]
 
 
 def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -64,7 +64,7 @@ def test_a_worker_that_finds_no_room_holds_the_run(tmp_path: Path) -> None:
 
     assert done.code in (2, 6), done.printed[-3000:]
     assert done.verdict["verdict"] == "HOLD"
-    assert any("never finished" in each for each in done.verdict["incidents"])
+    assert any("never finished" in entry for entry in done.verdict["incidents"])
     assert len(_samples(done.folder)) >= 32
 
 
@@ -169,11 +169,11 @@ def test_a_disk_of_a_page_or_two_holds_the_run_in_a_sentence(
 
     done = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "2"))]
 
-    for each in done:
-        assert each.returncode in (2, 4, 6), each.stdout[-3000:] + each.stderr[-3000:]
-        assert "No space left on device" in each.stdout + each.stderr
-        assert "Traceback" not in each.stdout + each.stderr
-        assert "INTERNALERROR" not in each.stdout + each.stderr
+    for completed in done:
+        assert completed.returncode in (2, 4, 6), completed.stdout[-3000:] + completed.stderr[-3000:]
+        assert "No space left on device" in completed.stdout + completed.stderr
+        assert "Traceback" not in completed.stdout + completed.stderr
+        assert "INTERNALERROR" not in completed.stdout + completed.stderr
 
 
 @pytest.mark.parametrize("size", ["4k", "12k", "64k"])

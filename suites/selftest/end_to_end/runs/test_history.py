@@ -44,7 +44,7 @@ def test_what_was_written_is_read_back(tmp_path: Path, entry: HistoryEntry) -> N
 def test_it_holds_the_k_and_n_and_the_blocks_that_runs_are_pooled_by(entry: HistoryEntry) -> None:
     phase = entry.phases["phase1"]
     (tally,) = phase.tallies
-    fallback = next(each for each in phase.criteria if each.criterion == "criterion-2")
+    fallback = next(criterion for criterion in phase.criteria if criterion.criterion == "criterion-2")
 
     assert sum(tally.outcomes.values()) == tally.attempts == 120
     assert tally.outcomes["excused"] == sum(tally.excused.values()) == 7
@@ -108,7 +108,7 @@ def test_histories_are_merged_by_copying(tmp_path: Path, entry: HistoryEntry) ->
     for path in (tmp_path / "b").iterdir():
         (tmp_path / "a" / path.name).write_bytes(path.read_bytes())
 
-    assert [each.run_id for each in store.read(tmp_path / "a")[0]] == ["run-0000", "run-0001"]
+    assert [earlier.run_id for earlier in store.read(tmp_path / "a")[0]] == ["run-0000", "run-0001"]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_hostile_history_stays_text(entry: HistoryEntry) -> None:
 def test_a_command_about_nothing_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    given = [str(tmp_path / each) if each == "nowhere" else each for each in arguments]
+    given = [str(tmp_path / argument) if argument == "nowhere" else argument for argument in arguments]
 
     assert command.main(given) == 4
     assert capsys.readouterr().err.startswith("python -m reports: ")

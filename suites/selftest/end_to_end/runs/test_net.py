@@ -53,7 +53,7 @@ def test_looking_at_a_desk_is_what_pytest_says(small: Path) -> None:
         {"COLUMNS": "0"},
         {"LC_ALL": "C", "PYTHONUTF8": "0"},
     ],
-    ids=lambda each: next(iter(each)),
+    ids=lambda entry: next(iter(entry)),
 )
 def test_an_odd_environment_changes_no_verdict(tmp_path: Path, environ: dict[str, str]) -> None:
     run = rehearse(tmp_path, CALM, environ=environ)

@@ -183,7 +183,7 @@ def test_every_test_of_every_phase_has_its_entry(checkout: Path, tmp_path: Path)
 
 def test_every_entry_has_its_test(checkout: Path) -> None:
     for path in sorted((checkout / "suites").glob("*/plan.toml")):
-        tests = "".join(each.read_text() for each in path.parent.glob("test_*.py"))
+        tests = "".join(file.read_text() for file in path.parent.glob("test_*.py"))
         asks = plan_file.read_agenda(path.read_text(), path.name)
 
         assert asks
@@ -244,9 +244,9 @@ def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, 
 def _sent(done: CompletedRun) -> dict[str, int]:
     """Requests by side, as the run told."""
     told = [
-        each.detail
-        for each in run_ledger.read(done.out / "latest").records
-        if isinstance(each, Event) and each.name == "requests"
+        record.detail
+        for record in run_ledger.read(done.out / "latest").records
+        if isinstance(record, Event) and record.name == "requests"
     ]
     assert told, done.printed[-2000:]
     return {side: int(count) for side, count in re.findall(r"(\w+) (\d+)", told[0])}
@@ -272,8 +272,8 @@ def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
     bills = [plan_estimates.of_orders(exports, 128, {"kind": "contacts", "look": look}, "small") for look in looks]
     large = plan_estimates.of_orders(exports, 128, {"kind": "emails"}, "large")
 
-    assert sum(each.files for each in bills) == round(128 * 0.47) + 3
-    assert sum(each.credits for each in bills) == round(128 * 0.47) * 2 + 2 * 99 + 2
+    assert sum(bill.files for bill in bills) == round(128 * 0.47) + 3
+    assert sum(bill.credits for bill in bills) == round(128 * 0.47) * 2 + 2 * 99 + 2
     assert (large.files, large.credits) == (1, 1001)
     assert large.backend[0] < large.backend[1]
 

@@ -105,7 +105,7 @@ def test_equal_values_share_a_token_in_the_evidence(tmp_path: Path) -> None:
 
     path = run.folder / "evidence" / "contact-endpoint-parity.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    tokens = {each["expected"] for line in lines for each in line["differences"]}
+    tokens = {entry["expected"] for line in lines for entry in line["differences"]}
     assert len(lines) == 5, "every mismatching key, the failed one too"
     assert len(tokens) == 1
     assert tokens.pop().startswith("<str:")

@@ -30,10 +30,10 @@ def test_interrupted(recorder, slow_to_end):
 
 
 def _interrupted(tmp_path: Path, first: signal.Signals, *again: signal.Signals) -> Rehearsal:
-    return rehearse(tmp_path, f"FIRST, AGAIN = {int(first)}, {[int(each) for each in again]}\n{SENDING}")
+    return rehearse(tmp_path, f"FIRST, AGAIN = {int(first)}, {[int(signals) for signals in again]}\n{SENDING}")
 
 
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda entry: entry.name)
 def test_one_signal_is_a_recorded_hold(tmp_path: Path, first: signal.Signals) -> None:
     run = _interrupted(tmp_path, first)
 

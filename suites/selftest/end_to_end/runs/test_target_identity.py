@@ -85,7 +85,7 @@ def test_an_index_switched_behind_its_name_holds_the_run(
     done = end()
 
     assert done.code == 6, done.printed[-3000:]
-    (incident,) = (each for each in done.verdict["incidents"] if "another one than when the run began" in each)
+    (incident,) = (entry for entry in done.verdict["incidents"] if "another one than when the run began" in entry)
     assert "the index contacts_index was contacts_index (" in incident
     assert "and is contacts_v2 (" in incident
     assert done.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
@@ -134,7 +134,7 @@ def test_a_clock_that_is_set_while_a_run_goes_on_holds_it(tmp_path: Path, by: in
     found = rehearse(tmp_path, JUMP.replace("BY", str(by)) + CALM)
 
     assert (found.code, found.verdict["verdict"]) == (6, "HOLD")
-    assert any(f"by {by:+,} s" in each for each in found.verdict["incidents"])
+    assert any(f"by {by:+,} s" in entry for entry in found.verdict["incidents"])
 
 
 def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: py
         first, second = (asking.ask("GET", "/x").answer for _ in range(2))
     third = latency.timed(lambda: None)
 
-    assert all(0 <= each.elapsed_ms < 60_000 for each in (first, second, third))
+    assert all(0 <= observation.elapsed_ms < 60_000 for observation in (first, second, third))
     assert first.at > second.at > third.at
 
 
@@ -199,19 +199,25 @@ def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mappi
     runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
     verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in folders]
     kept = [json.loads(path.read_text()) for path in sorted(history.glob("*.json"))]
-    assert [each.code for each in done] == [6, 6], done[0].printed[-2000:] + done[1].printed[-2000:]
-    assert sorted(each["seed"] for each in runs) == [1, 2]
+    assert [completed.code for completed in done] == [6, 6], done[0].printed[-2000:] + done[1].printed[-2000:]
+    assert sorted(entry["seed"] for entry in runs) == [1, 2]
     assert (
-        [each["run"] for each in verdicts] == [folder.name for folder in folders] == [each["run_id"] for each in kept]
+        [verdict["run"] for verdict in verdicts]
+        == [folder.name for folder in folders]
+        == [entry["run_id"] for entry in kept]
     )
-    assert [each["seed"] for each in verdicts] == [each["seed"] for each in runs] == [each["seed"] for each in kept]
-    assert all(each["incidents"] == [] for each in verdicts)
+    assert (
+        [verdict["seed"] for verdict in verdicts]
+        == [entry["seed"] for entry in runs]
+        == [entry["seed"] for entry in kept]
+    )
+    assert all(verdict["incidents"] == [] for verdict in verdicts)
     assert (out / "latest").resolve() in folders
     assert list(history.glob(".*")) == list(out.glob(".*")) == []
 
 
 def _samples(out: Path) -> list[Comparison]:
-    return [each for each in run_ledger.read(out / "latest").records if isinstance(each, Comparison)]
+    return [record for record in run_ledger.read(out / "latest").records if isinstance(record, Comparison)]
 
 
 def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
@@ -241,7 +247,7 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
             str(file),
         )
 
-    outcomes = Counter(each.outcome for each in _samples(out) if each.check.endswith("-endpoint"))
+    outcomes = Counter(sample.outcome for sample in _samples(out) if sample.check.endswith("-endpoint"))
     assert done.code in (1, 6), done.printed[-3000:]
     assert outcomes[Outcome.FAILED] == 12
     assert outcomes[Outcome.EQUAL] >= 48
@@ -258,4 +264,4 @@ def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
 
     assert done.code in (1, 6), done.printed[-3000:]
     assert _samples(out)[: len(seen)] == seen
-    assert any(each.outcome is Outcome.FAILED for each in _samples(out))
+    assert any(sample.outcome is Outcome.FAILED for sample in _samples(out))

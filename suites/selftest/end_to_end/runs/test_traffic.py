@@ -39,7 +39,7 @@ class Customers:
     def keys(self, prefix: str) -> list[str]:
         """Of the requests that begin so, the most frequent first."""
         counts = Counter(
-            key[0] for each in self.lines if each["path"].startswith(prefix) for key in UUID.finditer(each["path"])
+            key[0] for line in self.lines if line["path"].startswith(prefix) for key in UUID.finditer(line["path"])
         )
         return [key for key, _ in counts.most_common()]
 
@@ -59,7 +59,7 @@ def _ask(checkout: Path, tmp_path: Path, customers: Customers, *options: str) ->
 
 
 def _finding(done: CompletedRun, phase: str, criterion: str) -> Mapping[str, Any]:
-    (finding,) = (each for each in done.verdict["phases"][phase]["findings"] if each["criterion"] == criterion)
+    (finding,) = (entry for entry in done.verdict["phases"][phase]["findings"] if entry["criterion"] == criterion)
     return dict(finding)
 
 
@@ -80,9 +80,9 @@ def test_a_fault_of_a_twentieth_of_traffic_and_one_record_in_two_thousand(
     low, high = map(float, re.search(r"\): ([\d.]+) % to ([\d.]+) % of", finding["sentence"]).groups())  # type: ignore[union-attr]
     assert low < 5 < high
     missed = [
-        each["criterion"] for each in records.verdict["phases"]["phase1"]["findings"] if each["outcome"] == "missed"
+        entry["criterion"] for entry in records.verdict["phases"]["phase1"]["findings"] if entry["outcome"] == "missed"
     ]
-    assert [each for each in missed if "latency" not in each] == []
+    assert [entry for entry in missed if "latency" not in entry] == []
 
 
 def _planted(customers: Customers) -> tuple[list[str], list[str]]:
@@ -109,12 +109,12 @@ def _planted(customers: Customers) -> tuple[list[str], list[str]]:
         {"planted": "pl4nted@planted.example"},
         "planted",
     ]
-    logged = [{"time": "2026-11-23T14:05:59Z", "method": "GET", "path": each, "status": 200} for each in targets]
-    logged += [{"method": "POST", "path": "/api/v2/linkedin/", "status": 200, "body": each} for each in bodies]
+    logged = [{"time": "2026-11-23T14:05:59Z", "method": "GET", "path": target, "status": 200} for target in targets]
+    logged += [{"method": "POST", "path": "/api/v2/linkedin/", "status": 200, "body": body} for body in bodies]
     logged += [{"method": "PLANTED", "path": staff, "status": 200}, {"method": "GET", "path": "/x", "status": "pl4"}]
-    as_json = [json.dumps(each | person_headers) for each in logged]
+    as_json = [json.dumps(entry | person_headers) for entry in logged]
     as_nginx = [
-        f'0.9.8.7 - planted [23/Nov/2026:14:05:59 +0000] "GET {each} HTTP/1.1" 200 5 {AGENT}' for each in targets
+        f'0.9.8.7 - planted [23/Nov/2026:14:05:59 +0000] "GET {target} HTTP/1.1" 200 5 {AGENT}' for target in targets
     ]
     return as_json, [*as_nginx, "planted noise pl4nted"]
 

@@ -19,11 +19,11 @@ def test_runs_beside_each_other_are_both_whole(checkout: Path, tmp_path: Path, c
 
     printed = [(tmp_path / f"log{number}").read_text() for number in range(3)]
     assert codes == [6, 6, 6], printed
-    kept = [each for each in out.iterdir() if each.is_dir() and not each.is_symlink()]
+    kept = [path for path in out.iterdir() if path.is_dir() and not path.is_symlink()]
     verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in kept]
     assert len(kept) in (2, 3)
-    assert {each["verdict"] for each in verdicts} == {"HOLD"}
-    assert {each["incidents"] == [] for each in verdicts} == {True}
+    assert {verdict["verdict"] for verdict in verdicts} == {"HOLD"}
+    assert {verdict["incidents"] == [] for verdict in verdicts} == {True}
     assert (out / "latest").resolve() in kept
     assert len(list((tmp_path / "history").rglob("*.json"))) == 3
     assert [text for text in printed if "Traceback" in text] == []

@@ -34,7 +34,7 @@ CHECKS = {  # by criterion
 BROKEN = [
     pytest.param(fault, CHECKS.get(criterion, criterion), id=f"{fault.name}-{criterion}")
     for fault in [form.fault for form in FORMS]
-    for criterion in (*fault.criteria, *(each.rpartition("/")[2] for each in fault.elsewhere))
+    for criterion in (*fault.criteria, *(text.rpartition("/")[2] for text in fault.elsewhere))
 ]
 CALM = sorted({param.values[1] for param in BROKEN})
 
@@ -99,7 +99,7 @@ def test_a_fault_is_seen_and_named(
 
     found = _put(target, questions(check))
 
-    causes = Counter(str(each.cause) for each in found if each.outcome is Outcome.DIFFERENT)
+    causes = Counter(str(comparison.cause) for comparison in found if comparison.outcome is Outcome.DIFFERENT)
     assert [cause for cause, _ in causes.most_common(1)] == [fault.cause], str(causes)
 
 
@@ -110,5 +110,9 @@ def test_without_a_fault_nothing_differs(
 ) -> None:
     found = _put(target, questions(check))
 
-    assert [(each.key, each.cause, each.differences) for each in found if each.outcome is Outcome.DIFFERENT] == []
+    assert [
+        (comparison.key, comparison.cause, comparison.differences)
+        for comparison in found
+        if comparison.outcome is Outcome.DIFFERENT
+    ] == []
     assert len(found) > 8

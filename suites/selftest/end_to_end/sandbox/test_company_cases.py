@@ -130,7 +130,7 @@ def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: CompanyPool, contra
 def test_relations_leave_warts_alone(draws: dict[str, SampleSet]) -> None:
     asked = [{*sample.subject.one, *sample.subject.other} for sample in draws["consistency"].samples]
 
-    assert not any(each & {*WARTS} for each in asked)
+    assert not any(group & {*WARTS} for group in asked)
     assert {sample.subject.name for sample in draws["consistency"].samples} == {
         "count-is-listing",
         "whole-is-pages",
@@ -149,7 +149,7 @@ def _shares(pool: CompanyPool, contract: Contract) -> dict[str, Any]:
 def test_what_is_not_asked_of_the_matrix_is_told(
     pool: CompanyPool, staff: CompanyContactsOracle, contract: Contract
 ) -> None:
-    everything, few = (_shares(each, contract) for each in (pool, _pool(staff, contract, 64)))
+    everything, few = (_shares(company_pool, contract) for company_pool in (pool, _pool(staff, contract, 64)))
 
     assert (everything["filter-matrix-cells"], everything["filter-matrix-pairs"]) == (0, 0)
     assert 0.5 < few["filter-matrix-cells"] < 1
@@ -173,7 +173,7 @@ def test_the_same_seed_asks_the_same(
 
 
 def test_walks_are_bounded_by_what_the_company_has(draws: dict[str, SampleSet]) -> None:
-    walks = [each.subject for each in draws["pagination"].samples if isinstance(each.subject, ListingRequest)]
+    walks = [sample.subject for sample in draws["pagination"].samples if isinstance(sample.subject, ListingRequest)]
 
     assert walks
     assert all(walk.size and walk.most * walk.size <= 26 + 3 * walk.size for walk in walks)

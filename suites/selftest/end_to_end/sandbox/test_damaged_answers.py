@@ -50,7 +50,7 @@ def _set(name: str, value: Any) -> Damage:
 
 
 def _dropped(name: str) -> Damage:
-    return edited(lambda record: {each: value for each, value in record.items() if each != name})
+    return edited(lambda record: {text: value for text, value in record.items() if text != name})
 
 
 def _as_text(value: Any) -> Any:
@@ -253,4 +253,4 @@ def test_a_calm_proxy_changes_nothing(checkout: Path, tmp_path: Path, damaged: D
     found = judged(checkout, tmp_path / "run", damaged.target, count=24)
 
     assert found.missed() == {}
-    assert "met" in {each.outcome for each in found.findings.values()}
+    assert "met" in {finding.outcome for finding in found.findings.values()}

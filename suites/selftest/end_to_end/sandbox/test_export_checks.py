@@ -169,9 +169,10 @@ def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
 def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], Lines], wrong: str, cause: str) -> None:
     exports, told, parts = _compared(_file(damage(_right())))
 
-    found = {key: each for key, each in parts.records.items() if each}
+    found = {key: record for key, record in parts.records.items() if record}
     causes = {
-        exports.cause_of_record(QUESTION, key, EXPECTED.get(key), told, each, parts) for key, each in found.items()
+        exports.cause_of_record(QUESTION, key, EXPECTED.get(key), told, differences, parts)
+        for key, differences in found.items()
     }
     assert ("".join(sorted(found)), causes) == (wrong, {cause})
 
@@ -223,7 +224,7 @@ def test_who_does_not_exist_must_not_be_there() -> None:
     _, _, wrong = _compared(_file([_line("a"), {**_line("b"), "contact_uuid": "x"}, _line("c")]), sample)
 
     assert right == BatchDifferences(records={"a": (), "x": (), "c": ()})
-    assert [each.kind for each in wrong.records["x"]] == [DifferenceKind.GHOST]
+    assert [record.kind for record in wrong.records["x"]] == [DifferenceKind.GHOST]
 
 
 def test_who_is_asked_for_twice_is_there_twice() -> None:
@@ -234,7 +235,7 @@ def test_who_is_asked_for_twice_is_there_twice() -> None:
     _, _, wrong = _compared(_file([_line("a"), _line("b")]), sample)
 
     assert right.damages == ()
-    assert [each.kind for each in wrong.records["a"]] == [DifferenceKind.MISSING]
+    assert [record.kind for record in wrong.records["a"]] == [DifferenceKind.MISSING]
 
 
 @pytest.mark.parametrize(
@@ -271,8 +272,8 @@ def _emails(*found: str) -> bytes:
     """A file with these addresses for Jane and the stranger."""
     people = [("a", JANE), ("x", stranger("x"))]
     rows = [
-        f"{key},{each.first_name},{each.last_name},{each.domain},{address}\r\n"
-        for (key, each), address in zip(people, found, strict=True)
+        f"{key},{subject.first_name},{subject.last_name},{subject.domain},{address}\r\n"
+        for (key, subject), address in zip(people, found, strict=True)
     ]
     return ("contact_uuid,first_name,last_name,domain,email\r\n" + "".join(rows)).encode()
 
@@ -292,7 +293,7 @@ def test_an_address_is_the_right_one_or_none(found: tuple[str, ...], kinds: dict
 
     parts = exports.parts(ASKED, HELD, exports.ask(ASKED))
 
-    assert {key: [each.kind for each in differences] for key, differences in parts.records.items()} == kinds
+    assert {key: [difference.kind for difference in differences] for key, differences in parts.records.items()} == kinds
 
 
 def test_an_e_mail_export_is_given_rows_with_a_key_to_know_them_by() -> None:

@@ -105,7 +105,7 @@ def test_emails_are_the_same_by_both_paths(
 
 def test_the_callers_own_rows_keep_their_columns(vql: httpx.Client, own_database: psycopg.Connection) -> None:
     people = people_of(own_database, 2)
-    rows = [{"Name": f"{each['first_name']}, the {place}", "No": place} for place, each in enumerate(people)]
+    rows = [{"Name": f"{person['first_name']}, the {place}", "No": place} for place, person in enumerate(people)]
 
     text = by_email(vql, {"contacts": people, "rows": rows, "raw_headers": ["Name", "No"]})
 

@@ -105,7 +105,7 @@ def test_the_list_is_newest_first_and_filters(vql: httpx.Client, own_database: p
         end_of(vql, export_id)
 
     def listed(**query: str | int) -> list[str]:
-        return [each["export_id"] for each in vql.get(f"{AT}/", params=query).json()["exports"]]
+        return [entry["export_id"] for entry in vql.get(f"{AT}/", params=query).json()["exports"]]
 
     assert listed(page_size=3) == made[::-1]
     assert listed(export_type="companies", status="completed")[:3] == made[::-1]

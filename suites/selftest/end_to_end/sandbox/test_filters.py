@@ -48,7 +48,7 @@ def matrix(contract: Contract) -> dict[str, Parameter]:
 @pytest.fixture(scope="module")
 def ground(staff: CompanyContactsOracle, matrix: dict[str, Parameter]) -> FilterSubject:
     """The company of 26."""
-    company = next(each for each in staff.by_size(seed=7, most=50)[1] if each.contacts == 26)
+    company = next(company for company in staff.by_size(seed=7, most=50)[1] if company.contacts == 26)
     return filter_values.ground(staff, matrix, company.uuid, 7)
 
 
@@ -137,7 +137,7 @@ def _like(text: str, pattern: str) -> bool:
 
 
 def _meant(parameter: Parameter, value: Any, held: list[Any]) -> bool:
-    texts = [each for each in held if isinstance(each, str)]
+    texts = [text for text in held if isinstance(text, str)]
     joined = [",".join(texts)] if texts and parameter.columns[0].endswith("[]") else texts
     if parameter.meaning in (ParameterMeaning.ANY_SUBSTRING, ParameterMeaning.ARRAY_SUBSTRING):
         return any(_like(text, part) for text in joined for part in tokens(value))
@@ -154,8 +154,8 @@ def test_every_value_of_the_data_passes_whom_it_means(
     staff: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
 ) -> None:
     """The SQL against a second way of saying the same, over all values that were drawn from 26 people."""
-    rows = [each for _, each in sorted(staff.tables(staff.uuids(ContactSelection(company=ground.company))).items())]
-    choices = [each for each in ground.choices if matrix[each.parameter].type != "time"]
+    rows = [entry for _, entry in sorted(staff.tables(staff.uuids(ContactSelection(company=ground.company))).items())]
+    choices = [choice for choice in ground.choices if matrix[choice.parameter].type != "time"]
     astray = [
         (choice.parameter, choice.value_class, choice.value)
         for choice in choices
@@ -169,15 +169,15 @@ def test_every_value_of_the_data_passes_whom_it_means(
 
 
 def test_values_split_the_company(ground: FilterSubject) -> None:
-    assert all(0 < each.mask.bit_count() < ground.contacts for each in ground.choices)
+    assert all(0 < choice.mask.bit_count() < ground.contacts for choice in ground.choices)
 
 
 def test_values_stand_for_their_class(ground: FilterSubject) -> None:
     def texts(value_class: str) -> list[str]:
         return [
-            each.value if isinstance(each.value, str) else each.value[0]
-            for each in ground.choices
-            if each.value_class == value_class
+            choice.value if isinstance(choice.value, str) else choice.value[0]
+            for choice in ground.choices
+            if choice.value_class == value_class
         ]
 
     assert all(len(text) <= 4 for text in texts("short"))
@@ -186,7 +186,7 @@ def test_values_stand_for_their_class(ground: FilterSubject) -> None:
     assert not any(re.search(r"[%_,\\]", text) for text in texts("word") + texts("symbols"))
     assert all(re.search(r"[^\w\s]", text) for text in texts("symbols"))
     assert {"word", "part", "case", "short", "comma", "wildcard", "symbols", "nulls"} <= {
-        each.value_class for each in ground.choices
+        choice.value_class for choice in ground.choices
     }
 
 
@@ -202,15 +202,15 @@ def test_the_same_seed_draws_the_same_values(
 
 def test_every_class_has_a_shape_and_every_meaning_its_classes() -> None:
     assert set(CLASSES) == set(ParameterMeaning)
-    assert {each for classes in CLASSES.values() for each in classes} == set(SHAPES)
+    assert {text for classes in CLASSES.values() for text in classes} == set(SHAPES)
 
 
 def _bites(combination: pairwise.Combination, everybody: int) -> bool:
     for left_out in combination.choices:
         without, all_of_them = everybody, everybody
-        for each in combination.choices:
-            all_of_them &= each.mask
-            without &= everybody if each is left_out else each.mask
+        for choice in combination.choices:
+            all_of_them &= choice.mask
+            without &= everybody if choice is left_out else choice.mask
         if all_of_them == 0 or without == all_of_them:
             return False
     return True
@@ -221,14 +221,17 @@ def test_every_filter_of_a_combination_bites(ground: FilterSubject) -> None:
 
     everybody = (1 << ground.contacts) - 1
     assert len(found.combinations) > 50
-    assert all(_bites(each, everybody) for each in found.combinations)
-    assert all(2 <= len(each.choices) <= MOST_FILTERS for each in found.combinations)
-    assert all(len({choice.parameter for choice in each.choices}) == len(each.choices) for each in found.combinations)
+    assert all(_bites(combination, everybody) for combination in found.combinations)
+    assert all(2 <= len(combination.choices) <= MOST_FILTERS for combination in found.combinations)
+    assert all(
+        len({choice.parameter for choice in combination.choices}) == len(combination.choices)
+        for combination in found.combinations
+    )
 
 
 def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject) -> None:
     found: PairwiseCover = pairwise.pairs([ground, bits()], seed=3)
-    met = set().union(*(pairwise.met(each) for each in found.combinations))
+    met = set().union(*(pairwise.met(combination) for combination in found.combinations))
 
     assert met | found.impossible >= found.wanted
     assert not met & found.impossible
@@ -236,7 +239,7 @@ def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject
 
 def test_singles_ask_each_class_once(ground: FilterSubject, matrix: dict[str, Parameter]) -> None:
     found = pairwise.singles([ground], matrix)
-    asked = Counter((each.choices[0].parameter, each.choices[0].value_class) for each in found)
+    asked = Counter((combination.choices[0].parameter, combination.choices[0].value_class) for combination in found)
 
     assert set(asked.values()) == {1}
     assert set(asked) <= set(cells(matrix))
@@ -251,8 +254,8 @@ def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter
 
     found = pairwise.singles([FilterSubject(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
 
-    assert [each.choices for each in found] == [(broad, narrow), (narrow,), (blunt,)]
-    assert [each.passing for each in found] == [3, 4, 3]
+    assert [combination.choices for combination in found] == [(broad, narrow), (narrow,), (blunt,)]
+    assert [combination.passing for combination in found] == [3, 4, 3]
 
 
 def test_companies_are_counted_by_size(staff: CompanyContactsOracle) -> None:
@@ -261,7 +264,7 @@ def test_companies_are_counted_by_size(staff: CompanyContactsOracle) -> None:
     assert members["no-contact"] >= 1
     assert members["one-contact"] >= 1
     assert members["to-100"] == 1
-    assert max(Counter(each.stratum for each in drawn).values()) <= 3
+    assert max(Counter(company.stratum for company in drawn).values()) <= 3
 
 
 def test_attribute_values_come_one_by_one_and_in_order(staff: CompanyContactsOracle, ground: FilterSubject) -> None:
@@ -274,10 +277,10 @@ def test_attribute_values_come_one_by_one_and_in_order(staff: CompanyContactsOra
 
 
 def test_large_tables_are_not_counted_through(staff: CompanyContactsOracle, monkeypatch: pytest.MonkeyPatch) -> None:
-    everybody = {each.uuid: each.contacts for each in staff.by_size(seed=7, most=100)[1]}
+    everybody = {company.uuid: company.contacts for company in staff.by_size(seed=7, most=100)[1]}
     monkeypatch.setattr("fixtures.checks.company_contacts.oracle.LARGE_TABLE", 200)
 
     members, drawn = staff.by_size(seed=7, most=100)
 
     assert sum(members.values()) <= len(everybody)
-    assert all(everybody[each.uuid] == each.contacts for each in drawn)
+    assert all(everybody[company.uuid] == company.contacts for company in drawn)

@@ -30,7 +30,7 @@ def _found(client: httpx.Client, url: str) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Without what is declared to differ: order, the Z of times, zero and empty texts, which Connectra leaves out."""
     if isinstance(value, dict):
-        return {name: _time(each) if name.endswith("_at") else _plain(each) for name, each in value.items()}
+        return {name: _time(entry) if name.endswith("_at") else _plain(entry) for name, entry in value.items()}
     if isinstance(value, list):
         return sorted(map(_plain, value), key=json.dumps)
     return None if value in (0, "") else value
@@ -50,7 +50,7 @@ def _by_both(vql: httpx.Client, direct: httpx.Client, url: str) -> dict[str, Any
 
 
 def _uuids(answer: dict[str, Any]) -> list[str]:
-    return sorted(each["contact"]["uuid"] for each in answer["contacts"])
+    return sorted(entry["contact"]["uuid"] for entry in answer["contacts"])
 
 
 def test_a_person_is_found_with_everything_that_belongs_to_him(
@@ -119,8 +119,8 @@ def test_an_underscore_is_a_wildcard_unless_escaped(
 
     wild, escaped = (_by_both(vql, direct, text) for text in (url, url.replace("_", r"\_")))
 
-    assert {each["metadata"]["linkedin_url"] for each in wild["contacts"]} == {url, other}
-    assert {each["metadata"]["linkedin_url"] for each in escaped["contacts"]} == {url}
+    assert {entry["metadata"]["linkedin_url"] for entry in wild["contacts"]} == {url, other}
+    assert {entry["metadata"]["linkedin_url"] for entry in escaped["contacts"]} == {url}
 
 
 def test_a_slug_within_others_finds_them_all(
@@ -132,7 +132,7 @@ def test_a_slug_within_others_finds_them_all(
 
     answer = _by_both(vql, direct, url.removesuffix("-jr"))
 
-    found = {each["metadata"]["linkedin_url"] for each in answer["contacts"]}
+    found = {entry["metadata"]["linkedin_url"] for entry in answer["contacts"]}
     assert {url, url.removesuffix("-jr")} <= found
 
 
@@ -161,7 +161,7 @@ def test_companies_come_with_all_who_work_there(
         (hit,) = answer["companies"]
         assert (answer["total_companies"], answer["total_contacts"], len(hit["contacts"])) == (1, 0, size)
         assert hit["metadata"]["linkedin_url"] == url
-        assert all(each["company"] == hit["company"] for each in hit["contacts"])
+        assert all(entry["company"] == hit["company"] for entry in hit["contacts"])
 
 
 @pytest.mark.parametrize("url", [f"{PERSON}nobody-of-this-name", f"{COMPANY}no-such-company", "*", "?????"])

@@ -52,7 +52,7 @@ def _taken(answer: httpx.Response, path: str) -> Any:
     return "nothing" if value is None else value
 
 
-@pytest.mark.parametrize("difference", TABLE["difference"], ids=lambda each: each["id"])
+@pytest.mark.parametrize("difference", TABLE["difference"], ids=lambda entry: entry["id"])
 def test_the_engine_does_as_the_table_says(engine: tuple[str, httpx.Client], difference: dict[str, Any]) -> None:
     column, client = engine
     ask = difference["ask"]
@@ -65,8 +65,8 @@ def test_the_engine_does_as_the_table_says(engine: tuple[str, httpx.Client], dif
 
 
 def test_the_table_names_differences_only(checkout: Path) -> None:
-    same = [each["id"] for each in TABLE["difference"] if each["lucene"] == each["built_in"]]
+    same = [entry["id"] for entry in TABLE["difference"] if entry["lucene"] == entry["built_in"]]
     shown = (checkout / "docs" / "parity.md").read_text(encoding="utf-8")
 
     assert same == []
-    assert [each["id"] for each in TABLE["difference"] if f"`{each['id']}`" not in shown] == []
+    assert [entry["id"] for entry in TABLE["difference"] if f"`{entry['id']}`" not in shown] == []

@@ -70,4 +70,4 @@ def test_one_that_refuses_the_indices_is_named_and_cleared(checkout: Path, tmp_p
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("the sandbox did not start: borrowed 8.19.21 does not take Connectra's indices: ")
     assert "Unknown tokenizer type [ngram]" in last
-    assert ("DELETE", "/contacts_index,companies_index") in [each[:2] for each in lent.asked]
+    assert ("DELETE", "/contacts_index,companies_index") in [pair[:2] for pair in lent.asked]

@@ -20,8 +20,8 @@ LETTERS = [letter for block in BLOCKS for letter in map(chr, block) if letter.is
 def test_the_engine_folds_letters_as_postgres_does(engine: str, stores_of: Callable[[str], MultipliedStores]) -> None:
     settings = {"analysis": search._SETTINGS["analysis"], "max_ngram_diff": 6}
     documents = [{"a": f"x{letter}y{letter}"} for letter in LETTERS]
-    lines = [line for number, each in enumerate(documents) for line in ({"index": {"_id": str(number)}}, each)]
-    queries = [{"query": {"wildcard": {"a": {"value": wildcard_of(each["a"])}}}} for each in documents]
+    lines = [line for number, document in enumerate(documents) for line in ({"index": {"_id": str(number)}}, document)]
+    queries = [{"query": {"wildcard": {"a": {"value": wildcard_of(document["a"])}}}} for document in documents]
     asked = [line for query in queries for line in ({}, query | {"size": 3, "_source": False})]
     with httpx.Client(base_url=stores_of(engine).index_url, timeout=60, trust_env=False) as client:
         body = {"settings": settings, "mappings": {"properties": {"a": search._FOLDED}}}
@@ -34,12 +34,12 @@ def test_the_engine_folds_letters_as_postgres_does(engine: str, stores_of: Calla
         finally:
             client.delete(f"/{INDEX}")
 
-    found = [{hit["_id"] for hit in each["hits"]["hits"]} for each in answers[1].json()["responses"]]
+    found = [{hit["_id"] for hit in entry["hits"]["hits"]} for entry in answers[1].json()["responses"]]
     missed = [LETTERS[number] for number, ids in enumerate(found) if str(number) not in ids]
     assert len(LETTERS) > 700
     assert missed == []
 
 
 def _sent(client: httpx.Client, path: str, entries: list[dict[str, object]]) -> httpx.Response:
-    content = "".join(json.dumps(each) + "\n" for each in entries)
+    content = "".join(json.dumps(entry) + "\n" for entry in entries)
     return client.post(path, content=content, headers={"Content-Type": "application/x-ndjson"}).raise_for_status()

@@ -76,7 +76,7 @@ def _run(
 
 
 def _named(state: CensusState) -> dict[str, str]:
-    return {each.key: each.kind for each in state.found}
+    return {difference.key: difference.kind for difference in state.found}
 
 
 def test_a_calm_index_is_the_table(stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path) -> None:
@@ -233,7 +233,9 @@ def test_a_document_without_a_key_is_a_ghost(stores: MultipliedStores, mapping: 
 
     state = _run(stores, mapping, tmp_path)
 
-    assert [(each.key, each.kind) for each in state.found] == [(Pseudonymizer(b"key").token("nobody"), "ghost")]
+    assert [(difference.key, difference.kind) for difference in state.found] == [
+        (Pseudonymizer(b"key").token("nobody"), "ghost")
+    ]
 
 
 def test_documents_of_one_key_are_not_parted_by_a_page(
@@ -319,7 +321,7 @@ def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, map
     )
     own, copied = ((*mapping.own[:1], field), ()) if rule != "zero" else (mapping.own[:1], (field,))
     narrow = replace(mapping, own=own, copied=copied)
-    values = {"list": [[each] for each in texts if len(each) < 9_000], "zero": [None]}.get(rule, texts)
+    values = {"list": [[text] for text in texts if len(text) < 9_000], "zero": [None]}.get(rule, texts)
     with psycopg.connect(lucene.owner_url) as session, Elasticsearch(lucene.index_url) as client:
         session.execute("TRUNCATE contacts CASCADE")
         client.delete_by_query(index="contacts_index", query={"match_all": {}}, refresh=True)
@@ -351,10 +353,10 @@ def test_the_judge_gets_a_question_per_part_and_one_per_difference(
 
     plan, *samples, fact = report.records(state, phase="phase0", index="contacts_index", again="")
 
-    outcomes = [each.outcome for each in samples if isinstance(each, Comparison)]
+    outcomes = [sample.outcome for sample in samples if isinstance(sample, Comparison)]
     assert (outcomes.count(Outcome.DIFFERENT), len(outcomes)) == (len(done), state.documents)
     assert plan.population == len(outcomes)
-    assert {each.cause for each in samples if each.outcome is Outcome.DIFFERENT} == {"ghost-in-index"}
+    assert {sample.cause for sample in samples if sample.outcome is Outcome.DIFFERENT} == {"ghost-in-index"}
     assert (fact.ok, fact.value) == (True, len(done))
 
 

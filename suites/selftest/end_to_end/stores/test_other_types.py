@@ -168,7 +168,7 @@ def test_an_index_is_compared_as_what_it_means(stores: MultipliedStores, schema:
         arguments = ["--env-file", _env(stores, name, tmp_path), "--record", "contact", "--state", str(tmp_path / name)]
         index_parity.main(arguments)
         state = json.loads((tmp_path / name / "contact.json").read_text())
-        found[name] = {each["key"]: {field["path"] for field in each["differences"]} for each in state["found"]}
+        found[name] = {entry["key"]: {field["path"] for field in entry["differences"]} for entry in state["found"]}
 
     assert set().union(*found["plain"].values()) <= {"", "company_id"}  # the index has some ids without dashes
     assert found[schema] == found["plain"]

@@ -22,9 +22,9 @@ def _samples(*served: Provenance, error: str | None = None) -> list[Comparison]:
             key=str(number),
             stratum="s",
             outcome=Outcome.EQUAL,
-            answers=(Observation(side="backend", provenance=each, error=error),),
+            answers=(Observation(side="backend", provenance=provenance, error=error),),
         )
-        for number, each in enumerate(served)
+        for number, provenance in enumerate(served)
     ]
 
 

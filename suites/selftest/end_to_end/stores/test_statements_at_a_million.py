@@ -62,6 +62,10 @@ def test_no_question_scans_a_large_table(
 ) -> None:
     statements = _statements(values, checkout, tmp_path, phases)
     assert len(statements) > 5
-    scanning = [each.text for each in statements if LARGE & set(each.whole_tables) and not each.is_budgeted]
+    scanning = [
+        statement.text for statement in statements if LARGE & set(statement.whole_tables) and not statement.is_budgeted
+    ]
     assert scanning == []
-    assert [each.text for each in statements if each.count and each.seconds / each.count > SECONDS] == []
+    assert [
+        statement.text for statement in statements if statement.count and statement.seconds / statement.count > SECONDS
+    ] == []

@@ -57,7 +57,7 @@ def _astray(asked: Check, draw: SampleSet, most: int = 40, known: Sequence[Known
     assert samples
     expected = asked.expected(samples)
     told = {sample.key: asked.ask(sample) for sample in samples}
-    assert all(each.answer.error is None for each in told.values())
+    assert all(response.answer.error is None for response in told.values())
     found = {
         sample.key: excused(asked.differences(sample, expected.get(sample.key), told[sample.key]), known)
         for sample in samples
@@ -118,7 +118,7 @@ def test_linkedin_urls_are_drawn_in_every_form(draws: LinkedInCases, record: str
 
     assert set(FORMS) <= {sample.stratum for sample in draw.samples}
     assert all(sample.subject not in sample.key for sample in draw.samples), "a URL is personal"
-    assert {name for name, members in draw.members.items() if members} == {each.stratum for each in draw.samples}
+    assert {name for name, members in draw.members.items() if members} == {sample.stratum for sample in draw.samples}
     assert draw == draws.forms(record)
 
 
@@ -130,7 +130,7 @@ def test_stored_urls_hold_the_awkward_ones(draws: LinkedInCases) -> None:
 
 
 def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws: LinkedInCases) -> None:
-    samples = [each for each in draws.forms("contact").samples if each.stratum in FORMS]
+    samples = [sample for sample in draws.forms("contact").samples if sample.stratum in FORMS]
     held = LinkedInOracle(target).held({sample.key: sample.subject for sample in samples})
 
     for sample in samples:
@@ -155,7 +155,7 @@ AWKWARD = ("/in/a_b", "/in/%", "/company/%a%", "/in/É", "/in/JOSÉ", "x/in/k", 
 
 
 def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: LinkedInCases) -> None:
-    texts = {text: text for text in (*AWKWARD, *(each.subject for each in draws.forms("contact").samples))}
+    texts = {text: text for text in (*AWKWARD, *(sample.subject for sample in draws.forms("contact").samples))}
     held = LinkedInOracle(target).held(texts)
     alone = {
         text: {

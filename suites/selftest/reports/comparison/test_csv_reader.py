@@ -90,8 +90,8 @@ def test_a_row_of_data_in_the_header_is_not_told() -> None:
     sheet = CsvFile([b"uuid,name,note\r1,Jane,Oslo\r2,Jane,Oslo\r"], COLUMNS)
     list(sheet.rows())
 
-    assert {each.kind for each in sheet.troubles} >= {"header-extra", "header-lacks"}
-    assert "Jane" not in " ".join(each.detail for each in sheet.troubles)
+    assert {trouble.kind for trouble in sheet.troubles} >= {"header-extra", "header-lacks"}
+    assert "Jane" not in " ".join(trouble.detail for trouble in sheet.troubles)
 
 
 def test_a_header_that_lacks_much_is_told_by_five_names() -> None:

@@ -196,7 +196,7 @@ def test_an_excuse_counts_at_any_of_its_checks_and_beside_another() -> None:
     both = replace(both, differences=(*both.differences, replace(both.differences[0], excused_by="another")))
     words = [known_of({**ENTRY, "checks": ["nothing", "company-*"]}), known_of({**ENTRY, "id": "another"})]
 
-    assert [each.count for each in excuses([both, replace(both, key="b", answers=())], words)] == [2, 2]
+    assert [excuse.count for excuse in excuses([both, replace(both, key="b", answers=())], words)] == [2, 2]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from reports.records.records import DifferenceKind
 
 
 def _told(found: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any]]:
-    return [(str(each.kind), each.path, each.expected, each.actual) for each in found]
+    return [(str(difference.kind), difference.path, difference.expected, difference.actual) for difference in found]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_a_list_lacks_and_what_it_has_too_much_is_told(expected: str, actua
     ids=["cut", "at-another-length", "wrong-so-far", "whole", "whole-and-more"],
 )
 def test_a_list_that_is_right_up_to_a_known_length_was_cut(actual: str, cut_at: tuple[int], kinds: list[str]) -> None:
-    assert [str(each.kind) for each in compared("abcd", actual, cut_at=cut_at)] == kinds
+    assert [str(difference.kind) for difference in compared("abcd", actual, cut_at=cut_at)] == kinds
 
 
 def test_a_cut_tells_both_lengths() -> None:
@@ -58,13 +58,13 @@ def test_a_long_tale_is_told_by_its_first_items() -> None:
 
     found = compared(many, [])
 
-    assert [each.expected for each in found] == sorted(many)[:25]
+    assert [difference.expected for difference in found] == sorted(many)[:25]
 
 
 def test_items_that_are_no_keys_stand_in_no_path() -> None:
     found = compared(["Jane", "John"], ["June"], name="names", shown=False)
 
-    assert [each.path for each in found] == ["names.0", "names.1", "names.0"]
+    assert [difference.path for difference in found] == ["names.0", "names.1", "names.0"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_lists_whose_order_counts_part_at_the_first_place_that_differs(actual: s
 def test_lists_are_compared_as_multisets(expected: str, actual: str, kinds: list[str]) -> None:
     found = compared(list(expected), list(actual), cut_at=(4,))
 
-    assert sorted(str(each.kind) for each in found) == sorted(kinds)
+    assert sorted(str(difference.kind) for difference in found) == sorted(kinds)
 
 
 def test_ten_thousand_missing_rows_are_told_by_a_few() -> None:
@@ -127,17 +127,17 @@ def test_ten_thousand_missing_rows_are_told_by_a_few() -> None:
 def test_values_stay_out_of_paths() -> None:
     found = compared(["Jane"], ["Omar"], name="values", shown=False)
 
-    assert [each.path for each in found] == ["values.0", "values.0"]
+    assert [difference.path for difference in found] == ["values.0", "values.0"]
 
 
 @pytest.mark.parametrize(
     ("actual", "places"), [("abcd", []), ("bacd", []), ("acbd", ["order.2"]), ("xdyc", ["order.3"])]
 )
 def test_ties_are_free_and_going_back_is_not(actual: str, places: list[str]) -> None:
-    assert [each.path for each in out_of_order(actual, {"a": 1, "b": 1, "c": 2, "d": 3})] == places
+    assert [difference.path for difference in out_of_order(actual, {"a": 1, "b": 1, "c": 2, "d": 3})] == places
 
 
 def test_a_sequence_counts_position_by_position() -> None:
     assert same_sequence("abc", "abc", name="values") == ()
-    assert [each.kind for each in same_sequence("abc", "acb", name="values")] == [DifferenceKind.ORDER]
-    assert [each.kind for each in same_sequence("abc", "ab", name="values")] == [DifferenceKind.MISSING]
+    assert [difference.kind for difference in same_sequence("abc", "acb", name="values")] == [DifferenceKind.ORDER]
+    assert [difference.kind for difference in same_sequence("abc", "ab", name="values")] == [DifferenceKind.MISSING]

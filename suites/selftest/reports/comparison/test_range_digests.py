@@ -125,9 +125,9 @@ def test_parts_add_up() -> None:
 def test_records_meet_by_key(ours: list[str], theirs: list[str]) -> None:
     met = list(meetings(((key, {}) for key in ours), ((key, key, {}) for key in theirs)))
 
-    assert [each.key for each in met] == sorted({*ours, *theirs})
-    assert [each.key for each in met if each.row is None] == sorted({*theirs} - {*ours})
-    assert [each.key for each in met if not each.documents] == sorted({*ours} - {*theirs})
+    assert [key_contents.key for key_contents in met] == sorted({*ours, *theirs})
+    assert [key_contents.key for key_contents in met if key_contents.row is None] == sorted({*theirs} - {*ours})
+    assert [key_contents.key for key_contents in met if not key_contents.documents] == sorted({*ours} - {*theirs})
 
 
 def test_documents_of_one_key_meet_its_row_together() -> None:
@@ -191,7 +191,7 @@ def test_what_both_hold_is_equal_and_so_is_what_neither_holds() -> None:
     ],
 )
 def test_every_way_to_disagree_has_its_name(met: KeyContents, expected: list[tuple[str, DifferenceKind]]) -> None:
-    assert [(each.path, each.kind) for each in disagreements_of(met, RULES)] == expected
+    assert [(disagreement.path, disagreement.kind) for disagreement in disagreements_of(met, RULES)] == expected
 
 
 @pytest.mark.parametrize(

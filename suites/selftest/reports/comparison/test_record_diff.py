@@ -186,7 +186,9 @@ def test_a_difference_has_a_kind(stored: object, shown: object, kind: Difference
 def test_the_right_value_in_a_wrong_form_is_called_so(rule: str, stored: object, shown: object) -> None:
     field = Field(path="n", columns=("t.n",), rules=(rule,))
 
-    assert [each.kind for each in record_differences({"t": {"n": stored}}, {"n": shown}, [field])] == ["form"]
+    assert [
+        record_difference.kind for record_difference in record_differences({"t": {"n": stored}}, {"n": shown}, [field])
+    ] == ["form"]
 
 
 UUID = Field(path="uuid", columns=("t.uuid",), rules=())
@@ -204,7 +206,9 @@ UUID = Field(path="uuid", columns=("t.uuid",), rules=())
 def test_another_record_or_none_is_told(tables: Any, body: Any, told: tuple[Any, ...]) -> None:
     found = record_differences(tables, body, [UUID])
 
-    assert [(each.path, each.kind, each.expected, each.actual) for each in found] == [told]
+    assert [(difference.path, difference.kind, difference.expected, difference.actual) for difference in found] == [
+        told
+    ]
     assert record_differences(None, None, [UUID]) == ()
 
 
@@ -229,11 +233,13 @@ OBJECT = [Field(path=f"o.{name}", columns=(f"t.{name}",), rules=("text",)) for n
 def test_an_object_is_there_where_its_row_is(row: Any, shown: object, told: list[tuple[str, str]]) -> None:
     found = record_differences({"t": row}, {"o": shown}, OBJECT)
 
-    assert [(each.path, each.kind) for each in found] == told
+    assert [(difference.path, difference.kind) for difference in found] == told
 
 
 def test_an_object_that_is_null_has_its_key() -> None:
-    assert [each.kind for each in record_differences({"t": None}, {}, OBJECT)] == [DifferenceKind.ABSENT]
+    assert [record_difference.kind for record_difference in record_differences({"t": None}, {}, OBJECT)] == [
+        DifferenceKind.ABSENT
+    ]
 
 
 @pytest.mark.parametrize(
@@ -250,8 +256,10 @@ def test_what_the_contract_does_not_name_is_undeclared(body: dict[str, object], 
     fields = [Field(path="n", columns=("t.n",), rules=())]
     found = record_differences({"t": {"n": 1}}, {"n": 1, **body}, fields)
 
-    assert [(each.path, each.kind) for each in found] == [(path, DifferenceKind.UNDECLARED) for path in paths]
-    assert [each.path for each in surplus_keys({"n": 1, **body}, {"n"})] == paths
+    assert [(difference.path, difference.kind) for difference in found] == [
+        (path, DifferenceKind.UNDECLARED) for path in paths
+    ]
+    assert [surplus_key.path for surplus_key in surplus_keys({"n": 1, **body}, {"n"})] == paths
 
 
 def test_undeclared_keys_by_the_thousand_are_told_by_a_few() -> None:
@@ -262,7 +270,9 @@ def test_undeclared_keys_by_the_thousand_are_told_by_a_few() -> None:
 def test_what_may_be_absent_has_to_be_right_where_it_is_shown(shown: object, paths: list[str]) -> None:
     field = Field(path="f", columns=("t.f",), rules=(), required=False)
 
-    assert [each.path for each in record_differences({"t": {"f": "x"}}, {"f": shown}, [field])] == paths
+    assert [
+        record_difference.path for record_difference in record_differences({"t": {"f": "x"}}, {"f": shown}, [field])
+    ] == paths
     assert record_differences({"t": {"f": "x"}}, {}, [field]) == ()
 
 
@@ -274,7 +284,9 @@ def test_a_field_without_a_column_is_null() -> None:
     field = Field(path="f", columns=(), rules=())
 
     assert record_differences({}, {"f": None}, [field]) == ()
-    assert [each.kind for each in record_differences({}, {"f": "x"}, [field])] == [DifferenceKind.GHOST]
+    assert [record_difference.kind for record_difference in record_differences({}, {"f": "x"}, [field])] == [
+        DifferenceKind.GHOST
+    ]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +303,9 @@ def test_the_first_column_that_is_not_empty_counts(held: tuple[object, ...], sho
     tables = {name: {"x": value} for name, value in zip("ab", held, strict=True)}
 
     assert record_differences(tables, {"f": shown}, [field]) == ()
-    assert [each.stored for each in record_differences(tables, {"f": "other!"}, [field])] == [stored]
+    assert [record_difference.stored for record_difference in record_differences(tables, {"f": "other!"}, [field])] == [
+        stored
+    ]
 
 
 def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:

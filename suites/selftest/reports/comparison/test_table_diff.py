@@ -30,8 +30,8 @@ def _named(
     results, comparison = _compared(expected, actual)
     found: dict[str, list[tuple[str, DifferenceKind]]] = {}
     for result in results:
-        found.setdefault(result.key, []).extend((each.path, each.kind) for each in result.found)
-    return {key: each for key, each in found.items() if each}, {damage.kind for damage in comparison.damages()}
+        found.setdefault(result.key, []).extend((difference.path, difference.kind) for difference in result.found)
+    return {key: group for key, group in found.items() if group}, {damage.kind for damage in comparison.damages()}
 
 
 def _with(row: TableRow, at: int, value: str | None) -> TableRow:
@@ -101,7 +101,9 @@ def test_rows_in_another_order_are_equal_but_out_of_order(table: list[TableRow],
 
 @given(TABLES, st.data())
 def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[TableRow], data: st.DataObject) -> None:
-    row, at, value = (data.draw(each) for each in (st.integers(0, len(table) - 1), st.integers(1, 3), CELLS))
+    row, at, value = (
+        data.draw(search_strategy) for search_strategy in (st.integers(0, len(table) - 1), st.integers(1, 3), CELLS)
+    )
     before = table[row].cells[at]
     assume(value != before)
 
@@ -258,7 +260,7 @@ GHOST = TableRow(key="x", cells=("x", None, None, None))
 def test_damage_is_named_and_counted(actual: list[TableRow], damages: list[tuple[str, int, str]]) -> None:
     _, comparison = _compared(SIX, actual)
 
-    assert [(each.kind, each.count, each.column) for each in comparison.damages()] == damages
+    assert [(damage.kind, damage.count, damage.column) for damage in comparison.damages()] == damages
 
 
 def test_nothing_below_nothing_is_no_shift() -> None:
@@ -275,7 +277,7 @@ def test_half_of_a_rows_wrong_cells_are_not_most_of_them(have: tuple[str, ...], 
     comparison = TableComparison(("uuid", "a", "b", "c", "d"))
     list(comparison.results([TableRow(key="k", cells=("k", "1", "2", "3", "4"))], [TableRow(key="k", cells=have)]))
 
-    assert [each.count for each in comparison.damages() if each.kind == "shifted-cells"] == [1] * count
+    assert [damage.count for damage in comparison.damages() if damage.kind == "shifted-cells"] == [1] * count
 
 
 def test_who_is_asked_for_twice_may_come_late() -> None:
@@ -286,8 +288,8 @@ def test_who_is_asked_for_twice_may_come_late() -> None:
 def test_a_row_without_a_counterpart_is_told_by_its_side() -> None:
     (missing, ghost), _ = _compared(SIX[:1], [GHOST])
 
-    assert [(each.expected, each.actual) for each in missing.found] == [("k0", None)]
-    assert [(each.expected, each.actual) for each in ghost.found] == [(None, "x")]
+    assert [(difference.expected, difference.actual) for difference in missing.found] == [("k0", None)]
+    assert [(difference.expected, difference.actual) for difference in ghost.found] == [(None, "x")]
 
 
 def test_a_row_that_names_nobody_goes_by_its_number() -> None:

@@ -155,7 +155,7 @@ def test_a_run_that_is_bound_to_something_else_is_left_out_and_named(
 ) -> None:
     bad = HistoryRegime(shares={"errors": 1.0}, mismatches=9)
     entries = scheduled(run, PHASES, lambda ago: bad if 9 < ago < 11 else CALM, hours=50, every=2.0)
-    entries = [replace(each, **change) if each.phases["phase1"].criteria[0].value else each for each in entries]  # type: ignore[arg-type]
+    entries = [replace(entry, **change) if entry.phases["phase1"].criteria[0].value else entry for entry in entries]  # type: ignore[arg-type]
 
     found = judged(entries)
 
@@ -179,7 +179,7 @@ def test_a_run_under_another_gate_is_left_out(run: Run, tmp_path: Path) -> None:
 def test_another_deployments_runs_are_not_even_named(
     run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]]
 ) -> None:
-    found = judged([replace(each, where="https://elsewhere") for each in scheduled(run, PHASES)])
+    found = judged([replace(entry, where="https://elsewhere") for entry in scheduled(run, PHASES)])
 
     assert "left out" not in found["bake-windows"].sentence
     assert "none of 71 runs" in found["history-readable"].sentence
@@ -204,7 +204,7 @@ def test_the_verdict_needs_no_history_once_it_was_recorded(run: Run, tmp_path: P
 def test_seeds_that_were_asked_again_prove_nothing_new(
     run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]]
 ) -> None:
-    found = judged([replace(each, seed=7) for each in scheduled(run, PHASES)])["two-weeks-exactness"]
+    found = judged([replace(entry, seed=7) for entry in scheduled(run, PHASES)])["two-weeks-exactness"]
 
     assert (found.outcome, found.count) == ("unmeasured", history_faults.PROBES)
 
@@ -215,7 +215,7 @@ def _pooled(run: Run, folder: Path, criterion: str, regime: history_faults.Regim
     gate = read_gate(run.gates["phase5"].text, "phase5")
     gates = {"phase1": read_gate(run.gates["phase1"].text, "phase1")}
     seen = seen_of(records(str(folder), run, "phase5"), "phase5", None, now=NOW.isoformat(), gates=gates)
-    (asked,) = (each for each in gate.criteria if each.id == criterion)
+    (asked,) = (own_criterion for own_criterion in gate.criteria if own_criterion.id == criterion)
     return finding_of(replace(asked, checks=("phase1",)), gate, seen)
 
 

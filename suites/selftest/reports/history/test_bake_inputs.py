@@ -90,14 +90,14 @@ def test_runs_are_remembered_as_far_back_as_the_longest_window_reaches() -> None
     within, short = [_entry("old", 125.1), _entry("edge", 125), _entry("new")], BAKING.replace("hours = 100\n", "")
     without = [_entry("old", 72.1), _entry("edge", 72), _entry("new")]
 
-    assert [each.run for each in recalled(within, _run(), "bake")] == ["edge", "new"]
-    assert [each.run for each in recalled(without, _run(short), "bake")] == ["edge", "new"]
+    assert [run.run for run in recalled(within, _run(), "bake")] == ["edge", "new"]
+    assert [run.run for run in recalled(without, _run(short), "bake")] == ["edge", "new"]
 
 
 def test_only_phases_that_are_baked_are_remembered() -> None:
     phases = {name: PhaseEntry(phase=name, verdict="GO", gate_sha256=f"of {name}") for name in ("two", "three", "one")}
 
-    assert [each.of for each in recalled([_entry(phases=phases)], _run(), "bake")] == ["one", "two"]
+    assert [run.of for run in recalled([_entry(phases=phases)], _run(), "bake")] == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_a_phase_is_judged_over_its_bake_when_that_was_asked(
 ) -> None:
     gate = gate_of(_run(options=options), phase)
 
-    assert [each.id for each in gate.criteria] == criteria
-    assert [each.phase for each in gate.bake] == baked
+    assert [criterion.id for criterion in gate.criteria] == criteria
+    assert [bake.phase for bake in gate.bake] == baked
 
 
 def test_a_phase_whose_gate_was_not_kept_is_an_error() -> None:

@@ -210,7 +210,7 @@ def test_run_folders_are_read_and_damaged_ones_passed_over(run: Run, gate: Gate,
 
     results = list(phase_order.recorded(tmp_path, run))
 
-    assert [each.run for each in results] == ["earlier"]
+    assert [phase_result.run for phase_result in results] == ["earlier"]
 
 
 def test_a_folder_whose_verdict_its_observations_do_not_come_to_opens_nothing(
@@ -381,5 +381,5 @@ def test_only_facts_of_the_phase_itself_hold_it_back(run: Run) -> None:
 
     verdict = judge(RunRecords(run=run, records=(fact, *events)), now=NOW.isoformat())
 
-    (first, *_) = [each for each in verdict.phases if each.phase == "phase0"]
+    (first, *_) = [phase for phase in verdict.phases if phase.phase == "phase0"]
     assert first.withheld == ()

@@ -68,8 +68,8 @@ def listed(checkout: Path) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("section", "possible", "codes"),
-    [(section, *each) for section, (possible, _) in CHAPTER.items() for each in possible.items()],
-    ids=lambda each: each if isinstance(each, str) else "",
+    [(section, *pair) for section, (possible, _) in CHAPTER.items() for pair in possible.items()],
+    ids=lambda text: text if isinstance(text, str) else "",
 )
 def test_every_possible_cause_of_the_chapter_can_be_named(section: str, possible: str, codes: tuple[str, ...]) -> None:
     assert set(codes) <= causes.codes()

@@ -21,7 +21,7 @@ def _table(entry: dict[str, Any]) -> str:
 
 
 def _gate(*criteria: dict[str, Any], head: str = HEAD, tables: str = TABLES) -> str:
-    return head + tables + "".join(f"[[criterion]]\n{_table(each)}" for each in criteria or (PLAIN,))
+    return head + tables + "".join(f"[[criterion]]\n{_table(criterion)}" for criterion in criteria or (PLAIN,))
 
 
 def _without(entry: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -144,9 +144,9 @@ def _attempts(vql: int = 0, fallback: int = 0, unknown: int = 0, pairs: int = 0)
             stratum="s",
             outcome=Outcome.EQUAL,
             attempt=True,
-            answers=(Told(side="backend", provenance=each),),
+            answers=(Told(side="backend", provenance=provenance),),
         )
-        for number, each in enumerate(served)
+        for number, provenance in enumerate(served)
     ]
     timed = [
         Pair(phase="phase0", check="t", key=str(number), block=1, vql_ms=1, direct_ms=1) for number in range(pairs)
@@ -230,12 +230,12 @@ def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
         Comparison(
             phase="phase0",
             check="x",
-            key=each,
+            key=provenance,
             stratum="s",
             outcome=Outcome.EQUAL,
-            answers=(Told(side="backend", provenance=each),),
+            answers=(Told(side="backend", provenance=provenance),),
         )
-        for each in served
+        for provenance in served
     ]
 
     assert seen_of(samples, "phase0", None).flag_on is flag_on

@@ -179,7 +179,7 @@ def test_a_limit_tells_which_value_it_lacks(facts: list[Fact], needed: int, said
     found = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, least=3), facts)
 
     assert (found.outcome, found.sentence) == ("unmeasured", said)
-    assert found.needed == max(3 - len([each for each in facts if each.value]), needed if not facts else 1)
+    assert found.needed == max(3 - len([fact for fact in facts if fact.value]), needed if not facts else 1)
 
 
 def test_the_largest_value_speaks() -> None:
@@ -223,8 +223,8 @@ def test_only_records_of_the_phase_are_seen_each_once_and_in_order() -> None:
 
     seen = seen_of([*facts, *samples(2, phase="q"), sampled(2), sampled(1), sampled(1)], "p", None)
 
-    assert [(each.name, each.ok) for each in seen.facts] == [("a", False), ("a", True), ("b", True)]
-    assert [each.key for each in seen.samples] == ["1", "2"]
+    assert [(fact.name, fact.ok) for fact in seen.facts] == [("a", False), ("a", True), ("b", True)]
+    assert [sample.key for sample in seen.samples] == ["1", "2"]
 
 
 def test_a_key_counts_once_per_check() -> None:

@@ -252,10 +252,10 @@ def _asked(key: str, by: Provenance) -> Comparison:
 @given(records=recorded, flag_on=flags, data=st.data())
 def test_not_knowing_who_served_never_helps(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
     forgotten = [
-        replace(each, answers=tuple(replace(answer, provenance=Provenance.UNKNOWN) for answer in each.answers))
-        if isinstance(each, Comparison) and data.draw(st.booleans())
-        else each
-        for each in records
+        replace(record, answers=tuple(replace(answer, provenance=Provenance.UNKNOWN) for answer in record.answers))
+        if isinstance(record, Comparison) and data.draw(st.booleans())
+        else record
+        for record in records
     ]
 
     before, after = _findings(records, flag_on), _findings(forgotten, flag_on)

@@ -229,7 +229,7 @@ def test_the_quick_bootstrap_is_numpys_quantile_of_every_resample() -> None:
     scale = float(np.median([pair.direct_ms for pair in pairs]))
     draws = np.random.default_rng(0).integers(0, 9, size=(9_999, 9))
     pooled = [np.concatenate([blocks[block] for block in draw]) / scale for draw in draws]
-    ratios = [np.quantile(each[:, 0], 0.95) / np.quantile(each[:, 1], 0.95) for each in pooled]
+    ratios = [np.quantile(group[:, 0], 0.95) / np.quantile(group[:, 1], 0.95) for group in pooled]
 
     found = statistics.p95_ratio(pairs)
 
@@ -240,7 +240,7 @@ def test_scipy_is_the_one_the_vectors_were_made_with() -> None:
     case = VECTORS["scipy_cross_checks"]
     found = statistics.ratio_of_means(case["log_ratios"], 12)
 
-    assert found.interval == pytest.approx([math.exp(each) for each in case["t_0.997"]], abs=1e-4)
+    assert found.interval == pytest.approx([math.exp(entry) for entry in case["t_0.997"]], abs=1e-4)
 
 
 NOT_OURS = {

@@ -25,7 +25,7 @@ def _gate(*criteria: Criterion, floor_ms: float = 5.0) -> Gate:
 
 def _pairs(
     blocks: int = 8,
-    each: int = 16,
+    number: int = 16,
     *,
     check: str = "a",
     ratio: float = 1.0,
@@ -46,7 +46,7 @@ def _pairs(
             direct_by=direct_by,
         )
         for block in range(1, blocks + 1)
-        for index in range(each)
+        for index in range(number)
         for swing in [1 + noise * (-1) ** block]
     ]
 
@@ -341,8 +341,8 @@ def test_a_missed_latency_names_its_cause(criterion: Criterion) -> None:
 
 @pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
 def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
-    others = [replace(each, check="b") for each in _lost(99)]
-    others += [replace(each, key=f"fine {each.key}", outcome=Outcome.EQUAL) for each in _lost(99)]
+    others = [replace(comparison, check="b") for comparison in _lost(99)]
+    others += [replace(comparison, key=f"fine {comparison.key}", outcome=Outcome.EQUAL) for comparison in _lost(99)]
 
     assert _judged(criterion, *_pairs(), *_lost(6), *others).outcome == "met"
     assert _judged(criterion, *_pairs(), *_lost(7)).outcome == "unmeasured"
@@ -357,9 +357,11 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
         (
             [
                 replace(
-                    each, outcome=Outcome.EQUAL, answers=(Observation(side="backend", provenance=Provenance.FALLBACK),)
+                    comparison,
+                    outcome=Outcome.EQUAL,
+                    answers=(Observation(side="backend", provenance=Provenance.FALLBACK),),
                 )
-                for each in _lost(1)
+                for comparison in _lost(1)
             ],
             "VQL served none of the calls",
         ),

@@ -71,11 +71,11 @@ def test_the_next_run_remembers_what_is_still_wrong() -> None:
 
     kept = still_wrong(GATE, seen, seed=9, run="r2")
 
-    assert {(each.token, each.seed, each.run) for each in kept} == {
+    assert {(wrong_key.token, wrong_key.seed, wrong_key.run) for wrong_key in kept} == {
         (token_of("x", "7"), 9, "r2"),
         (token_of("x", "99"), 3, "r1"),
     }
-    assert {each.token for each in right_again(GATE, seen)} == {token_of("x", "2"), token_of("x", "98")}
+    assert {wrong_key.token for wrong_key in right_again(GATE, seen)} == {token_of("x", "2"), token_of("x", "98")}
 
 
 def test_a_key_is_remembered_until_a_later_run_found_it_right() -> None:

@@ -38,7 +38,7 @@ def _window(*runs: EarlierRun) -> RunWindow:
 def _judged(window: RunWindow) -> PooledCriterion:
     """met up to 5 %, missed beyond 10 %."""
     counts = [count for run in window.runs if (count := run.counted("c"))]
-    failures, count = sum(each.failures for each in counts), sum(each.count for each in counts)
+    failures, count = sum(count.failures for count in counts), sum(count.count for count in counts)
     share = failures / count if count else 1.0
     outcome = "met" if share <= 0.05 else "missed" if share > 0.1 else "unmeasured"
     found = Measurement(value=share, unit="share", count=count)

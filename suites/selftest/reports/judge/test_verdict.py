@@ -221,7 +221,7 @@ def test_a_phase_that_comes_too_early_is_held(ok: bool | None, word: str) -> Non
 def test_a_run_that_was_killed_early_tells_its_phases_by_what_it_recorded() -> None:
     verdict = _judged(Fact(phase="two", name="a", ok=False))
 
-    assert [(each.phase, each.verdict) for each in verdict.phases] == [("two", "NO-GO")]
+    assert [(phase.phase, phase.verdict) for phase in verdict.phases] == [("two", "NO-GO")]
 
 
 @pytest.mark.parametrize(("ok", "missed"), [(True, False), (False, True), (None, False)])
@@ -297,7 +297,7 @@ def test_known_differences_are_written_with_how_they_stand() -> None:
 
     written = to_json(_judged(FACT, sample, *WHOLE, run=_run(known=(known,))))["phases"]["one"]["known"]
 
-    assert [(each["id"], each["of"], each["stale"], each["over"]) for each in written] == [("k", 1, True, False)]
+    assert [(entry["id"], entry["of"], entry["stale"], entry["over"]) for entry in written] == [("k", 1, True, False)]
 
 
 def test_what_is_no_verdict_is_not_written() -> None:
@@ -308,4 +308,4 @@ def test_what_is_no_verdict_is_not_written() -> None:
 def test_attestations_tell_no_phase() -> None:
     vouched = Attestation(line="l", who="w", when="2026-11-25", until="2026-12-25")
 
-    assert [each.phase for each in _judged(vouched, FACT, *WHOLE).phases] == ["one"]
+    assert [phase.phase for phase in _judged(vouched, FACT, *WHOLE).phases] == ["one"]

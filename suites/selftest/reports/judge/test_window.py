@@ -22,7 +22,7 @@ TAIL = replace(SLOW, id="tail", rule="p95")
 
 
 def _gate(phase: str, *criteria: Criterion, baked: Sequence[str] = ()) -> Gate:
-    return gate_of(*criteria, phase=phase, bake=tuple(Bake(phase=each, hours=24, longest=48) for each in baked))
+    return gate_of(*criteria, phase=phase, bake=tuple(Bake(phase=text, hours=24, longest=48) for text in baked))
 
 
 def _run(
@@ -205,9 +205,9 @@ def test_a_share_of_another_kind_is_no_part_of_it() -> None:
 
 def test_the_worst_phase_speaks_and_of_equals_the_larger_value() -> None:
     calm, bad = [_run(ago) for ago in range(10)], [_run(ago, of="two", failures=9) for ago in range(10)]
-    worse = [replace(each, of="one", counts=(EarlierCount(criterion="errors", failures=11, count=40),)) for each in bad]
+    worse = [replace(run, of="one", counts=(EarlierCount(criterion="errors", failures=11, count=40),)) for run in bad]
 
-    met = _judged("pooled-share", calm + [replace(each, of="two") for each in calm], baked=("one", "two"), **SHARE)
+    met = _judged("pooled-share", calm + [replace(run, of="two") for run in calm], baked=("one", "two"), **SHARE)
     missed = _judged("pooled-share", calm + bad, baked=("one", "two"), **SHARE)
     both = _judged("pooled-share", worse + bad, baked=("two", "one"), **SHARE)
     gateless = _judged("pooled-share", calm, baked=("one", "two"), gates=("one",), **SHARE)

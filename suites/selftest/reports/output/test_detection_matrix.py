@@ -141,7 +141,9 @@ def test_a_fault_says_what_it_does_to_each_phase() -> None:
     assert (first.phase, first.criteria, first.cause, first.may_also) == ("phase1", ("a",), "c", ("m", "all"))
     assert (second.phase, second.criteria, second.cause, second.may_also) == ("phase2", ("b",), "c", ("m", "n"))
     assert (first.damage, second.damage) == ("c", "c")
-    assert [each.phase for each in expected_of(fault, {"phase2": gates["phase2"]})] == ["phase2"]
+    assert [expected_detection.phase for expected_detection in expected_of(fault, {"phase2": gates["phase2"]})] == [
+        "phase2"
+    ]
 
 
 def _gate(phase: str) -> Gate:

@@ -29,7 +29,7 @@ def unseen(text: str, *, but: str = "") -> list[str]:
     """Characters that a reader does not see, or that move what he sees."""
     wanted = "".join((but, "\u200c\u200d"))
     return [
-        each for each in text if unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp") and each not in wanted
+        name for name in text if unicodedata.category(name) in ("Cc", "Cf", "Cs", "Zl", "Zp") and name not in wanted
     ]
 
 

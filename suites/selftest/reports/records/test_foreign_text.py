@@ -60,7 +60,11 @@ def test_no_text_breaks_out_of_its_mark(text: str) -> None:
 
 
 def _undeclared(tables: Any, body: Any, fields: Sequence[Field]) -> list[RawDifference]:
-    return [each for each in record_differences(tables, body, fields) if each.kind is DifferenceKind.UNDECLARED]
+    return [
+        record_difference
+        for record_difference in record_differences(tables, body, fields)
+        if record_difference.kind is DifferenceKind.UNDECLARED
+    ]
 
 
 @every_name
@@ -75,14 +79,14 @@ def test_a_key_of_an_answer_is_a_token(name: str, body: dict[str, object]) -> No
     found = _undeclared({"companies": {"name": None, "internal_score": 1}}, named(body), fields)
 
     assert len(found) == 1
-    assert name not in str([each.recorded(REDACTOR) for each in found])
+    assert name not in str([difference.recorded(REDACTOR) for difference in found])
 
 
 def test_a_key_that_is_a_column_or_a_part_of_the_contract_is_shown() -> None:
     fields = [Field(path="company.name", columns=("companies.name",), rules=())]
     found = _undeclared({"companies": {"name": None, "internal_score": 1}}, {"internal_score": 3}, fields)
 
-    assert [each.recorded(REDACTOR).path for each in found] == ["internal_score"]
+    assert [difference.recorded(REDACTOR).path for difference in found] == ["internal_score"]
 
 
 def test_two_hundred_thousand_undeclared_keys_are_twenty_differences() -> None:
@@ -93,7 +97,7 @@ def test_two_hundred_thousand_undeclared_keys_are_twenty_differences() -> None:
 
 @every_name
 def test_a_row_that_nobody_expects_is_a_token(name: str) -> None:
-    found = [each.recorded(REDACTOR).path for each in compared([KEY], [name, str(uuid.UUID(int=2**100))])]
+    found = [difference.recorded(REDACTOR).path for difference in compared([KEY], [name, str(uuid.UUID(int=2**100))])]
 
     assert set(found) == {f"rows.{KEY}", f"rows.{uuid.UUID(int=2**100)}", f"rows.{REDACTOR.token(name)}"}
 

@@ -39,7 +39,11 @@ def test_each_line_that_is_taken_away_holds_the_run(tmp_path: Path, kept: list[A
     "name", ["log-looked", "target-looked", "guarding", "privacy-looked"], ids=lambda name: str(name)
 )
 def test_a_guard_that_did_not_look_holds_the_run(tmp_path: Path, name: str) -> None:
-    kept = [each for each in BOTH if not (isinstance(each, Event) and each.name == name)]
+    kept = [
+        traffic_profile
+        for traffic_profile in BOTH
+        if not (isinstance(traffic_profile, Event) and traffic_profile.name == name)
+    ]
 
     found = judged(folder(tmp_path / "r", run(), kept))
 
@@ -49,8 +53,10 @@ def test_a_guard_that_did_not_look_holds_the_run(tmp_path: Path, name: str) -> N
 
 def test_a_plugin_that_was_left_out_is_named(tmp_path: Path) -> None:
     kept = [
-        replace(each, detail="gate-censor") if isinstance(each, Event) and each.name == "guarding" else each
-        for each in BOTH
+        replace(traffic_profile, detail="gate-censor")
+        if isinstance(traffic_profile, Event) and traffic_profile.name == "guarding"
+        else traffic_profile
+        for traffic_profile in BOTH
     ]
 
     (incident,) = judged(folder(tmp_path / "r", run(), kept))["incidents"]
@@ -224,8 +230,8 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str 
     if path:
         yield path
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, each in inner:
-        yield from _leaves(each, (*path, name))
+    for name, entry in inner:
+        yield from _leaves(entry, (*path, name))
 
 
 def _changed(value: Any) -> Any:
@@ -272,7 +278,9 @@ def test_a_phase_needs_the_one_before_it_in_the_same_run(tmp_path: Path, locked:
 
 def _shards(path: Path, count: int = 2) -> list[Path]:
     options = [{"log": True, "shard": f"{number}/{count}"} for number in range(1, count + 1)]
-    return [folder(path / f"s{number}", run(f"s{number}", options=each), BOTH) for number, each in enumerate(options)]
+    return [
+        folder(path / f"s{number}", run(f"s{number}", options=option), BOTH) for number, option in enumerate(options)
+    ]
 
 
 def test_joined_shards_are_go_and_named(tmp_path: Path) -> None:
@@ -299,4 +307,4 @@ def test_a_time_that_no_clock_shows_holds_the_run(tmp_path: Path, at: float) -> 
     found = judged(folder(tmp_path / "r", run(), [*BOTH, Event(name="slowed", at=at)]))
 
     assert found["verdict"] == "HOLD"
-    assert any("a time that no clock shows" in each for each in found["incidents"])
+    assert any("a time that no clock shows" in entry for entry in found["incidents"])

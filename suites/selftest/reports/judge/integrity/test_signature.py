@@ -69,5 +69,5 @@ def test_a_history_entry_that_was_changed_or_never_signed_is_altered(tmp_path: P
     entries, problems = store.read(tmp_path, key=KEY)
 
     assert problems == ()
-    assert {each.run_id[-1]: bool(each.altered) for each in entries} == {"1": False, "2": True, "3": True}
-    assert not any(each.altered for each in store.read(tmp_path)[0])
+    assert {entry.run_id[-1]: bool(entry.altered) for entry in entries} == {"1": False, "2": True, "3": True}
+    assert not any(entry.altered for entry in store.read(tmp_path)[0])

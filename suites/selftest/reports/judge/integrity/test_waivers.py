@@ -56,7 +56,7 @@ def test_with_a_waiver_the_run_is_go_and_says_so(tmp_path: Path) -> None:
 
     assert found["verdict"] == "GO"
     assert presentation.headline(found).startswith("GO with 1 waiver: every blocking criterion that is not waived")
-    (waived,) = [each for each in found["phases"]["phase1"]["findings"] if each["waived"]]
+    (waived,) = [entry for entry in found["phases"]["phase1"]["findings"] if entry["waived"]]
     assert (waived["criterion"], waived["kind"], waived["waived"]) == ("phase1-alerts", "advisory", "C360-77")
     assert "by Jane Doe (C360-77: no pager yet); not looked at" in waived["sentence"]
 
