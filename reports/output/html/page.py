@@ -45,9 +45,9 @@ def html(
     gates = {name: _gate(recorded, name) for name in verdict["phases"]}
     body = (
         _first_screen(verdict, recorded),
+        _overview(verdict),
         _tiles(verdict, gates, recorded, earlier),
         _facts(verdict, recorded),
-        _overview(verdict),
         *(_phase(name, phase) for name, phase in verdict["phases"].items()),
         page_sections.field_heat(verdict, recorded),
         timeline.served(recorded),
