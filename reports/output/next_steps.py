@@ -48,7 +48,7 @@ def _after_go(verdict: Entry) -> list[Step]:
     following = [NEXT[name] for name in verdict["phases"] if NEXT.get(name) and NEXT[name] not in verdict["phases"]]
     if following:
         text = "Then verify the next phase before its flag goes on:"
-        found.append(Step(text=text, commands=(commands.rerun(following[-1:], given, without=("samples",)),)))
+        found.append(Step(text=text, commands=(commands.rerun(following[-1:], given, without=("samples", "bake")),)))
     return found or [Step(text="Nothing is left to do for this phase. Keep the page with your records.")]
 
 
@@ -70,7 +70,7 @@ def _baking(verdict: Entry, given: Mapping[str, Any]) -> list[Step]:
     first = max(bake["hours"] for bake in hours.values())
     until = datetime.fromisoformat(verdict["finished"]) + timedelta(hours=first)
     watched = {**given, "history": given.get("history") or HISTORY}
-    command = commands.rerun(["canary"], watched, without=("samples",))
+    command = commands.rerun(["canary"], watched, without=("samples", "bake"))
     text = f"Let it bake for {first:g} h, until {moment(until.isoformat())}: run the canary every half hour."
     return [Step(text=text, commands=(command,))]
 

@@ -7,10 +7,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 GIVEN = "given"  # where a run's options keep what was given on its command line
-ASKED_OF = ("target", "env_file", "contract", "fault", "flags", "rows", "shape", "search", "postgres", "max_rps")
+ASKED_OF = (
+    *("target", "env_file", "contract", "fault", "flags", "rows", "shape", "search", "postgres"),
+    *("max_rps", "max_sql_cost", "stop_after", "traffic", "show_values"),
+)
 DRAWN_BY = ("samples", "seed")
-SETTLED_BY = ("attestations", "allow_cost", "history")
+SETTLED_BY = ("attestations", "waivers", "allow_cost", "expect_flags", "history", "bake", "out", "canary_ok")
 NAMES = (*ASKED_OF, *DRAWN_BY, *SETTLED_BY)
+LEFT_OUT: Mapping[str, str] = {  # an option that no printed command repeats -> why
+    "require_live": "it stands on every command for a live target",
+    "shard": "a part of a run is joined, not repeated",
+    "plan": "it sends nothing",
+    "watch": "it is about this terminal's browser",
+    "keep": "it is about disk space",
+    "out_of_order": "it sets a rule aside: a person gives it once",
+    "forget_wrong_keys": "it sets a rule aside: a person gives it once",
+    "gate_dry_run": "it hides the verdict",
+}
+_OF_ONE_MARK = {"expect_flags": "rollback", "canary_ok": "canary"}
 
 
 def again(phase: str, check: str, given: Mapping[str, Any]) -> str:
@@ -20,8 +34,10 @@ def again(phase: str, check: str, given: Mapping[str, Any]) -> str:
 
 def rerun(phases: Iterable[str], given: Mapping[str, Any], *, without: Iterable[str] = (), **changed: Any) -> str:
     """The command that asks the same phases of the same target anew, with new samples."""
-    names = tuple(name for name in (*ASKED_OF, *SETTLED_BY, "samples") if name not in tuple(without))
-    return pytest_command(" or ".join(phases), {**given, **changed}, names)
+    mark = " or ".join(phases)
+    unfit = {name for name, of in _OF_ONE_MARK.items() if mark != of}
+    names = tuple(name for name in (*ASKED_OF, *SETTLED_BY, "samples") if name not in {*without, *unfit})
+    return pytest_command(mark, {**given, **changed}, names)
 
 
 def verify_rollback(kept: Iterable[str], given: Mapping[str, Any]) -> str:
@@ -49,7 +65,8 @@ def pytest_command(mark: str, given: Mapping[str, Any], names: Iterable[str], *,
 def _command(head: str, given: Mapping[str, Any], names: Iterable[str], *tail: str) -> str:
     parts = [head]
     for name in names:
-        parts += [f"--{name.replace('_', '-')} {_value(value)}" for value in _listed(given.get(name))]
+        option = f"--{name.replace('_', '-')}"
+        parts += [option if value is True else f"{option} {_value(value)}" for value in _listed(given.get(name))]
     return " ".join([*parts, *filter(None, tail)])
 
 
@@ -60,7 +77,9 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+    if isinstance(value, float):
+        return f"{value:.0f}" if value == int(value) else f"{value:g}"
+    return shlex.quote(str(value))
 
 
 def _path(path: str) -> str:

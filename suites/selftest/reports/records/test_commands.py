@@ -2,6 +2,9 @@
 
 import shlex
 
+import pytest
+
+from fixtures.session.options import OPTIONS
 from reports.records import commands
 
 LIVE = {"target": "live", "env_file": "my live.env", "contract": "ours.toml", "seed": 7, "max_rps": 5.0}
@@ -44,3 +47,32 @@ def test_a_shell_is_prepared_with_the_settings_and_a_token() -> None:
 
     assert lines[0] == "set -a; . './my live.env'; set +a"
     assert lines[1].startswith('export CONTACT360_TOKEN="$(python -m fixtures.token --env-file')
+
+
+def test_every_option_is_repeated_or_left_out_for_a_reason() -> None:
+    known = {option.name.removeprefix("--").replace("-", "_") for option in OPTIONS}
+
+    assert known == {*commands.NAMES, *commands.LEFT_OUT}
+    assert not set(commands.NAMES) & set(commands.LEFT_OUT)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"waivers": "ours.toml"}, "--waivers ours.toml"),
+        ({"traffic": ["a.log", "b c.log"]}, "--traffic a.log --traffic 'b c.log'"),
+        ({"bake": True, "history": "runs"}, "--history runs --bake"),
+        ({"out": "runs out"}, "--out 'runs out'"),
+        ({"max_sql_cost": 5e6, "stop_after": 3}, "--max-sql-cost 5000000 --stop-after 3"),
+    ],
+)
+def test_a_run_is_repeated_with_what_settled_it(given: dict[str, object], words: str) -> None:
+    assert words in commands.rerun(["phase1"], {"target": "live", **given})
+
+
+def test_an_option_of_one_mark_stands_on_its_commands_only() -> None:
+    given = {"target": "live", "expect_flags": "none", "canary_ok": True}
+
+    assert "--expect-flags none" in commands.rerun(["rollback"], given)
+    assert "--canary-ok" in commands.rerun(["canary"], given)
+    assert commands.rerun(["phase1"], given) == "pytest -m phase1 --target live --require-live"
