@@ -23,14 +23,14 @@ class Cause:
 
 
 def most_frequent(codes: Sequence[CauseCode | None]) -> Cause | None:
-    """The cause named most often, of several the first by name; None when none was named.
+    """The cause named most often, of several one that is known, the first by name; None when none was named.
 
     Raises ValueError for a code that is none.
     """
     named = Counter(code for code in codes if code)
     if not named:
         return None
-    code, count = min(named.items(), key=lambda pair: (-pair[1], pair[0]))
+    code, count = min(named.items(), key=lambda pair: (-pair[1], pair[0] == CauseCode.CAUSE_UNKNOWN, pair[0]))
     entry = _known()[CauseCode(code)]
     return Cause(
         code=CauseCode(code), share=f"{count} of {len(codes)}", sentence=entry["sentence"], remedy=entry["remedy"]
