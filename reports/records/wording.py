@@ -41,6 +41,11 @@ def differ(count: int, noun: str = "answer") -> str:
     return f"{counted(count, noun)} {plural(count, 'differs', 'differ')}"
 
 
+def difference(kind: str) -> str:
+    """What one difference of that kind is: "other value"."""
+    return _DIFFERENCES.get(kind, (kind, kind))[0]
+
+
 def differences(kinds: Mapping[str, int]) -> str:
     """How many differences of each kind, the most frequent first: "24 other values, 1 missing"."""
     ranked = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))

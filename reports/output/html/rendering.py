@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports.records import escaping
-from reports.records.wording import counted, moment
+from reports.records.wording import counted, difference, moment
 
 TEMPLATES = Path(__file__).with_name("templates")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -47,7 +47,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(moment=moment, sentence=_sentence)
-    environment.globals.update(counted=counted)
+    environment.globals.update(counted=counted, difference=difference)
     return environment
 
 
