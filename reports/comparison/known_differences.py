@@ -35,6 +35,11 @@ VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may sho
 }
 # They say to the letter what is shown.
 EXACT = frozenset({"never-filled", "only-first-item", "null-for-empty", "counts-zero", "as-stored", "hollow"})
+REPEATED = {  # a check of the rollback -> the check whose questions it asks again
+    "rollback-contact": "contact-endpoint",
+    "rollback-company": "company-endpoint",
+    "rollback-linkedin": "linkedin-contacts",
+}
 MOST_RECORDED = 20  # excused differences of an answer that is equal otherwise
 COMPARED = (Outcome.EQUAL, Outcome.DIFFERENT, Outcome.LAGGED, Outcome.EXCUSED)  # both sides gave an answer
 
@@ -60,6 +65,11 @@ class Excuse:
         return self.of > 0 and self.count / self.of > self.cap
 
 
+def concerns(known_difference: KnownDifference, check: str) -> bool:
+    """Whether it is declared for the check, or for the one whose questions the check asks again."""
+    return any(is_of(each, name) for name in known_difference.checks for each in (check, REPEATED.get(check, check)))
+
+
 def in_force(
     known: Sequence[KnownDifference], check: str, served_by: Provenance, today: date
 ) -> tuple[KnownDifference, ...]:
@@ -72,7 +82,7 @@ def in_force(
         known_difference
         for known_difference in known
         if (known_difference.by == by or (by is Provenance.UNKNOWN and known_difference.reads_as in EXACT))
-        and any(is_of(check, name) for name in known_difference.checks)
+        and concerns(known_difference, check)
         and today.isoformat() <= known_difference.until
     )
 
@@ -104,9 +114,7 @@ def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> 
     found = []
     for known_difference in known:
         compared = [
-            sample
-            for sample in samples
-            if sample.outcome in COMPARED and any(is_of(sample.check, name) for name in known_difference.checks)
+            sample for sample in samples if sample.outcome in COMPARED and concerns(known_difference, sample.check)
         ]
         of = {(sample.check, sample.key) for sample in compared}
         covered = {

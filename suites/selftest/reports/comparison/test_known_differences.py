@@ -278,3 +278,18 @@ def test_a_known_difference_survives_being_recorded() -> None:
     assert isinstance(known, KnownDifference)
     assert known.until == "2026-12-31"
     assert known_of({**ENTRY, "until": "2026-12-31", "cap": 1}).until == "2026-12-31"
+
+
+@pytest.mark.parametrize(
+    ("check", "declared", "count"),
+    [
+        ("rollback-linkedin", "linkedin-*", 1),
+        ("rollback-company", "company-endpoint", 1),
+        ("rollback-contact", "company-endpoint", 0),
+        ("rollback-listing", "company-endpoint", 0),
+    ],
+)
+def test_the_rollback_asks_what_a_phase_asks_and_is_excused_as_it_is(check: str, declared: str, count: int) -> None:
+    known = known_of({**ENTRY, "checks": [declared]})
+
+    assert len(in_force([known], check, Provenance.VQL, TODAY)) == count
