@@ -37,7 +37,9 @@ def steps(verdict: Entry) -> list[Step]:
 def _after_go(verdict: Entry) -> list[Step]:
     given = presentation.given(verdict)
     if verdict["target"] == "sandbox":
-        live = {"target": "live", "env_file": "live.env", "contract": given.get("contract")}
+        live = {"target": "live", "env_file": "live.env"} | {
+            name: given.get(name) for name in ("contract", "expect_flags")
+        }
         command = commands.rerun(verdict["phases"], live)
         return [Step(text="This was a rehearsal. Run the same on your deployment:", commands=(command,))]
     if set(verdict["phases"]) == {AVAILABILITY}:
