@@ -32,6 +32,7 @@ class Policy:
     least_blocks: int
     canary_blocks: int
     canary_few: int
+    canary_exports: int
     bias: float  # ratio - 1
     tail_factor: float  # ratio
     floor_tail: float  # floors

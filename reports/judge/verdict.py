@@ -114,15 +114,20 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     """The finding that makes asking this check any further idle; None while it is worth it.
 
     A NO-GO of exactness or latency is enough, once every such criterion that the check serves is missed. A GO is enough
-    when every criterion that looks at the check is met, of whatever kind; the verdict itself rests on all that was
-    recorded. Latency is looked at after 8, 16, 32, ... blocks.
+    when every criterion that looks at the check is met, of whatever kind, or lacks only what other checks are asked
+    for; a share that a GO does not need, and that takes many runs, keeps no check going. The verdict itself rests on
+    all that was recorded. Latency is looked at after 8, 16, 32, ... blocks.
     """
     seen = _seen(recorded, gate)
     seen = replace(seen, pairs=at_look(seen.pairs))
     looking = [
-        criterion for criterion in gate.criteria if criterion.rule not in POOLED and _looks_at(criterion, check, seen)
+        each
+        for each in gate.criteria
+        if each.rule not in POOLED
+        and _looks_at(each, check, seen)
+        and not (each.rule == "share" and each.kind != "blocking")
     ]
-    found = [(criterion, finding_of(criterion, gate, seen)) for criterion in looking]
+    found = [(each, _for_check(finding_of(each, gate, seen), each, gate, seen, check)) for each in looking]
     strict = [
         finding
         for criterion, finding in found
@@ -131,6 +136,15 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     if strict and all(finding.outcome == "missed" for finding in strict):
         return strict[0]
     return found[0][1] if found and all(finding.outcome == "met" for _, finding in found) else None
+
+
+def _for_check(finding: Finding, criterion: Criterion, gate: Gate, seen: PhaseEvidence, check: str) -> Finding:
+    """The finding; of a criterion of several checks that is open, and has enough of them all, this check's part."""
+    if finding.outcome != "unmeasured" or criterion.rule != "exact" or len(criterion.checks) == 1:
+        return finding
+    if finding.count < criterion.least:
+        return finding
+    return finding_of(replace(criterion, checks=(check,), least=1), gate, seen)
 
 
 def _looks_at(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:

@@ -1,13 +1,15 @@
-"""What a run asks, and in which order: the gate files of the phases, the marks of folders, and what `-m` can match."""
+"""What a run asks, in which order: the gates of the phases, the marks that folders give tests, what `-m` matches."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import subprocess
 import sys
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,11 @@ def is_bare(config: pytest.Config) -> bool:
     return not (option.markexpr or option.keyword) and config.args_source is pytest.Config.ArgsSource.TESTPATHS
 
 
+def is_canary(config: pytest.Config) -> bool:
+    """Whether this is a scheduled small run: `-m canary`."""
+    return str(config.option.markexpr).strip() == "canary"
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A test's mark is its folder's: the phase of the gate file there, or the folder's own.
 
@@ -89,11 +96,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """One phase's tests: latency blocks spread over the others, then those that come last."""
+    """One phase's tests: latency blocks spread over the others, then those that come last.
+
+    All checks' first looks come first, then their second ones: what is wrong shows early, and what all checks serve
+    together is known before one is asked more than it needs.
+    """
     blocks = [item for item in items if "block" in getattr(item, "fixturenames", ())]
     last = [item for item in items if AT_END in getattr(item, "fixturenames", ())]
-    others = [item for item in items if item not in blocks and item not in last]
+    others = _by_look([item for item in items if item not in blocks and item not in last])
     return [*(_spread(blocks, others) if blocks and others else [*others, *blocks]), *last]
+
+
+def _by_look(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Each file's tests by the ends of their looks; what has none stays before or after them, as in the file."""
+    ordered: list[pytest.Item] = []
+    for _, of_file in groupby(items, key=lambda item: item.path):
+        begun, ends = False, list[tuple[float, pytest.Item]]()
+        for item in of_file:
+            look = item.callspec.params.get("look") if hasattr(item, "callspec") else None
+            begun = begun or isinstance(look, slice)
+            ends.append((look.stop if isinstance(look, slice) else math.inf if begun else 0, item))
+        ordered += [item for _, item in sorted(ends, key=lambda entry: entry[0])]
+    return ordered
 
 
 def _spread(blocks: Sequence[pytest.Item], others: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -110,6 +134,17 @@ def checks_of(item: pytest.Item) -> set[str]:
     """
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     return {str(name).format(**parameters) for mark in item.iter_markers("asks") for name in mark.args}
+
+
+def shard_of(config: pytest.Config) -> tuple[int, int]:
+    """(this shard, number of shards), counted from 1: `--shard 2/4`."""
+    text = config.option.shard
+    if not text:
+        return 1, 1
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdigit() and of.isdigit() and 0 < int(number) <= int(of)):
+        raise pytest.UsageError(f"--shard {text!r}: expected K/N, such as 2/4")
+    return int(number), int(of)
 
 
 def wanted(config: pytest.Config) -> bool:

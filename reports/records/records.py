@@ -202,12 +202,13 @@ class Event:
     """Something that happened to the run itself.
 
     Names: collected (phases, items), worker-started, worker-finished, worker-crashed, test-error, rerun, interrupted,
-    run-finished, requests (how many were sent), cost (files made at the target, credits spent), slowed (the pace gave
-    way, and why), stopped (a service gets no more requests, and why), unrecorded (something could not be written down),
-    target-changed (it is another one than at first, and in what), target-silent (it could not be looked at any more),
-    log-silent (the log could not be read any more), leaked (what had to be masked was written), clock-set (by how much,
-    against the monotonic one). Guards say that they looked: target-looked, privacy-looked, log-looked, guarding (the
-    plugins that watch over this process). run-finished and worker-finished count the lines of their file.
+    run-finished, requests (how many were sent), asked (how many of them for the checks that its detail names), cost
+        (files made at the target, credits spent), slowed (the pace gave way, and why), stopped (a service gets no more
+    requests, and why), unrecorded (something could not be written down), target-changed (it is another one than at
+    first, and in what), target-silent (it could not be looked at any more), log-silent (the log could not be read any
+    more), leaked (what had to be masked was written), clock-set (by how much, against the monotonic one). Guards say
+    that they looked: target-looked, privacy-looked, log-looked, guarding (the plugins that watch over this process).
+    run-finished and worker-finished count the lines of their file.
     """
 
     name: str

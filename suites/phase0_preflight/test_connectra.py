@@ -63,7 +63,7 @@ def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
 def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slice, record: str) -> None:
     check = f"{record}-connectra"
 
-    phase.require_equal(records.asked(check), records.drawn(check), look)
+    phase.require_equal(records.asked(check), records.drawn(check), phase.few_of(look))
 
 
 @pytest.mark.usefixtures("at_end")

@@ -3,12 +3,13 @@
 import psycopg
 import pytest
 
-from fixtures.checks.phase import Phase, require_match, shard_of
+from fixtures.checks.phase import Phase, require_match
 from fixtures.clients.elasticsearch import IndexUnreachable
 from fixtures.clients.postgres_sessions.errors import DatabaseUnreachable, DatabaseUnusable, described
 from fixtures.contracts.contract import ContractError
 from fixtures.index_parity import report, stores
 from fixtures.index_parity.census import CensusPlan
+from reports.plugin import selection
 from reports.plugin.recorder import Recorder
 from reports.records.records import Comparison
 
@@ -27,7 +28,7 @@ def test_the_whole_index_is_the_whole_table(
         phase.leave([check], "not asked: ELASTICSEARCH_HOST is not set")
     if settings.kind == "live" and "slow" not in request.config.option.markexpr:
         phase.leave([check], "it reads both stores whole: only asked with -m 'phase0 and slow'")
-    if shard_of(request.config)[0] > 1:
+    if selection.shard_of(request.config)[0] > 1:
         phase.leave([check], "the first shard asks for all of them")
     plan = CensusPlan(seed=phase.seed, seconds=BUDGET_S, pauses=tuple(phase.pauses))
     path = recorder.folder / "index-parity" / f"{record}.json"

@@ -28,7 +28,7 @@ def index_only(phase: Phase) -> IndexOnlyRecords:
 def test_an_unknown_record_is_nobody(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
     check = f"{record}-unknown-{way}"
 
-    phase.require_equal(records.asked(check), records.drawn(check))
+    phase.require_equal(records.asked(check), records.drawn(check), phase.few_of(slice(None)))
 
 
 @pytest.mark.asks("{record}-{way}")

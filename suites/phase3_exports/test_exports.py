@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase
 from fixtures.clients.process_memory import ProcessMemory
 from fixtures.transport.credit_budget import CleanupList
+from reports.judge.policy import POLICY
 from reports.judge.rules.dispatch import NOT_ASKED
 from reports.records.records import Fact
 
@@ -75,13 +77,16 @@ def require(phase: Phase, book: ExportChecks, kind: str, size: str, look: slice 
         phase.leave(
             [NOT_ASKED], f"{kind} exports write what they find, and Connectra returns records for an unknown uuid"
         )
-    phase.require_bundles(book.asked(kind, size), book.drawn(kind, size), look, unless_missed=SUCCESS)
+    draw = book.drawn(kind, size)
+    if phase.is_canary:  # the cheapest first: a record is a credit
+        draw = replace(draw, samples=tuple(sorted(draw.samples, key=lambda sample: len(sample.subject.keys))))
+    phase.require_bundles(book.asked(kind, size), draw, look, unless_missed=SUCCESS)
 
 
 @pytest.mark.asks("export-small-{kind}", "export-job-{kind}")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"export-small-{kind}")
 def test_small_exports_equal_the_database(phase: Phase, allowed: ExportChecks, look: slice, kind: str) -> None:
-    require(phase, allowed, kind, "small", look)
+    require(phase, allowed, kind, "small", phase.few_of(look, POLICY.canary_exports))
 
 
 @pytest.mark.asks("export-batches-{kind}")

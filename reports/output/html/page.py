@@ -60,7 +60,7 @@ def html(
         page_sections.coverage(verdict, recorded, lines),
         page_sections.detection(drills),
         page_sections.attestations(recorded, lines),
-        page_sections.cost(verdict, recorded),
+        page_sections.cost(verdict, recorded, [gate for gate in gates.values() if gate]),
         page_sections.bound(verdict, recorded),
     )
     title = f"{verdict['verdict']} - Contact360 VQL gate"

@@ -17,9 +17,9 @@ from markupsafe import Markup
 from reports.history import guide_coverage
 from reports.history.entry import FindingSummary, HistoryEntry
 from reports.history.guide_coverage import GuideLine
-from reports.judge.criteria import read_gate
+from reports.judge.criteria import Gate, read_gate
 from reports.output import evidence, presentation
-from reports.output.html import svg_charts
+from reports.output.html import request_counts, svg_charts
 from reports.output.html.rendering import folded, render, section, table
 from reports.output.html.svg_charts import TrendPoint
 from reports.output.presentation import MISMATCHES_SHOWN
@@ -277,8 +277,8 @@ def attestations(recorded: RunRecords, lines: Sequence[GuideLine] = ()) -> Marku
     return section("Signed off", table(("The guide says", "Who", "When", "Until", "Note"), rows) if rows else "")
 
 
-def cost(verdict: Entry, recorded: RunRecords) -> Markup:
-    """What the run has cost the deployment."""
+def cost(verdict: Entry, recorded: RunRecords, gates: Sequence[Gate]) -> Markup:
+    """What the run has cost the deployment, and which checks its requests were for."""
     begun, ended = (datetime.fromisoformat(verdict[name]) for name in ("started", "finished"))
     seconds = max((ended - begun).total_seconds(), 0)
     requests = verdict["cost"]["requests"]
@@ -289,7 +289,7 @@ def cost(verdict: Entry, recorded: RunRecords) -> Markup:
         "Credits spent": f"{verdict['cost']['credits']:,}",
         "Answers compared": f"{sum(1 for _ in comparisons(recorded)):,}",
     }
-    return section("What the run cost", _list(entries))
+    return section("What the run cost", _list(entries) + request_counts.by_check(recorded, gates, requests))
 
 
 def _strains(recorded: RunRecords) -> str:

@@ -142,8 +142,12 @@ def test_relations_leave_warts_alone(draws: dict[str, SampleSet]) -> None:
     }
 
 
-def _shares(pool: CompanyPool, contract: Contract) -> dict[str, Any]:
-    return {fact.name: fact.value for fact in _filters(pool, contract).coverage("phase2")}
+def _shares(pool: CompanyPool, contract: Contract, asked: int | None = None) -> dict[str, Any]:
+    """Of the first `asked` questions of listing and count, and of the rest where all of theirs are asked."""
+    filters = _filters(pool, contract)
+    keys = {sample.key for draw in (filters.filters, filters.count) for sample in draw.samples[:asked]}
+    keys |= {sample.key for sample in filters.rest(keys).samples} if asked is None else set()
+    return {fact.name: fact.value for fact in filters.coverage("phase2", keys)}
 
 
 def test_what_is_not_asked_of_the_matrix_is_told(
@@ -157,8 +161,14 @@ def test_what_is_not_asked_of_the_matrix_is_told(
     assert 0 < everything["filter-matrix-data"] == few["filter-matrix-data"] < 1
 
 
+def test_a_question_that_was_not_asked_covers_nothing(pool: CompanyPool, contract: Contract) -> None:
+    shares = _shares(pool, contract, asked=0)
+
+    assert (shares["filter-matrix-cells"], shares["filter-matrix-pairs"]) == (1, 1)
+
+
 def test_classes_without_a_value_are_named(pool: CompanyPool, contract: Contract) -> None:
-    told = {fact.name: fact.sentence for fact in _filters(pool, contract).coverage("phase2")}
+    told = {fact.name: fact.sentence for fact in _filters(pool, contract).coverage("phase2", ())}
 
     assert re.search(r"not coverable: \w+:[\w-]+", told["filter-matrix-data"])
 
