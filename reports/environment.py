@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from _pytest.outcomes import OutcomeException  # pytest.skip.Exception and its like, as a type
 
@@ -49,7 +49,7 @@ def run_command(main: Callable[[], int], name: str) -> int:
     The same holds for a signal: the command clears up and ends with 6, within `AT_ONCE_S` seconds.
     """
     survive_output()
-    _interrupt_by_signals()
+    before = _interrupt_by_signals()
     try:
         return main()
     except BrokenPipeError:
@@ -64,15 +64,24 @@ def run_command(main: Callable[[], int], name: str) -> int:
     except Exception as error:
         sys.stderr.write(f"{name}: {unforeseen(error)}\n")
         return HELD
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is _interrupt:
+                signal.signal(number, handler)
 
 
-def _interrupt_by_signals() -> None:
-    """SIGINT, SIGTERM and SIGHUP interrupt the command as Ctrl-C does; what is ignored (nohup) stays ignored."""
+def _interrupt_by_signals() -> Mapping[signal.Signals, Any]:
+    """SIGINT, SIGTERM and SIGHUP interrupt the command as Ctrl-C does; what is ignored (nohup) stays ignored.
+
+    Returns the handlers before, by signal.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return
-    for number in ENDS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        return {}
+    before = {number: signal.getsignal(number) for number in ENDS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    return before
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:

@@ -38,8 +38,9 @@ def _require_paid(phase: Phase, linkedin: LinkedInChecks, check: str, samples: i
 
 
 def test_what_is_no_search_is_refused(phase: Phase, linkedin: LinkedInChecks) -> None:
-    if phase.target.contract.linkedin is None:
-        phase.leave([f"linkedin-{name}" for name in REFUSALS], forbidden(phase.target))
+    """A backend that does not refuse them may take a credit for them: they too are asked by leave only."""
+    if why := forbidden(phase.target):
+        phase.leave([f"linkedin-{name}" for name in REFUSALS], why)
 
     for fact in linkedin.refusals(phase.gate.phase):
         phase.record(fact)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.environment import ENDS, run_command
 from suites.selftest.support.gate_runs import CALM, Rehearsal, rehearse
 
 SENDING = """
@@ -122,3 +123,10 @@ def test_every_command_ends_in_order(checkout: Path) -> None:
 
     assert len(mains) >= 7
     assert [str(path) for path in mains if "sys.exit(run_command(main, " not in path.read_text()] == []
+
+
+def test_a_command_that_ended_by_itself_leaves_the_signals_as_they_were() -> None:
+    before = [signal.getsignal(number) for number in ENDS]
+
+    assert run_command(lambda: 0, "python -m it") == 0
+    assert [signal.getsignal(number) for number in ENDS] == before
