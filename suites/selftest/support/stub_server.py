@@ -17,10 +17,11 @@ FINE: Said = (200, JSON, b'{"status": "healthy"}')
 
 @dataclass
 class StubServer:
-    """Where it is, and the requests it got: (method, path, headers)."""
+    """Where it is, and the requests it got: (method, path, headers), and their bodies."""
 
     url: str
     asked: list[tuple[str, str, Message]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
@@ -36,8 +37,9 @@ def stranger(
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            self.rfile.read(length)
+            body = self.rfile.read(length)
             with lock:
+                found.bodies.append(body)
                 found.asked.append((self.command, self.path, self.headers))
                 number = len(found.asked)
             status, headers, body = says(number, self.path)

@@ -64,7 +64,9 @@ def test_a_whole_run_asks_and_writes_nothing(checkout: Path, tmp_path: Path, cal
 
     told = {name: {f"{method} {path}" for method, path in proxy.asked} for name, proxy in proxies.items()}
     assert len(done.verdict["phases"]) == 5, done.printed[-3000:]
-    assert min(len(proxy.asked) for proxy in proxies.values()) > 20
+    requests = {name: len(proxy.asked) for name, proxy in proxies.items()}
+    assert min(requests.values()) > 20
+    assert requests["index"] < requests["contact360"] + requests["connectra"], "the index is asked without a pace"
     for name, asked in told.items():
         assert [text for text in asked if not any(re.fullmatch(read, text) for read in READS[name])] == []
 

@@ -1,10 +1,12 @@
 """Every request of every command beside pytest is on record: none makes an export, searches for credits or writes."""
 
+import inspect
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from fixtures.export_parity import __main__ as export_parity
 from fixtures.index_parity import __main__ as index_parity
 from fixtures.token import __main__ as token
 from fixtures.transport.http import HttpClient
+from reports import __main__ as reports
 from reports.output.ci.notify import PUSHGATEWAY, WEBHOOK
-from suites.selftest.support.pytest_runs import LEAN, env_file, environment
+from suites.selftest.support.damaging_proxy import between
+from suites.selftest.support.pytest_runs import LEAN, env_file, environment, run
 
 READS = (
     r"(backend|baseline|connectra) (GET|OPTIONS) /.*",
@@ -30,6 +34,8 @@ READS = (
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "probe": (probe.main, ("probe",)),
     "index_parity": (index_parity.main, ()),
+    "index_parity without scripts": (index_parity.main, ("--no-scripts",)),
+    "index_parity of Connectra": (index_parity.main, ("--store", "connectra")),
     "export_parity": (export_parity.main, ("missing.csv", "--kind", "contacts")),
     "token": (token.main, ()),
 }
@@ -40,10 +46,17 @@ SILENT = {  # commands that ask no service, by what is given to them
     "reports": ("RUN", "--history", "OUT/history"),
     "reports check": ("RUN", "--phase", "phase5"),
     "reports history": ("HISTORY",),
+    "reports watch": ("RUN", "--until-stdin-closes"),
     "reports merge": ("OUT/merged", "RUN"),
     "reports allure": ("RUN",),
     "reports coverage": (),
 }
+RUNS = {  # of pytest: its options, its exit code, and the most requests, first contact and last look included
+    "availability": (("-m", "availability"), 0, 30),
+    "exports and linkedin": (("-m", "phase3 or phase4", "--samples", "4", "--max-rps", "500"), 6, 300),
+    "rollback": (("-m", "rollback", "--samples", "4", "--max-rps", "500"), 1, 600),  # every flag is on
+}
+LONG = ("availability", "rollback")
 OF_DEVELOPERS = {"reports.benchmarks", "suites.benchmarks"}
 PROGRAMS = ("git", "node")  # which version this is; and what makes Allure's page
 # Runs a module as `python -m` does, and prints what leaves the process: connections, names looked up, URLs, programs.
@@ -86,7 +99,7 @@ def test_a_command_only_reads_and_costs_nothing(
     monkeypatch.chdir(tmp_path)
     command, arguments = COMMANDS[name]
     file = env_file(tmp_path / "live.env", calm)
-    state = ("--state", str(tmp_path / "state")) if name == "index_parity" else ()
+    state = ("--state", str(tmp_path / "state")) if name.startswith("index_parity") else ()
 
     command([*arguments, "--env-file", str(file), *state])
 
@@ -110,7 +123,7 @@ def test_every_command_is_asked_what_it_sends(checkout: Path) -> None:
         for top in ("fixtures", "reports", "suites")
         for path in (checkout / top).rglob("__main__.py")
     }
-    known = {name.partition(" ")[0] for name in SILENT} | {f"fixtures.{name}" for name in COMMANDS}
+    known = {name.partition(" ")[0] for name in (*SILENT, *(f"fixtures.{name}" for name in COMMANDS))}
 
     assert modules == known - {"fixtures.probe"} | {"fixtures.contracts"} | OF_DEVELOPERS
 
@@ -137,6 +150,7 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
         [sys.executable, "-c", WATCHED, module, *part, *given],
         cwd=checkout,
         env=environment(live),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
@@ -146,6 +160,36 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
     assert sent - {f"SENT {program}" for program in PROGRAMS} == set()
     assert done.returncode in (0, 1, 4, 6), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_word_of_a_command_is_asked_what_it_sends() -> None:
+    """`python -m reports check`, and its like: a new one has to be listed above."""
+    (words,) = re.findall(r"commands = \{(.*?)\}", inspect.getsource(reports.main), re.DOTALL)
+
+    assert {f"reports {word}" for word in re.findall(r'"(\w+)":', words)} == set(SILENT) - {
+        *("fixtures.traffic", "fixtures.sandbox", "reports"),
+    }
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.drill if name in LONG else ()) for name in RUNS])
+def test_a_run_without_leave_to_spend_only_reads(
+    name: str, checkout: Path, tmp_path: Path, calm: Mapping[str, str]
+) -> None:
+    """By what the services themselves got: nothing that costs, and no more than such a run is for."""
+    options, code, most = RUNS[name]
+    engine = f"http://{calm['ELASTICSEARCH_HOST']}:{calm['ELASTICSEARCH_PORT']}"
+    upstreams = {"backend": calm["CONTACT360_BASE_URL"], "connectra": calm["CONNECTRA_BASE_URL"], "index": engine}
+    with ExitStack() as opened:
+        proxies = {side: opened.enter_context(between(url, ("/",))) for side, url in upstreams.items()}
+        urls = {"CONTACT360_BASE_URL": proxies["backend"].url, "CONNECTRA_BASE_URL": proxies["connectra"].url}
+        index = {"ELASTICSEARCH_HOST": "127.0.0.1", "ELASTICSEARCH_PORT": proxies["index"].url.rpartition(":")[2]}
+        file = env_file(tmp_path / "live.env", {**calm, **urls, **index})
+        done = run(checkout, tmp_path / "out", "--env-file", str(file), *options)
+
+    asked = [f"{side} {method} {path}" for side, proxy in proxies.items() for method, path in proxy.asked]
+    assert done.code == code, done.printed[-3000:]
+    assert [each for each in asked if not any(re.fullmatch(read, each) for read in READS)] == []
+    assert 0 < len(asked) <= most, asked
 
 
 def test_a_token_is_had_by_one_login(calm: Mapping[str, str], tmp_path: Path, requests: list[str]) -> None:
