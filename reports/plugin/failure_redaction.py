@@ -20,13 +20,13 @@ _MOST_PLACES = 8
 
 
 def install(config: pytest.Config, secrets: tuple[str, ...], *, passing: tuple[type[BaseException], ...]) -> None:
-    """Have set-ups and tests of this process tell no more of their failures from now on; but `passing` tell all."""
+    """From now on, redact the failures of set-ups and tests of this process, but for those of the `passing` types."""
     if getattr(config.option, "show_values", False):
-        config.pluginmanager.register(ShownFailures(), "gate-discretion")
+        config.pluginmanager.register(ShownFailures(), "gate-failure-redaction")
     elif not getattr(config.option, "usepdb", False):
         outcomes = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
         redaction = FailureRedaction(config.rootpath, secrets, (*passing, *outcomes))
-        config.pluginmanager.register(redaction, "gate-discretion")
+        config.pluginmanager.register(redaction, "gate-failure-redaction")
 
 
 class ShownFailures:
@@ -34,7 +34,7 @@ class ShownFailures:
 
 
 class FailureRedaction:
-    """Plugin of pytest; innermost, so that a failure is told discreetly before anybody else hears of it."""
+    """Plugin of pytest; innermost, so that a failure is redacted before other plugins see it."""
 
     def __init__(self, root: Path, secrets: tuple[str, ...], passing: tuple[type[BaseException], ...]) -> None:
         self._root = root
@@ -69,7 +69,7 @@ class FailureRedaction:
             return error
         if isinstance(error, self._passing):
             return None
-        return discreet(error, error.__traceback__, self._root, self._secrets)
+        return redacted_failure(error, error.__traceback__, self._root, self._secrets)
 
 
 class CheckNotRun(Exception):
@@ -80,7 +80,9 @@ class CheckNotRun(Exception):
         self.kind = kind
 
 
-def discreet(error: BaseException, at: TracebackType | None, root: Path, secrets: Iterable[str] = ()) -> CheckNotRun:
+def redacted_failure(
+    error: BaseException, at: TracebackType | None, root: Path, secrets: Iterable[str] = ()
+) -> CheckNotRun:
     """The error as it may be shown: its own words if they are ours, its kind otherwise, and where it came from."""
     kind = type(error).__name__
     words = str(error) if _is_ours(error) else "its message is not shown, it may hold a value (sandbox: --show-values)"

@@ -312,12 +312,12 @@ def _open(config: pytest.Config, folder: Path, key: bytes) -> None:
     show = bool(getattr(config.option, "show_values", False))
     clean = _cleaner(config)
     gates = [read_gate(gate.text, gate.path) for gate in selection.gates(config).values()]
-    witness = allure_steps.AllureSteps(gates, _cleaner(config))
-    writer = Writer(folder, recording.worker_of(config), clean=clean, heard=witness.hear)
+    steps = allure_steps.AllureSteps(gates, _cleaner(config))
+    writer = Writer(folder, recording.worker_of(config), clean=clean, heard=steps.hear)
     config.stash[RECORDER] = Recorder(
         folder=folder, writer=writer, redactor=redaction.Pseudonymizer(key, show_values=show)
     )
-    config.pluginmanager.register(witness, "gate-witness")
+    config.pluginmanager.register(steps, "gate-allure-steps")
     failure_redaction.install(config, config.stash[_SECRETS], passing=(Mismatch,))
     output_redaction.install(config, clean)
     write_failures.install(config, config.stash.setdefault(_NOTES, []))

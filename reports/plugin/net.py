@@ -106,7 +106,7 @@ def _caught(config: pytest.Config, error: BaseException) -> str:
         return config.stash[_CAUGHT]
     where = ""
     with suppress(Exception):
-        trace = str(failure_redaction.discreet(error, error.__traceback__, config.rootpath))
+        trace = str(failure_redaction.redacted_failure(error, error.__traceback__, config.rootpath))
         where = run_folder.keep_trace(config, TRACE_NAME, trace)
     config.stash[_CAUGHT] = unforeseen(error, where)
     return config.stash[_CAUGHT]

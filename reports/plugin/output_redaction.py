@@ -20,10 +20,10 @@ _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 
 
 def install(config: pytest.Config, clean: Scrubber) -> None:
-    """Have everything looked over that this process prints or hands to Allure from now on."""
-    censor = OutputRedaction(clean)
-    config.pluginmanager.register(censor, "gate-censor")
-    allure_commons.plugin_manager.register(censor)
+    """From now on, redact all that this process prints or hands to Allure."""
+    redaction = OutputRedaction(clean)
+    config.pluginmanager.register(redaction, "gate-output-redaction")
+    allure_commons.plugin_manager.register(redaction)
     config.option.attach_capture = False  # captured output in Allure's attachments would pass us by
     if clean.personal:
         config.option.showlocals = False  # locals are records

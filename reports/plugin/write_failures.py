@@ -1,4 +1,4 @@
-"""Others who write into the run folder, JUnit and Allure: that one finds no room costs a note, not the verdict."""
+"""JUnit and Allure write into the run folder too: a full disk there costs a note, not the verdict."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 
 def install(config: pytest.Config, notes: list[str]) -> None:
-    """Have `notes` told what else could not be written, from now on."""
-    bystanders = WriteFailureGuard(notes)
-    config.pluginmanager.register(bystanders, "gate-bystanders")
-    allure_commons.plugin_manager.register(bystanders)
+    """From now on, add a sentence to `notes` for each file of theirs that could not be written."""
+    guard = WriteFailureGuard(notes)
+    config.pluginmanager.register(guard, "gate-write-failures")
+    allure_commons.plugin_manager.register(guard)
 
 
 class WriteFailureGuard:
-    """Plugin of pytest and of Allure. It stands next to those that write, so that whoever waits for them goes on."""
+    """Plugin of pytest and of Allure: wraps the hooks that write, so that a full disk there does not end the run."""
 
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes

@@ -15,7 +15,15 @@ from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, Run, RunRecord
 
 TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
 ORACLE_LOOKED = "oracle-looked"
-PLUGINS = ("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness")  # in each process that asks
+PLUGINS = (  # in each process that asks
+    "gate-failure-redaction",
+    "gate-output-redaction",
+    "gate-write-failures",
+    "gate-allure-steps",
+)
+FORMER_NAMES = dict(  # what recorded runs of before 2026-12 call them
+    zip(("gate-discretion", "gate-censor", "gate-bystanders", "gate-witness"), PLUGINS, strict=True)
+)
 CONTROLLER_PLUGINS = (*PLUGINS, "gate-incidents")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LOOKS = {
@@ -79,7 +87,7 @@ def _unmerged(recorded: RunRecords) -> list[str]:
 
 def _unguarded(events: Sequence[Event]) -> list[str]:
     """Per process of the run: the plugins that watched over it, by their own record."""
-    active = {event.worker: set(event.detail.split()) for event in events if event.name == GUARDING}
+    active = {event.worker: _plugins(event) for event in events if event.name == GUARDING}
     workers = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
     demanded = {"controller": CONTROLLER_PLUGINS, **dict.fromkeys(workers, PLUGINS)}
     return [
@@ -87,6 +95,10 @@ def _unguarded(events: Sequence[Event]) -> list[str]:
         for worker, plugins in sorted(demanded.items())
         if (absent := [name for name in plugins if name not in active.get(worker, ())])
     ]
+
+
+def _plugins(event: Event) -> set[str]:
+    return {FORMER_NAMES.get(name, name) for name in event.detail.split()}
 
 
 def _lost(file: FileLines) -> str:

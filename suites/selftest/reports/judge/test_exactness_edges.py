@@ -232,11 +232,7 @@ def test_of_several_checks_the_weakest_speaks() -> None:
 @pytest.mark.parametrize(("lost", "outcome"), [(0, "met"), (1, "met"), (16, "met"), (17, "unmeasured")])
 def test_in_a_census_the_tolerance_decides(lost: int, outcome: str) -> None:
     plan, *equal = _drawn(s=(162, 162))
-    failed = [
-        replace(traffic_profile, outcome=Outcome.FAILED)
-        for traffic_profile in equal[:lost]
-        if isinstance(traffic_profile, Comparison)
-    ]
+    failed = [replace(record, outcome=Outcome.FAILED) for record in equal[:lost] if isinstance(record, Comparison)]
 
     found = finding(replace(EXACT, least=299), [plan, *failed, *equal[lost:]])
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
+from reports.judge.integrity.guards import FORMER_NAMES
 from reports.merge_shards import merge
 from reports.records.records import Event, Fact
 from suites.selftest.support import guarded_runs
@@ -39,11 +40,7 @@ def test_each_line_that_is_taken_away_holds_the_run(tmp_path: Path, kept: list[A
     "name", ["log-looked", "target-looked", "guarding", "privacy-looked"], ids=lambda name: str(name)
 )
 def test_a_guard_that_did_not_look_holds_the_run(tmp_path: Path, name: str) -> None:
-    kept = [
-        traffic_profile
-        for traffic_profile in BOTH
-        if not (isinstance(traffic_profile, Event) and traffic_profile.name == name)
-    ]
+    kept = [record for record in BOTH if not (isinstance(record, Event) and record.name == name)]
 
     found = judged(folder(tmp_path / "r", run(), kept))
 
@@ -53,15 +50,28 @@ def test_a_guard_that_did_not_look_holds_the_run(tmp_path: Path, name: str) -> N
 
 def test_a_plugin_that_was_left_out_is_named(tmp_path: Path) -> None:
     kept = [
-        replace(traffic_profile, detail="gate-censor")
-        if isinstance(traffic_profile, Event) and traffic_profile.name == "guarding"
-        else traffic_profile
-        for traffic_profile in BOTH
+        replace(record, detail="gate-output-redaction")
+        if isinstance(record, Event) and record.name == "guarding"
+        else record
+        for record in BOTH
     ]
 
     (incident,) = judged(folder(tmp_path / "r", run(), kept))["incidents"]
 
     assert "gate-incidents" in incident
+
+
+def test_a_run_that_calls_its_guards_by_their_former_names_is_judged_as_before(tmp_path: Path) -> None:
+    former = {name: earlier for earlier, name in FORMER_NAMES.items()}
+    kept = [
+        replace(record, detail=" ".join(former.get(name, name) for name in record.detail.split()))
+        if isinstance(record, Event) and record.name == "guarding"
+        else record
+        for record in BOTH
+    ]
+
+    assert any(name in record.detail for record in kept if isinstance(record, Event) for name in FORMER_NAMES)
+    assert judged(folder(tmp_path / "r", run(), kept))["verdict"] == "GO"
 
 
 def test_a_worker_whose_whole_file_is_lost_is_missed(tmp_path: Path) -> None:
