@@ -74,11 +74,11 @@ def folder_of(path: Path) -> Path | None:
 
 def age(text: str) -> timedelta:
     """`24h`, `90m`, `2d` or `3600s`; raises InvalidVerdict."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if found is None or not float(found[1]):
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if match is None or not float(match[1]):
         raise InvalidVerdict(f"{text!r} is no age: expected a number and s, m, h or d, such as 24h")
     try:
-        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
         raise InvalidVerdict(f"{text!r} is too long an age") from None
 
@@ -122,14 +122,14 @@ def _opened(
 ) -> tuple[str, str]:
     run = verdict["run"]
     result = of_verdict(again or verdict, phase, altered=altered)
-    said = worst([result.verdict, verdict["phases"][phase]["verdict"]])
-    if said == "NO-GO":
-        return "NO-GO", f"{run} said NO-GO for {phase}" + ("" if result.said == said else ", by its findings")
+    sentence = worst([result.verdict, verdict["phases"][phase]["verdict"]])
+    if sentence == "NO-GO":
+        return "NO-GO", f"{run} said NO-GO for {phase}" + ("" if result.said == sentence else ", by its findings")
     why = (
         _why_another_gate(result, demands)
         or _why_another_judge(verdict, again, demands)
         or why_not(
-            replace(result, said=said),
+            replace(result, said=sentence),
             now=now,
             hours=_hours(result, demands, oldest),
             bonds={},

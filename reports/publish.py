@@ -103,10 +103,10 @@ def write_all(
 
 def newest_drills(out: Path) -> Sequence[Mapping[str, Any]]:
     """Rows of the newest detection matrix under the folder of run folders; none when no drill was run there."""
-    found = [path for depth in ("", "*/", "*/*/") for path in out.glob(f"{depth}drills.json")]
-    if not found:
+    paths = [path for depth in ("", "*/", "*/*/") for path in out.glob(f"{depth}drills.json")]
+    if not paths:
         return ()
-    newest = max(found, key=lambda path: path.stat().st_mtime)
+    newest = max(paths, key=lambda path: path.stat().st_mtime)
     try:
         rows = json.loads(newest.read_bytes())["rows"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

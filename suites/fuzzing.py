@@ -208,8 +208,8 @@ def _reported(name: str, seconds: int, out: Path) -> int:
     if done.returncode == 0 and counted:
         _say(f"{name}: {int(counted[1]):,} inputs, nothing found")
         return 0
-    told = "\n".join(done.stdout.splitlines()[-30:] + done.stderr.splitlines()[-6:])
-    _say(f"{name}: FOUND something, the input is in {out}\n{told}")
+    text = "\n".join(done.stdout.splitlines()[-30:] + done.stderr.splitlines()[-6:])
+    _say(f"{name}: FOUND something, the input is in {out}\n{text}")
     return 1
 
 

@@ -121,24 +121,26 @@ def _change(rollouts: int, seed: int) -> Section:
     def add(name: str, noise: Noise, ratios: bake.Ratios, change: int, *, alike: float = 0.0) -> bake.Detection:
         wander = 0.05 if alike else 0.0
         how = {"change": change, "rollouts": rollouts, "seed": seed}
-        found = bake.latency_change(noise, ratios, **how, wander=wander, alike=alike)
-        shown = [f"{100 * found.by(runs):.1f}" if change < bake.RUNS else "" for runs in within]
-        table.add(name, [f"{100 * found.before:.1f}", *shown])
-        return found
+        detection = bake.latency_change(noise, ratios, **how, wander=wander, alike=alike)
+        shown = [f"{100 * detection.by(runs):.1f}" if change < bake.RUNS else "" for runs in within]
+        table.add(name, [f"{100 * detection.before:.1f}", *shown])
+        return detection
 
     always = ((1.0, TYPICAL, 0.0, MOST), (1.2, TYPICAL, 0.0, MOST), (1.2, TYPICAL, 0.5, MOST_HARD))
     for ratio, noise, alike, most in (*always, (1.2, NOISY, 0.0, MOST_HARD), (1.2, DRIFTING, 0.0, MOST_HARD)):
         name = f"always {ratio:g}x, {noise.name}" + (f", runs alike ({alike:g})" if alike else "")
-        found = add(name, noise, bake.step(ratio), bake.RUNS, alike=alike)
-        claims.append(Claim(sentence=f"bake, latency {name}: false NO-GO", measured=found.before, most=most))
+        detection = add(name, noise, bake.step(ratio), bake.RUNS, alike=alike)
+        claims.append(Claim(sentence=f"bake, latency {name}: false NO-GO", measured=detection.before, most=most))
     for ratio, runs in ((1.5, 8), (2.0, 3), (3.0, 2)):
-        found = add(f"1x, then {ratio:g}x", TYPICAL, bake.step(ratio, bake.DAY), bake.DAY)
+        detection = add(f"1x, then {ratio:g}x", TYPICAL, bake.step(ratio, bake.DAY), bake.DAY)
         sentence = f"bake, latency: a step to {ratio:g}x is found within {runs} runs in half of the histories"
-        claims.append(Claim(sentence=sentence, measured=found.by(runs), least=0.5))
-    found = add("2x in the last quarter", TYPICAL, bake.step(2.0, 73), 73)
-    claims.append(Claim(sentence="bake, latency: 2x in the last quarter is found", measured=found.by(24), least=0.95))
-    found = add("2x for four busy hours", TYPICAL, bake.step(2.0, 56, 64), 56)
-    claims.append(Claim(sentence="bake, latency: four hours of 2x are found", measured=found.by(8), least=0.95))
+        claims.append(Claim(sentence=sentence, measured=detection.by(runs), least=0.5))
+    detection = add("2x in the last quarter", TYPICAL, bake.step(2.0, 73), 73)
+    claims.append(
+        Claim(sentence="bake, latency: 2x in the last quarter is found", measured=detection.by(24), least=0.95)
+    )
+    detection = add("2x for four busy hours", TYPICAL, bake.step(2.0, 56, 64), 56)
+    claims.append(Claim(sentence="bake, latency: four hours of 2x are found", measured=detection.by(8), least=0.95))
     return table, claims
 
 
@@ -219,9 +221,9 @@ def _write(path: Path, head: str, sections: Sequence[Section], claims: Sequence[
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     tables = "\n\n".join(str(table) for table, _ in sections)
-    said = "\n".join(f"| {claim} | {'no' if claim.is_broken else 'yes'} |" for claim in claims)
+    sentence = "\n".join(f"| {claim} | {'no' if claim.is_broken else 'yes'} |" for claim in claims)
     intro = "What is claimed of these cells; the command ends with 1 where a claim does not hold:"
-    claimed = f"{intro}\n\n{CLAIMS}\n{said}"
+    claimed = f"{intro}\n\n{CLAIMS}\n{sentence}"
     path.write_text(f"{before}{BEGIN}\n{head}\n\n{tables}\n\n{claimed}\n\n{END}{after}", encoding="utf-8")
 
 

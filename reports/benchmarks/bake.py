@@ -102,8 +102,8 @@ def availability(rate: float, alike: float, *, rollouts: int, seed: int) -> Cell
     looks = range(int(needed * MOMENTS_PER_HOUR), moments + 1, MOMENTS_PER_HOUR)
     for rollout in range(rollouts):
         for look in looks:
-            found = statistics.share_in_time(outages[rollout, :look].tolist())
-            now = WORDS[by_limits(criterion_of("availability"), found)]
+            measurement = statistics.share_in_time(outages[rollout, :look].tolist())
+            now = WORDS[by_limits(criterion_of("availability"), measurement)]
             if now != HOLD:
                 verdict[rollout], taken[rollout] = now, look
                 break

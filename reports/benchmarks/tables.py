@@ -70,10 +70,10 @@ def errors(
     most: float = MOST,
 ) -> list[Claim]:
     """No false GO from the alert level on, no false NO-GO up to the target, but in so many rollouts at most."""
-    found = []
+    claims = []
     for truth, cell in zip(truths, cells, strict=True):
         if truth <= fine:
-            found.append(Claim(sentence=f"{what}: false NO-GO at {truth:g}", measured=cell.no_go, most=most))
+            claims.append(Claim(sentence=f"{what}: false NO-GO at {truth:g}", measured=cell.no_go, most=most))
         if truth >= alert:
-            found.append(Claim(sentence=f"{what}: false GO at {truth:g}", measured=cell.go, most=most))
-    return found
+            claims.append(Claim(sentence=f"{what}: false GO at {truth:g}", measured=cell.go, most=most))
+    return claims

@@ -59,9 +59,9 @@ def _of_states(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[str]
 
 
 def _of_progress(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[str]:
-    told = [glimpse for glimpse in life if glimpse.progress is not None]
-    numbers = [glimpse.progress for glimpse in told if _is_number(glimpse.progress)]
-    if len(numbers) < len(told):
+    status_samples = [glimpse for glimpse in life if glimpse.progress is not None]
+    numbers = [glimpse.progress for glimpse in status_samples if _is_number(glimpse.progress)]
+    if len(numbers) < len(status_samples):
         yield "progress is no number"
     if any(not 0 <= number <= 100 for number in numbers):
         yield "progress is not within 0 and 100"

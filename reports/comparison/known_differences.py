@@ -87,21 +87,23 @@ def in_force(
     )
 
 
-def excused(found: Sequence[RawDifference], known: Sequence[KnownDifference]) -> tuple[RawDifference, ...]:
+def excused(differences: Sequence[RawDifference], known: Sequence[KnownDifference]) -> tuple[RawDifference, ...]:
     """The differences, those that a known one covers marked with its id. Identity is never excused."""
-    return tuple(_marked(difference, known) if difference.excused_by is None else difference for difference in found)
+    return tuple(
+        _marked(difference, known) if difference.excused_by is None else difference for difference in differences
+    )
 
 
-def outcome_of(found: Sequence[RawDifference]) -> Outcome:
+def outcome_of(differences: Sequence[RawDifference]) -> Outcome:
     """Of answers that differ as these say: what an exact reading excuses is verified, and so as good as equal."""
-    if all(difference.exact for difference in found):
+    if all(difference.exact for difference in differences):
         return Outcome.EQUAL
-    return Outcome.DIFFERENT if any(difference.excused_by is None for difference in found) else Outcome.EXCUSED
+    return Outcome.DIFFERENT if any(difference.excused_by is None for difference in differences) else Outcome.EXCUSED
 
 
-def summarised(found: Sequence[RawDifference]) -> tuple[RawDifference, ...]:
+def summarised(differences: Sequence[RawDifference]) -> tuple[RawDifference, ...]:
     """Excused differences of an equal answer, once per field and excuse, whichever row they are in."""
-    once = {(difference.excused_by, _field_of(difference)): difference for difference in reversed(found)}
+    once = {(difference.excused_by, _field_of(difference)): difference for difference in reversed(differences)}
     return tuple(reversed(once.values()))[:MOST_RECORDED]
 
 
@@ -111,7 +113,7 @@ def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> 
     Those whose checks were not asked, or only answered by the other path, are left out: they can't be stale. A
     question that failed neither spends a cap nor makes it larger.
     """
-    found = []
+    excuses = []
     for known_difference in known:
         compared = [
             sample for sample in samples if sample.outcome in COMPARED and concerns(known_difference, sample.check)
@@ -124,7 +126,7 @@ def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> 
             and any(difference.excused_by == known_difference.id for difference in sample.differences)
         }
         if not all(_by_another(sample, known_difference.by) for sample in compared):
-            found.append(
+            excuses.append(
                 Excuse(
                     id=known_difference.id,
                     ticket=known_difference.ticket,
@@ -135,7 +137,7 @@ def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> 
                     cap=known_difference.cap,
                 )
             )
-    return tuple(found)
+    return tuple(excuses)
 
 
 def _by_another(sample: Comparison, by: str) -> bool:

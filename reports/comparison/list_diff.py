@@ -53,9 +53,9 @@ def out_of_order(actual: Sequence[str], ranks: Mapping[str, int], *, name: str =
 
 def same_sequence(expected: Sequence[str], actual: Sequence[str], *, name: str) -> tuple[RawDifference, ...]:
     """Two lists whose order counts: what differs, or else the first place out of order."""
-    found = compared(expected, actual, name=name, shown=False)
-    if found or list(expected) == list(actual):
-        return found
+    differences = compared(expected, actual, name=name, shown=False)
+    if differences or list(expected) == list(actual):
+        return differences
     place = next(place for place, (one, other) in enumerate(zip(expected, actual, strict=True)) if one != other)
     return (
         RawDifference(

@@ -158,14 +158,18 @@ def disagreements_of(meeting: KeyContents, rules: Mapping[str, Sequence[str]]) -
     if meeting.row is None:
         return (RawDifference(path="", kind=DifferenceKind.GHOST, expected=None, actual=meeting.key),)
     (identity, source), *surplus = meeting.documents
-    found = [
+    differences = [
         RawDifference(path="_id", kind=DifferenceKind.DUPLICATE, expected=meeting.key, actual=text)
         for text, _ in surplus
     ]
     if not isinstance(source.get("uuid", ""), str):  # a number or a list is found as a text is, and shown as what it is
-        found.append(RawDifference(path="uuid", kind=DifferenceKind.TYPE, expected=meeting.key, actual=source["uuid"]))
+        differences.append(
+            RawDifference(path="uuid", kind=DifferenceKind.TYPE, expected=meeting.key, actual=source["uuid"])
+        )
     if not surplus and identity != meeting.key:
-        found.append(RawDifference(path="_id", kind=DifferenceKind.IDENTITY, expected=meeting.key, actual=identity))
+        differences.append(
+            RawDifference(path="_id", kind=DifferenceKind.IDENTITY, expected=meeting.key, actual=identity)
+        )
     for name, names in rules.items():
         expected, actual = text_of(meeting.row[name], names), text_of(source.get(name), names)
         if expected != actual:
@@ -174,8 +178,8 @@ def disagreements_of(meeting: KeyContents, rules: Mapping[str, Sequence[str]]) -
                 if actual and expected
                 else (DifferenceKind.GHOST if actual else DifferenceKind.MISSING)
             )
-            found.append(RawDifference(path=name, kind=kind, expected=meeting.row[name], actual=source.get(name)))
-    return tuple(found)
+            differences.append(RawDifference(path=name, kind=kind, expected=meeting.row[name], actual=source.get(name)))
+    return tuple(differences)
 
 
 KINDS = {  # kind of a difference -> cause, the graver first
@@ -189,7 +193,7 @@ KINDS = {  # kind of a difference -> cause, the graver first
 
 
 def kind_of(
-    found: Sequence[RawDifference],
+    differences: Sequence[RawDifference],
     copied: Collection[str],
     written: datetime | None,
     company_written: datetime | None,
@@ -200,7 +204,7 @@ def kind_of(
     `copied` are the fields that a document copies from its company; `written` is when the row, and its company, were
     last written (naive UTC), `indexed` when the document was (ISO 8601). Stale: written after it was indexed.
     """
-    whole = {difference.kind for difference in found if difference.path in ("", "_id")}
+    whole = {difference.kind for difference in differences if difference.path in ("", "_id")}
     for kind, name in (
         (DifferenceKind.GHOST, "ghost"),
         (DifferenceKind.MISSING, "missing"),
@@ -212,7 +216,7 @@ def kind_of(
     since, company_since = (
         isinstance(time, datetime) and at is not None and time > at for time in (written, company_written)
     )
-    if company_since and all(difference.path in copied for difference in found):
+    if company_since and all(difference.path in copied for difference in differences):
         return "copy-stale"
     return "stale" if since or company_since else "different"
 

@@ -77,7 +77,7 @@ class RawDifference:
 
 
 def recorded_differences(
-    found: Sequence[RawDifference], redactor: Pseudonymizer, baseline: Sequence[RawDifference] | None = None
+    differences: Sequence[RawDifference], redactor: Pseudonymizer, baseline: Sequence[RawDifference] | None = None
 ) -> tuple[Difference, ...]:
     """The differences as they may be written down, lists item by item.
 
@@ -89,7 +89,7 @@ def recorded_differences(
             recorded := item.recorded(redactor),
             baseline=None if beside is None else _beside(item, recorded.expected, beside, redactor),
         )
-        for difference in found
+        for difference in differences
         for item in itemised(difference)
     )
 
@@ -181,15 +181,15 @@ def differences_of(expected: ExpectedRecord | None, body: Mapping[str, Any] | No
     if expected is None or body is None:
         return _absence(expected, body)
     unfit = {path: differing for path in expected.objects if (differing := _object(expected, path, body))}
-    found = [difference for differing in unfit.values() for difference in differing]
+    differences = [difference for differing in unfit.values() for difference in differing]
     for value in expected.values:
         parent, _ = _home(value.field.path)
         if parent in unfit or parent in expected.null_objects:
             continue
         if (wrong := _value(value, body)) is not None:
-            found.append(wrong)
-    found += _undeclared(expected, body)
-    return tuple(sorted(found, key=lambda difference: difference.path)) if found else ()
+            differences.append(wrong)
+    differences += _undeclared(expected, body)
+    return tuple(sorted(differences, key=lambda difference: difference.path)) if differences else ()
 
 
 def _expected(tables: Tables, field: Field) -> FieldValue:

@@ -128,9 +128,9 @@ class TableComparison:
         self.disordered += place < self._furthest
         self._furthest = max(self._furthest, place)
         self._blank -= {at for at in self._blank if have[at] is not None}
-        found = () if want == have else self._differences(want, have)
+        differences = () if want == have else self._differences(want, have)
         self._before = (want, have)
-        return RowResult(key=key, found=found)
+        return RowResult(key=key, found=differences)
 
     def _differences(self, want: Cells, have: Cells) -> tuple[RawDifference, ...]:
         wrong = [at for at, cell in enumerate(want) if cell != have[at]]
@@ -184,11 +184,11 @@ class TableComparison:
 
 def _taken(rows: dict[str, deque[T]], key: str) -> T | None:
     """The first of the rows of that key, taken out."""
-    found = rows.get(key)
-    if found is None:
+    ts = rows.get(key)
+    if ts is None:
         return None
-    first = found.popleft()
-    if not found:
+    first = ts.popleft()
+    if not ts:
         del rows[key]
     return first
 
@@ -199,8 +199,8 @@ def _is_neighbour(want: Cells, have: Cells, at: int, step: int) -> bool:
 
 def _row_result(key: str, kind: DifferenceKind) -> RowResult:
     missing = kind is DifferenceKind.MISSING
-    found = RawDifference(path="", kind=kind, expected=key if missing else None, actual=None if missing else key)
-    return RowResult(key=key, found=(found,))
+    difference = RawDifference(path="", kind=kind, expected=key if missing else None, actual=None if missing else key)
+    return RowResult(key=key, found=(difference,))
 
 
 def _difference(column: str, want: Cell, have: Cell) -> RawDifference:

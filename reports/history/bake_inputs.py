@@ -20,14 +20,14 @@ def recalled(entries: Iterable[HistoryEntry], run: Run, phase: str) -> tuple[Ear
     gate = gate_of(run, phase)
     now, bonds = datetime.fromisoformat(run.started), _bonds(run, gate)
     since = now - timedelta(hours=_longest(gate))
-    found = []
+    runs = []
     for entry in entries:
         if (entry.target, entry.where) != (run.target, where(run)) or entry.ended_at < since:
             continue
         for name in sorted(bonds.keys() & entry.phases.keys()):
             differs = _differs(entry, name, bonds[name], now)
-            found.append(_past_run(entry, name, phase, differs))
-    return tuple(found)
+            runs.append(_past_run(entry, name, phase, differs))
+    return tuple(runs)
 
 
 def _longest(gate: Gate) -> float:

@@ -120,13 +120,13 @@ def from_json(data: bytes) -> HistoryEntry:
 
 
 def _read(data: bytes) -> HistoryEntry:
-    found = replace(decoded(HistoryEntry, data), altered="")
-    _require_moment("finished", found.finished)
-    if found.started:
-        _require_moment("started", found.started)
-    for phase in found.phases.values():
+    entry = replace(decoded(HistoryEntry, data), altered="")
+    _require_moment("finished", entry.finished)
+    if entry.started:
+        _require_moment("started", entry.started)
+    for phase in entry.phases.values():
         _require_possible(phase)
-    return found
+    return entry
 
 
 _READERS = {1: _read, SCHEMA: _read}  # by schema: format 1 lacks what a later one added, and is read as it is

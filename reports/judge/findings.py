@@ -162,30 +162,37 @@ def finding(
 
 
 def measured(
-    criterion: Criterion, outcome: str, sentence: str, found: Measurement, needed: int = 0, cause: Cause | None = None
+    criterion: Criterion,
+    outcome: str,
+    sentence: str,
+    measurement: Measurement,
+    needed: int = 0,
+    cause: Cause | None = None,
 ) -> Finding:
     """A finding that rests on a measurement."""
     return finding(
         criterion,
         outcome,
         sentence,
-        value=found.value,
-        interval=found.interval,
-        unit=found.unit,
-        count=found.count,
+        value=measurement.value,
+        interval=measurement.interval,
+        unit=measurement.unit,
+        count=measurement.count,
         needed=needed,
         cause=cause,
     )
 
 
-def by_limits(criterion: Criterion, found: Measurement) -> str:
+def by_limits(criterion: Criterion, measurement: Measurement) -> str:
     """met, missed or unmeasured by target, alert and the interval."""
-    if found.interval is None or found.value is None:
+    if measurement.interval is None or measurement.value is None:
         return "unmeasured"
-    low, high = found.interval
+    low, high = measurement.interval
     if low > limit_of(criterion.target):
         return "missed"
-    return "met" if high < limit_of(criterion.alert) and found.value <= limit_of(criterion.target) else "unmeasured"
+    return (
+        "met" if high < limit_of(criterion.alert) and measurement.value <= limit_of(criterion.target) else "unmeasured"
+    )
 
 
 def limit_of(value: float | None) -> float:

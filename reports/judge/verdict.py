@@ -328,8 +328,8 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
 
 def _waivers(recorded: RunRecords) -> tuple[Waiver, ...]:
     """Those that the run was given; none where there are more than may hold at once."""
-    found = tuple(dict.fromkeys(record for record in recorded.records if isinstance(record, Waiver)))
-    return () if too_many(found) else found
+    waivers = tuple(dict.fromkeys(record for record in recorded.records if isinstance(record, Waiver)))
+    return () if too_many(waivers) else waivers
 
 
 def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
@@ -365,9 +365,9 @@ def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict])
 
 def _collected(recorded: RunRecords) -> list[str]:
     """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
-    said = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
+    sentences = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
     shown = {record.phase for record in recorded.records if not isinstance(record, PHASELESS)}
-    return sorted(said | shown)
+    return sorted(sentences | shown)
 
 
 def _finished(events: Sequence[Event], now: str) -> datetime:

@@ -132,12 +132,12 @@ def lines(rows: Sequence[MatrixRow]) -> list[str]:
     phases = sorted({row.phase for row in rows})
     faults = list(dict.fromkeys(row.fault for row in rows))
     width = max((len(fault) for fault in faults), default=0)
-    told = [f"{'':{width}}  " + "  ".join(f"{phase:<19}" for phase in phases)]
+    texts = [f"{'':{width}}  " + "  ".join(f"{phase:<19}" for phase in phases)]
     for fault in faults:
-        told.append(f"{fault:{width}}  " + "  ".join(f"{_cell(rows, fault, phase):<19}" for phase in phases).rstrip())
+        texts.append(f"{fault:{width}}  " + "  ".join(f"{_cell(rows, fault, phase):<19}" for phase in phases).rstrip())
     alarms = [row for row in rows if row.detection == FALSE_ALARM]
-    told += [f"FALSE ALARM under {row.fault}, {row.phase}: {row.criterion}, cause {row.cause_named}" for row in alarms]
-    return [*told, headline(rows)]
+    texts += [f"FALSE ALARM under {row.fault}, {row.phase}: {row.criterion}, cause {row.cause_named}" for row in alarms]
+    return [*texts, headline(rows)]
 
 
 def html(rows: Sequence[MatrixRow]) -> str:

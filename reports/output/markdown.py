@@ -20,7 +20,7 @@ def markdown(verdict: Entry) -> str:
     ]
     parts += ["", *(f"- **note**: {escaped(note)}" for note in presentation.notes(verdict))]
     parts += [f"- **incident**: {escaped(incident)}" for incident in verdict["incidents"]]
-    parts += [f"- **contradiction**: {escaped(said)}" for said in verdict.get("contradictions", ())]
+    parts += [f"- **contradiction**: {escaped(sentence)}" for sentence in verdict.get("contradictions", ())]
     parts += ["", "## What to do next", ""]
     for number, step in enumerate(next_steps.steps(verdict), 1):
         parts.append(f"{number}. {escaped(step.text)}")

@@ -36,8 +36,8 @@ def exposition(verdict: Entry) -> str:
     """All families as gauges, each with HELP and TYPE once."""
     lines: dict[str, list[str]] = {name: [] for name in FAMILIES}
     for name, labels, number in (*_of_phases(verdict), *_of_run(verdict)):
-        told = ",".join(f'{label}="{prometheus_label(value)}"' for label, value in labels.items())
-        lines[name].append(f"{name}{{{told}}} {number!r}")
+        text = ",".join(f'{label}="{prometheus_label(value)}"' for label, value in labels.items())
+        lines[name].append(f"{name}{{{text}}} {number!r}")
     return "".join(
         f"# HELP {name} {FAMILIES[name]}\n# TYPE {name} gauge\n" + "".join(f"{line}\n" for line in series)
         for name, series in lines.items()

@@ -35,7 +35,7 @@ def lines(verdict: Entry, *, folder: str) -> list[tuple[str, str]]:
     sent = f"{counted(verdict['cost']['requests'], 'request')} sent" + (f", {slowed}" if slowed else "")
     shown += [("", ""), (f"served by: {served or 'no answer'}; {sent}", "")]
     contradicted = verdict.get("contradictions", ())
-    shown += [(text, "yellow") for said in contradicted for text in _wrapped(f"! {said}", 0)]
+    shown += [(text, "yellow") for sentence in contradicted for text in _wrapped(f"! {sentence}", 0)]
     if verdict["valid_until"]:
         shown.append((f"valid until {moment(verdict['valid_until'])}, for this build, flags, index and gate", ""))
     shown.append((f"page: {folder}/summary.html", ""))

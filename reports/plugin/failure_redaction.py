@@ -46,21 +46,21 @@ class FailureRedaction:
         try:
             return (yield)
         except Exception as error:
-            told = self._told(error)
-            if told is None:
+            not_run = self._told(error)
+            if not_run is None:
                 raise
-            raise told from None
+            raise not_run from None
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        found = self._told(call.excinfo.value) if call.excinfo else None
-        if found is not None and call.excinfo is not None:
-            call.excinfo = pytest.ExceptionInfo.from_exc_info((type(found), found, call.excinfo.tb))
+        not_run = self._told(call.excinfo.value) if call.excinfo else None
+        if not_run is not None and call.excinfo is not None:
+            call.excinfo = pytest.ExceptionInfo.from_exc_info((type(not_run), not_run, call.excinfo.tb))
         report = yield
-        if found is not None:
-            report.longrepr = str(found)
+        if not_run is not None:
+            report.longrepr = str(not_run)
         return report
 
     def _told(self, error: BaseException) -> CheckNotRun | None:

@@ -205,10 +205,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def recorder(request: pytest.FixtureRequest) -> Recorder:
     """Where this process records."""
-    found = recorder_of(request.config)
-    if found is None:
+    recorder = recorder_of(request.config)
+    if recorder is None:
         pytest.fail("nothing is recorded here: this test needs a run that was selected with -m phaseN or by its path")
-    return found
+    return recorder
 
 
 def begin(config: pytest.Config, run: Run, secrets: Sequence[str]) -> None:

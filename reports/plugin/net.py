@@ -53,8 +53,8 @@ class InternalErrors:
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         if _is_gate(self._config) and not hasattr(self._config, "workerinput"):
-            said = _caught(self._config, excinfo.value)
-            excrepr.toterminal = lambda writer: writer.line(said)
+            sentence = _caught(self._config, excinfo.value)
+            excrepr.toterminal = lambda writer: writer.line(sentence)
 
 
 def refuse_blocked(config: pytest.Config) -> None:

@@ -97,11 +97,11 @@ def privacy_look(folder: Path, clean: Scrubber) -> Event:
 def recorded_by(config: pytest.Config) -> RunRecords:
     """What is on record, and what happened when nothing could be written any more; without a record there is HOLD."""
     try:
-        found = run_ledger.read(config.stash[RECORDER].folder)
+        run_records = run_ledger.read(config.stash[RECORDER].folder)
     except (DamagedRun, OSError) as error:
         pytest.exit(f"HOLD: what this run recorded can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
     left: list[Event] = config.stash.get(_UNRECORDED, [])
-    return besides(found, left)
+    return besides(run_records, left)
 
 
 def besides(recorded: RunRecords, events: Sequence[Event]) -> RunRecords:

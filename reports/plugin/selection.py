@@ -208,8 +208,8 @@ def _not_found(printed: str) -> str:
     """pytest's own words for what was not found, and the way out."""
     lines = [line for line in printed.splitlines() if line.strip()]
     first = next((number for number, line in enumerate(lines) if line.startswith("ERROR: ")), len(lines))
-    said = " ".join(lines[first : first + 2]).removeprefix("ERROR: ") or "a test that is not there"
-    return f"{said}; `pytest -m phase1 --collect-only -q` lists the tests of a phase"
+    sentence = " ".join(lines[first : first + 2]).removeprefix("ERROR: ") or "a test that is not there"
+    return f"{sentence}; `pytest -m phase1 --collect-only -q` lists the tests of a phase"
 
 
 def skip_reasons(reporter: pytest.TerminalReporter) -> Counter[str]:

@@ -79,13 +79,13 @@ def sentence(error: Exception, entry: Any = None) -> str:
     text = str(error)
     place = _AT.search(text)
     path = place["path"] if place else ""
-    said = text[: place.start()] if place else text
-    types = _EXPECTED.match(said)
+    message = text[: place.start()] if place else text
+    types = _EXPECTED.match(message)
     if types:
         table = "a table" if entry is not None else "a JSON object"
-        said = f"expected {_plain(types['expected'], table)}, found {_plain(types['found'], table)}"
+        message = f"expected {_plain(types['expected'], table)}, found {_plain(types['found'], table)}"
     shown = f" = {value!r:.{_MOST_QUOTED}}" if (value := _value_at(entry, path)) is not None else ""
-    return f"{path}{shown}: {said}" if path else said
+    return f"{path}{shown}: {message}" if path else message
 
 
 def _plain(names: str, table: str) -> str:

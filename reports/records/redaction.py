@@ -145,9 +145,9 @@ def _bodied(name: str, value: Any) -> Any:
 
 
 def _shown(name: str, value: str) -> str:
-    said = name in _SAID_PLAINLY and re.fullmatch(r"[\w,.:-]{1,120}", value)
+    literal = name in _SAID_PLAINLY and re.fullmatch(r"[\w,.:-]{1,120}", value)
     plain = (
-        said
+        literal
         or (name == "cursor" and foreign_text.is_cursor(value))
         or _UUID.fullmatch(value)
         or re.fullmatch(r"-?\d{1,6}|true|false", value)

@@ -44,15 +44,15 @@ def raw_copy(path: Path | None) -> Told:
 
 def ours(path: Path | None) -> Told:
     assert path is not None
-    told: Told = []
+    answers: Told = []
 
-    def tell(key: str, found: RawDifference) -> None:
-        told.append((key, found.path or _WORDS[found.kind]))
+    def tell(key: str, difference: RawDifference) -> None:
+        answers.append((key, difference.path or _WORDS[difference.kind]))
 
     direct = DirectQuery(os.environ["BENCH_DATABASE_URL"], KIND)
     ExportComparison(direct, KIND, tell).run(path)
     direct.close()
-    return told
+    return answers
 
 
 CONTENDERS: dict[str, Callable[[Path | None], Told]] = {"copy": copy, "raw-copy": raw_copy, "ours": ours}
@@ -64,8 +64,8 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    told = CONTENDERS[options.name](options.file)
-    options.out.write_text(json.dumps({"told": told, "megabytes": peak_megabytes()}))
+    answers = CONTENDERS[options.name](options.file)
+    options.out.write_text(json.dumps({"told": answers, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":

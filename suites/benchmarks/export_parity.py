@@ -57,9 +57,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         size = (folder / "equal.csv").stat().st_size
     report = {"rows": rows, "columns": len(kind.columns), "bytes": size, "load_average": _load(), "absent": []}
     base = [entry["seconds"] for entry in runs["copy"]]
-    for name, found in runs.items():
-        if found:
-            report[name] = _figures(name, found, base, wanted)
+    for name, run in runs.items():
+        if run:
+            report[name] = _figures(name, run, base, wanted)
         else:
             report["absent"].append(name)
     return report | {"goals": goals(report)}
@@ -114,8 +114,8 @@ def _figures(
     if name == "equal":
         figures["false"] = len(found[-1]["told"])
     elif not name.endswith("copy"):
-        told = {(key, what) for key, what in found[-1]["told"]}
-        figures |= {"found": len(told & wanted), "missed": len(wanted - told), "false": len(told - wanted)}
+        answers = {(key, what) for key, what in found[-1]["told"]}
+        figures |= {"found": len(answers & wanted), "missed": len(wanted - answers), "false": len(answers - wanted)}
     return figures
 
 

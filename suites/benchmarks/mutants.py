@@ -54,14 +54,14 @@ TESTED_BY = (
 
 def _modules() -> list[Path]:
     """Every module that decides."""
-    found = [ROOT / name for name in DECIDE]
-    return [module for path in found for module in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
+    paths = [ROOT / name for name in DECIDE]
+    return [module for path in paths for module in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
 
 
 def _tests() -> list[str]:
     """The self-tests that start no process: those of the judge and of the fixtures."""
-    found = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
-    return [str(path) for path in found if path.name not in LEFT_OUT]
+    paths = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
+    return [str(path) for path in paths if path.name not in LEFT_OUT]
 
 
 ENOUGH = 0.90  # of the mutants
@@ -118,11 +118,11 @@ def _share(killed: int, tried: int, options: argparse.Namespace) -> str:
     """In percent; of a sample with the interval for all of them."""
     from scipy.stats import binomtest
 
-    said = f"{100 * killed / tried:.1f} %"
+    sentence = f"{100 * killed / tried:.1f} %"
     if not options.sampled:
-        return said
+        return sentence
     interval = binomtest(killed, tried).proportion_ci(0.95, method="exact")
-    return f"{said} of a sample (of all {100 * interval.low:.1f} to {100 * interval.high:.1f} %, at 95 %)"
+    return f"{sentence} of a sample (of all {100 * interval.low:.1f} to {100 * interval.high:.1f} %, at 95 %)"
 
 
 if __name__ == "__main__":

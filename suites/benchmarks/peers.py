@@ -120,10 +120,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     try:
-        told = list(PEERS[options.name](options.file))
+        answers = list(PEERS[options.name](options.file))
     except ImportError:
         return NOT_INSTALLED
-    options.out.write_text(json.dumps({"told": told, "megabytes": peak_megabytes()}))
+    options.out.write_text(json.dumps({"told": answers, "megabytes": peak_megabytes()}))
     return 0
 
 

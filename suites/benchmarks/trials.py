@@ -160,15 +160,15 @@ def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Pa
         (scratch / Path(test).name).write_bytes(pickle.dumps((dict(spy.lines), spy.seconds, list(sys.modules))))
         return code
 
-    found = EquivalentMutant(lines={}, seconds={}, modules={})
+    equivalent_mutant = EquivalentMutant(lines={}, seconds={}, modules={})
     for test, code in _in_children({test: partial(traced, test) for test in tests}, jobs):
         if code:
             raise SystemExit(f"{test} fails, and nothing was changed: exit code {code}")
         lines, seconds, modules = pickle.loads((scratch / Path(test).name).read_bytes())
-        found.seconds.update(seconds)
-        found.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
-        found.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
-    return found
+        equivalent_mutant.seconds.update(seconds)
+        equivalent_mutant.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
+        equivalent_mutant.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
+    return equivalent_mutant
 
 
 def mutants_of(path: Path, known: EquivalentMutant) -> list[Mutant]:

@@ -121,9 +121,9 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -
 def _require(rows: Sequence[MatrixRow], verdict: dict[str, Any], drilled: Drilled) -> None:
     __tracebackhide__ = True
     drilled(rows)
-    said = detection_matrix.complaint(rows, verdict)
-    if said:
-        pytest.fail(said, pytrace=False)
+    sentence = detection_matrix.complaint(rows, verdict)
+    if sentence:
+        pytest.fail(sentence, pytrace=False)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -60,9 +60,9 @@ def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks
 def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: str) -> None:
     check = f"{record}-newest"
 
-    found = phase.put(keysets.asked(check), keysets.drawn(check))
+    comparisons = phase.put(keysets.asked(check), keysets.drawn(check))
 
-    seconds, said = keysets.behind(phase.target.contract.records[record], found)
+    seconds, sentence = keysets.behind(phase.target.contract.records[record], comparisons)
     phase.record(
         Fact(
             phase=phase.gate.phase,
@@ -70,8 +70,8 @@ def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: 
             ok=None,
             value=seconds,
             unit="s",
-            sentence=said,
+            sentence=sentence,
             cause="index-stale" if seconds else None,
         )
     )
-    require_match(found)
+    require_match(comparisons)

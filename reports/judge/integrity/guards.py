@@ -58,7 +58,7 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
         return (f"it says that its format is {recorded.run.schema}, and holds records of a later one",) if newer else ()
     if "interrupted" in names or "run-finished" not in names:
         return ()  # an incident already, and there was no end to look at
-    found = [said for name, said in _LOOKS.items() if name not in names]
+    found = [look for name, look in _LOOKS.items() if name not in names]
     if recorded.run.options.get("log") and LOG_LOOKED not in names:
         found.append("the log that is configured was not read when all was asked")
     if recorded.run.options.get("traffic") and not any(
@@ -71,7 +71,7 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
         found.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
     found += _unmerged(recorded)
     found += _unguarded(events)
-    found += [said for file in recorded.files if (said := _lost(file))]
+    found += [sentence for file in recorded.files if (sentence := _lost(file))]
     return tuple(found)
 
 

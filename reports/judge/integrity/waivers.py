@@ -105,5 +105,5 @@ def _holds(waiver: Waiver, criterion: Criterion | None, phase: str, now: datetim
 def _waived(finding: Finding, waiver: Waiver | None) -> Finding:
     if waiver is None or finding.kind != "blocking" or finding.outcome == "met":
         return finding
-    said = f"waived until {waiver.until} by {waiver.by} ({waiver.ticket}: {waiver.reason}); {finding.sentence}"
-    return replace(finding, kind="advisory", waived=waiver.ticket, sentence=said)
+    sentence = f"waived until {waiver.until} by {waiver.by} ({waiver.ticket}: {waiver.reason}); {finding.sentence}"
+    return replace(finding, kind="advisory", waived=waiver.ticket, sentence=sentence)

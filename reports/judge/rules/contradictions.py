@@ -50,9 +50,9 @@ def backend_answers(records: Sequence[Record]) -> list[Observation]:
 
 def contradictions(answers: Sequence[Observation]) -> tuple[str, ...]:
     """'header says VQL, log says fallback: 159 of 781', the most frequent first; of answers without an error."""
-    told = [answer for answer in answers if answer.error is None]
-    counts = Counter(sentence for answer in told if (sentence := _contradiction(answer)))
-    return tuple(f"{sentence}: {count} of {len(told)}" for sentence, count in counts.most_common())
+    observations = [answer for answer in answers if answer.error is None]
+    counts = Counter(sentence for answer in observations if (sentence := _contradiction(answer)))
+    return tuple(f"{sentence}: {count} of {len(observations)}" for sentence, count in counts.most_common())
 
 
 def why_untold(answers: Iterable[Observation]) -> str:

@@ -48,12 +48,14 @@ def finding_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
 
 def _while_off(criterion: Criterion, seen: PhaseEvidence) -> str:
     """Why it is not asked, and the baseline that was recorded instead, if one was."""
-    said = "not asked while the flag is off"
+    sentence = "not asked while the flag is off"
     names = {f"{check}-baseline" for check in criterion.checks}
     times = [fact.value for fact in seen.facts if fact.value is not None and fact.name in names]
     if not times:
-        return said
-    return f"{said}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
+        return sentence
+    return (
+        f"{sentence}; baseline recorded: the direct path takes {median(times):.1f} ms (median of {len(times)} blocks)"
+    )
 
 
 def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
@@ -65,11 +67,11 @@ def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
         return finding(criterion, "unmeasured", "nothing was compared", unit="s")
     lags = [sample.lag_s for sample in compared if sample.lag_s is not None]
     longest = max(lags, default=0.0)
-    found = Measurement(value=longest, unit="s", count=len(compared))
+    measurement = Measurement(value=longest, unit="s", count=len(compared))
     outcome = _up_to(criterion, longest)
-    said = f"{len(lags)} of {len(compared)} differed at first; the longest took {longest:.1f} s to agree"
+    sentence = f"{len(lags)} of {len(compared)} differed at first; the longest took {longest:.1f} s to agree"
     cause = most_frequent([CauseCode.INDEX_STALE] * len(lags)) if outcome != "met" else None
-    return measured(criterion, outcome, said, found, 0, cause)
+    return measured(criterion, outcome, sentence, measurement, 0, cause)
 
 
 def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
@@ -82,43 +84,47 @@ def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     shown = next(iter((*wrong, *open_ones, *facts)), None)
     count = len(facts)
     if wrong:
-        said = "; ".join(fact.sentence for fact in wrong[:3]) + (f"; and {len(wrong) - 3} more" if wrong[3:] else "")
+        sentence = "; ".join(fact.sentence for fact in wrong[:3]) + (
+            f"; and {len(wrong) - 3} more" if wrong[3:] else ""
+        )
         return finding(
             criterion,
             "missed",
-            said,
+            sentence,
             value=_value_of(shown),
             unit=_unit_of(shown),
             count=count,
             cause=most_frequent([fact.cause for fact in wrong]),
         )
     if unseen or open_ones or count < criterion.least:
-        said = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
-        return finding(criterion, "unmeasured", said, count=count, needed=max(len(unseen), criterion.least - count, 0))
+        sentence = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
+        return finding(
+            criterion, "unmeasured", sentence, count=count, needed=max(len(unseen), criterion.least - count, 0)
+        )
     few = "; ".join(dict.fromkeys(fact.sentence for fact in facts if fact.sentence)) if count <= FEW else ""
-    said = few or f"{count} of {count} are as they have to be"
+    sentence = few or f"{count} of {count} are as they have to be"
     return finding(
-        criterion, "met", said, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown), count=count
+        criterion, "met", sentence, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown), count=count
     )
 
 
 def limit(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """The largest of the measured values against target and alert: met up to target, missed beyond alert."""
     del gate
-    told = [fact for fact in seen.facts if covers(criterion, fact.name)]
-    values = {fact: fact.value for fact in told if fact.value is not None}
+    facts = [fact for fact in seen.facts if covers(criterion, fact.name)]
+    values = {fact: fact.value for fact in facts if fact.value is not None}
     worst = max(values, key=lambda fact: (values[fact], fact.name), default=None)
     largest = values[worst] if worst else None
     absent = [name for name in criterion.checks if not any(is_of(fact.name, name) for fact in values)]
-    found = Measurement(value=largest, unit=criterion.unit, count=len(values))
+    measurement = Measurement(value=largest, unit=criterion.unit, count=len(values))
     outcome = "unmeasured" if largest is None else _up_to(criterion, largest)
     if outcome != "missed" and (absent or len(values) < criterion.least):
-        why = next((fact.sentence for fact in told if fact.value is None and fact.sentence), "")
+        why = next((fact.sentence for fact in facts if fact.value is None and fact.sentence), "")
         why = why or (f"no value of {absent[0]}" if absent else f"{len(values)} values; need {criterion.least}")
-        return measured(criterion, "unmeasured", why, found, max(criterion.least - len(values), len(absent)))
+        return measured(criterion, "unmeasured", why, measurement, max(criterion.least - len(values), len(absent)))
     cause = most_frequent([worst.cause if worst else None]) if outcome != "met" else None
-    said = worst.sentence if worst and worst.sentence else f"at most {largest or 0:g} {criterion.unit}"
-    return measured(criterion, outcome, said, found, 0, cause)
+    sentence = worst.sentence if worst and worst.sentence else f"at most {largest or 0:g} {criterion.unit}"
+    return measured(criterion, outcome, sentence, measurement, 0, cause)
 
 
 def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
@@ -135,16 +141,18 @@ def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     expired = [sign_off for sign_off in given if not _holds(sign_off, seen.now)]
     count = len(given) - len(expired)
     if absent:
-        said = f"not signed off: {', '.join(absent)} (--attestations)"
+        sentence = f"not signed off: {', '.join(absent)} (--attestations)"
     elif expired:
-        said = "; ".join(f"{sign_off.line}: {sign_off.who}'s word held until {sign_off.until}" for sign_off in expired)
-        said += " (--attestations)"
+        sentence = "; ".join(
+            f"{sign_off.line}: {sign_off.who}'s word held until {sign_off.until}" for sign_off in expired
+        )
+        sentence += " (--attestations)"
     else:
-        said = "; ".join(
+        sentence = "; ".join(
             f"{sign_off.line}: {sign_off.who}, {sign_off.when}, until {sign_off.until}" for sign_off in given
         )
-        return finding(criterion, "met", said, count=count)
-    return finding(criterion, "unmeasured", said, count=count, needed=len(absent) + len(expired))
+        return finding(criterion, "met", sentence, count=count)
+    return finding(criterion, "unmeasured", sentence, count=count, needed=len(absent) + len(expired))
 
 
 def _up_to(criterion: Criterion, value: float) -> str:

@@ -22,21 +22,21 @@ from reports.records.wording import counted, percent
 UNFIT_INSTRUMENT = "instrument unfit"  # how the latency rules begin such a sentence
 
 
-def with_doubts(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
+def with_doubts(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -> Finding:
     """The finding with its doubtful answers counted; `unfit` says why they are too many to build on."""
     if criterion.rule == "share":
         tally = tally_of(criterion, seen)
-        return replace(found, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count, tally.why_unknown))
+        return replace(finding, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count, tally.why_unknown))
     if criterion.rule in ("latency", "p95"):
         lost = [
             comparison for comparison in _own(criterion, seen) if comparison.outcome in (Outcome.FAILED, Outcome.VOID)
         ]
-        unfit = found.sentence if found.sentence.startswith(UNFIT_INSTRUMENT) else ""
-        return replace(found, lost=len(by_key(lost)), unfit=unfit)
-    return _of_exactness(criterion, seen, found) if criterion.rule == "exact" else found
+        unfit = finding.sentence if finding.sentence.startswith(UNFIT_INSTRUMENT) else ""
+        return replace(finding, lost=len(by_key(lost)), unfit=unfit)
+    return _of_exactness(criterion, seen, finding) if criterion.rule == "exact" else finding
 
 
-def _of_exactness(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
+def _of_exactness(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -> Finding:
     samples = _own(criterion, seen)
     compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
@@ -51,7 +51,7 @@ def _of_exactness(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> 
     differing = sum(comparison.outcome is Outcome.DIFFERENT for comparison in unknown)
     if differing:
         unfit = f"{differing} answers differ, and it is unknown which path served them"
-    return replace(found, unknown=len(unknown), void=len(void), lost=len(lost), excused=len(excused), unfit=unfit)
+    return replace(finding, unknown=len(unknown), void=len(void), lost=len(lost), excused=len(excused), unfit=unfit)
 
 
 def _own(criterion: Criterion, seen: PhaseEvidence) -> Sequence[Comparison]:

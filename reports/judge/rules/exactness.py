@@ -67,8 +67,8 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     bound, claim = _claim(seen, counted)
     asks_backend = any(backend_of(sample) for sample in samples)
     path = " (flag off: this verifies the direct path)" if seen.flag_on is False and asks_backend else ""
-    said = f"{claim}{path}"
-    return finding(criterion, "met", said, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
+    sentence = f"{claim}{path}"
+    return finding(criterion, "met", sentence, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
 
 
 def counts_for(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) -> bool:
@@ -151,8 +151,8 @@ def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparis
         return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"
     over = [excuse for excuse in excuses(samples, seen.known) if excuse.over]
     if over:
-        said = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
-        return said + percent(over[0].cap)
+        sentence = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
+        return sentence + percent(over[0].cap)
     return ""
 
 

@@ -48,12 +48,12 @@ def is_against_sql(criterion: Criterion, seen: PhaseEvidence) -> bool:
     return criterion.rule == "p95" and _pairs(criterion, seen)[1]
 
 
-def latency_outcome(criterion: Criterion, found: Measurement, *, blocks: int) -> str:
+def latency_outcome(criterion: Criterion, measurement: Measurement, *, blocks: int) -> str:
     """As `by_limits`, over at least eight blocks; a GO also wants the criterion's least pairs."""
     if blocks < POLICY.least_blocks:
         return "unmeasured"
-    outcome = by_limits(criterion, found)
-    return "unmeasured" if outcome == "met" and found.count < criterion.least else outcome
+    outcome = by_limits(criterion, measurement)
+    return "unmeasured" if outcome == "met" and measurement.count < criterion.least else outcome
 
 
 def tail_outcome(
@@ -62,10 +62,10 @@ def tail_outcome(
     """missed by the sign test or by p95's interval; met only by p95's interval, from the least pairs on."""
     missed = statistics.tail_is_slower(pairs, limit_of(criterion.target), floor_ms)
     if len(pairs) < criterion.least or units < POLICY.least_blocks:
-        found = Measurement(value=statistics.p95_value(pairs), unit="ratio", count=len(pairs))
-        return ("missed" if missed else "unmeasured"), found
-    found = statistics.p95_ratio(pairs)
-    return ("missed" if missed else by_limits(criterion, found)), found
+        measurement = Measurement(value=statistics.p95_value(pairs), unit="ratio", count=len(pairs))
+        return ("missed" if missed else "unmeasured"), measurement
+    measurement = statistics.p95_ratio(pairs)
+    return ("missed" if missed else by_limits(criterion, measurement)), measurement
 
 
 def at_look(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -96,14 +96,14 @@ def unfit(floor: Measurement) -> str:
     return ""
 
 
-def slowdown(found: Measurement) -> str:
+def slowdown(measurement: Measurement) -> str:
     """'1.08 times direct (99.7 %: 0.99 to 1.18)'."""
-    if found.value is None:
+    if measurement.value is None:
         return "no pair"
-    if found.interval is None:
-        return f"{found.value:.2f} times direct"
-    low, high = found.interval
-    return f"{found.value:.2f} times direct (99.7 %: {low:.2f} to {high:.2f})"
+    if measurement.interval is None:
+        return f"{measurement.value:.2f} times direct"
+    low, high = measurement.interval
+    return f"{measurement.value:.2f} times direct (99.7 %: {low:.2f} to {high:.2f})"
 
 
 def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
@@ -135,24 +135,28 @@ def _by_check(pairs: Sequence[Pair]) -> list[list[Pair]]:
 
 
 def _slowdown_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
-    found, lacking = statistics.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
+    measurement, lacking = statistics.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
     why = _unready(criterion, pairs) or _biased(pairs)
     if why:
-        return measured(criterion, "unmeasured", why, found, max(lacking, 1))
-    outcome = latency_outcome(criterion, found, blocks=_fewest_blocks(criterion, pairs))
-    fast, said = too_fast(pairs, gate.latency.floor_ms), f"{slowdown(found)}; medians {_medians(pairs)}"
+        return measured(criterion, "unmeasured", why, measurement, max(lacking, 1))
+    outcome = latency_outcome(criterion, measurement, blocks=_fewest_blocks(criterion, pairs))
+    fast, sentence = too_fast(pairs, gate.latency.floor_ms), f"{slowdown(measurement)}; medians {_medians(pairs)}"
     held = _dropped(criterion, seen, pairs) or (
         f"need {criterion.least:,} pairs, have {len(pairs):,}" if lacking else ""
     )
     if held and (fast or outcome != "missed"):
-        return measured(criterion, "unmeasured", f"{said}; {held}", found, max(lacking, 1))
+        return measured(criterion, "unmeasured", f"{sentence}; {held}", measurement, max(lacking, 1))
     if fast:
-        said = f"too fast to matter: both medians under {gate.latency.floor_ms:g} ms ({_medians(pairs)})"
-        return measured(criterion, "met", said, found)
+        sentence = f"too fast to matter: both medians under {gate.latency.floor_ms:g} ms ({_medians(pairs)})"
+        return measured(criterion, "met", sentence, measurement)
     if outcome == "unmeasured":
         needed = len(pairs)  # twice as many narrow the interval by a third
-        return measured(criterion, outcome, f"{said}; need about {2 * needed:,} pairs, have {needed:,}", found, needed)
-    return measured(criterion, outcome, said, found, 0, _cause(criterion, seen) if outcome == "missed" else None)
+        return measured(
+            criterion, outcome, f"{sentence}; need about {2 * needed:,} pairs, have {needed:,}", measurement, needed
+        )
+    return measured(
+        criterion, outcome, sentence, measurement, 0, _cause(criterion, seen) if outcome == "missed" else None
+    )
 
 
 def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
@@ -160,18 +164,20 @@ def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Se
     why = _unready(criterion, pairs) or _biased(pairs)
     if why:
         return finding(criterion, "unmeasured", why, unit="ratio", count=len(pairs), needed=max(lacking, 1))
-    outcome, found = tail_outcome(criterion, pairs, units=_fewest_blocks(criterion, pairs), floor_ms=floor)
-    said = f"p95 {slowdown(found)}; {signs_said(criterion, pairs, floor)}"
+    outcome, measurement = tail_outcome(criterion, pairs, units=_fewest_blocks(criterion, pairs), floor_ms=floor)
+    sentence = f"p95 {slowdown(measurement)}; {signs_said(criterion, pairs, floor)}"
     fast = tail_too_fast(pairs, floor)
     if outcome == "missed" and not fast:
-        return measured(criterion, outcome, said, found, 0, _cause(criterion, seen))
+        return measured(criterion, outcome, sentence, measurement, 0, _cause(criterion, seen))
     held = _dropped(criterion, seen, pairs)
     if held or lacking:
         held = held or f"a GO for the tail needs {criterion.least:,} pairs, have {len(pairs):,}"
-        return measured(criterion, "unmeasured", f"{said}; {held}", found, max(lacking, 1))
+        return measured(criterion, "unmeasured", f"{sentence}; {held}", measurement, max(lacking, 1))
     if fast:
-        return measured(criterion, "met", f"too fast to matter: p95 of VQL is under {floor:g} ms; {said}", found)
-    return measured(criterion, outcome, said, found, len(pairs) if outcome == "unmeasured" else 0)
+        return measured(
+            criterion, "met", f"too fast to matter: p95 of VQL is under {floor:g} ms; {sentence}", measurement
+        )
+    return measured(criterion, outcome, sentence, measurement, len(pairs) if outcome == "unmeasured" else 0)
 
 
 def _pairs(criterion: Criterion, seen: PhaseEvidence) -> tuple[list[Pair], bool]:
@@ -185,11 +191,11 @@ def _pairs(criterion: Criterion, seen: PhaseEvidence) -> tuple[list[Pair], bool]
     return (better, False) if better else (pairs, bool(pairs))
 
 
-def _labelled(found: Finding, by_sql: bool) -> Finding:
+def _labelled(finding: Finding, by_sql: bool) -> Finding:
     if not by_sql:
-        return found
-    said = f"{found.sentence}; direct is plain SQL without a web layer (set CONTACT360_BASELINE_URL)"
-    return replace(found, kind="advisory", sentence=said)
+        return finding
+    sentence = f"{finding.sentence}; direct is plain SQL without a web layer (set CONTACT360_BASELINE_URL)"
+    return replace(finding, kind="advisory", sentence=sentence)
 
 
 def _unready(criterion: Criterion, pairs: Sequence[Pair]) -> str:
@@ -235,9 +241,9 @@ def _cause(criterion: Criterion, seen: PhaseEvidence) -> Cause | None:
 
 
 def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
-    said = why_unasked(criterion, seen, "")
-    if said:
-        return said
+    sentence = why_unasked(criterion, seen, "")
+    if sentence:
+        return sentence
     if any(covers(criterion, pair.check) for pair in seen.pairs):
         return (
             "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"

@@ -18,20 +18,20 @@ from reports.records.wording import counted, plural
 SETTLED = (Outcome.EQUAL, Outcome.LAGGED, Outcome.EXCUSED)
 
 
-def with_memory(criterion: Criterion, seen: PhaseEvidence, found: Finding) -> Finding:
+def with_memory(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -> Finding:
     """The finding, missed where a key of its checks that an earlier run found wrong was not found right since."""
     if criterion.rule != "exact" or not speaks_of_vql(seen):
-        return found
+        return finding
     own = [key for key in seen.wrong_keys if covers(criterion, key.check)]
     forgotten = sum(wrong_key.forgotten for wrong_key in own)
     if forgotten:
         keys, were = counted(forgotten, "key"), plural(forgotten, "was", "were")
-        said = f"{keys} that earlier runs found wrong {were} forgotten (--forget-wrong-keys)"
-        found = replace(found, sentence=f"{found.sentence}; {said}")
+        sentence = f"{keys} that earlier runs found wrong {were} forgotten (--forget-wrong-keys)"
+        finding = replace(finding, sentence=f"{finding.sentence}; {sentence}")
     open_keys = [wrong_key for wrong_key in own if not wrong_key.forgotten and not is_right(wrong_key, criterion, seen)]
-    if not open_keys or found.outcome == "missed":
-        return found
-    return replace(found, outcome="missed", unfit="", value=float(len(open_keys)), sentence=_why(open_keys, found))
+    if not open_keys or finding.outcome == "missed":
+        return finding
+    return replace(finding, outcome="missed", unfit="", value=float(len(open_keys)), sentence=_why(open_keys, finding))
 
 
 def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tuple[WrongKey, ...]:
@@ -87,11 +87,11 @@ def speaks_of_vql(seen: PhaseEvidence) -> bool:
     return seen.flag_on is not False
 
 
-def _why(open_keys: Sequence[WrongKey], found: Finding) -> str:
+def _why(open_keys: Sequence[WrongKey], finding: Finding) -> str:
     first = open_keys[0]
     keys = f"{counted(len(open_keys), 'key')} that {first.run} found wrong"
     were = plural(len(open_keys), "was", "were")
     return (
         f"{keys} ({first.check}) {were} not found right since; run it with --seed {first.seed}, which draws the same "
-        f"keys, or with --forget-wrong-keys {first.run} if they are gone on purpose; now: {found.sentence}"
+        f"keys, or with --forget-wrong-keys {first.run} if they are gone on purpose; now: {finding.sentence}"
     )

@@ -81,11 +81,13 @@ class ShareTally:
     def why_unknown(self) -> str:
         """'62 answers have unknown provenance, 3 requests did not get through or lack a right'."""
         unknown, unseen = self.unknown - self.unseen, self.unseen
-        said = [f"{counted(unknown, 'answer')} {plural(unknown, 'has', 'have')} unknown provenance"] if unknown else []
+        sentences = (
+            [f"{counted(unknown, 'answer')} {plural(unknown, 'has', 'have')} unknown provenance"] if unknown else []
+        )
         if unseen:
             lack = plural(unseen, "lacks", "lack")
-            said.append(f"{counted(unseen, 'request')} did not get through or {lack} a right")
-        return ", ".join(said)
+            sentences.append(f"{counted(unseen, 'request')} did not get through or {lack} a right")
+        return ", ".join(sentences)
 
     @property
     def known(self) -> int:
@@ -117,42 +119,41 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     if tally.count and tally.unknown / tally.count > POLICY.most_unknown:
         return _of_unknown(criterion, tally, seen)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
-    found = tally.share()
+    measurement = tally.share()
     needed = math.ceil(
-        statistics.needed_for_go(tally.offending, tally.known, target, alert) * statistics.widening(found)
+        statistics.needed_for_go(tally.offending, tally.known, target, alert) * statistics.widening(measurement)
     )
     needed = max(needed, criterion.least - (tally.known - tally.offending))
-    if found.value is None or found.interval is None:
+    if measurement.value is None or measurement.interval is None:
         return finding(criterion, "unmeasured", why_unasked(criterion, seen), unit="share", needed=needed)
-    outcome, why = _outcome(criterion, tally, found)
-    low, high = found.interval
-    said = (
-        f"{tally.offending} of {tally.known} ({percent(found.value)}; 99.7 %: {percent(low)} to {percent(high)}){why}"
-    )
+    outcome, why = _outcome(criterion, tally, measurement)
+    low, high = measurement.interval
+    bounds = f"99.7 %: {percent(low)} to {percent(high)}"
+    sentence = f"{tally.offending} of {tally.known} ({percent(measurement.value)}; {bounds}){why}"
     if outcome == "unmeasured" and not why:
-        said += f"; need {tally.known + needed}, have {tally.known}"
-    said += _contradicted(criterion, seen)
+        sentence += f"; need {tally.known + needed}, have {tally.known}"
+    sentence += _contradicted(criterion, seen)
     cause = most_frequent(tally.causes) if outcome != "met" else None
-    return measured(criterion, outcome, said, found, max(needed, 1) if outcome == "unmeasured" else 0, cause)
+    return measured(criterion, outcome, sentence, measurement, max(needed, 1) if outcome == "unmeasured" else 0, cause)
 
 
 def _of_unknown(criterion: Criterion, tally: ShareTally, seen: PhaseEvidence) -> Finding:
     """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
-    said = f"of {counted(tally.count, 'answer')}, {tally.why_unknown}"
+    sentence = f"of {counted(tally.count, 'answer')}, {tally.why_unknown}"
     why = why_untold(_attempts(criterion, seen))
-    said += (f" ({why})" if why else "") + _contradicted(criterion, seen)
+    sentence += (f" ({why})" if why else "") + _contradicted(criterion, seen)
     least = tally.share(unknown_as=False)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
-        said += f"; even so {tally.offending} of all {tally.count} failed ({percent(least.value or 0.0)})"
-        return measured(criterion, "missed", said, least, 0, most_frequent(tally.causes))
-    return finding(criterion, "unmeasured", f"{said}: no share can be measured", unit="share", count=tally.known)
+        sentence += f"; even so {tally.offending} of all {tally.count} failed ({percent(least.value or 0.0)})"
+        return measured(criterion, "missed", sentence, least, 0, most_frequent(tally.causes))
+    return finding(criterion, "unmeasured", f"{sentence}: no share can be measured", unit="share", count=tally.known)
 
 
 def _contradicted(criterion: Criterion, seen: PhaseEvidence) -> str:
     """'; header says VQL, log says fallback: 159 of 781' where the share is about who served."""
     if criterion.of not in ("fallbacks", "vql-failures"):
         return ""
-    return "".join(f"; {said}" for said in contradictions(_attempts(criterion, seen)))
+    return "".join(f"; {contradiction}" for contradiction in contradictions(_attempts(criterion, seen)))
 
 
 def _attempts(criterion: Criterion, seen: PhaseEvidence) -> list[Observation]:
@@ -208,9 +209,9 @@ def _time_of(sample: Comparison) -> float:
     return max((answer.at for answer in sample.answers), default=0.0)
 
 
-def _outcome(criterion: Criterion, tally: ShareTally, found: Measurement) -> tuple[str, str]:
+def _outcome(criterion: Criterion, tally: ShareTally, measurement: Measurement) -> tuple[str, str]:
     """GO must hold even if every answer that does not tell had failed, NO-GO even if none of them had."""
-    outcome = by_limits(criterion, found)
+    outcome = by_limits(criterion, measurement)
     if outcome == "met" and tally.known - tally.offending < criterion.least:
         return "unmeasured", ""
     if not tally.unknown:

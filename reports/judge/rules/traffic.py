@@ -51,8 +51,8 @@ def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             criterion, "unmeasured", why, value=value, unit="mismatches", count=right, needed=needed, cause=cause
         )
     bound = wrong_at_most(unjudged.total(), draw.drawn, draw.population)
-    said = _met_sentence(draw, seen, right, unjudged, bound)
-    return finding(criterion, "met", said, value=0.0, unit="mismatches", count=right, interval=(0.0, bound))
+    sentence = _met_sentence(draw, seen, right, unjudged, bound)
+    return finding(criterion, "met", sentence, value=0.0, unit="mismatches", count=right, interval=(0.0, bound))
 
 
 def wrong_at_most(unjudged: int, drawn: int, population: int, confidence: float = CONFIDENCE) -> float:
@@ -125,10 +125,10 @@ def _lacking(
     if unjudged.total() > MOST_UNJUDGED * draw.drawn:
         return f"{unjudged.total()} of {draw.drawn} drawn requests can't be judged ({listed(unjudged)})", 0
     if unasked > 0:
-        said = [fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name)]
-        return f"{unasked} of {draw.drawn} drawn requests were not asked" + "".join(f": {text}" for text in said[:1]), (
-            unasked
-        )
+        sentences = [fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name)]
+        return f"{unasked} of {draw.drawn} drawn requests were not asked" + "".join(
+            f": {text}" for text in sentences[:1]
+        ), (unasked)
     return "", 0
 
 
@@ -141,14 +141,14 @@ def _missed(
     judged = len(wrong) + right
     low, high = share_between(len(wrong), asked - judged + unaskable, asked + unaskable)
     kinds = differences(Counter(str(difference.kind) for sample in wrong for difference in sample.differences))
-    said = (
+    sentence = (
         f"{len(wrong)} of {judged} of customers' requests drawn from {draw.population:,} are answered wrong ({kinds}): "
         f"{_share(low, up=False)} to {_share(high)} of {_whose(draw, seen)}, at 95 %; first: {wrong[0].key}"
     )
     return finding(
         criterion,
         "missed",
-        said,
+        sentence,
         value=float(len(wrong)),
         unit="mismatches",
         count=judged,
@@ -161,16 +161,16 @@ def _met_sentence(draw: TrafficDraw, seen: PhaseEvidence, right: int, unjudged: 
     path = " (flag off: this verifies the direct path)" if seen.flag_on is False else ""
     if draw.drawn >= draw.population and not unjudged:
         return f"no mismatch in {_whose(draw, seen)}, all {draw.population:,} of this phase{path}"
-    said = (
+    sentence = (
         f"no mismatch in {right} of customers' requests drawn from {draw.population:,}: at most {_share(bound)} of "
         f"{_whose(draw, seen)} would be answered wrong, at 95 %"
     )
     if unjudged:
         verb = "is" if unjudged.total() == 1 else "are"
-        said += (
+        sentence += (
             f"; {unjudged.total()} of {draw.drawn} that can't be judged {verb} counted as wrong ({listed(unjudged)})"
         )
-    return said + path
+    return sentence + path
 
 
 def _whose(draw: TrafficDraw, seen: PhaseEvidence) -> str:

@@ -58,12 +58,12 @@ def clustered(failures: Sequence[int], counts: Sequence[int]) -> bool:
     return bool(chi2.sf(excess, len(counts) - 1) < POLICY.burst_chance)
 
 
-def widening(found: Measurement) -> float:
+def widening(measurement: Measurement) -> float:
     """How many answers are worth one independent answer, by the width of the interval; at least 1."""
-    if found.value is None or found.interval is None or not found.count:
+    if measurement.value is None or measurement.interval is None or not measurement.count:
         return 1.0
-    low, high = exact_share(round(found.value * found.count), found.count)
-    return max(1.0, ((found.interval[1] - found.interval[0]) / (high - low)) ** 2)
+    low, high = exact_share(round(measurement.value * measurement.count), measurement.count)
+    return max(1.0, ((measurement.interval[1] - measurement.interval[0]) / (high - low)) ** 2)
 
 
 def share_by_run(failures: Sequence[int], counts: Sequence[int], *, worth: float = 1.0) -> Measurement:

@@ -102,25 +102,25 @@ def without_analytics(html: str) -> str:
 
 
 def _node(fetch: bool) -> NodeRuntime:
-    found = _own_node() or _wheel_node()
-    if found is None and fetch:
+    node_runtime = _own_node() or _wheel_node()
+    if node_runtime is None and fetch:
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=False)  # noqa: S603
         importlib.invalidate_caches()
-        found = _wheel_node()
-    if found is None:
+        node_runtime = _wheel_node()
+    if node_runtime is None:
         raise AllureUnavailable(
             f"no Node {LEAST_NODE} or later with npm was found: install one, or `pip install {NODE_WHEEL}`, "
             "or let `tox -e report` do it"
         )
-    return found
+    return node_runtime
 
 
 def _own_node() -> NodeRuntime | None:
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         return None
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
-    major = re.match(r"v(\d+)\.", said)
+    sentence = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    major = re.match(r"v(\d+)\.", sentence)
     return NodeRuntime(node=node, npm=(npm,)) if major and int(major[1]) >= LEAST_NODE else None
 
 
@@ -141,5 +141,7 @@ def _cache(environ: Mapping[str, str]) -> Path:
 def _run(command: Sequence[str], node: NodeRuntime, folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, env=node.environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[-300:]
-        raise AllureUnavailable(f"{Path(command[0]).name} {' '.join(command[1:3])} failed ({done.returncode}): {said}")
+        sentence = " ".join((done.stderr or done.stdout).split())[-300:]
+        raise AllureUnavailable(
+            f"{Path(command[0]).name} {' '.join(command[1:3])} failed ({done.returncode}): {sentence}"
+        )

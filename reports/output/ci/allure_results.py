@@ -223,7 +223,7 @@ def _table(verdict: Entry) -> str:
 
 
 def _told(finding: Entry) -> dict[str, str]:
-    told = {
+    body = {
         "guide": finding["guide"],
         "measured": presentation.value(finding),
         "interval": presentation.bounds(finding),
@@ -233,11 +233,11 @@ def _told(finding: Entry) -> dict[str, str]:
         "kind": finding["kind"],
     }
     if finding["cause"]:
-        told |= {
+        body |= {
             "cause": f"{finding['cause']['code']} ({finding['cause']['share']})",
             "remedy": finding["cause"]["remedy"],
         }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in body.items() if value}
 
 
 def _word(finding: Entry) -> str:

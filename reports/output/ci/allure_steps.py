@@ -107,15 +107,15 @@ def _tell_samples(check: str, samples: Sequence[Comparison], clean: Callable[[st
 
 def _tell_mismatch(sample: Comparison, clean: Callable[[str], str]) -> None:
     answer = sample.answers[0] if sample.answers else None
-    told = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
+    body = {"stratum": sample.stratum, "cause": sample.cause or "not named", "again": sample.again}
     if sample.differences and not _is_beside(sample.differences):
-        told["direct path"] = "not asked for this sample"
+        body["direct path"] = "not asked for this sample"
     if answer is not None:
-        told |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
+        body |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
     found = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
     error = answer.error if answer else None
     failure = "\n".join(found) or f"error: {error or 'not recorded'}"
-    _step(f"{sample.key} {sample.outcome}", told, failure, _as_csv(sample.differences, clean))
+    _step(f"{sample.key} {sample.outcome}", body, failure, _as_csv(sample.differences, clean))
 
 
 def _as_csv(differences: Sequence[Difference], clean: Callable[[str], str]) -> str:
@@ -151,10 +151,10 @@ def _tell_pairs(check: str, pairs: Sequence[Pair]) -> None:
         _step(f"{check}: {len(pairs)} pairs, VQL {vql:.1f} ms, direct {direct:.1f} ms (medians)", {}, "")
 
 
-def _step(title: str, told: Mapping[str, str], failure: str, table: str = "") -> None:
+def _step(title: str, body: Mapping[str, str], failure: str, table: str = "") -> None:
     hook, name = allure_commons.plugin_manager.hook, str(uuid.uuid4())
     error = AssertionError(failure) if failure else None
-    hook.start_step(uuid=name, title=title, params={key: value for key, value in told.items() if value})
+    hook.start_step(uuid=name, title=title, params={key: value for key, value in body.items() if value})
     if table:
         hook.attach_data(
             body=table, name="PostgreSQL and the service", attachment_type=AttachmentType.CSV, extension="csv"

@@ -67,8 +67,8 @@ def properties(verdict: Entry) -> Iterator[tuple[str, str]]:
 def _case(name: str, word: str, headline: str, reasons: list[str]) -> Element:
     case = Element("testcase", {"classname": CLASS, "name": name, "time": "0"})
     if word in _TAGS:
-        told = SubElement(case, _TAGS[word], {"message": xml(headline), "type": word})
-        told.text = xml("\n".join(reasons))
+        element = SubElement(case, _TAGS[word], {"message": xml(headline), "type": word})
+        element.text = xml("\n".join(reasons))
     return case
 
 

@@ -61,9 +61,9 @@ def server(sample: Comparison, answer: Observation) -> str:
 def _periods(slices: Sequence[TimeSlice], span: float) -> str:
     """ "; mostly fallback from 1 min to 2 min", for each stretch in which SQL served at least half."""
     width, runs = span / len(slices), svg_charts.fallback_runs(slices)
-    said = [f"{duration(first * width)} to {duration((last + 1) * width)}" for first, last in runs[:3]]
+    sentences = [f"{duration(first * width)} to {duration((last + 1) * width)}" for first, last in runs[:3]]
     more = f" and {len(runs) - 3} more" if len(runs) > 3 else ""
-    return f"; mostly fallback at {', '.join(said)}{more}" if said else ""
+    return f"; mostly fallback at {', '.join(sentences)}{more}" if sentences else ""
 
 
 def bake(verdict: Entry, recorded: RunRecords, earlier: Sequence[HistoryEntry]) -> Markup:

@@ -90,8 +90,8 @@ def waiting_times(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def drawn(draw: TrafficDraw) -> str:
     reasons = ", ".join(f"{count} {why}" for why, count in draw.unjudged.items())
-    said = f"{draw.phase}: {draw.drawn:,} requests drawn of {draw.population:,}"
-    return said + (f"; not asked again: {reasons}." if reasons else ".")
+    sentence = f"{draw.phase}: {draw.drawn:,} requests drawn of {draw.population:,}"
+    return sentence + (f"; not asked again: {reasons}." if reasons else ".")
 
 
 def _row(entry: EndpointTraffic, profile: TrafficProfile) -> tuple[str, ...]:
@@ -128,12 +128,12 @@ def _hours(profile: TrafficProfile) -> Iterable[str]:
         return
     busiest = sorted(profile.hours, key=lambda hour: -hour.requests)[:BUSY]
     total = sum(hour.requests for hour in profile.hours)
-    told = ", ".join(
+    text = ", ".join(
         f"{hour.hour:02d} h ({100 * hour.requests / total:.0f} %"
         + (f", median {hour.median_ms:g} ms, p95 {hour.p95_ms:g} ms)" if hour.median_ms is not None else ")")
         for hour in busiest
     )
-    yield f"Busy hours, in the log's own time: {told}."
+    yield f"Busy hours, in the log's own time: {text}."
 
 
 def _stood_for(profile: TrafficProfile) -> str:

@@ -16,9 +16,9 @@ def lines(checkout: Path) -> tuple[GuideLine, ...]:
 @pytest.fixture(scope="module")
 def gates(checkout: Path) -> list[Gate]:
     paths = sorted(checkout.glob("suites/*/gate.toml"))
-    found = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in paths]
-    assert found
-    return found
+    gates = [read_gate(path.read_text(encoding="utf-8"), str(path)) for path in paths]
+    assert gates
+    return gates
 
 
 def test_every_criterion_stands_for_a_line_that_exists(lines: tuple[GuideLine, ...], gates: list[Gate]) -> None:

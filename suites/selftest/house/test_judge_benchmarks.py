@@ -29,10 +29,10 @@ def test_the_hosts_are_as_noisy_as_they_say(noise: Noise, tail: float) -> None:
 
 
 def test_a_steady_slowdown_beyond_the_alert_is_never_a_go() -> None:
-    found = latency.ours(TYPICAL, 2.0, rollouts=50, seed=1)
+    cell_outcome = latency.ours(TYPICAL, 2.0, rollouts=50, seed=1)
 
-    assert (found.go, found.no_go) == (0.0, 1.0)
-    assert found.hold == 0.0
+    assert (cell_outcome.go, cell_outcome.no_go) == (0.0, 1.0)
+    assert cell_outcome.hold == 0.0
 
 
 def test_old_then_new_errs_where_pairs_do_not() -> None:

@@ -113,15 +113,15 @@ class BrowserPage:
         return found
 
     def _note(self, event: dict[str, Any]) -> None:
-        told, method = event.get("params", {}), event.get("method")
+        body, method = event.get("params", {}), event.get("method")
         if method == "Page.loadEventFired":
             self._loaded = True
         elif method == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(body["request"]["url"])
         elif method == "Log.entryAdded":
-            self.console.append(f"{told['entry']['level']}: {told['entry']['text']}")
+            self.console.append(f"{body['entry']['level']}: {body['entry']['text']}")
         elif method == "Runtime.exceptionThrown":
-            self.console.append(f"exception: {told['exceptionDetails'].get('text')}")
+            self.console.append(f"exception: {body['exceptionDetails'].get('text')}")
 
 
 @contextmanager

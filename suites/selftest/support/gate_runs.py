@@ -114,11 +114,11 @@ def rehearse(
     on_terminal: bool = False,
 ) -> Rehearsal:
     """Run `pytest -m phase1` over tests that record what they like; `root` may be used again for a further run."""
-    told = {"SECRETS": secrets, "FINGERPRINT": fingerprint or {"backend": {"version": "2.14.1"}}, "BACKEND": backend}
+    body = {"SECRETS": secrets, "FINGERPRINT": fingerprint or {"backend": {"version": "2.14.1"}}, "BACKEND": backend}
     suite = root / "suites" / "phase1_single_record"
     suite.mkdir(parents=True, exist_ok=True)
     (root / "pyproject.toml").write_text(_PYPROJECT)
-    (root / "conftest.py").write_text("\n".join(f"{name} = {value!r}" for name, value in told.items()) + _CONFTEST)
+    (root / "conftest.py").write_text("\n".join(f"{name} = {value!r}" for name, value in body.items()) + _CONFTEST)
     (suite / "gate.toml").write_text(_GATE)
     (suite / "test_it.py").write_text(PRELUDE + tests)
     inherited = {

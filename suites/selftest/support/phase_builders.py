@@ -24,9 +24,9 @@ def criterion_of(rule: str, *checks: str, **more: Any) -> Criterion:
 
 
 def gate_of(*criteria: Criterion, **more: Any) -> Gate:
-    told = {"phase": "p", "title": "t", "flag": "", "guide": "g", "valid_hours": 1, "samples": 1}
+    body = {"phase": "p", "title": "t", "flag": "", "guide": "g", "valid_hours": 1, "samples": 1}
     recheck = Recheck(live_s=(), sandbox_s=())
-    return Gate(**{**told, "latency": Latency(), "recheck": recheck, "criteria": criteria} | more)
+    return Gate(**{**body, "latency": Latency(), "recheck": recheck, "criteria": criteria} | more)
 
 
 def finding(criterion: Criterion, records: Sequence[Record], flag_on: bool | None = True, **more: Any) -> Finding:

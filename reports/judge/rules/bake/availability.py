@@ -57,18 +57,18 @@ def _is_out(count: EarlierCount, criterion: Criterion) -> bool:
 
 
 def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: str) -> Finding:
-    found = statistics.share_in_time(outages)
+    measurement = statistics.share_in_time(outages)
     failed, count = sum(outages), len(outages)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
     needed = statistics.moments_needed(failed, count, target, alert)
-    outcome = by_limits(criterion, found)
-    if found.interval is None:
-        said = "no moment was looked at (-m availability, every five minutes)"
-        return measured(criterion, "unmeasured", said + left, found, needed)
+    outcome = by_limits(criterion, measurement)
+    if measurement.interval is None:
+        sentence = "no moment was looked at (-m availability, every five minutes)"
+        return measured(criterion, "unmeasured", sentence + left, measurement, needed)
     at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
-    said = f"out in {failed} of {count:,} moments ({at_most})"
+    sentence = f"out in {failed} of {count:,} moments ({at_most})"
     if outcome == "met" and unseen > POLICY.most_missing * (count + unseen):
-        outcome, said = "unmeasured", f"{said}; {unseen} of {count + unseen:,} moments are no evidence"
+        outcome, sentence = "unmeasured", f"{sentence}; {unseen} of {count + unseen:,} moments are no evidence"
     elif outcome == "unmeasured":
-        said += f"; need {count + needed:,} moments, have {count:,} (-m availability, every five minutes)"
-    return measured(criterion, outcome, said + left, found, max(needed, 1) if outcome == "unmeasured" else 0)
+        sentence += f"; need {count + needed:,} moments, have {count:,} (-m availability, every five minutes)"
+    return measured(criterion, outcome, sentence + left, measurement, max(needed, 1) if outcome == "unmeasured" else 0)

@@ -96,20 +96,20 @@ def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindo
     pairs = _of_units(timed)
     if not pairs:
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
-    found, units = statistics.latency_ratio(pairs), _units(pairs)
-    outcome = latency_outcome(criterion, found, blocks=units)
-    said = f"{slowdown(found)}; {len(pairs):,} pairs in {units} units of runs"
+    measurement, units = statistics.latency_ratio(pairs), _units(pairs)
+    outcome = latency_outcome(criterion, measurement, blocks=units)
+    sentence = f"{slowdown(measurement)}; {len(pairs):,} pairs in {units} units of runs"
     why, enough = unfit(statistics.old_against_old(pairs)), len(pairs) >= criterion.least
     if why:
-        outcome, said = "unmeasured", f"instrument unfit: {why}"
+        outcome, sentence = "unmeasured", f"instrument unfit: {why}"
     elif too_fast(pairs, own.latency.floor_ms):
         outcome = "met" if enough and units >= POLICY.least_blocks else "unmeasured"
-        said = f"too fast to matter: both medians under {own.latency.floor_ms:g} ms; {said}"
+        sentence = f"too fast to matter: both medians under {own.latency.floor_ms:g} ms; {sentence}"
     elif changed := _changed(criterion, timed) or _busy(criterion, timed):
-        outcome, said = "missed", f"{changed}; all: {said}"
+        outcome, sentence = "missed", f"{changed}; all: {sentence}"
     if outcome == "unmeasured" and not enough:
-        said += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
-    return PooledCriterion(name=name, outcome=outcome, sentence=said, found=found)
+        sentence += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
+    return PooledCriterion(name=name, outcome=outcome, sentence=sentence, found=measurement)
 
 
 def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWindow) -> PooledCriterion:
@@ -118,17 +118,17 @@ def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWind
     pairs, floor = _of_units(_timed(window, checks)), own.latency.floor_ms
     if not pairs:
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
-    outcome, found = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)
-    said = f"p95 {slowdown(found)}; {len(pairs):,} pairs in {_units(pairs)} units of runs"
+    outcome, measurement = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)
+    sentence = f"p95 {slowdown(measurement)}; {len(pairs):,} pairs in {_units(pairs)} units of runs"
     why = unfit(statistics.old_against_old(pairs))
     if why:
-        outcome, said = "unmeasured", f"instrument unfit: {why}"
+        outcome, sentence = "unmeasured", f"instrument unfit: {why}"
     elif tail_too_fast(pairs, floor):
         outcome = "met" if len(pairs) >= criterion.least else "unmeasured"
-        said = f"too fast to matter: p95 of VQL is under {floor:g} ms; {said}"
+        sentence = f"too fast to matter: p95 of VQL is under {floor:g} ms; {sentence}"
     if outcome == "unmeasured" and len(pairs) < criterion.least:
-        said += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
-    return PooledCriterion(name=name, outcome=outcome, sentence=said, found=found)
+        sentence += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
+    return PooledCriterion(name=name, outcome=outcome, sentence=sentence, found=measurement)
 
 
 def _changed(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
@@ -151,14 +151,14 @@ def _busy(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
     slow = []
     for part, runs in parts.items():
         pairs = _of_units(runs)
-        found = statistics.latency_ratio(pairs)
-        if len(parts) > 1 and latency_outcome(criterion, found, blocks=_units(pairs)) == "missed":
-            slow.append((found.value or 0.0, part, found))
+        measurement = statistics.latency_ratio(pairs)
+        if len(parts) > 1 and latency_outcome(criterion, measurement, blocks=_units(pairs)) == "missed":
+            slow.append((measurement.value or 0.0, part, measurement))
     if not slow:
         return ""
-    _, part, found = max(slow, key=lambda pair: pair[:2])
+    _, part, measurement = max(slow, key=lambda pair: pair[:2])
     hours = f"from {part * _DAY_PART:02}:00 to {(part + 1) * _DAY_PART:02}:00 UTC"
-    return f"{hours} it is {slowdown(found)}"
+    return f"{hours} it is {slowdown(measurement)}"
 
 
 def _checks(window: RunWindow, criterion: Criterion) -> list[str]:
@@ -167,7 +167,7 @@ def _checks(window: RunWindow, criterion: Criterion) -> list[str]:
 
 def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
     """Runs with pairs of these checks, the oldest first; times without the second direct call are left out."""
-    found = [
+    runs = [
         TimedRun(
             run=run,
             pairs=tuple(
@@ -189,7 +189,7 @@ def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
         )
         for run in window.runs
     ]
-    return [run for run in found if run.pairs]
+    return [run for run in runs if run.pairs]
 
 
 def _of_units(timed: Sequence[TimedRun]) -> list[Pair]:

@@ -32,8 +32,8 @@ def doubted(window: RunWindow, criterion: str, judged: Judged) -> PooledCriterio
     else:
         why = _why_not_met(window, criterion, judged) if part.outcome == "met" else ""
     outcome = "unmeasured" if why else part.outcome
-    said = "; ".join(text for text in (part.sentence, why, _of_older(window)) if text)
-    return replace(part, outcome=outcome, sentence=said)
+    sentence = "; ".join(text for text in (part.sentence, why, _of_older(window)) if text)
+    return replace(part, outcome=outcome, sentence=sentence)
 
 
 def is_missing(run: EarlierRun, criterion: str) -> str:

@@ -32,29 +32,29 @@ def worst_part(
     unit: str,
 ) -> Finding:
     """The finding of all phases: the worst of their parts speaks. A phase without gate or runs is unmeasured."""
-    found: list[PooledCriterion] = []
+    pooleds: list[PooledCriterion] = []
     windows = windows_of(criterion, gate, seen)
     nothing = Measurement(value=None, unit=unit, count=0)
     for window in windows:
         own = seen.gates.get(window.phase)
         if own is None or not window.runs:
             why = "it has no gate" if own is None else "no run to pool"
-            found.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))
+            pooleds.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))
         else:
-            found += parts(window, own)
-    if not found:
+            pooleds += parts(window, own)
+    if not pooleds:
         return finding(criterion, "unmeasured", "no phase counts it", unit=unit)
     ranked = sorted(
-        found, key=lambda pooled: (WORST_FIRST.index(pooled.outcome), -(pooled.found.value or 0), pooled.name)
+        pooleds, key=lambda pooled: (WORST_FIRST.index(pooled.outcome), -(pooled.found.value or 0), pooled.name)
     )
     first = ranked[0]
     shown = [pooled for pooled in ranked if pooled.outcome == first.outcome][:3] if first.outcome != "met" else [first]
-    said = "; ".join(f"{pooled.name}: {pooled.sentence}" for pooled in shown)
-    more = f"; and {len(found) - 1} similar" if first.outcome == "met" and found[1:] else ""
+    sentence = "; ".join(f"{pooled.name}: {pooled.sentence}" for pooled in shown)
+    more = f"; and {len(pooleds) - 1} similar" if first.outcome == "met" and pooleds[1:] else ""
     return finding(
         criterion,
         first.outcome,
-        said + more + left_out(windows),
+        sentence + more + left_out(windows),
         value=first.found.value,
         interval=first.found.interval,
         unit=unit,

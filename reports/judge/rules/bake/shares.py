@@ -30,12 +30,15 @@ def pooled_share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Findi
     """By Korn and Graubard's effective size; a change for the worse within the window is a NO-GO by itself."""
 
     def judged(counts: Counted) -> tuple[str, str, Measurement]:
-        found = _share(counts)
-        outcome, said = by_limits(criterion, found), f"{_said(found)} in {len(counts)} runs"
-        if outcome == "met" and found.count - round((found.value or 0) * found.count) < criterion.least:
+        measurement = _share(counts)
+        outcome, sentence = by_limits(criterion, measurement), f"{_said(measurement)} in {len(counts)} runs"
+        if (
+            outcome == "met"
+            and measurement.count - round((measurement.value or 0) * measurement.count) < criterion.least
+        ):
             outcome = "unmeasured"
         changed = _changed(criterion, counts) if outcome != "missed" else ""
-        return ("missed", f"{changed}; all: {said}", found) if changed else (outcome, said, found)
+        return ("missed", f"{changed}; all: {sentence}", measurement) if changed else (outcome, sentence, measurement)
 
     return worst_part(criterion, gate, seen, lambda window, own: _shares(criterion, window, own, judged), "share")
 
@@ -51,16 +54,18 @@ def burn(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
         recent = [[count for run, count in counts if newest - run.ended_at <= span] for span in _BURN_SPANS]
         rates = [sum(count.failures for count in part) / max(sum(count.count for count in part), 1) for part in recent]
         speeds = [rate / limit_of(criterion.target) for rate in rates]
-        said = f"burns {speeds[0]:.1f} times in the last hour, {speeds[1]:.1f} times in the last five minutes"
-        found = Measurement(value=min(speeds), unit="times the budget", count=sum(count.count for count in recent[0]))
+        sentence = f"burns {speeds[0]:.1f} times in the last hour, {speeds[1]:.1f} times in the last five minutes"
+        measurement = Measurement(
+            value=min(speeds), unit="times the budget", count=sum(count.count for count in recent[0])
+        )
         alone = sum(count.failures for count in recent[0]) < POLICY.least_to_burn
-        return ("missed" if min(speeds) > limit_of(criterion.alert) and not alone else "met"), said, found
+        return ("missed" if min(speeds) > limit_of(criterion.alert) and not alone else "met"), sentence, measurement
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
         for share in _shares(criterion, window, own, judged):
             alarm = _alarm(criterion, window, own)
-            said = f"{share.sentence}; alert: {alarm}" if alarm else share.sentence
-            yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=said, found=share.found)
+            sentence = f"{share.sentence}; alert: {alarm}" if alarm else share.sentence
+            yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=sentence, found=share.found)
 
     return worst_part(criterion, gate, seen, parts, "times the budget")
 
@@ -82,11 +87,11 @@ def _exact_part(criterion: Criterion, name: str, window: RunWindow) -> PooledCri
     wrong = sum(count.failures for _, count in counts)
     by_seed = {run.seed: count.count for run, count in sorted(counts, key=lambda pair: pair[1].count)}
     count, whole = sum(by_seed.values()), any(count.whole for _, count in counts)
-    found = Measurement(value=float(wrong), unit="mismatches", count=count)
+    measurement = Measurement(value=float(wrong), unit="mismatches", count=count)
     outcome = "missed" if wrong else ("met" if whole or count >= criterion.least else "unmeasured")
-    said = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
+    sentence = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
     more = f"; need {criterion.least}" if outcome == "unmeasured" else ""
-    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=said + more, found=found)
+    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=sentence + more, found=measurement)
 
 
 def _shares(
@@ -104,10 +109,14 @@ def _share_part(
 ) -> PooledCriterion:
     counts = _counts(window, name)
     if counts:
-        outcome, said, found = judged(counts)
+        outcome, sentence, measurement = judged(counts)
     else:
-        outcome, said, found = "unmeasured", "no run counted it", Measurement(value=None, unit="share", count=0)
-    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=said, found=found)
+        outcome, sentence, measurement = (
+            "unmeasured",
+            "no run counted it",
+            Measurement(value=None, unit="share", count=0),
+        )
+    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=sentence, found=measurement)
 
 
 def _share(counts: Counted) -> Measurement:
@@ -144,9 +153,11 @@ def _alarm(criterion: Criterion, window: RunWindow, own: Gate) -> str:
     return ""
 
 
-def _said(found: Measurement) -> str:
-    if found.value is None or found.interval is None:
+def _said(measurement: Measurement) -> str:
+    if measurement.value is None or measurement.interval is None:
         return "nothing was counted"
-    low, high = found.interval
-    failures = round(found.value * found.count)
-    return f"{failures} of {found.count} ({percent(found.value)}; 99.7 %: {percent(low)} to {percent(high)})"
+    low, high = measurement.interval
+    failures = round(measurement.value * measurement.count)
+    return (
+        f"{failures} of {measurement.count} ({percent(measurement.value)}; 99.7 %: {percent(low)} to {percent(high)})"
+    )

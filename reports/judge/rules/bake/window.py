@@ -62,23 +62,23 @@ class RunWindow:
 
 def window(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """Each phase's window is full: long enough, without a gap, of runs that are bound to what this one is."""
-    found = windows_of(criterion, gate, seen)
-    shortest = min((window.span for window in found), default=None)
-    count = sum(len(window.runs) for window in found)
-    lacking = [said for window in found if (said := window.lacking())]
-    if lacking or not found:
+    windows = windows_of(criterion, gate, seen)
+    shortest = min((window.span for window in windows), default=None)
+    count = sum(len(window.runs) for window in windows)
+    lacking = [sentence for window in windows if (sentence := window.lacking())]
+    if lacking or not windows:
         needed = max(
-            (math.ceil(window.hours - window.span) for window in found if window.span < window.hours), default=0
+            (math.ceil(window.hours - window.span) for window in windows if window.span < window.hours), default=0
         )
-        said = "; ".join(lacking) or "no phase has a window"
+        sentence = "; ".join(lacking) or "no phase has a window"
         return finding(
-            criterion, "unmeasured", said + left_out(found), value=shortest, unit="h", count=count, needed=needed
+            criterion, "unmeasured", sentence + left_out(windows), value=shortest, unit="h", count=count, needed=needed
         )
-    said = "; ".join(
+    sentence = "; ".join(
         f"{window.phase}: {len(window.runs)} runs over {window.span:.0f} h, none of {window.gap:.1f} h without"
-        for window in found
+        for window in windows
     )
-    return finding(criterion, "met", said + left_out(found), value=shortest, unit="h", count=count)
+    return finding(criterion, "met", sentence + left_out(windows), value=shortest, unit="h", count=count)
 
 
 def windows_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> tuple[RunWindow, ...]:
@@ -97,12 +97,12 @@ def left_out(windows: Sequence[RunWindow]) -> str:
     for window in windows:
         for why, runs in window.left_out.items():
             reasons.setdefault(why, []).extend(runs)
-    told = []
+    texts = []
     for why, listed in sorted(reasons.items()):
         names = list(dict.fromkeys(listed))
         more = ", ..." if names[SHOWN:] else ""
-        told.append(f"{len(names)} run{'s' if names[1:] else ''} {why} ({', '.join(names[:SHOWN])}{more})")
-    return f"; left out: {', '.join(told)}" if told else ""
+        texts.append(f"{len(names)} run{'s' if names[1:] else ''} {why} ({', '.join(names[:SHOWN])}{more})")
+    return f"; left out: {', '.join(texts)}" if texts else ""
 
 
 def _window(bake: Bake, hours: float | None, seen: PhaseEvidence) -> RunWindow:

@@ -23,8 +23,8 @@ def kind(request: pytest.FixtureRequest) -> ExportKind:
 
 @pytest.fixture
 def direct(calm: Mapping[str, str], kind: ExportKind) -> Iterator[DirectQuery]:
-    with closing(DirectQuery(calm["DATABASE_URL"], kind)) as found:
-        yield found
+    with closing(DirectQuery(calm["DATABASE_URL"], kind)) as query:
+        yield query
 
 
 @pytest.fixture

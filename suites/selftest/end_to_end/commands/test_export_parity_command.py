@@ -139,9 +139,9 @@ def test_a_connection_that_breaks_is_undecided(
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
 
     assert asked(tmp_path / "none.csv") == UNDECIDED
-    said = capsys.readouterr().err
-    assert "PostgreSQL broke off" in said
-    assert "Ada" not in said
+    sentence = capsys.readouterr().err
+    assert "PostgreSQL broke off" in sentence
+    assert "Ada" not in sentence
 
 
 def test_what_cannot_be_used_is_said(
@@ -181,7 +181,7 @@ def _peak_kb(count: int, folder: Path, checkout: Path, *, wrong: bool) -> int:
         str(folder / "many.csv"),
         str(int(wrong)),
     ]
-    told = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=True).stdout
-    differing, peak = map(int, told.split())
+    text = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    differing, peak = map(int, text.split())
     assert differing == (count if wrong else 0)
     return peak

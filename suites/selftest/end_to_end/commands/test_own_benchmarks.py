@@ -32,7 +32,7 @@ def test_the_damage_of_a_file_is_what_is_told(tmp_path: Path) -> None:
             [[column.name for column in KIND.columns], *([f"{n:08x}", f"n {n}", "x", "", "", ""] for n in range(60))]
         )
 
-    told = export_files.damaged(whole, wrong, KIND, 60, cells=9, missing=3, extra=2, doubled=4)
+    answers = export_files.damaged(whole, wrong, KIND, 60, cells=9, missing=3, extra=2, doubled=4)
 
     before, after = _read(whole), _read(wrong)
     keys = [row["uuid"] for row in after]
@@ -47,8 +47,8 @@ def test_the_damage_of_a_file_is_what_is_told(tmp_path: Path) -> None:
         for column in KIND.columns
         if cell(row[column.name], column.rules) != cell(met[row["uuid"]][column.name], column.rules)
     }
-    assert found == told
-    assert len(told) == 18
+    assert found == answers
+    assert len(answers) == 18
 
 
 def _read(path: Path) -> list[dict[str, str]]:

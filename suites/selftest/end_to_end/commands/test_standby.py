@@ -29,8 +29,8 @@ KEYS = [f"c{number}" for number in range(1, ROWS + 1)]
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    with replicated() as found:
-        yield found
+    with replicated() as pair:
+        yield pair
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ def test_reads_that_replay_cancels_are_asked_again(pair: Pair, database: Databas
 
 
 READERS: dict[str, Callable[[str], tuple[Any, Callable[..., list[dict[str, Any]]]]]] = {
-    "oracle": lambda url: (found := Database(url), found.rows),
-    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x")), found.session.rows),
-    "index parity": lambda url: (found := RecordTable(url, mapping_of(load("guide"), "contact")), found._session.rows),
+    "oracle": lambda url: (database := Database(url), database.rows),
+    "log": lambda url: (log_table := LogTable(url, LogMarkers(fallback="x")), log_table.session.rows),
+    "index parity": lambda url: (table := RecordTable(url, mapping_of(load("guide"), "contact")), table._session.rows),
 }
 
 

@@ -28,9 +28,9 @@ FIRST = "uuid = (SELECT min(uuid) FROM contacts WHERE city <> '')"
 
 @pytest.fixture
 def fake(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedStores]:
-    found = stores_of("osmem")
-    yield found
-    found.restore()
+    stores = stores_of("osmem")
+    yield stores
+    stores.restore()
 
 
 def _of_connectra(stores: MultipliedStores) -> str:
@@ -67,11 +67,11 @@ def test_what_connectra_did_not_index_differs_from_its_own_store(fake: Multiplie
     with fake._server.superuser("connectra") as session:
         session.execute(f"UPDATE contacts SET city = city || ' (new)' WHERE {FIRST}".encode())
         try:
-            (found,) = _counted(fake, tmp_path, "contact", CONNECTRA).found
+            (difference,) = _counted(fake, tmp_path, "contact", CONNECTRA).found
         finally:
             session.execute("UPDATE contacts SET city = replace(city, ' (new)', '')")
 
-    assert [difference.path for difference in found.differences] == ["city"]
+    assert [difference.path for difference in difference.differences] == ["city"]
 
 
 @pytest.mark.parametrize(("store", "swapped"), [(BACKEND, True), (CONNECTRA, False)])

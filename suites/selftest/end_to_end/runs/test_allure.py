@@ -75,9 +75,9 @@ def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsal) -> Non
         "Single contact retrieval works correctly: missed (contact-endpoint-parity)",
         "Error rate < 1%: met (error-rate)",
     }
-    (told,) = (json.loads(path.read_text()) for path in (wrong.folder / "allure-results").glob("*-globals.json"))
-    assert told["errors"][0]["message"].startswith("NO-GO: ")
-    assert all((wrong.folder / "allure-results" / entry["source"]).exists() for entry in told["attachments"])
+    (body,) = (json.loads(path.read_text()) for path in (wrong.folder / "allure-results").glob("*-globals.json"))
+    assert body["errors"][0]["message"].startswith("NO-GO: ")
+    assert all((wrong.folder / "allure-results" / entry["source"]).exists() for entry in body["attachments"])
 
 
 def test_no_phantom_tear_down_is_shown(wrong: Rehearsal) -> None:
@@ -162,9 +162,9 @@ def test_categories_are_said_in_both_dialects(message: str, category: str) -> No
     ids=["nobody", "github", "jenkins"],
 )
 def test_the_executor_is_the_ci_where_there_is_one(environ: dict[str, str], kind: str, url: str | None) -> None:
-    told = allure_results.executor(verdict_builders.verdict(), environ)
+    body = allure_results.executor(verdict_builders.verdict(), environ)
 
-    assert (told["type"], told.get("buildUrl")) == (kind, url)
+    assert (body["type"], body.get("buildUrl")) == (kind, url)
 
 
 def test_a_check_stands_under_the_criterion_that_is_most_about_it() -> None:

@@ -38,9 +38,9 @@ def test_a_phase_without_postgres_is_one_sentence_with_the_way_out(checkout: Pat
     with stranger() as server:
         held = _run(checkout, tmp_path, "availability or phase1", server.url)
 
-    (said,) = held.errors()
+    (sentence,) = held.errors()
     assert held.code == 6, held.printed
-    assert "PostgreSQL did not answer at DATABASE_URL" in said
-    assert "check the address" in said
+    assert "PostgreSQL did not answer at DATABASE_URL" in sentence
+    assert "check the address" in sentence
     assert f"page: {tmp_path / 'out'}" in held.printed
     assert "sesame" not in held.printed

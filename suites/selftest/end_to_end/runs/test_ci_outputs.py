@@ -48,9 +48,9 @@ def test_junit_says_the_verdict_under_xdist(on_github: tuple[Rehearsal, Path]) -
     run, _ = on_github
 
     suite = ElementTree.parse(run.folder / "junit.xml").getroot()[0]
-    told = {element.get("name"): element.get("value") for element in suite.iter("property")}
-    assert told["verdict"] == told["verdict.phase1"] == "NO-GO"
-    assert told["verdict.phase1.error-rate"] == "met: 0.00 % (≤ 10 %, alert 50 %)"
+    body = {element.get("name"): element.get("value") for element in suite.iter("property")}
+    assert body["verdict"] == body["verdict.phase1"] == "NO-GO"
+    assert body["verdict.phase1.error-rate"] == "met: 0.00 % (≤ 10 %, alert 50 %)"
 
 
 def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsal, Path]) -> None:

@@ -44,9 +44,9 @@ def fail(circuit_breaker: CircuitBreaker, clock: Clock, times: int, *, each_s: f
 
 
 def test_twenty_failures_in_a_row_are_enough(tmp_path: Path, clock: Clock) -> None:
-    told: list[str] = []
+    texts: list[str] = []
     circuit_breaker = CircuitBreaker(tmp_path, 20, clock=clock)
-    circuit_breaker.report = told.append
+    circuit_breaker.report = texts.append
 
     fail(circuit_breaker, clock, 19, each_s=1)
     circuit_breaker.require("connectra")
@@ -55,7 +55,7 @@ def test_twenty_failures_in_a_row_are_enough(tmp_path: Path, clock: Clock) -> No
     with pytest.raises(CircuitOpen, match="connectra gets no more requests"):
         circuit_breaker.require("connectra")
     circuit_breaker.require("backend")
-    assert told == ["connectra got no more requests after 20 failures in a row within 20 s, the last of them: refused"]
+    assert texts == ["connectra got no more requests after 20 failures in a row within 20 s, the last of them: refused"]
 
 
 def _is_asked(circuit_breaker: CircuitBreaker) -> bool:
@@ -104,17 +104,17 @@ def test_a_service_that_swallows_requests_is_given_up_within_two_minutes(tmp_pat
 
 
 def test_all_workers_know(tmp_path: Path, clock: Clock) -> None:
-    told: list[str] = []
+    texts: list[str] = []
     first, second, third = (CircuitBreaker(tmp_path, 4, clock=clock) for _ in range(3))
     for circuit_breaker in (first, second):
-        circuit_breaker.report = told.append
+        circuit_breaker.report = texts.append
 
     fail(first, clock, 3, each_s=3)
     fail(second, clock, 3, each_s=3)
 
     with pytest.raises(CircuitOpen):
         third.require("connectra")
-    assert len(told) == 1
+    assert len(texts) == 1
 
 
 def test_without_a_limit_it_never_blows(tmp_path: Path, clock: Clock) -> None:

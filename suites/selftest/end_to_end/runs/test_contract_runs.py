@@ -186,14 +186,14 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
         phase: {finding["sentence"].partition("absent: ")[2] for finding in _findings(done, phase).values()} - {""}
         for phase in done.verdict["phases"]
     }
-    told = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
+    body = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
     end = ": the contract is wrong about this deployment"
-    company = told.pop("phase2")
+    company = body.pop("phase2")
     assert {entry["verdict"] for entry in done.verdict["phases"].values()} == {"HOLD"}
     assert done.verdict["incidents"] == []
     assert company.startswith("GET /api/v3/companies/company/")
     assert company.endswith(f"/contacts/ answers 200{end}")
-    assert told == {
+    assert body == {
         "phase0": f"GET /api/v1/health/vql answers 200{end}",
         "phase3": f"/api/v3/exports/contacts/export takes a POST{end}",
         "phase4": f"/api/v3/linkedin/ takes a POST{end}",
@@ -217,7 +217,7 @@ def _by_api(later: Mapping[str, str], *paths: str) -> list[tuple[int, Any]]:
     with httpx.Client(base_url=later["CONTACT360_BASE_URL"], trust_env=False) as client:
         token = client.post("/api/v1/auth/login/", json=login).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
-        return [(found.status_code, found.json()) for found in map(client.get, paths)]
+        return [(path.status_code, path.json()) for path in map(client.get, paths)]
 
 
 def test_the_later_backend_answers_as_the_published_one(later: Mapping[str, str]) -> None:
@@ -342,8 +342,8 @@ def test_the_twin_falls_back_on_nothing(client: httpx.Client, paths: dict[str, s
         answers = {name: client.get(path) for name, path in paths.items()}
         search = client.post("/api/v3/linkedin/", json={"url": "https://www.linkedin.com/in/nobody"})
 
-    told = {name: (answer.status_code, answer.json()["detail"]) for name, answer in answers.items()}
-    assert told == {
+    body = {name: (answer.status_code, answer.json()["detail"]) for name, answer in answers.items()}
+    assert body == {
         "contact": (503, "Contact service temporarily unavailable"),
         "company": (503, "Company service temporarily unavailable"),
         "listing": (404, "Company not found"),

@@ -37,8 +37,8 @@ def end_sessions(calm: Mapping[str, str]) -> Iterator[Callable[[], int]]:
 
 @pytest.fixture
 def target(calm: Mapping[str, str], tmp_path: Path) -> Iterator[Target]:
-    with connected(calm, tmp_path) as found:
-        yield found
+    with connected(calm, tmp_path) as target:
+        yield target
 
 
 class _Broken:

@@ -146,12 +146,12 @@ def test_a_damaged_file_is_reported_and_the_others_are_read(
 
 def test_a_file_of_this_version_with_more_or_less_in_it_is_read(tmp_path: Path, entry: HistoryEntry) -> None:
     path = store.write(tmp_path, entry)
-    told = json.loads(path.read_text())
-    told["later"] = told["phases"]["phase1"]["later"] = told["phases"]["phase1"]["criteria"][0]["later"] = 1
+    body = json.loads(path.read_text())
+    body["later"] = body["phases"]["phase1"]["later"] = body["phases"]["phase1"]["criteria"][0]["later"] = 1
     for name in ("options", "credits", "provenance", "contract"):
-        del told[name]
-    del told["phases"]["phase1"]["blocks"]
-    path.write_text(json.dumps(told))
+        del body[name]
+    del body["phases"]["phase1"]["blocks"]
+    path.write_text(json.dumps(body))
 
     ((read,), problems) = store.read(tmp_path)
 
@@ -183,7 +183,7 @@ def test_a_verdict_is_bound_to_build_flags_index_and_gate(entry: HistoryEntry) -
         flags={**entry.flags, "VQL_EXPORTS": False},
     )
 
-    differing = {name for name, told in entry.bond("phase1").items() if told != other.bond("phase1")[name]}
+    differing = {name for name, text in entry.bond("phase1").items() if text != other.bond("phase1")[name]}
     assert differing == {"build", "flags"}
     assert entry.bond("phase1")["gate"] == "cd" * 32
 

@@ -243,20 +243,20 @@ def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, 
 
 def _sent(done: CompletedRun) -> dict[str, int]:
     """Requests by side, as the run told."""
-    told = [
+    texts = [
         record.detail
         for record in run_ledger.read(done.out / "latest").records
         if isinstance(record, Event) and record.name == "requests"
     ]
-    assert told, done.printed[-2000:]
-    return {side: int(count) for side, count in re.findall(r"(\w+) (\d+)", told[0])}
+    assert texts, done.printed[-2000:]
+    return {side: int(count) for side, count in re.findall(r"(\w+) (\d+)", texts[0])}
 
 
 def _planned(plan: CompletedRun) -> dict[str, int]:
     """The most by side."""
-    told = re.search(r"first contact included: (.*)", plan.printed)
-    assert told is not None, plan.printed
-    found = re.findall(r"(\w+) (?:[\d,]+ to )?([\d,]+)(?:, |$)", told[1])
+    match = re.search(r"first contact included: (.*)", plan.printed)
+    assert match is not None, plan.printed
+    found = re.findall(r"(\w+) (?:[\d,]+ to )?([\d,]+)(?:, |$)", match[1])
     return {side: int(count.replace(",", "")) for side, count in found}
 
 

@@ -44,8 +44,8 @@ def test_requests(recorder, caplog):
 def _run(tmp_path: Path, *options: str) -> Rehearsal:
     with stranger() as server:
         encoded = quote(f"Bearer {JWT} +49 30 5550142 zqf@private.example {SECRET}", safe="")
-        told = f"URL, JWT, SECRET, ENCODED = {server.url!r}, {JWT!r}, {SECRET!r}, {encoded!r}\n"
-        return rehearse(tmp_path, told + TALKATIVE, *options, secrets=(SECRET,))
+        text = f"URL, JWT, SECRET, ENCODED = {server.url!r}, {JWT!r}, {SECRET!r}, {encoded!r}\n"
+        return rehearse(tmp_path, text + TALKATIVE, *options, secrets=(SECRET,))
 
 
 @pytest.mark.parametrize(

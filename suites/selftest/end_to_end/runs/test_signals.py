@@ -114,8 +114,8 @@ def test_a_command_that_is_ended_clears_up_and_decides_nothing(
     printed, errors = process.communicate(timeout=30)
 
     assert (process.returncode, printed) == (6, "cleared up\n")
-    said = f"python -m it: HOLD: ended by {signals[0].name} before it was done: nothing was decided"
-    assert errors.strip() == said
+    sentence = f"python -m it: HOLD: ended by {signals[0].name} before it was done: nothing was decided"
+    assert errors.strip() == sentence
 
 
 def test_every_command_ends_in_order(checkout: Path) -> None:

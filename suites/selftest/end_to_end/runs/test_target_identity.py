@@ -131,10 +131,10 @@ def test_who_does_not_answer_at_once_is_asked_once_more() -> None:
 
 @pytest.mark.parametrize("by", [7_200, -7_200], ids=["forward", "back"])
 def test_a_clock_that_is_set_while_a_run_goes_on_holds_it(tmp_path: Path, by: int) -> None:
-    found = rehearse(tmp_path, JUMP.replace("BY", str(by)) + CALM)
+    rehearsal = rehearse(tmp_path, JUMP.replace("BY", str(by)) + CALM)
 
-    assert (found.code, found.verdict["verdict"]) == (6, "HOLD")
-    assert any(f"by {by:+,} s" in entry for entry in found.verdict["incidents"])
+    assert (rehearsal.code, rehearsal.verdict["verdict"]) == (6, "HOLD")
+    assert any(f"by {by:+,} s" in entry for entry in rehearsal.verdict["incidents"])
 
 
 def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,9 +97,9 @@ def test_a_fault_is_seen_and_named(
 ) -> None:
     playing(fault.text)
 
-    found = _put(target, questions(check))
+    comparisons = _put(target, questions(check))
 
-    causes = Counter(str(comparison.cause) for comparison in found if comparison.outcome is Outcome.DIFFERENT)
+    causes = Counter(str(comparison.cause) for comparison in comparisons if comparison.outcome is Outcome.DIFFERENT)
     assert [cause for cause, _ in causes.most_common(1)] == [fault.cause], str(causes)
 
 
@@ -108,11 +108,11 @@ def test_a_fault_is_seen_and_named(
 def test_without_a_fault_nothing_differs(
     target: Target, questions: Callable[[str], tuple[Check, SampleSet]], check: str
 ) -> None:
-    found = _put(target, questions(check))
+    comparisons = _put(target, questions(check))
 
     assert [
         (comparison.key, comparison.cause, comparison.differences)
-        for comparison in found
+        for comparison in comparisons
         if comparison.outcome is Outcome.DIFFERENT
     ] == []
-    assert len(found) > 8
+    assert len(comparisons) > 8

@@ -230,10 +230,10 @@ LIKENESSES = [
 
 @pytest.mark.parametrize(("value", "text"), LIKENESSES)
 def test_ilike_is_postgresqls(database: psycopg.Connection[Any], value: str, text: str) -> None:
-    told = database.execute("SELECT %s::text ILIKE %s AS alike", (value, f"%{text}%")).fetchone()
+    body = database.execute("SELECT %s::text ILIKE %s AS alike", (value, f"%{text}%")).fetchone()
 
-    assert told is not None
-    assert ilike(value, text) is told["alike"]
+    assert body is not None
+    assert ilike(value, text) is body["alike"]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -86,9 +86,9 @@ def test_bad_input_is_refused_on_both_paths(sides: Sides, company: LargestCompan
         with httpx.Client(base_url=side.base_url, headers=side.headers) as client:
             answer = client.get(f"{BASE}/{company.uuid}/contacts/", params=params)
 
-        told = answer.json()["detail"]
+        body = answer.json()["detail"]
         assert answer.status_code == status
-        assert (told[0]["msg"] if status == 422 else told).startswith(detail)
+        assert (body[0]["msg"] if status == 422 else body).startswith(detail)
 
 
 NOT_THERE = {

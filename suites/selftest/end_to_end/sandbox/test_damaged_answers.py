@@ -202,7 +202,7 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: DamagedCase,
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: DamagedCase, name: str) -> None:
-    found = ask(damaged.backend, Case(damage=BROKEN[name]))
+    judged = ask(damaged.backend, Case(damage=BROKEN[name]))
 
     causes: dict[str, str | None] = {
         "401": None,  # a login that is refused says nothing about the service: unmeasured
@@ -211,8 +211,8 @@ def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged:
         "html": "proxy-page",
         "no-content-type": "proxy-page",
     }
-    assert found.missed().get("error-rate") == causes.get(name, "backend-errors")
-    assert found.findings[ENDPOINT_PARITY].outcome == "unmeasured"
+    assert judged.missed().get("error-rate") == causes.get(name, "backend-errors")
+    assert judged.findings[ENDPOINT_PARITY].outcome == "unmeasured"
 
 
 @pytest.mark.parametrize("name", CONNECTRA)
@@ -227,10 +227,10 @@ def test_damage_to_connectras_answers_is_found(ask: Ask, damaged: DamagedCase, n
 @pytest.mark.parametrize("name", NO_ROWS)
 @pytest.mark.parametrize("criterion", [PARITY, NOBODY])
 def test_what_is_no_answer_of_connectra_is_no_pass(ask: Ask, damaged: DamagedCase, name: str, criterion: str) -> None:
-    found = ask(damaged.connectra, Case(damage=NO_ROWS[name], criterion=criterion))
+    judged = ask(damaged.connectra, Case(damage=NO_ROWS[name], criterion=criterion))
 
-    assert found.findings[criterion].outcome == "unmeasured"
-    assert "connectra-availability" in found.missed()
+    assert judged.findings[criterion].outcome == "unmeasured"
+    assert "connectra-availability" in judged.missed()
 
 
 @pytest.mark.parametrize("said", ["true", "false"])

@@ -108,8 +108,8 @@ EXPECTED = {key: _tables(key) for key in PEOPLE}
 
 def _compared(content: bytes, sample: Sample = QUESTION) -> tuple[ExportFileCheck, Response, BatchDifferences]:
     exports = _exports(_Jobs(content))
-    told = exports.ask(sample)
-    return exports, told, exports.parts(sample, EXPECTED, told)
+    response = exports.ask(sample)
+    return exports, response, exports.parts(sample, EXPECTED, response)
 
 
 def _right() -> Lines:
@@ -117,10 +117,10 @@ def _right() -> Lines:
 
 
 def test_the_file_of_an_order_is_equal() -> None:
-    _, told, parts = _compared(_file(_right()))
+    _, response, parts = _compared(_file(_right()))
 
     assert parts == BatchDifferences(records={"a": (), "b": (), "c": ()})
-    assert told.answer.provenance is Provenance.VQL
+    assert response.answer.provenance is Provenance.VQL
 
 
 def _without(*keys: str) -> Callable[[Lines], Lines]:
@@ -167,11 +167,11 @@ def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
     ],
 )
 def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], Lines], wrong: str, cause: str) -> None:
-    exports, told, parts = _compared(_file(damage(_right())))
+    exports, response, parts = _compared(_file(damage(_right())))
 
     found = {key: record for key, record in parts.records.items() if record}
     causes = {
-        exports.cause_of_record(QUESTION, key, EXPECTED.get(key), told, differences, parts)
+        exports.cause_of_record(QUESTION, key, EXPECTED.get(key), response, differences, parts)
         for key, differences in found.items()
     }
     assert ("".join(sorted(found)), causes) == (wrong, {cause})
@@ -190,10 +190,10 @@ def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], L
     ids=["latin-1", "bom", "cut", "header-lacks", "nothing", "reversed"],
 )
 def test_damage_to_the_file_is_named(content: bytes, cause: str) -> None:
-    exports, told, parts = _compared(content)
+    exports, response, parts = _compared(content)
 
     assert parts.file or parts.damages
-    assert exports.cause_of_whole(QUESTION, told, parts, ()) == cause
+    assert exports.cause_of_whole(QUESTION, response, parts, ()) == cause
 
 
 @pytest.mark.parametrize(
@@ -205,15 +205,15 @@ def test_damage_to_the_file_is_named(content: bytes, cause: str) -> None:
     ],
 )
 def test_the_times_in_a_file_tell_who_made_it(times: str, provenance: Provenance) -> None:
-    _, told, _ = _compared(_file(_with("contact_created_at", times)(_right())))
+    _, response, _ = _compared(_file(_with("contact_created_at", times)(_right())))
 
-    assert told.answer.provenance is provenance
+    assert response.answer.provenance is provenance
 
 
 def test_one_row_of_the_direct_path_gives_the_file_away() -> None:
-    _, told, _ = _compared(_file(_with("contact_created_at", "2020-01-01T00:00:00", "b")(_right())))
+    _, response, _ = _compared(_file(_with("contact_created_at", "2020-01-01T00:00:00", "b")(_right())))
 
-    assert told.answer.provenance is Provenance.DIRECT
+    assert response.answer.provenance is Provenance.DIRECT
 
 
 def test_who_does_not_exist_must_not_be_there() -> None:

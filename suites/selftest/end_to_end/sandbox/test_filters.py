@@ -217,29 +217,31 @@ def _bites(combination: pairwise.Combination, everybody: int) -> bool:
 
 
 def test_every_filter_of_a_combination_bites(ground: FilterSubject) -> None:
-    found = pairwise.pairs([ground], seed=3)
+    cover = pairwise.pairs([ground], seed=3)
 
     everybody = (1 << ground.contacts) - 1
-    assert len(found.combinations) > 50
-    assert all(_bites(combination, everybody) for combination in found.combinations)
-    assert all(2 <= len(combination.choices) <= MOST_FILTERS for combination in found.combinations)
+    assert len(cover.combinations) > 50
+    assert all(_bites(combination, everybody) for combination in cover.combinations)
+    assert all(2 <= len(combination.choices) <= MOST_FILTERS for combination in cover.combinations)
     assert all(
         len({choice.parameter for choice in combination.choices}) == len(combination.choices)
-        for combination in found.combinations
+        for combination in cover.combinations
     )
 
 
 def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject) -> None:
-    found: PairwiseCover = pairwise.pairs([ground, bits()], seed=3)
-    met = set().union(*(pairwise.met(combination) for combination in found.combinations))
+    cover: PairwiseCover = pairwise.pairs([ground, bits()], seed=3)
+    met = set().union(*(pairwise.met(combination) for combination in cover.combinations))
 
-    assert met | found.impossible >= found.wanted
-    assert not met & found.impossible
+    assert met | cover.impossible >= cover.wanted
+    assert not met & cover.impossible
 
 
 def test_singles_ask_each_class_once(ground: FilterSubject, matrix: dict[str, Parameter]) -> None:
-    found = pairwise.singles([ground], matrix)
-    asked = Counter((combination.choices[0].parameter, combination.choices[0].value_class) for combination in found)
+    combinations = pairwise.singles([ground], matrix)
+    asked = Counter(
+        (combination.choices[0].parameter, combination.choices[0].value_class) for combination in combinations
+    )
 
     assert set(asked.values()) == {1}
     assert set(asked) <= set(cells(matrix))
@@ -252,10 +254,10 @@ def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter
     narrow = FilterValue(parameter="city", value_class="word", value="x", mask=0b1111)
     blunt = FilterValue(parameter="state", value_class="word", value="x", mask=0b1110)
 
-    found = pairwise.singles([FilterSubject(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
+    combinations = pairwise.singles([FilterSubject(company="k", contacts=1000, choices=(broad, narrow, blunt))], matrix)
 
-    assert [combination.choices for combination in found] == [(broad, narrow), (narrow,), (blunt,)]
-    assert [combination.passing for combination in found] == [3, 4, 3]
+    assert [combination.choices for combination in combinations] == [(broad, narrow), (narrow,), (blunt,)]
+    assert [combination.passing for combination in combinations] == [3, 4, 3]
 
 
 def test_companies_are_counted_by_size(staff: CompanyContactsOracle) -> None:

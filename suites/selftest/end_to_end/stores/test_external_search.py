@@ -33,10 +33,10 @@ def test_one_that_is_silent_is_named() -> None:
 
 
 def test_no_message_holds_a_password() -> None:
-    with pytest.raises(ExternalServerRefused) as told:
+    with pytest.raises(ExternalServerRefused) as error:
         borrowed("http://elastic:secret-0815@127.0.0.1:1")
 
-    assert "secret-0815" not in str(told.value)
+    assert "secret-0815" not in str(error.value)
 
 
 def test_another_product_is_refused() -> None:

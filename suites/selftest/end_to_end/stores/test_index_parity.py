@@ -41,23 +41,23 @@ def mapping() -> IndexMapping:
 
 @pytest.fixture(params=ENGINES)
 def stores(request: pytest.FixtureRequest, stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedStores]:
-    found = stores_of(request.param)
-    yield found
-    found.restore()
+    stores = stores_of(request.param)
+    yield stores
+    stores.restore()
 
 
 @pytest.fixture
 def lucene(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedStores]:
-    found = stores_of("opensearch")
-    yield found
-    found.restore()
+    stores = stores_of("opensearch")
+    yield stores
+    stores.restore()
 
 
 @pytest.fixture
 def fake(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedStores]:
-    found = stores_of("osmem")
-    yield found
-    found.restore()
+    stores = stores_of("osmem")
+    yield stores
+    stores.restore()
 
 
 def _run(
@@ -289,8 +289,8 @@ def test_both_stores_and_python_agree_on_the_order_of_keys(stores: MultipliedSto
         )
 
     assert ours == theirs == sorted(ours)
-    for found in digests:
-        assert [digest[0] for digest in found] == [sum(key in span for key in ours) for span in spans]
+    for digest in digests:
+        assert [digest[0] for digest in digest] == [sum(key in span for key in ours) for span in spans]
 
 
 def test_a_server_that_ignores_scripts_is_found_out(stores: MultipliedStores, mapping: IndexMapping) -> None:

@@ -66,10 +66,10 @@ def _counted(session: psycopg.Connection, **signals: str) -> LogCounts:
 def test_without_failures_the_guides_query_finds_nothing_at_all(session: psycopg.Connection) -> None:
     _log(session, CALL, range(1000))
 
-    found = _counted(session)
+    log_counts = _counted(session)
 
-    assert (found.failures, found.successes) == (0, 0)
-    assert (found.served, found.attempts) == (1000, 1000)
+    assert (log_counts.failures, log_counts.successes) == (0, 0)
+    assert (log_counts.served, log_counts.attempts) == (1000, 1000)
 
 
 @pytest.mark.parametrize("unrelated", [0, 800, 9_800])
@@ -80,10 +80,10 @@ def test_unrelated_rows_dilute_the_guides_fallback_rate_and_not_ours(
     _log(session, FELL, range(100, 200))
     _log(session, "GET /api/v1/billing/ - 200", range(1000, 1000 + unrelated))
 
-    found = _counted(session)
+    log_counts = _counted(session)
 
-    assert (found.fallbacks, found.rows) == (100, 200 + unrelated)
-    assert (found.fell_back, found.attempts) == (100, 200)
+    assert (log_counts.fallbacks, log_counts.rows) == (100, 200 + unrelated)
+    assert (log_counts.fell_back, log_counts.attempts) == (100, 200)
 
 
 def test_a_request_with_two_calls_is_one_attempt(session: psycopg.Connection) -> None:
@@ -91,9 +91,9 @@ def test_a_request_with_two_calls_is_one_attempt(session: psycopg.Connection) ->
     _log(session, CALL, range(10))
     _log(session, FELL, range(10))
 
-    found = _counted(session)
+    log_counts = _counted(session)
 
-    assert (found.served, found.fell_back, found.attempts) == (0, 10, 10)
+    assert (log_counts.served, log_counts.fell_back, log_counts.attempts) == (0, 10, 10)
 
 
 def test_older_lines_are_not_counted(session: psycopg.Connection) -> None:
@@ -106,9 +106,9 @@ def test_older_lines_are_not_counted(session: psycopg.Connection) -> None:
 def test_a_log_that_never_tells_of_a_call_gives_no_success_rate(session: psycopg.Connection) -> None:
     _log(session, FELL, range(10))
 
-    found = _counted(session, log_success="")
+    log_counts = _counted(session, log_success="")
 
-    assert "this log does not give the rate" in success_sentence(found)
+    assert "this log does not give the rate" in success_sentence(log_counts)
 
 
 def test_lines_without_a_request_id_are_counted_one_by_one(session: psycopg.Connection) -> None:
@@ -126,9 +126,11 @@ def test_a_deployment_without_such_a_table_says_so(session: psycopg.Connection) 
 
 
 def test_the_sentences_tell_both_numbers() -> None:
-    found = LogCounts(failures=100, successes=0, fallbacks=100, rows=10_000, served=100, fell_back=100, requests=200)
+    log_counts = LogCounts(
+        failures=100, successes=0, fallbacks=100, rows=10_000, served=100, fell_back=100, requests=200
+    )
 
-    assert "100 failures and 0 successes" in success_sentence(found)
-    assert "100 of 200 (50.0%)" in success_sentence(found)
-    assert "100 fallbacks in 10,000 rows (1.00%)" in fallback_sentence(found)
-    assert "(50.0%)" in fallback_sentence(found)
+    assert "100 failures and 0 successes" in success_sentence(log_counts)
+    assert "100 of 200 (50.0%)" in success_sentence(log_counts)
+    assert "100 fallbacks in 10,000 rows (1.00%)" in fallback_sentence(log_counts)
+    assert "(50.0%)" in fallback_sentence(log_counts)

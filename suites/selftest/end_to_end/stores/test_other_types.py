@@ -37,8 +37,8 @@ SCHEMAS = ("typed", "viewed", "partitioned")
 @pytest.fixture(scope="module")
 def stores(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedStores]:
     """The stores, and beside the published schema: other types, views of it, and partitioned tables."""
-    found = stores_of("osmem")
-    with psycopg.connect(found.owner_url, autocommit=True) as session:
+    stores = stores_of("osmem")
+    with psycopg.connect(stores.owner_url, autocommit=True) as session:
         session.execute("SET timezone = 'UTC'")
         for schema in ("plain", *SCHEMAS):
             session.execute(f"CREATE SCHEMA {schema}".encode())
@@ -60,8 +60,8 @@ def stores(stores_of: Callable[[str], MultipliedStores]) -> Iterator[MultipliedS
         for schema in ("plain", *SCHEMAS):
             session.execute(f"GRANT USAGE ON SCHEMA {schema} TO verifier".encode())
             session.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO verifier".encode())
-    yield found
-    with psycopg.connect(found.owner_url, autocommit=True) as session:
+    yield stores
+    with psycopg.connect(stores.owner_url, autocommit=True) as session:
         for schema in ("plain", *SCHEMAS):
             session.execute(f"DROP SCHEMA {schema} CASCADE".encode())
 

@@ -32,9 +32,9 @@ PHASES = {"phase1": ("-n", "2"), "phase2": (), "phase3": ("--allow-cost", "10000
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    with replicated(people="") as found:
-        found.primary.set_password("postgres", "here-4711")
-        yield found
+    with replicated(people="") as pair:
+        pair.primary.set_password("postgres", "here-4711")
+        yield pair
 
 
 @pytest.fixture(scope="module")

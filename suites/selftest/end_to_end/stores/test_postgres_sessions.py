@@ -102,12 +102,12 @@ def test_a_session_is_what_it_was_asked_to_be(server: Server, way: str) -> None:
 
 
 SESSIONS: dict[str, Callable[[str], tuple[Any, Callable[[Any], list[Any]]]]] = {
-    "oracle": lambda url: (found := Database(url), found.rows),
-    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x")), found.session.rows),
-    "index parity": lambda url: (found := RecordTable(url, keys_only.mapping("contact")), found._session.rows),
+    "oracle": lambda url: (database := Database(url), database.rows),
+    "log": lambda url: (log_table := LogTable(url, LogMarkers(fallback="x")), log_table.session.rows),
+    "index parity": lambda url: (table := RecordTable(url, keys_only.mapping("contact")), table._session.rows),
     "export parity": lambda url: (
-        found := DirectQuery(url, keys_only.kind("contacts")),
-        found._session.rows,
+        query := DirectQuery(url, keys_only.kind("contacts")),
+        query._session.rows,
     ),
 }
 

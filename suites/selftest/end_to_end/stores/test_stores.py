@@ -56,10 +56,10 @@ def _astray(asked: Check, draw: SampleSet, most: int = 40, known: Sequence[Known
     samples = draw.samples[:most]
     assert samples
     expected = asked.expected(samples)
-    told = {sample.key: asked.ask(sample) for sample in samples}
-    assert all(response.answer.error is None for response in told.values())
+    body = {sample.key: asked.ask(sample) for sample in samples}
+    assert all(response.answer.error is None for response in body.values())
     found = {
-        sample.key: excused(asked.differences(sample, expected.get(sample.key), told[sample.key]), known)
+        sample.key: excused(asked.differences(sample, expected.get(sample.key), body[sample.key]), known)
         for sample in samples
     }
     return [key for key, differences in found.items() if outcome_of(differences) is not Outcome.EQUAL]
@@ -169,7 +169,7 @@ def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: L
         for text in texts
     }
 
-    assert {text: set(found.people) for text, found in held.items()} == alone
+    assert {text: set(hits.people) for text, hits in held.items()} == alone
     assert any(alone.values())
 
 

@@ -33,8 +33,8 @@ def _blocks(text: bytes, size: int, returns: bool | None = False) -> list[Record
         return list(blocks(BytesIO(text), returns=returns))
 
 
-def _records(found: list[RecordBlock]) -> list[bytes]:
-    return [record for block in found for record in block.records]
+def _records(record_blocks: list[RecordBlock]) -> list[bytes]:
+    return [record for block in record_blocks for record in block.records]
 
 
 @given(text=TEXT, size=st.integers(1, 20))
@@ -88,10 +88,10 @@ def test_a_quote_that_never_closes_costs_its_own_row(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(csv_raw_records, "MAX_OPEN", 4)
     text = b'a\n"b\nc\nd\ne\nf\n'
 
-    found = _blocks(text, 4)
+    record_blocks = _blocks(text, 4)
 
-    assert _records(found) == text.splitlines()
-    assert [int(offset) for block in found for offset in block.offsets] == [0, 2, 5, 7, 9, 11]
+    assert _records(record_blocks) == text.splitlines()
+    assert [int(offset) for block in record_blocks for offset in block.offsets] == [0, 2, 5, 7, 9, 11]
     assert record_at(BytesIO(text), 2) == b'"b\n'
 
 
@@ -112,7 +112,7 @@ def test_a_record_is_read_again_as_long_as_a_quote_may_stay_open(monkeypatch: py
 def test_a_line_without_end_is_taken_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_raw_records, "MAX_LINE", 6)
 
-    found = _blocks(b"a\nbcdefghijklm\nn\n", size)
+    record_blocks = _blocks(b"a\nbcdefghijklm\nn\n", size)
 
-    assert _records(found) == [b"a", b"bcdefghijk", b"lm", b"n"]
-    assert [int(offset) for block in found for offset in block.offsets] == [0, 2, 12, 15]
+    assert _records(record_blocks) == [b"a", b"bcdefghijk", b"lm", b"n"]
+    assert [int(offset) for block in record_blocks for offset in block.offsets] == [0, 2, 12, 15]

@@ -11,9 +11,9 @@ COURSE = Lifecycle(states=("pending", "processing", "completed"), ended=("failed
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def _life(*told: tuple[Any, Any]) -> list[StatusSample]:
+def _life(*answers: tuple[Any, Any]) -> list[StatusSample]:
     return [
-        StatusSample(state=state, progress=progress, after_s=float(at)) for at, (state, progress) in enumerate(told)
+        StatusSample(state=state, progress=progress, after_s=float(at)) for at, (state, progress) in enumerate(answers)
     ]
 
 

@@ -91,9 +91,9 @@ def test_only_the_kinds_that_are_named_are_covered(kinds: list[str], covered: bo
     ],
 )
 def test_a_field_of_a_row_is_that_field(path: str, field: str, covered: bool) -> None:
-    (found,) = excused([_differs(path)], [known_of({**ENTRY, "field": field})])
+    (difference,) = excused([_differs(path)], [known_of({**ENTRY, "field": field})])
 
-    assert (found.excused_by is not None) is covered
+    assert (difference.excused_by is not None) is covered
 
 
 @pytest.mark.parametrize(

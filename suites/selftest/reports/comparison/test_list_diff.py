@@ -10,8 +10,10 @@ from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 
-def _told(found: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any]]:
-    return [(str(difference.kind), difference.path, difference.expected, difference.actual) for difference in found]
+def _told(differences: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any]]:
+    return [
+        (str(difference.kind), difference.path, difference.expected, difference.actual) for difference in differences
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,15 +58,15 @@ def test_a_cut_tells_both_lengths() -> None:
 def test_a_long_tale_is_told_by_its_first_items() -> None:
     many = [f"{number:03}" for number in reversed(range(2 * SHOWN))]
 
-    found = compared(many, [])
+    differences = compared(many, [])
 
-    assert [difference.expected for difference in found] == sorted(many)[:25]
+    assert [difference.expected for difference in differences] == sorted(many)[:25]
 
 
 def test_items_that_are_no_keys_stand_in_no_path() -> None:
-    found = compared(["Jane", "John"], ["June"], name="names", shown=False)
+    differences = compared(["Jane", "John"], ["June"], name="names", shown=False)
 
-    assert [difference.path for difference in found] == ["names.0", "names.1", "names.0"]
+    assert [difference.path for difference in differences] == ["names.0", "names.1", "names.0"]
 
 
 @pytest.mark.parametrize(
@@ -113,21 +115,21 @@ def test_lists_whose_order_counts_part_at_the_first_place_that_differs(actual: s
     ],
 )
 def test_lists_are_compared_as_multisets(expected: str, actual: str, kinds: list[str]) -> None:
-    found = compared(list(expected), list(actual), cut_at=(4,))
+    differences = compared(list(expected), list(actual), cut_at=(4,))
 
-    assert sorted(str(difference.kind) for difference in found) == sorted(kinds)
+    assert sorted(str(difference.kind) for difference in differences) == sorted(kinds)
 
 
 def test_ten_thousand_missing_rows_are_told_by_a_few() -> None:
-    found = compared([f"u{number}" for number in range(10_000)], [])
+    differences = compared([f"u{number}" for number in range(10_000)], [])
 
-    assert len(found) == SHOWN
+    assert len(differences) == SHOWN
 
 
 def test_values_stay_out_of_paths() -> None:
-    found = compared(["Jane"], ["Omar"], name="values", shown=False)
+    differences = compared(["Jane"], ["Omar"], name="values", shown=False)
 
-    assert [difference.path for difference in found] == ["values.0", "values.0"]
+    assert [difference.path for difference in differences] == ["values.0", "values.0"]
 
 
 @pytest.mark.parametrize(

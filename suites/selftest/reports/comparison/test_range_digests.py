@@ -214,18 +214,18 @@ def test_every_way_to_disagree_has_its_name(met: KeyContents, expected: list[tup
 def test_a_difference_is_stale_where_the_row_was_written_after_it_was_indexed(
     document: dict[str, object], written: datetime, company_written: datetime | None, indexed: str | None, expected: str
 ) -> None:
-    found = disagreements_of(_met(ROW, ("k", DOCUMENT | document)), RULES)
+    differences = disagreements_of(_met(ROW, ("k", DOCUMENT | document)), RULES)
 
-    assert kind_of(found, {"company_name"}, written, company_written, indexed) == expected
+    assert kind_of(differences, {"company_name"}, written, company_written, indexed) == expected
 
 
 def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = disagreements_of(_met(ROW, ("k", {**DOCUMENT, "city": "Rome"})), RULES)
+    differences = disagreements_of(_met(ROW, ("k", {**DOCUMENT, "city": "Rome"})), RULES)
 
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("TZ", "Asia/Tokyo")
         time.tzset()
-        kind = kind_of(found, (), BEFORE, None, "2026-01-15T12:00:00")
+        kind = kind_of(differences, (), BEFORE, None, "2026-01-15T12:00:00")
     time.tzset()
 
     assert kind == "different"

@@ -174,9 +174,9 @@ def test_a_named_key_is_there_unless_the_form_leaves_out_what_is_empty(form: For
 def test_a_difference_has_a_kind(stored: object, shown: object, kind: DifferenceKind) -> None:
     field = Field(path="n", columns=("t.n",), rules=())
 
-    (found,) = record_differences({"t": {"n": stored}}, {"n": shown}, [field])
+    (difference,) = record_differences({"t": {"n": stored}}, {"n": shown}, [field])
 
-    assert (found.path, found.kind, found.expected, found.actual) == ("n", kind, stored, shown)
+    assert (difference.path, difference.kind, difference.expected, difference.actual) == ("n", kind, stored, shown)
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ UUID = Field(path="uuid", columns=("t.uuid",), rules=())
     ],
 )
 def test_another_record_or_none_is_told(tables: Any, body: Any, told: tuple[Any, ...]) -> None:
-    found = record_differences(tables, body, [UUID])
+    differences = record_differences(tables, body, [UUID])
 
-    assert [(difference.path, difference.kind, difference.expected, difference.actual) for difference in found] == [
-        told
-    ]
+    assert [
+        (difference.path, difference.kind, difference.expected, difference.actual) for difference in differences
+    ] == [told]
     assert record_differences(None, None, [UUID]) == ()
 
 
@@ -231,9 +231,9 @@ OBJECT = [Field(path=f"o.{name}", columns=(f"t.{name}",), rules=("text",)) for n
     ],
 )
 def test_an_object_is_there_where_its_row_is(row: Any, shown: object, told: list[tuple[str, str]]) -> None:
-    found = record_differences({"t": row}, {"o": shown}, OBJECT)
+    differences = record_differences({"t": row}, {"o": shown}, OBJECT)
 
-    assert [(difference.path, difference.kind) for difference in found] == told
+    assert [(difference.path, difference.kind) for difference in differences] == told
 
 
 def test_an_object_that_is_null_has_its_key() -> None:
@@ -254,9 +254,9 @@ def test_an_object_that_is_null_has_its_key() -> None:
 )
 def test_what_the_contract_does_not_name_is_undeclared(body: dict[str, object], paths: list[str]) -> None:
     fields = [Field(path="n", columns=("t.n",), rules=())]
-    found = record_differences({"t": {"n": 1}}, {"n": 1, **body}, fields)
+    differences = record_differences({"t": {"n": 1}}, {"n": 1, **body}, fields)
 
-    assert [(difference.path, difference.kind) for difference in found] == [
+    assert [(difference.path, difference.kind) for difference in differences] == [
         (path, DifferenceKind.UNDECLARED) for path in paths
     ]
     assert [surplus_key.path for surplus_key in surplus_keys({"n": 1, **body}, {"n"})] == paths
@@ -320,11 +320,11 @@ def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytes
 
 def test_values_leave_as_tokens() -> None:
     redactor = Pseudonymizer(b"key")
-    found = RawDifference(
+    difference = RawDifference(
         path="email", kind=DifferenceKind.VALUE, expected="jane@example.org", actual="june@example.org"
     )
 
-    recorded = found.recorded(redactor)
+    recorded = difference.recorded(redactor)
 
     assert "@" not in recorded.expected + recorded.actual
     assert recorded.expected != recorded.actual

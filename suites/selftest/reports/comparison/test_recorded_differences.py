@@ -26,22 +26,22 @@ def _of_lists(expected: list[object], actual: list[object]) -> RawDifference:
     ],
 )
 def test_a_list_is_compared_item_by_item(expected: list[object], actual: list[object], items: list[str]) -> None:
-    found = recorded_differences([_of_lists(expected, actual)], SHOWING)
+    differences = recorded_differences([_of_lists(expected, actual)], SHOWING)
 
-    assert [str(difference) for difference in found] == items
+    assert [str(difference) for difference in differences] == items
 
 
 def test_of_many_items_the_first_ten_are_shown_and_the_whole_after_them() -> None:
-    found = recorded_differences([_of_lists([str(n) for n in range(40)], ["x"] * 40)], SHOWING)
+    differences = recorded_differences([_of_lists([str(n) for n in range(40)], ["x"] * 40)], SHOWING)
 
-    assert [difference.path for difference in found] == [*(f"keywords[{n}]" for n in range(10)), "keywords"]
+    assert [difference.path for difference in differences] == [*(f"keywords[{n}]" for n in range(10)), "keywords"]
 
 
 def test_items_are_tokens_unless_values_are_shown() -> None:
-    (found,) = recorded_differences([_of_lists(["a", "secret"], ["a", "other"])], Pseudonymizer(b"k"))
+    (difference,) = recorded_differences([_of_lists(["a", "secret"], ["a", "other"])], Pseudonymizer(b"k"))
 
-    assert "secret" not in str(found)
-    assert found.expected.startswith("<str:")
+    assert "secret" not in str(difference)
+    assert difference.expected.startswith("<str:")
 
 
 def test_the_baseline_is_shown_beside_and_agrees_with_postgresql_where_it_does_not_differ() -> None:

@@ -82,12 +82,12 @@ def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(
 
     phase = _verdict(run, tmp_path)
 
-    told = {finding.criterion: finding.outcome for finding in phase.findings if finding.kind == "blocking"}
-    missed = {name for name, outcome in told.items() if outcome == "missed"}
-    assert phase.verdict == past.fault.verdict, told
+    body = {finding.criterion: finding.outcome for finding in phase.findings if finding.kind == "blocking"}
+    missed = {name for name, outcome in body.items() if outcome == "missed"}
+    assert phase.verdict == past.fault.verdict, body
     if past.fault.verdict == "HOLD":
         assert missed == set()
-        assert set(past.fault.criteria) <= {name for name, outcome in told.items() if outcome == "unmeasured"}
+        assert set(past.fault.criteria) <= {name for name, outcome in body.items() if outcome == "unmeasured"}
     else:
         assert set(past.fault.criteria) <= missed <= {*past.fault.criteria, *past.fault.may_also}
 
@@ -168,12 +168,12 @@ def test_a_run_under_another_gate_is_left_out(run: Run, tmp_path: Path) -> None:
     write(tmp_path, scheduled(run, PHASES))
     other = replace(run, gates={**run.gates, "phase2": replace(run.gates["phase2"], sha256="changed")})
 
-    found = _found(_verdict(other, tmp_path))["bake-windows"]
+    finding = _found(_verdict(other, tmp_path))["bake-windows"]
 
-    assert found.outcome == "unmeasured"
-    assert "phase2: no run" in found.sentence
-    assert "under another gate" in found.sentence
-    assert "phase1" not in found.sentence.split(";")[0]
+    assert finding.outcome == "unmeasured"
+    assert "phase2: no run" in finding.sentence
+    assert "under another gate" in finding.sentence
+    assert "phase1" not in finding.sentence.split(";")[0]
 
 
 def test_another_deployments_runs_are_not_even_named(
@@ -204,9 +204,9 @@ def test_the_verdict_needs_no_history_once_it_was_recorded(run: Run, tmp_path: P
 def test_seeds_that_were_asked_again_prove_nothing_new(
     run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]]
 ) -> None:
-    found = judged([replace(entry, seed=7) for entry in scheduled(run, PHASES)])["two-weeks-exactness"]
+    finding = judged([replace(entry, seed=7) for entry in scheduled(run, PHASES)])["two-weeks-exactness"]
 
-    assert (found.outcome, found.count) == ("unmeasured", history_faults.PROBES)
+    assert (finding.outcome, finding.count) == ("unmeasured", history_faults.PROBES)
 
 
 def _pooled(run: Run, folder: Path, criterion: str, regime: history_faults.Regimes, **schedule: float) -> Finding:
@@ -236,9 +236,9 @@ def test_errors_that_come_together_make_a_share_less_sure(run: Run, tmp_path: Pa
 def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, wandering: float, units: int) -> None:
     times = HistoryRegime(times=LatencyRegime(wandering=wandering))
 
-    found = _pooled(run, tmp_path, "bake-latency", lambda _: times, hours=48, every=0.5)
+    finding = _pooled(run, tmp_path, "bake-latency", lambda _: times, hours=48, every=0.5)
 
-    assert f"in {units} units of runs" in found.sentence
+    assert f"in {units} units of runs" in finding.sentence
 
 
 @pytest.mark.parametrize(

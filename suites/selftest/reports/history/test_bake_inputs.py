@@ -52,7 +52,7 @@ def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = ""
     parts = {key: more.pop(key) for key in ("criteria", "blocks") if key in more}
     ended = (NOW - timedelta(hours=ago)).isoformat()
     asked = PhaseEntry(phase=of, verdict="HOLD", gate_sha256=sha256 or f"of {of}", **parts)
-    told = {
+    body = {
         "target": "sandbox",
         "where": "sandbox",
         "started": "",
@@ -64,21 +64,21 @@ def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = ""
         "known_sha256": _run().known_sha256,
         "suite": identity(),
     } | more
-    return HistoryEntry(run_id=name, finished=ended, verdict="GO", **told)
+    return HistoryEntry(run_id=name, finished=ended, verdict="GO", **body)
 
 
 def test_a_run_is_remembered_as_it_was() -> None:
-    (found,) = recalled([_entry(started="2026-11-25T10:00:00+00:00")], _run(), "bake")
+    (run,) = recalled([_entry(started="2026-11-25T10:00:00+00:00")], _run(), "bake")
 
-    assert (found.phase, found.run, found.of, found.verdict, found.seed) == ("bake", "r", "one", "HOLD", 7)
-    assert (found.started, found.finished) == ("2026-11-25T10:00:00+00:00", "2026-11-25T11:00:00+00:00")
-    assert found.differs == ()
+    assert (run.phase, run.run, run.of, run.verdict, run.seed) == ("bake", "r", "one", "HOLD", 7)
+    assert (run.started, run.finished) == ("2026-11-25T10:00:00+00:00", "2026-11-25T11:00:00+00:00")
+    assert run.differs == ()
 
 
 def test_a_run_that_kept_no_beginning_began_when_it_ended() -> None:
-    (found,) = recalled([_entry()], _run(), "bake")
+    (run,) = recalled([_entry()], _run(), "bake")
 
-    assert found.started == found.finished
+    assert run.started == run.finished
 
 
 @pytest.mark.parametrize(("other", "count"), [({}, 1), ({"target": "live"}, 0), ({"where": "elsewhere"}, 0)])
@@ -115,15 +115,15 @@ def test_only_phases_that_are_baked_are_remembered() -> None:
     ids=str,
 )
 def test_what_sets_a_run_apart_is_named(change: dict[str, Any], differs: tuple[str, ...]) -> None:
-    (found,) = recalled([_entry(**change)], _run(), "bake")
+    (run,) = recalled([_entry(**change)], _run(), "bake")
 
-    assert found.differs == differs
+    assert run.differs == differs
 
 
 def test_an_entry_whose_signature_does_not_hold_is_left_out() -> None:
-    (found,) = recalled([replace(_entry(), altered="it is not signed")], _run(), "bake")
+    (run,) = recalled([replace(_entry(), altered="it is not signed")], _run(), "bake")
 
-    assert found.differs == ("a signature that does not hold",)
+    assert run.differs == ("a signature that does not hold",)
 
 
 def _kept(unit: str, **more: Any) -> FindingSummary:
@@ -149,9 +149,9 @@ WRONG: dict[str, Any] = {"criterion": "c", "count": 50, "unit": "mismatches"}
     ids=["none-failed", "some-failed", "wrong", "unfit", "sample", "census", "times", "hours"],
 )
 def test_what_was_counted_is_pooled_with_its_doubts(kept: FindingSummary, count: EarlierCount | None) -> None:
-    (found,) = recalled([_entry(criteria=(kept,))], _run(), "bake")
+    (run,) = recalled([_entry(criteria=(kept,))], _run(), "bake")
 
-    assert found.counts == ((count,) if count else ())
+    assert run.counts == ((count,) if count else ())
 
 
 def test_times_are_pooled_by_check_and_those_against_plain_sql_left() -> None:
@@ -162,9 +162,9 @@ def test_times_are_pooled_by_check_and_those_against_plain_sql_left() -> None:
         PairBlock(check="a", number=3, vql_ms=(7.0,), direct_ms=(8.0,), direct_by="sql"),
     )
 
-    (found,) = recalled([_entry(blocks=blocks)], _run(), "bake")
+    (run,) = recalled([_entry(blocks=blocks)], _run(), "bake")
 
-    assert found.times == (
+    assert run.times == (
         EarlierTimes(check="a", vql_ms=(1.0, 2.0, 7.0), direct_ms=(3.0, 4.0, 8.0), again_ms=(5.0, 6.0, 9.0)),
         EarlierTimes(check="b", vql_ms=(9.0,), direct_ms=(9.0,)),
     )
@@ -173,9 +173,9 @@ def test_times_are_pooled_by_check_and_those_against_plain_sql_left() -> None:
 def test_second_calls_that_are_not_complete_are_none() -> None:
     blocks = (PairBlock(check="a", number=1, vql_ms=(1.0, 2.0), direct_ms=(3.0, 4.0), again_ms=(5.0,)),)
 
-    (found,) = recalled([_entry(blocks=blocks)], _run(), "bake")
+    (run,) = recalled([_entry(blocks=blocks)], _run(), "bake")
 
-    assert found.times[0].again_ms == ()
+    assert run.times[0].again_ms == ()
 
 
 def test_a_gate_that_bakes_nothing_remembers_nothing() -> None:

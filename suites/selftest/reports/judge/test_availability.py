@@ -68,13 +68,13 @@ def _judged(counts: list[tuple[int, int]]) -> Finding:
     ],
 )
 def test_availability_counts_moments(counts: list[tuple[int, int]], outcome: str, needed: int) -> None:
-    found = _judged(counts)
+    finding = _judged(counts)
 
-    assert (found.outcome, found.needed) == (outcome, needed), found.sentence
+    assert (finding.outcome, finding.needed) == (outcome, needed), finding.sentence
 
 
 def test_what_is_missing_is_said() -> None:
-    said = _judged([(0, 128)] * 97).sentence
+    sentence = _judged([(0, 128)] * 97).sentence
 
-    assert "out in 0 of 97 moments (at most 3.04 % at 95 %)" in said
-    assert "need 647 moments, have 97" in said
+    assert "out in 0 of 97 moments (at most 3.04 % at 95 %)" in sentence
+    assert "need 647 moments, have 97" in sentence

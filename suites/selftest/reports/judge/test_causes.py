@@ -167,11 +167,11 @@ def test_an_unknown_code_is_not_read_back(kind: str) -> None:
     ],
 )
 def test_the_cause_named_most_often_is_told(codes: list[str | None], code: str, share: str) -> None:
-    found = most_frequent(codes)
+    cause = most_frequent(codes)
 
-    assert found is not None
-    assert (found.code, found.share) == (code, share)
-    assert found.remedy
+    assert cause is not None
+    assert (cause.code, cause.share) == (code, share)
+    assert cause.remedy
 
 
 def test_without_a_cause_none_is_told() -> None:

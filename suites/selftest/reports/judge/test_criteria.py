@@ -14,9 +14,9 @@ EXPORTS = "[exports]\ntiny = 1\nsmall = 2\nmedium = 3\nlarge = 4\ndeadline_s = {
 
 
 def _table(entry: dict[str, Any]) -> str:
-    told = {True: "true", False: "false"}
+    body = {True: "true", False: "false"}
     return "".join(
-        f"{name} = {told[value] if isinstance(value, bool) else repr(value)}\n" for name, value in entry.items()
+        f"{name} = {body[value] if isinstance(value, bool) else repr(value)}\n" for name, value in entry.items()
     )
 
 
@@ -106,8 +106,8 @@ def test_a_rule_that_judges_a_number_needs_both_its_limits(rule: str, name: str,
     entry = _without(SHARE, name) | {"rule": rule} | ({} if value is None else {name: value})
 
     if rule in LIMITED:
-        said = "expected a number" if value in (True, "much") else f"the rule '{rule}' needs a number above 0"
-        with pytest.raises(GateError, match=f"{name} = .*: .*{said}"):
+        sentence = "expected a number" if value in (True, "much") else f"the rule '{rule}' needs a number above 0"
+        with pytest.raises(GateError, match=f"{name} = .*: .*{sentence}"):
             read_gate(_gate(entry), "gate.toml")
     elif value is None:
         assert read_gate(_gate(entry), "gate.toml").criteria[0].rule == rule
@@ -115,9 +115,9 @@ def test_a_rule_that_judges_a_number_needs_both_its_limits(rule: str, name: str,
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_rules_about_shares_say_of_what(rule: str) -> None:
-    told = [read_gate(_gate(SHARE | {"rule": rule, "of": of}), "gate.toml").criteria[0].of for of in SHARES]
+    texts = [read_gate(_gate(SHARE | {"rule": rule, "of": of}), "gate.toml").criteria[0].of for of in SHARES]
 
-    assert told == list(SHARES)
+    assert texts == list(SHARES)
     if rule in ("share", "pooled-share", "pooled-availability", "burn"):
         with pytest.raises(GateError, match="of = "):
             read_gate(_gate(_without(SHARE, "of") | {"rule": rule}), "gate.toml")
@@ -134,9 +134,9 @@ def test_a_share_may_look_at_every_check_and_stand_at_one_limit() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("served_by", ["vql", "any"])
 def test_every_word_of_a_criterion_is_known(kind: str, served_by: str) -> None:
-    (found,) = read_gate(_gate(PLAIN | {"kind": kind, "served_by": served_by}), "gate.toml").criteria
+    (criterion,) = read_gate(_gate(PLAIN | {"kind": kind, "served_by": served_by}), "gate.toml").criteria
 
-    assert (found.kind, found.served_by) == (kind, served_by)
+    assert (criterion.kind, criterion.served_by) == (kind, served_by)
 
 
 @pytest.mark.parametrize(("hours", "longest", "fits"), [(2, 2, True), (2, 3, True), (0, 1, False), (3, 2, False)])

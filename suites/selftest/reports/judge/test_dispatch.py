@@ -196,14 +196,16 @@ def test_a_share_wants_its_least_good_ones() -> None:
 
 def test_failures_do_not_make_a_void_sample_lighter() -> None:
     criterion = _criterion("exact", "x", least=9)
-    told = (Told(side="backend", provenance=Provenance.VQL),)
+    observations = (Told(side="backend", provenance=Provenance.VQL),)
     outcomes = [Outcome.EQUAL] * 9 + [Outcome.VOID] * 2
     samples = [
-        Comparison(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=told)
+        Comparison(phase="phase0", check="x", key=str(number), stratum="s", outcome=outcome, answers=observations)
         for number, outcome in enumerate(outcomes)
     ]
     failed = [
-        Comparison(phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=told)
+        Comparison(
+            phase="phase0", check="x", key=f"f{number}", stratum="s", outcome=Outcome.FAILED, answers=observations
+        )
         for number in range(50)
     ]
 

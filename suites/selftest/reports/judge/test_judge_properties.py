@@ -234,12 +234,12 @@ def _fed_by(failure: Comparison) -> set[str]:
 def test_a_pair_shows_the_flag() -> None:
     """VQL answered in the pairs, so direct answers besides are silent, not a flag that is off: known or forgotten."""
     timed = [Pair(phase="p", check="t", key=str(n), block=1, vql_ms=1, direct_ms=1, again_ms=1) for n in range(3)]
-    told = [*timed, _asked("known", Provenance.DIRECT)]
+    answers = [*timed, _asked("known", Provenance.DIRECT)]
     forgotten = [*timed, _asked("known", Provenance.UNKNOWN)]
 
-    before, after = _outcomes(told, None), _outcomes(forgotten, None)
+    before, after = _outcomes(answers, None), _outcomes(forgotten, None)
 
-    assert (seen_of(told, "p", None).flag_on, seen_of(forgotten, "p", None).flag_on) == (True, True)
+    assert (seen_of(answers, "p", None).flag_on, seen_of(forgotten, "p", None).flag_on) == (True, True)
     assert not [name for name in after if after[name] == "met" and before[name] != "met"]
 
 

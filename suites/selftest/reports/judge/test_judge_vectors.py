@@ -62,12 +62,12 @@ def test_the_acceptance_numbers(name: str, target: float, alert: float) -> None:
 def test_a_share_by_run(case: dict[str, Any]) -> None:
     counts = [case["requests_per_run"]] * len(case["failures_per_run"])
 
-    found = statistics.share_by_run(case["failures_per_run"], counts)
+    measurement = statistics.share_by_run(case["failures_per_run"], counts)
 
-    assert found.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
+    assert measurement.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
     assert statistics.effective_count(case["failures_per_run"], counts) == pytest.approx(case["n_eff"], rel=1e-4)
     verdict = case["verdict_target.05_alert.10"]
-    assert WORDS[dispatch.by_limits(_criterion(0.05, 0.10), found)] == verdict
+    assert WORDS[dispatch.by_limits(_criterion(0.05, 0.10), measurement)] == verdict
 
 
 @pytest.mark.parametrize("case", VECTORS["zero_mismatch"]["upper"], ids=lambda case: str(case["n"]))
@@ -136,19 +136,21 @@ def test_latency_by_block(case: dict[str, Any]) -> None:
     pairs = _pairs(case)
     seen = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
-    found = statistics.latency_ratio(pairs)
+    measurement = statistics.latency_ratio(pairs)
     finding = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
 
-    assert found.value == pytest.approx(case["ratio"], abs=1e-4)
-    assert found.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
+    assert measurement.value == pytest.approx(case["ratio"], abs=1e-4)
+    assert measurement.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
     assert WORDS[finding.outcome] == case["verdict"]
 
 
 @pytest.mark.parametrize("case", VECTORS["latency_verdict_only"], ids=str)
 def test_latency_at_the_boundaries(case: dict[str, Any]) -> None:
-    found = Measurement(value=case["ratio"], unit="ratio", count=case["n_pairs"], interval=(case["lo"], case["hi"]))
+    measurement = Measurement(
+        value=case["ratio"], unit="ratio", count=case["n_pairs"], interval=(case["lo"], case["hi"])
+    )
 
-    outcome = dispatch.latency_outcome(_criterion(1.2, 1.5, "latency", 128), found, blocks=case["n_runs"])
+    outcome = dispatch.latency_outcome(_criterion(1.2, 1.5, "latency", 128), measurement, blocks=case["n_runs"])
 
     assert WORDS[outcome] == case["verdict"]
 
@@ -157,10 +159,10 @@ def test_latency_at_the_boundaries(case: dict[str, Any]) -> None:
 def test_the_noise_floor(case: dict[str, Any]) -> None:
     floor = Measurement(value=case["ratio"], unit="ratio", count=128, interval=(case["lo"], case["hi"]))
 
-    said = dispatch.unfit(floor)
+    sentence = dispatch.unfit(floor)
 
     assert statistics.noise_floor((case["lo"], case["hi"])) == pytest.approx(case["noise_floor"], abs=1e-5)
-    assert ("BIASED" if said else "OK") == case.get("changed", case)["verdict"]
+    assert ("BIASED" if sentence else "OK") == case.get("changed", case)["verdict"]
 
 
 @pytest.mark.parametrize("case", VECTORS["single_run_alarm"]["cases"], ids=str)
@@ -199,14 +201,14 @@ def test_the_tail_by_recipe(number: int, tail_only: bool) -> None:
     case, pairs = VECTORS["p95_pooled"]["cases"][number], _by_recipe(tail_only)
     seen = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
-    found = statistics.p95_ratio(pairs)
+    measurement = statistics.p95_ratio(pairs)
     tail = dispatch.finding_of(_criterion(1.2, 1.5, "p95", 1024), GATE, seen)
     typical = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
 
     assert sum(pair.vql_ms for pair in pairs) == pytest.approx(case["sum_b"], abs=0.1)
-    assert found.value == pytest.approx(case["p95_ratio"], abs=1e-4)
-    assert found.interval is not None
-    for mine, theirs in zip(found.interval, case["p95_ci_0.997_bootstrap_runs_seed0_9999"], strict=True):
+    assert measurement.value == pytest.approx(case["p95_ratio"], abs=1e-4)
+    assert measurement.interval is not None
+    for mine, theirs in zip(measurement.interval, case["p95_ci_0.997_bootstrap_runs_seed0_9999"], strict=True):
         assert math.log(mine) == pytest.approx(math.log(theirs), abs=0.03)
     assert typical.value == pytest.approx(case["typical_ratio"], abs=1e-4)
     assert (WORDS[tail.outcome], WORDS[typical.outcome]) == (case["p95_verdict"], case["typical_verdict"])
@@ -231,16 +233,16 @@ def test_the_quick_bootstrap_is_numpys_quantile_of_every_resample() -> None:
     pooled = [np.concatenate([blocks[block] for block in draw]) / scale for draw in draws]
     ratios = [np.quantile(group[:, 0], 0.95) / np.quantile(group[:, 1], 0.95) for group in pooled]
 
-    found = statistics.p95_ratio(pairs)
+    measurement = statistics.p95_ratio(pairs)
 
-    assert found.interval == pytest.approx(tuple(np.quantile(ratios, [0.0015, 0.9985])))
+    assert measurement.interval == pytest.approx(tuple(np.quantile(ratios, [0.0015, 0.9985])))
 
 
 def test_scipy_is_the_one_the_vectors_were_made_with() -> None:
     case = VECTORS["scipy_cross_checks"]
-    found = statistics.ratio_of_means(case["log_ratios"], 12)
+    measurement = statistics.ratio_of_means(case["log_ratios"], 12)
 
-    assert found.interval == pytest.approx([math.exp(entry) for entry in case["t_0.997"]], abs=1e-4)
+    assert measurement.interval == pytest.approx([math.exp(entry) for entry in case["t_0.997"]], abs=1e-4)
 
 
 NOT_OURS = {

@@ -295,10 +295,10 @@ def test_an_instrument_is_unfit_when_it_is_biased(value: float, interval: Any, s
     ("blocks", "count", "outcome"), [(8, 128, "met"), (7, 128, "unmeasured"), (8, 127, "unmeasured")]
 )
 def test_a_go_wants_its_blocks_and_its_pairs(blocks: int, count: int, outcome: str) -> None:
-    found = Measurement(value=1.1, unit="ratio", count=count, interval=(1.0, 1.2))
+    measurement = Measurement(value=1.1, unit="ratio", count=count, interval=(1.0, 1.2))
 
-    assert latency_outcome(SLOW, found, blocks=blocks) == outcome
-    assert latency_outcome(SLOW, replace(found, interval=(1.21, 1.3)), blocks=8) == "missed"
+    assert latency_outcome(SLOW, measurement, blocks=blocks) == outcome
+    assert latency_outcome(SLOW, replace(measurement, interval=(1.21, 1.3)), blocks=8) == "missed"
 
 
 @pytest.mark.parametrize(
@@ -370,10 +370,10 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
     ids=["nothing", "failed", "by-sql", "left-out"],
 )
 def test_why_there_is_no_pair_is_told(records: list[Record], says: str) -> None:
-    found = _judged(SLOW, *records)
+    finding = _judged(SLOW, *records)
 
-    assert (found.outcome, found.needed, found.unit) == ("unmeasured", 128, "ratio")
-    assert says in found.sentence
+    assert (finding.outcome, finding.needed, finding.unit) == ("unmeasured", 128, "ratio")
+    assert says in finding.sentence
 
 
 def test_every_check_has_to_be_too_fast_to_matter() -> None:

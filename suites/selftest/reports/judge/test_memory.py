@@ -50,10 +50,10 @@ def _found(records: Sequence[Record], flag_on: bool | None = True) -> Finding:
     ],
 )
 def test_a_key_that_was_wrong_has_to_be_right(records: list[Record], outcome: str, says: str) -> None:
-    found = _found(records)
+    finding = _found(records)
 
-    assert found.outcome == outcome, found.sentence
-    assert says in found.sentence
+    assert finding.outcome == outcome, finding.sentence
+    assert says in finding.sentence
 
 
 def test_answers_of_sql_settle_nothing() -> None:

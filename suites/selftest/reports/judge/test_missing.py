@@ -41,8 +41,8 @@ def _judged(window: RunWindow) -> PooledCriterion:
     failures, count = sum(count.failures for count in counts), sum(count.count for count in counts)
     share = failures / count if count else 1.0
     outcome = "met" if share <= 0.05 else "missed" if share > 0.1 else "unmeasured"
-    found = Measurement(value=share, unit="share", count=count)
-    return PooledCriterion(name="q c", outcome=outcome, sentence=f"{failures} of {count}", found=found)
+    measurement = Measurement(value=share, unit="share", count=count)
+    return PooledCriterion(name="q c", outcome=outcome, sentence=f"{failures} of {count}", found=measurement)
 
 
 FINE = tuple(_run(f"r{number}") for number in range(20))

@@ -96,11 +96,11 @@ def test_counts_and_failures_are_of_the_same_runs() -> None:
 
 @pytest.mark.parametrize(("means", "bounded"), [([], False), ([0.1], False), ([0.1, 0.2], True), ([0.1, 0.1], True)])
 def test_a_ratio_has_an_interval_from_two_blocks_on(means: list[float], bounded: bool) -> None:
-    found = ratio_of_means(means, 9)
+    measurement = ratio_of_means(means, 9)
 
-    assert (found.interval is not None) is bounded
-    assert (found.value is None) is (not means)
-    assert found.count == (9 if means else 0)
+    assert (measurement.interval is not None) is bounded
+    assert (measurement.value is None) is (not means)
+    assert measurement.count == (9 if means else 0)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_merging_keeps_dependent_runs_from_a_false_no_go() -> None:
             noise = 0.8 * noise + random.normal(0, 0.1)
             means.append(math.log(1.2) + noise)
         for size, groups in ((1, [[index] for index in range(96)]), (4, statistics.units(means))):
-            found = statistics.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
-            wrong[size] += found.interval is not None and found.interval[0] > 1.2
+            measurement = statistics.ratio_of_means([float(np.mean([means[i] for i in group])) for group in groups], 96)
+            wrong[size] += measurement.interval is not None and measurement.interval[0] > 1.2
 
     assert wrong[4] < wrong[1] / 2

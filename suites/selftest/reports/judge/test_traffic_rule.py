@@ -181,9 +181,9 @@ def test_what_is_claimed_holds_from_the_log_to_the_sentence(share: float) -> Non
         finding = _claim(census, is_wrong, is_gone)
         low, high = finding.interval or (0.0, 1.0)
         if finding.outcome == "missed":
-            said = re.search(r"([\d.]+) % to ([\d.]+) % of", finding.sentence)
-            assert said is not None
-            low, high = float(said[1]) / 100, float(said[2]) / 100
+            match = re.search(r"([\d.]+) % to ([\d.]+) % of", finding.sentence)
+            assert match is not None
+            low, high = float(match[1]) / 100, float(match[2]) / 100
         held += low <= share <= high
 
     assert held >= 190

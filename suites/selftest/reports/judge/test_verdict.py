@@ -47,8 +47,8 @@ WHOLE = (Event(name="collected", phases=("one",)), Event(name="run-finished"))
 def _run(flag: str = "", **more: Any) -> Run:
     texts = {"one": GATE.format(phase="one", flag=flag, hours=5), "two": GATE.format(phase="two", flag="", hours=2)}
     gates = {name: GateFile(path=name, sha256=f"of {name}", text=text) for name, text in texts.items()}
-    told = {"target": "live", "flags": {}, "fingerprint": {"backend": 1}} | more
-    return Run(run_id="r", started=NOW, seed=3, contract="guide", gates=gates, **told)
+    body = {"target": "live", "flags": {}, "fingerprint": {"backend": 1}} | more
+    return Run(run_id="r", started=NOW, seed=3, contract="guide", gates=gates, **body)
 
 
 def _judged(*records: Record, run: Run | None = None, unreadable: tuple[str, ...] = ()) -> Any:

@@ -43,7 +43,7 @@ def _run(
         EarlierCount(criterion="errors", failures=failures, count=count, unit="share"),
         EarlierCount(criterion="parity", failures=wrong, count=asked, whole=whole, unit="mismatches"),
     )
-    told = {"seed": int(100 * ago), "counts": counts} | more
+    body = {"seed": int(100 * ago), "counts": counts} | more
     return EarlierRun(
         phase="bake",
         run=f"r{ago:g}",
@@ -51,7 +51,7 @@ def _run(
         started=(ended - timedelta(hours=lasts)).isoformat(),
         finished=ended.isoformat(),
         verdict="GO",
-        **told,
+        **body,
     )
 
 
@@ -99,18 +99,18 @@ def _judged(
 def test_a_window_is_full_when_it_is_long_enough_and_has_no_gap(
     runs: list[EarlierRun], outcome: str, says: str
 ) -> None:
-    found = _judged("window", runs)
+    finding = _judged("window", runs)
 
-    assert found.outcome == outcome, found.sentence
-    assert says in found.sentence
+    assert finding.outcome == outcome, finding.sentence
+    assert says in finding.sentence
 
 
 def test_what_a_window_lacks_is_told_in_hours() -> None:
     lacking = ([_run(20), _run(15)], [_run(20), _run(14)], [_run(20), _run(14.1)], [], [_run(ago) for ago in FULL])
 
     assert [_judged("window", runs).needed for runs in lacking] == [19, 18, 19, 24, 0]
-    found = _judged("window", [_run(ago) for ago in FULL])
-    assert (found.value, found.unit, found.count) == (24.0, "h", 5)
+    finding = _judged("window", [_run(ago) for ago in FULL])
+    assert (finding.value, finding.unit, finding.count) == (24.0, "h", 5)
 
 
 def test_every_phase_has_a_window_of_its_own() -> None:
@@ -127,18 +127,18 @@ def test_every_phase_has_a_window_of_its_own() -> None:
 def test_runs_are_pooled_so_far_back_and_no_further(hours: float | None, reach: float) -> None:
     runs = [_run(reach + 0.1), _run(reach), _run(0)]
 
-    found = _judged("window", runs, hours=hours)
+    finding = _judged("window", runs, hours=hours)
 
-    assert (found.count, found.value) == (2, reach)
+    assert (finding.count, finding.value) == (2, reach)
 
 
 def test_runs_that_differ_do_not_count_and_some_are_named() -> None:
     apart = [_run(number, differs=(why,)) for number, why in enumerate(["build"] * 4 + ["index", "moon"], 1)]
 
-    found = _judged("window", [*(_run(ago) for ago in FULL), *apart])
+    finding = _judged("window", [*(_run(ago) for ago in FULL), *apart])
 
-    assert found.count == 5
-    assert found.sentence.endswith(
+    assert finding.count == 5
+    assert finding.sentence.endswith(
         "; left out: 4 runs of another build (r4, r3, r2, ...), 1 run of another index (r5), 1 run with moon (r6)"
     )
 
@@ -189,11 +189,11 @@ SHARE: dict[str, Any] = {"of": "errors", "target": 0.05, "alert": 0.1}
 def test_a_share_is_pooled_over_runs_and_the_last_ones_may_not_be_bad(
     runs: list[EarlierRun], outcome: str, says: str
 ) -> None:
-    found = _judged("pooled-share", runs, least=400, **SHARE)
+    finding = _judged("pooled-share", runs, least=400, **SHARE)
 
-    assert found.outcome == outcome, found.sentence
-    assert says in found.sentence
-    assert found.needed == (outcome == "unmeasured")
+    assert finding.outcome == outcome, finding.sentence
+    assert says in finding.sentence
+    assert finding.needed == (outcome == "unmeasured")
 
 
 def test_a_share_of_another_kind_is_no_part_of_it() -> None:
@@ -268,10 +268,10 @@ def test_a_newest_run_may_be_an_outage_by_itself() -> None:
 
 
 def test_the_slower_of_two_burns_is_told() -> None:
-    found = _judged("burn", [_run(0.5, failures=10), _run(0, failures=10, count=20)], own=DEAF, **BURN)
+    finding = _judged("burn", [_run(0.5, failures=10), _run(0, failures=10, count=20)], own=DEAF, **BURN)
 
-    assert found.value == pytest.approx(100 * 20 / 60)
-    assert (found.unit, found.count) == ("times the budget", 60)
+    assert finding.value == pytest.approx(100 * 20 / 60)
+    assert (finding.unit, finding.count) == ("times the budget", 60)
 
 
 def _timed(
@@ -342,10 +342,10 @@ LATENCY: dict[str, Any] = {"own": (SLOW,), "target": 1.2, "alert": 1.5}
     ],
 )
 def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[EarlierRun], outcome: str, says: str) -> None:
-    found = _judged("pooled-latency", runs, least=128, **LATENCY)
+    finding = _judged("pooled-latency", runs, least=128, **LATENCY)
 
-    assert found.outcome == outcome, found.sentence
-    assert says in found.sentence
+    assert finding.outcome == outcome, finding.sentence
+    assert says in finding.sentence
 
 
 @pytest.mark.parametrize(
@@ -383,6 +383,6 @@ def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[EarlierRun], out
 def test_exactness_is_pooled_over_different_questions(runs: list[EarlierRun], outcome: str, count: int) -> None:
     advice = replace(PARITY, id="errors", kind="advisory")
 
-    found = _judged("pooled-exact", runs, own=(PARITY, ERRORS, advice), least=100)
+    finding = _judged("pooled-exact", runs, own=(PARITY, ERRORS, advice), least=100)
 
-    assert (found.outcome, found.count) == (outcome, count), found.sentence
+    assert (finding.outcome, finding.count) == (outcome, count), finding.sentence

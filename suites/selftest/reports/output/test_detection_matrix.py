@@ -83,12 +83,12 @@ def test_what_is_wrong_is_told_with_all_that_the_phases_found() -> None:
     verdict = _verdict(_finding("a", cause="d"), _finding("b"), _finding("x", "met"))
     rows = detection_matrix.rows_of(_expected("a"), verdict)
 
-    said = detection_matrix.complaint(rows, verdict)
+    sentence = detection_matrix.complaint(rows, verdict)
 
-    assert "f in phase1: caught a, cause d, expected c" in said
-    assert "f in phase1: FALSE ALARM b, cause c" in said
-    assert "missed b (blocking, c): b is missed" in said
-    assert "met" not in said
+    assert "f in phase1: caught a, cause d, expected c" in sentence
+    assert "f in phase1: FALSE ALARM b, cause c" in sentence
+    assert "missed b (blocking, c): b is missed" in sentence
+    assert "met" not in sentence
     assert (
         detection_matrix.complaint(
             detection_matrix.rows_of(_expected("a"), _verdict(_finding("a"))), _verdict(_finding("a"))
@@ -118,9 +118,9 @@ def test_the_matrix_has_a_line_per_fault_and_a_column_per_phase() -> None:
 def test_the_matrix_is_kept_where_the_pages_of_runs_look_for_it(tmp_path: Path) -> None:
     folder = keep(tmp_path, ROWS)
 
-    told = json.loads((folder / "drills.json").read_text())
-    assert set(told["rows"][0]) == {"fault", "phase", "detection", "criterion", "cause_expected", "cause_named"}
-    assert list(publish.newest_drills(tmp_path)) == told["rows"]
+    body = json.loads((folder / "drills.json").read_text())
+    assert set(body["rows"][0]) == {"fault", "phase", "detection", "criterion", "cause_expected", "cause_named"}
+    assert list(publish.newest_drills(tmp_path)) == body["rows"]
     assert "two &lt;b&gt;" in (folder / "drills.html").read_text()
 
 

@@ -76,8 +76,8 @@ def test_slack_is_told_no_markup_but_our_own(word: str, text: str) -> None:
 @one_word_each
 def test_prometheus_reads_as_many_samples_as_for_a_plain_text(word: str, text: str) -> None:
     def counted(hostile: str) -> dict[str, int]:
-        told = prometheus.exposition(verdict_builders.verdict(word, hostile=hostile))
-        return {family.name: len(family.samples) for family in text_string_to_metric_families(told)}
+        text = prometheus.exposition(verdict_builders.verdict(word, hostile=hostile))
+        return {family.name: len(family.samples) for family in text_string_to_metric_families(text)}
 
     assert counted(text) == counted("plain")
 
@@ -102,7 +102,7 @@ def test_the_command_of_an_evidence_expands_the_server_only(text: str) -> None:
     answer = Observation(side="backend", status=200, request=f"POST /contacts/{text.replace(' ', '')} {text}")
     command = evidence.request(answer)
 
-    said = (
+    sentences = (
         subprocess.run(
             ["/bin/sh", "-c", command.replace("curl", "printf '%s\\0'", 1).encode(errors="replace")],
             env={"CONTACT360_BASE_URL": "http://server", "CONTACT360_TOKEN": "t", "HOME": "/home/x", "PATH": ""},
@@ -112,9 +112,9 @@ def test_the_command_of_an_evidence_expands_the_server_only(text: str) -> None:
         .stdout.decode(errors="replace")
         .split("\0")
     )
-    assert said[4] == "Authorization: Bearer t"
-    assert said[5].startswith("http://server/contacts/")
-    assert "/home/x" not in "".join(said)
+    assert sentences[4] == "Authorization: Bearer t"
+    assert sentences[5].startswith("http://server/contacts/")
+    assert "/home/x" not in "".join(sentences)
 
 
 def _page(word: str, hostile: str) -> str:
@@ -131,7 +131,7 @@ def _allure(word: str, hostile: str) -> str:
 
 
 def _elements(html: str) -> Counter[tuple[str, tuple[str, ...]]]:
-    found = Elements()
-    found.feed(html)
-    found.close()
-    return Counter((tag, tuple(name for name, _ in attributes)) for tag, attributes in found.tags)
+    elements = Elements()
+    elements.feed(html)
+    elements.close()
+    return Counter((tag, tuple(name for name, _ in attributes)) for tag, attributes in elements.tags)

@@ -28,12 +28,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Brows
         yield tab
 
 
-def _page(folder: Path, word: str, phase: str = "phase1", *, said: str = "", **changes: Any) -> Path:
+def _page(folder: Path, word: str, phase: str = "phase1", *, sentence: str = "", **changes: Any) -> Path:
     """The page of a run of the phase's own gate; `said`: what each finding says instead."""
     path, judged = folder / "summary.html", verdict_builders.of_gate(word, phase)
     recorded = verdict_builders.recorded(phase=phase, of=verdict_builders.run_of_gate(phase))
-    for finding in judged["phases"][phase]["findings"] if said else ():
-        finding["sentence"] = said
+    for finding in judged["phases"][phase]["findings"] if sentence else ():
+        finding["sentence"] = sentence
     if word == "GO":  # nothing differs then
         equal = [one for one in recorded.records if getattr(one, "outcome", None) is not Outcome.DIFFERENT]
         recorded = replace(recorded, records=tuple(equal))

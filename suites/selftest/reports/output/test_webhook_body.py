@@ -14,8 +14,8 @@ PAGE = "https://ci.example/run/1"
 def test_each_format_says_what_changed_why_and_where_to_read_on(name: str) -> None:
     text = json.dumps(FORMATS[name](verdict_builders.verdict("NO-GO"), {"phase1": "GO"}, PAGE))
 
-    for said in ("NO-GO", "GO", "phase1", "the index holds an older version", PAGE):
-        assert said in text
+    for sentence in ("NO-GO", "GO", "phase1", "the index holds an older version", PAGE):
+        assert sentence in text
 
 
 def test_a_card_of_teams_links_the_page_only_where_it_is_an_address() -> None:

@@ -76,23 +76,23 @@ def test_a_key_of_an_answer_is_a_token(name: str, body: dict[str, object]) -> No
         )
 
     fields = [Field(path="company.name", columns=("companies.name",), rules=())]
-    found = _undeclared({"companies": {"name": None, "internal_score": 1}}, named(body), fields)
+    differences = _undeclared({"companies": {"name": None, "internal_score": 1}}, named(body), fields)
 
-    assert len(found) == 1
-    assert name not in str([difference.recorded(REDACTOR) for difference in found])
+    assert len(differences) == 1
+    assert name not in str([difference.recorded(REDACTOR) for difference in differences])
 
 
 def test_a_key_that_is_a_column_or_a_part_of_the_contract_is_shown() -> None:
     fields = [Field(path="company.name", columns=("companies.name",), rules=())]
-    found = _undeclared({"companies": {"name": None, "internal_score": 1}}, {"internal_score": 3}, fields)
+    differences = _undeclared({"companies": {"name": None, "internal_score": 1}}, {"internal_score": 3}, fields)
 
-    assert [difference.recorded(REDACTOR).path for difference in found] == ["internal_score"]
+    assert [difference.recorded(REDACTOR).path for difference in differences] == ["internal_score"]
 
 
 def test_two_hundred_thousand_undeclared_keys_are_twenty_differences() -> None:
-    found = _undeclared({}, {f"Zqf{number}": 1 for number in range(200_000)}, [])
+    differences = _undeclared({}, {f"Zqf{number}": 1 for number in range(200_000)}, [])
 
-    assert len(found) == 20
+    assert len(differences) == 20
 
 
 @every_name

@@ -37,8 +37,8 @@ checks = ["parity"]
 
 
 def _waiver(criterion: str = "phase1-alerts", days: int = 7, **different: str) -> Waiver:
-    told = {"reason": "no pager yet", "ticket": "C360-77", "by": "Jane Doe"} | different
-    return Waiver(criterion=criterion, until=(NOW.date() + timedelta(days=days)).isoformat(), **told)
+    body = {"reason": "no pager yet", "ticket": "C360-77", "by": "Jane Doe"} | different
+    return Waiver(criterion=criterion, until=(NOW.date() + timedelta(days=days)).isoformat(), **body)
 
 
 def _judged(path: Path, *more: Any, criterion: str = SECOND_FACT) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def test_a_stale_waiver_is_reported(tmp_path: Path) -> None:
     found = _judged(tmp_path, _waiver(), Fact(phase="phase1", name="alerts", ok=True))
 
     assert presentation.headline(found).startswith("GO: ")
-    (said,) = presentation.stale_waivers(found)
-    assert "the waiver of phase1-alerts (C360-77) is stale" in said
+    (sentence,) = presentation.stale_waivers(found)
+    assert "the waiver of phase1-alerts (C360-77) is stale" in sentence
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_exactness_is_never_waived(tmp_path: Path) -> None:
 
 
 def _file(path: Path, **different: Any) -> Path:
-    told = {"criterion": "contact-latency", "reason": "small hosts", "ticket": "C360-1", "by": "Jane"} | different
-    until = told.pop("until", (NOW.date() + timedelta(days=5)).isoformat())
-    lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+    body = {"criterion": "contact-latency", "reason": "small hosts", "ticket": "C360-1", "by": "Jane"} | different
+    until = body.pop("until", (NOW.date() + timedelta(days=5)).isoformat())
+    lines = [f"{name} = {json.dumps(value)}" for name, value in body.items()]
     path.write_text("\n".join(["[[waiver]]", *lines, f"until = {until}"]) + "\n")
     return path
 
@@ -122,9 +122,9 @@ def gates(checkout: Path) -> list[Any]:
 
 
 def test_a_file_of_waivers_is_read(tmp_path: Path, gates: list[Any]) -> None:
-    (found,) = read(_file(tmp_path / "w.toml"), gates, NOW)
+    (waiver,) = read(_file(tmp_path / "w.toml"), gates, NOW)
 
-    assert (found.criterion, found.ticket, date.fromisoformat(found.until) > NOW.date()) == (
+    assert (waiver.criterion, waiver.ticket, date.fromisoformat(waiver.until) > NOW.date()) == (
         "contact-latency",
         "C360-1",
         True,
