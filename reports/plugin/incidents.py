@@ -75,7 +75,8 @@ class Incidents:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self._interrupted = True
-        self.note("interrupted", excinfo.typename)
+        by_hand = excinfo.errisinstance(KeyboardInterrupt)
+        self.note("interrupted", "by Ctrl-C or a signal" if by_hand else excinfo.typename)
 
     def conclude(self, exitstatus: int) -> None:
         """Note what can be told only when everything has been asked."""
