@@ -24,7 +24,17 @@ from reports.output.html.rendering import folded, render, section, table
 from reports.output.html.svg_charts import TrendPoint
 from reports.output.presentation import MISMATCHES_SHOWN
 from reports.records import commands
-from reports.records.records import BUILD_KEYS, Attestation, Comparison, Entry, Event, Observation, Outcome, Pair
+from reports.records.records import (
+    BUILD_KEYS,
+    Attestation,
+    Comparison,
+    Entry,
+    Event,
+    Observation,
+    Outcome,
+    Pair,
+    Provenance,
+)
 from reports.records.run_ledger import RunRecords
 from reports.records.wording import counted, differ, differences, moment, plural, times
 
@@ -186,15 +196,17 @@ def _without_direct_path(verdict: Entry, recorded: RunRecords) -> str:
     """Of which checks of the backend no answer of the direct path stands beside VQL's, and why, as far as known."""
     beside: dict[str, bool] = {}
     for sample in comparisons(recorded):
-        is_wrong = sample.phase in verdict["phases"] and sample.outcome is Outcome.DIFFERENT
-        if is_wrong and sample.attempt and sample.answers and sample.answers[0].side == "backend":
+        if sample.phase not in verdict["phases"] or sample.outcome is not Outcome.DIFFERENT or not sample.answers:
+            continue
+        if sample.answers[0].side == "backend" and sample.answers[0].provenance is not Provenance.DIRECT:
             shown = any(difference.baseline is not None for difference in sample.differences)
             beside[sample.check] = shown or beside.get(sample.check, False)
     without = sorted(check for check, shown in beside.items() if not shown)
     if not without:
         return ""
     unset = recorded.run.described.get("baseline", "").startswith("none")
-    why = ": CONTACT360_BASELINE_URL is not set" if unset else ""
+    costly = all(check.startswith(("export-", "linkedin-")) for check in without)
+    why = ": CONTACT360_BASELINE_URL is not set" if unset else ": it would cost credits there as well" if costly else ""
     return f"No answer of the direct path was observed for {', '.join(without)}{why}."
 
 

@@ -64,7 +64,7 @@ def test_each_of_the_first_ten_mismatches_has_a_table_of_its_fields(wrong: Rehea
     assert len(attached) == 10
     assert {entry["type"] for entry in attached} == {"text/csv"}
     table = (wrong.folder / "allure-results" / attached[0]["source"]).read_text()
-    assert table == "field,PostgreSQL,service,baseline,kind\ntitle,<str:1>,<str:2>,not asked,value\n"
+    assert table == "field,PostgreSQL,service,kind\ntitle,<str:1>,<str:2>,value\n"
 
 
 def test_the_gate_comes_first_with_a_step_per_criterion(wrong: Rehearsal) -> None:

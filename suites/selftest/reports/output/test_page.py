@@ -15,7 +15,7 @@ from reports.history.entry import entry_of
 from reports.history.guide_coverage import GuideLine
 from reports.output import presentation
 from reports.output.html import page
-from reports.records.records import FLAGS, Attestation
+from reports.records.records import FLAGS, Attestation, Comparison
 from suites.selftest.support import chromium, verdict_builders
 
 WORDS = ("GO", "NO-GO", "HOLD")
@@ -302,3 +302,19 @@ def test_two_faults_at_once_are_named_as_two_causes_each_with_its_own_fields_and
     assert "High Fallback Rate, Solution 2" in failing
     assert "Fields that differ" not in failing
     assert "cause is not known" not in reasons
+
+
+def test_checks_without_an_answer_of_the_direct_path_are_named_once() -> None:
+    recorded = verdict_builders.recorded()
+    alone = page.html(verdict_builders.verdict("NO-GO"), recorded)
+    differing = tuple(
+        replace(one, differences=tuple(replace(each, baseline="<str:9f1c>") for each in one.differences))
+        if isinstance(one, Comparison)
+        else one
+        for one in recorded.records
+    )
+
+    beside = page.html(verdict_builders.verdict("NO-GO"), replace(recorded, records=differing))
+
+    assert alone.count("No answer of the direct path was observed for contact-endpoint") == 1
+    assert "No answer of the direct path" not in beside
