@@ -16,7 +16,7 @@ PARTICIPLES = {  # class names that do not say of what: a bare participle or ver
     *("Wanted", "Named", "Refused", "Unasked", "Unpaid", "Counted", "Answered", "Decided", "Mutated", "Chosen"),
 }
 METAPHORS = re.compile(  # in names of modules and classes; the field has a word for each
-    r"^(fuse|pace|restraint|injector|damage|bill|agenda|staff|recall|past|chronicle|exhibit|ground|stranger"
+    r"^(fuse|pace|restraint|mischief|damage|bill|agenda|staff|recall|past|chronicle|exhibit|ground|stranger"
     r"|discretion|censor|bystander|greeting|steadiness|roster|wart|shelf|shelves|heap|glimpse|keeper|strata|witness)s?$"
 )
 SHAPELESS = re.compile(r"^(utils?|helpers?|common|misc|stuff)$")
