@@ -67,7 +67,7 @@ class Excuse:
 
 def concerns(known_difference: KnownDifference, check: str) -> bool:
     """Whether it is declared for the check, or for the one whose questions the check asks again."""
-    return any(is_of(each, name) for name in known_difference.checks for each in (check, REPEATED.get(check, check)))
+    return any(is_of(entry, name) for name in known_difference.checks for entry in (check, REPEATED.get(check, check)))
 
 
 def in_force(

@@ -26,10 +26,10 @@ def compared(
 ) -> tuple[RawDifference, ...]:
     """What one list has and the other has not. A list that ends at a length of `cut_at`, and is right so far, was cut.
 
-    `shown` says that items are keys, which may stand in a path; other items are told by number.
+    `shown` says that items are keys, which may stand in a path; other items are answered by number.
     """
-    wanted, told = Counter(expected), Counter(actual)
-    missing, surplus = list((wanted - told).elements()), list((told - wanted).elements())
+    wanted, answered = Counter(expected), Counter(actual)
+    missing, surplus = list((wanted - answered).elements()), list((answered - wanted).elements())
     if missing and not surplus and len(actual) in cut_at:
         path = f"{name}.{len(actual)}-of-{len(expected)}"
         return (RawDifference(path=path, kind=DifferenceKind.TRUNCATED, expected=len(expected), actual=len(actual)),)

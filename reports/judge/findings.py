@@ -202,8 +202,8 @@ def limit_of(value: float | None) -> float:
 
 def why_unasked(criterion: Criterion, seen: PhaseEvidence, otherwise: str = "nothing was asked") -> str:
     """What was said about it when a check of this criterion was left out."""
-    said = (fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name))
-    return next(said, otherwise)
+    sentences = (fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name))
+    return next(sentences, otherwise)
 
 
 def by_key(samples: Iterable[Comparison]) -> dict[tuple[str, str], Comparison]:

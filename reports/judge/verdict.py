@@ -121,13 +121,16 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     seen = _seen(recorded, gate)
     seen = replace(seen, pairs=at_look(seen.pairs))
     looking = [
-        each
-        for each in gate.criteria
-        if each.rule not in POOLED
-        and _looks_at(each, check, seen)
-        and not (each.rule == "share" and each.kind != "blocking")
+        criterion
+        for criterion in gate.criteria
+        if criterion.rule not in POOLED
+        and _looks_at(criterion, check, seen)
+        and not (criterion.rule == "share" and criterion.kind != "blocking")
     ]
-    found = [(each, _for_check(finding_of(each, gate, seen), each, gate, seen, check)) for each in looking]
+    found = [
+        (criterion, _for_check(finding_of(criterion, gate, seen), criterion, gate, seen, check))
+        for criterion in looking
+    ]
     strict = [
         finding
         for criterion, finding in found
@@ -332,12 +335,12 @@ def _waivers(recorded: RunRecords) -> tuple[Waiver, ...]:
     return () if too_many(waivers) else waivers
 
 
-def _untold(gate: Gate, told: bool | None, seen: PhaseEvidence) -> str:
+def _untold(gate: Gate, on_record: bool | None, seen: PhaseEvidence) -> str:
     """Why a phase can't be GO although all is met: nobody said that the flag is off, and SQL answered everything.
 
     A flag that is off and a VQL that never serves look alike from outside.
     """
-    if told is not None or seen.flag_on is not False:
+    if on_record is not None or seen.flag_on is not False:
         return ""
     return (
         f"SQL answered everything, and no setting says whether {gate.flag} is on: set it as the deployment has it, "

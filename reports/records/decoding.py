@@ -64,7 +64,7 @@ def from_table(kind: type[_Value], entry: Any) -> _Value:
     for name in entry:
         if name not in known:
             raise DecodeError(f"unknown key {name!r}{suggest(str(name), known, or_list=False)}")
-    absent = [name for name, each in known.items() if name not in entry and _required(each)]
+    absent = [name for name, item in known.items() if name not in entry and _required(item)]
     if absent:
         raise DecodeError(f"missing: {', '.join(absent)}")
     return converted(kind, entry)

@@ -184,8 +184,8 @@ def _why_empty(
         return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({listed(errors)})", needed or least
     if own:
         return f"{check}: none of {len(own)} answers counts{_left_out(own, ())}", needed or least
-    said = (fact.sentence for fact in seen.facts if fact.ok is None and is_of(fact.name, check))
-    return f"{check}: {next(said, 'nothing was asked')}", needed or least
+    sentences = (fact.sentence for fact in seen.facts if fact.ok is None and is_of(fact.name, check))
+    return f"{check}: {next(sentences, 'nothing was asked')}", needed or least
 
 
 def _left_out(samples: Sequence[Comparison], counted: Sequence[Comparison]) -> str:

@@ -31,9 +31,9 @@ def _rows(recorded: RunRecords, gates: Sequence[Gate], sent: int) -> Iterator[tu
             answers[record.phase, record.check] += 1
     named = {place: count for place, count in counts.items() if all(place)}
     for (phase, checks), count in sorted(named.items(), key=lambda item: (item[0][0], -item[1])):
-        each = checks.split(", ")
-        of_checks = sum(answers[phase, check] for check in each)
-        yield checks, f"{count:,}", f"{of_checks:,}", "; ".join(_served(gates, phase, each))
+        entry = checks.split(", ")
+        of_checks = sum(answers[phase, check] for check in entry)
+        yield checks, f"{count:,}", f"{of_checks:,}", "; ".join(_served(gates, phase, entry))
     if named and sent > sum(named.values()):
         yield OTHERS, f"{sent - sum(named.values()):,}", "", ""
 

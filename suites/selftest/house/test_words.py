@@ -25,6 +25,7 @@ UNCLEAR = re.compile(  # in messages: what does whom, in words for people about 
     r"|is told|was told|not told|can't be told|tells? who|asks? nobody)\b",
     re.IGNORECASE,
 )
+UNTELLING = {"each", "told", "said", "mischief", "bill", "agenda", "recall"}  # locals: for any thing, or a metaphor
 OTHER_VERDICT = re.compile(r"\b[Nn]ot? GO\b|\bno-GO\b")
 DATA = ("suites/**/gate.toml", "reports/judge/*.toml", "suites/messages.toml", "suites/guide_lines.toml")
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/reference/*.md")
@@ -60,6 +61,28 @@ def test_a_module_is_named_for_what_it_does(checkout: Path) -> None:
     stems = {name: Path(name).stem.removeprefix("test_") for name, _ in sources(checkout)}
 
     assert [name for name, stem in stems.items() if METAPHORS.match(stem) or SHAPELESS.match(stem)] == []
+
+
+def _locals(path: Path) -> Iterator[tuple[int, str]]:
+    """Names that functions bind: parameters, variables, targets of loops and comprehensions; no fields of classes."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    fields = {id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in fields:
+            yield node.lineno, node.id
+
+
+def test_a_local_is_named_for_what_it_holds(checkout: Path) -> None:
+    untelling = [
+        f"{name}:{line}: {local}; call it what it holds"
+        for name, path in sources(checkout, "fixtures", "reports")
+        for line, local in _locals(path)
+        if local in UNTELLING
+    ]
+
+    assert untelling == []
 
 
 def test_a_message_is_plain(checkout: Path) -> None:

@@ -29,16 +29,16 @@ def contract() -> Contract:
 
 
 @pytest.fixture(scope="module")
-def staff(calm: Mapping[str, str], contract: Contract) -> Iterator[CompanyContactsOracle]:
+def oracle(calm: Mapping[str, str], contract: Contract) -> Iterator[CompanyContactsOracle]:
     database = Database(calm["DATABASE_URL"])
     assert contract.company_contacts is not None
     yield CompanyContactsOracle(database, contract.company_contacts, contract.records["contact"])
     database.close()
 
 
-def _pool(staff: CompanyContactsOracle, contract: Contract, count: int = PLENTY, seed: int = 7) -> CompanyPool:
+def _pool(oracle: CompanyContactsOracle, contract: Contract, count: int = PLENTY, seed: int = 7) -> CompanyPool:
     assert contract.company_contacts is not None
-    return CompanyPool(staff, contract.company_contacts, warts=WARTS, count=count, seed=seed)
+    return CompanyPool(oracle, contract.company_contacts, warts=WARTS, count=count, seed=seed)
 
 
 def _filters(pool: CompanyPool, contract: Contract, flag_on: bool | None = True) -> FilterCases:
@@ -46,8 +46,8 @@ def _filters(pool: CompanyPool, contract: Contract, flag_on: bool | None = True)
 
 
 @pytest.fixture(scope="module")
-def pool(staff: CompanyContactsOracle, contract: Contract) -> CompanyPool:
-    return _pool(staff, contract)
+def pool(oracle: CompanyContactsOracle, contract: Contract) -> CompanyPool:
+    return _pool(oracle, contract)
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +151,9 @@ def _shares(pool: CompanyPool, contract: Contract, asked: int | None = None) -> 
 
 
 def test_what_is_not_asked_of_the_matrix_is_told(
-    pool: CompanyPool, staff: CompanyContactsOracle, contract: Contract
+    pool: CompanyPool, oracle: CompanyContactsOracle, contract: Contract
 ) -> None:
-    everything, few = (_shares(company_pool, contract) for company_pool in (pool, _pool(staff, contract, 64)))
+    everything, few = (_shares(company_pool, contract) for company_pool in (pool, _pool(oracle, contract, 64)))
 
     assert (everything["filter-matrix-cells"], everything["filter-matrix-pairs"]) == (0, 0)
     assert 0.5 < few["filter-matrix-cells"] < 1
@@ -174,9 +174,9 @@ def test_classes_without_a_value_are_named(pool: CompanyPool, contract: Contract
 
 
 def test_the_same_seed_asks_the_same(
-    staff: CompanyContactsOracle, contract: Contract, draws: dict[str, SampleSet]
+    oracle: CompanyContactsOracle, contract: Contract, draws: dict[str, SampleSet]
 ) -> None:
-    again, other = (PagingCases(_pool(staff, contract, seed=seed)).pagination for seed in (7, 8))
+    again, other = (PagingCases(_pool(oracle, contract, seed=seed)).pagination for seed in (7, 8))
 
     assert again == draws["pagination"]
     assert other.samples != again.samples

@@ -34,7 +34,7 @@ def database(calm: Mapping[str, str]) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def staff(database: Database, contract: Contract) -> CompanyContactsOracle:
+def oracle(database: Database, contract: Contract) -> CompanyContactsOracle:
     assert contract.company_contacts is not None
     return CompanyContactsOracle(database, contract.company_contacts, contract.records["contact"])
 
@@ -46,10 +46,10 @@ def matrix(contract: Contract) -> dict[str, Parameter]:
 
 
 @pytest.fixture(scope="module")
-def ground(staff: CompanyContactsOracle, matrix: dict[str, Parameter]) -> FilterSubject:
+def ground(oracle: CompanyContactsOracle, matrix: dict[str, Parameter]) -> FilterSubject:
     """The company of 26."""
-    company = next(company for company in staff.by_size(seed=7, most=50)[1] if company.contacts == 26)
-    return filter_values.ground(staff, matrix, company.uuid, 7)
+    company = next(company for company in oracle.by_size(seed=7, most=50)[1] if company.contacts == 26)
+    return filter_values.ground(oracle, matrix, company.uuid, 7)
 
 
 def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any) -> bool:
@@ -151,10 +151,10 @@ def _meant(parameter: Parameter, value: Any, held: list[Any]) -> bool:
 
 
 def test_every_value_of_the_data_passes_whom_it_means(
-    staff: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
+    oracle: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
 ) -> None:
     """The SQL against a second way of saying the same, over all values that were drawn from 26 people."""
-    rows = [entry for _, entry in sorted(staff.tables(staff.uuids(ContactSelection(company=ground.company))).items())]
+    rows = [entry for _, entry in sorted(oracle.tables(oracle.uuids(ContactSelection(company=ground.company))).items())]
     choices = [choice for choice in ground.choices if matrix[choice.parameter].type != "time"]
     astray = [
         (choice.parameter, choice.value_class, choice.value)
@@ -191,10 +191,10 @@ def test_values_stand_for_their_class(ground: FilterSubject) -> None:
 
 
 def test_the_same_seed_draws_the_same_values(
-    staff: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
+    oracle: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
 ) -> None:
-    again = filter_values.ground(staff, matrix, ground.company, 7)
-    other = filter_values.ground(staff, matrix, ground.company, 8)
+    again = filter_values.ground(oracle, matrix, ground.company, 7)
+    other = filter_values.ground(oracle, matrix, ground.company, 8)
 
     assert again == ground
     assert other != ground
@@ -260,8 +260,8 @@ def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter
     assert [combination.passing for combination in combinations] == [3, 4, 3]
 
 
-def test_companies_are_counted_by_size(staff: CompanyContactsOracle) -> None:
-    members, drawn = staff.by_size(seed=7, most=3)
+def test_companies_are_counted_by_size(oracle: CompanyContactsOracle) -> None:
+    members, drawn = oracle.by_size(seed=7, most=3)
 
     assert members["no-contact"] >= 1
     assert members["one-contact"] >= 1
@@ -269,20 +269,22 @@ def test_companies_are_counted_by_size(staff: CompanyContactsOracle) -> None:
     assert max(Counter(company.stratum for company in drawn).values()) <= 3
 
 
-def test_attribute_values_come_one_by_one_and_in_order(staff: CompanyContactsOracle, ground: FilterSubject) -> None:
+def test_attribute_values_come_one_by_one_and_in_order(oracle: CompanyContactsOracle, ground: FilterSubject) -> None:
     selection = ContactSelection(company=ground.company)
-    everything = staff.values(selection, AttributeValues(attribute="department"))
-    distinct = staff.values(selection, AttributeValues(attribute="department", distinct=True, descending=True, limit=3))
+    everything = oracle.values(selection, AttributeValues(attribute="department"))
+    distinct = oracle.values(
+        selection, AttributeValues(attribute="department", distinct=True, descending=True, limit=3)
+    )
 
     assert list(everything) == sorted(everything)
     assert list(distinct) == sorted(set(everything), reverse=True)[:3]
 
 
-def test_large_tables_are_not_counted_through(staff: CompanyContactsOracle, monkeypatch: pytest.MonkeyPatch) -> None:
-    everybody = {company.uuid: company.contacts for company in staff.by_size(seed=7, most=100)[1]}
+def test_large_tables_are_not_counted_through(oracle: CompanyContactsOracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = {company.uuid: company.contacts for company in oracle.by_size(seed=7, most=100)[1]}
     monkeypatch.setattr("fixtures.checks.company_contacts.oracle.LARGE_TABLE", 200)
 
-    members, drawn = staff.by_size(seed=7, most=100)
+    members, drawn = oracle.by_size(seed=7, most=100)
 
     assert sum(members.values()) <= len(everybody)
     assert all(everybody[company.uuid] == company.contacts for company in drawn)

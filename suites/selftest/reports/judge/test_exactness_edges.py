@@ -81,7 +81,7 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
             [*samples(99), sampled(100, Outcome.DIFFERENT, differences=(WRONG,))],
             "missed",
             0,
-            "1 of 100 answers differ (1 other value); first: 100",
+            "1 of 100 answers differs (1 other value); first: 100",
         ),
     ],
 )
