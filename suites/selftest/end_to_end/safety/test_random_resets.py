@@ -19,6 +19,7 @@ URLS = {
 }
 SERVICES = (*URLS, "elasticsearch")
 CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}
+REACHED_NOT = {"DatabaseUnreachable", "IndexUnreachable", "NoToken"}  # what a test may end with
 OF_FAILURES = ("error-rate", "fallback", "success", "availability", "latency")  # what a reset may count against
 
 
@@ -71,6 +72,8 @@ def _require_verdict(done: CompletedRun, folder: Path) -> None:
     assert done.code == CODES[done.verdict["verdict"]], done.printed[-3000:]
     assert done.verdict["verdict"] != "GO"
     assert _wrongly_missed(done.verdict) == [], done.printed[-3000:]
+    errors = {incident.rpartition(": ")[2] for incident in done.verdict["incidents"] if "not be asked" in incident}
+    assert errors <= REACHED_NOT, "an error of our own"
 
 
 @pytest.mark.drill
