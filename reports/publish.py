@@ -53,7 +53,7 @@ def publish(
 ) -> list[str]:
     """Keep the run in the history, write everything, tell those the environment names; returns a note per failure.
 
-    `environ` None: nobody is told (a run that is judged again is no news).
+    `environ` None: no notification (a run that is judged again is no news).
     """
     earlier: Sequence[HistoryEntry] = ()
     notes: list[str] = []

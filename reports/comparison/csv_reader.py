@@ -1,4 +1,4 @@
-"""Reads the CSV of an export as it comes, in bounded memory, and never gives up: what is wrong with it is told.
+"""Reads the CSV of an export as it comes, in bounded memory, and never gives up: what is wrong with it is reported.
 
 The csv module would stop at the first oddity or pass it over: a lone carriage return ends a row for it, a cell over
 128 KiB is an error, text after a closing quote is joined on without a word. Here each of them is a Trouble, with how

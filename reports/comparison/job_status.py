@@ -1,4 +1,4 @@
-"""The life of a background job as its status told it, and what in it may not be."""
+"""The life of a background job as its status showed it, and what in it may not be."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.records.foreign_text import foreign
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSample:
-    """One look at a job's status, as it was told: `after_s` seconds since the job was asked for."""
+    """One look at a job's status, as it was shown: `after_s` seconds since the job was asked for."""
 
     state: Any
     progress: Any
@@ -34,7 +34,7 @@ class Lifecycle:
 
 
 def complaints(life: Sequence[StatusSample], course: Lifecycle) -> tuple[str, ...]:
-    """What the glimpses show that may not be, a sentence each; nothing for a job that went its way."""
+    """What the samples show that may not be, a sentence each; nothing for a job that went its way."""
     return tuple(dict.fromkeys((*_of_states(life, course), *_of_progress(life, course))))
 
 

@@ -57,7 +57,7 @@ def partition_of(key: str, count: int) -> int:
 
 
 def rows_of_file(rows: Iterable[Sequence[str]], columns: Sequence[CsvColumn], key: str) -> Iterator[TableRow]:
-    """Rows of a file by the column that says whom they are about; one that names nobody goes by its number."""
+    """Rows of a file by their key column; a row without a key goes by its number."""
     place = [column.name for column in columns].index(key)
     for number, texts in enumerate(rows, 1):
         yield TableRow(key=texts[place] or f"row {number}", cells=actual_cells(texts, columns))

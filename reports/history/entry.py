@@ -155,7 +155,7 @@ class HistoryEntry:
         return {**bond, "flags": json.dumps(dict(self.flags), sort_keys=True, ensure_ascii=False)}
 
     def result(self, phase: str) -> PhaseResult:
-        """What it says of one phase, for whoever builds on it."""
+        """What it says of one phase, for a run that builds on it."""
         own = self.phases[phase]
         return PhaseResult(
             run=self.run_id,

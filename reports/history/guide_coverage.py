@@ -37,7 +37,7 @@ def read_lines(text: str) -> tuple[GuideLine, ...]:
 
 
 def coverage(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> Mapping[str, tuple[str, ...]]:
-    """line id -> the criteria that stand for it, as phase/criterion; empty for a line that nobody looks at."""
+    """line id -> the criteria that stand for it, as phase/criterion; empty for a line without a criterion."""
     by_line: dict[str, list[str]] = {line.id: [] for line in lines}
     for gate in gates:
         for criterion in gate.criteria:

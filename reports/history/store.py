@@ -168,7 +168,7 @@ def _text(entry: HistoryEntry, key: str) -> str:
 
 
 def _appear(temporary: Path, path: Path) -> None:
-    """Give the file its name only if nobody has it; file systems without hard links get an exclusive create."""
+    """Give the file its name only if no file has it; file systems without hard links get an exclusive create."""
     try:
         os.link(temporary, path)
     except FileExistsError:

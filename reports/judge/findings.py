@@ -73,7 +73,7 @@ def verdict_of(outcomes: Iterable[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseEvidence:
-    """What a phase has on record, and whether its flag is in force (None: nobody said, and no answer shows it)."""
+    """What a phase has on record, and whether its flag is in force (None: no setting and no answer shows it)."""
 
     samples: tuple[Comparison, ...]
     pairs: tuple[Pair, ...]
@@ -255,7 +255,7 @@ def listed(counts: Counter[str]) -> str:
 
 
 def _flag_shown(samples: Sequence[Comparison], pairs: Sequence[Pair]) -> bool | None:
-    """A flag nobody told is on if any answer shows VQL or its fallback, and off only if every answer is direct.
+    """A flag without a setting is on if any answer shows VQL or its fallback, and off only if every answer is direct.
 
     VQL answered one half of every pair.
     """

@@ -336,7 +336,7 @@ def _waivers(recorded: RunRecords) -> tuple[Waiver, ...]:
 
 
 def _untold(gate: Gate, on_record: bool | None, seen: PhaseEvidence) -> str:
-    """Why a phase can't be GO although all is met: nobody said that the flag is off, and SQL answered everything.
+    """Why a phase can't be GO although all is met: no setting says that the flag is off, and SQL answered everything.
 
     A flag that is off and a VQL that never serves look alike from outside.
     """

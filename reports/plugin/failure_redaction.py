@@ -1,4 +1,4 @@
-"""What a failure of the suite itself may tell: kind and place. A message of somebody else's may hold a value.
+"""What a failure of the suite itself may show: kind and place. A library's message may hold a value.
 
 A traceback shows arguments and locals, an assertion shows both its sides, a driver quotes the row it stumbled over; and
 all of that would go to the terminal, into junit.xml and into Allure. Sentences of our own are written for the user.

@@ -79,7 +79,7 @@ class Incidents:
         self.note("interrupted", "by Ctrl-C or a signal" if by_hand else excinfo.typename)
 
     def conclude(self, exitstatus: int) -> None:
-        """Note what can be told only when everything has been asked."""
+        """Note what is known only when everything has been asked."""
         if exitstatus in (2, 3) and not self._interrupted:
             why = "pytest was stopped before its end" if exitstatus == 2 else "pytest met an internal error"
             self.note("interrupted", why)
@@ -90,5 +90,5 @@ class Incidents:
 
 
 def clocks() -> tuple[float, float]:
-    """The time of day and the time that only goes on, in seconds: while nobody sets the clock, both go on alike."""
+    """The time of day and the time that only goes on, in seconds: unless the clock is set, both go on alike."""
     return time.time(), time.monotonic()

@@ -69,7 +69,7 @@ def refuse_blocked(config: pytest.Config) -> None:
 
 
 def why_looking_is_no_go(config: pytest.Config, environ: Mapping[str, str]) -> str:
-    """Why exit code 0 would be taken for a GO by a pipeline, where pytest only told something; '' for people at a desk.
+    """Why exit code 0 would be taken for a GO by a pipeline, where pytest only printed; '' for people at a desk.
 
     A pipeline shows by --require-live, by variables of the gate, or by PYTEST_ADDOPTS.
     """

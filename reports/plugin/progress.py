@@ -2,7 +2,7 @@
 `--watch` its page as well.
 
 It reads what the workers write, as they write it: the growth of `observations/*.jsonl`, so one worker or ten are the
-same to it. pytest's own dots would run into the line, so they are left out while it is there; failures are told at the
+same to it. pytest's own dots would run into the line, so they are left out while it is there; failures are shown at the
 end as always.
 """
 
@@ -176,7 +176,7 @@ class Progress:
 
 
 def install(config: pytest.Config, folder: Path, environ: Mapping[str, str]) -> None:
-    """Show the line if somebody can be looking: a terminal, no CI, and neither -v nor -q asked for otherwise."""
+    """Show the line where a person can see it: a terminal, no CI, and neither -v nor -q asked for otherwise."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or not reporter.isatty or any(environ.get(name) for name in VARIABLES) or config.option.verbose:
         return

@@ -226,7 +226,7 @@ def gates(config: pytest.Config) -> dict[str, GateFile]:
 
 
 def attested_lines(config: pytest.Config) -> set[str]:
-    """The human lines that some criterion of some phase asks somebody to vouch for."""
+    """The human lines that some criterion of some phase asks a person to sign off."""
     read = [read_gate(file.text, file.path) for file in gates(config).values()]
     return {
         line

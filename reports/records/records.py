@@ -177,7 +177,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
-    """What somebody vouches for: a human line of the guide, by its id; `when` and `until` are ISO dates or times."""
+    """A sign-off by a person: a human line of the guide, by its id; `when` and `until` are ISO dates or times."""
 
     line: str
     who: str

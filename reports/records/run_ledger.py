@@ -110,7 +110,7 @@ class RecordSink(Protocol):
 class Writer:
     """Appends records to one worker's file; each line is handed to the kernel before `append` returns.
 
-    `clean` looks over every text that is written; `heard` is told of every record. Raises Unrecorded.
+    `clean` looks over every text that is written; `heard` gets every record. Raises Unrecorded.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whether an earlier run's GO for a phase holds for somebody who builds on it now.
+"""Whether an earlier run's GO for a phase holds for a run that builds on it now.
 
 There is one meaning of "a GO that holds", and the lock (`check`), the order of the phases, the bake and the merge of
 shards take it from here: recomputed from the findings, withheld by no incident, given with the phase's flag in force,

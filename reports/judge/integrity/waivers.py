@@ -1,4 +1,4 @@
-"""Waivers: a blocking criterion that a deployment can't meet, or measure, for now, and somebody answers for.
+"""Waivers: a blocking criterion that a deployment can't meet, or measure, for now, with a person responsible.
 
 A waiver names a ticket, a person and an end, and holds for a month at most; only few hold at once; and no waiver covers
 what tells wrong people, ghosts, leaks and who served an answer. Pure.

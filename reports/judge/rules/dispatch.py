@@ -128,7 +128,7 @@ def limit(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
 
 
 def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
-    """What only people can say: each line attested by somebody, and not longer ago than it holds."""
+    """What only people can say: each line attested by a person, and not longer ago than it holds."""
     del gate
     if seen.target == "sandbox":
         return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")

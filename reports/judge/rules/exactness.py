@@ -163,7 +163,7 @@ def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Comparison]) 
 
 
 def _is_untold(criterion: Criterion, sample: Comparison) -> bool:
-    """Whether it is not known who served it; an answer out of a cache counts for nothing, whoever may have served."""
+    """Whether it is not known who served it; an answer out of a cache counts for nothing, whichever path served it."""
     answer = backend_of(sample)
     if answer is None or criterion.served_by == "any":
         return is_stored(sample)

@@ -54,7 +54,7 @@ def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tupl
 
 
 def right_again(gate: Gate, seen: PhaseEvidence) -> tuple[WrongKey, ...]:
-    """Keys that earlier runs found wrong and this one found right, or was told to forget."""
+    """Keys that earlier runs found wrong and this one found right, or had the option to forget."""
     exact = [criterion for criterion in gate.criteria if criterion.rule == "exact" and criterion.kind == "blocking"]
     return tuple(
         key

@@ -97,7 +97,7 @@ def _most_not_right(count: int, drawn: int, population: int, confidence: float) 
 
 
 def _why_not_judged(sample: Comparison, seen: PhaseEvidence) -> str:
-    """Why the answer shows nothing about VQL; '' if it does. A wrong answer is wrong whoever served it."""
+    """Why the answer shows nothing about VQL; '' if it does. A wrong answer is wrong whichever path served it."""
     if sample.outcome is Outcome.DIFFERENT:
         return ""
     if sample.outcome in _LEFT_OUT:

@@ -1,6 +1,6 @@
 """A total deadline for an HTTP exchange, down to the socket: what drips in byte by byte ends then.
 
-httpx bounds each read for itself, and whoever sends a byte now and then keeps a status line, a header or a handshake
+httpx bounds each read for itself, and a peer that sends a byte now and then keeps a status line, a header or a handshake
 alive for ever. A bounded client gives each connect, read and write of a thread what `within` has left of its time.
 Only the name lookup before a connect is the system's own affair.
 """
@@ -33,7 +33,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def bounded(client: httpx.Client) -> httpx.Client:
-    """The same client, heeding `within`; past it, it raises httpx.TimeoutException as for any other timeout."""
+    """The same client, bounded by `within`; past it, it raises httpx.TimeoutException as for any other timeout."""
     for transport in (client._transport, *client._mounts.values()):  # proxies of the environment are mounts
         if isinstance(transport, httpx.HTTPTransport):
             pool = transport._pool

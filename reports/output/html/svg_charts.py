@@ -330,7 +330,7 @@ def _rule(x: float, top: int, bottom: int, colour: str, dash: str = "") -> str:
 
 
 def _mark(x: float, y: float, outcome: str, size: float = 4.5, name: str = "") -> str:
-    """Met is a dot, missed a cross, not measured a ring: told apart without colour."""
+    """Met is a dot, missed a cross, not measured a ring: distinct without colour."""
     colour, title = _colour(outcome), f"<title>{escape(f'{name}: {outcome}')}</title>" if name else ""
     if outcome == "missed":
         reach = f"M{x - size:.1f} {y - size:.1f}L{x + size:.1f} {y + size:.1f}M{x - size:.1f} {y + size:.1f}L{x + size:.1f} {y - size:.1f}"

@@ -10,7 +10,7 @@ from hashlib import sha256
 class WrongKey:
     """A sample that was confirmed wrong: the token of its key, the seed that draws it again, the run that found it.
 
-    `forgotten`: the run was told to forget it (--forget-wrong-keys), so it decides nothing any more.
+    `forgotten`: the run's option says to forget it (--forget-wrong-keys), so it decides nothing any more.
     """
 
     phase: str

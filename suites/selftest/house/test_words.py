@@ -26,6 +26,10 @@ UNCLEAR = re.compile(  # in messages: what does whom, in words for people about 
     re.IGNORECASE,
 )
 UNTELLING = {"each", "told", "said", "mischief", "bill", "agenda", "recall"}  # locals: for any thing, or a metaphor
+PEOPLE = re.compile(  # in docstrings: people as subjects of software
+    r"(?<![-\w])(nobody|somebody|whoever|vouch\w*|heed\w*|glimpse\w*|discreet\w*|(is|was|are|were) told)\b",
+    re.IGNORECASE,
+)
 OTHER_VERDICT = re.compile(r"\b[Nn]ot? GO\b|\bno-GO\b")
 DATA = ("suites/**/gate.toml", "reports/judge/*.toml", "suites/messages.toml", "suites/guide_lines.toml")
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/reference/*.md")
@@ -34,16 +38,19 @@ PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/reference/*.md")
 def _messages(path: Path) -> Iterator[tuple[int, str]]:
     """Texts of a module with more than one word, docstrings left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
+    docstrings = {id(node) for node in _docstrings(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield from [(node.lineno, node.value)] if " " in node.value else ()
+
+
+def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+            continue
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            yield first.value
 
 
 def test_a_class_is_named_for_what_it_holds(checkout: Path) -> None:
@@ -92,6 +99,18 @@ def test_a_message_is_plain(checkout: Path) -> None:
         if not name.startswith("fixtures/sandbox/people/")  # what people write of themselves
         for line, text in _messages(path)
         if UNCLEAR.search(text)
+    ]
+
+    assert unclear == []
+
+
+def test_a_docstring_is_plain(checkout: Path) -> None:
+    unclear = [
+        f"{name}:{node.lineno}: {match.group(0)!r}: name the service, the file or the value"
+        for name, path in sources(checkout, "fixtures", "reports")
+        if not name.startswith("fixtures/sandbox/")  # its twins act people: customers, callers, those who are asked for
+        for node in _docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        if (match := PEOPLE.search(str(node.value)))
     ]
 
     assert unclear == []

@@ -92,7 +92,7 @@ def reach(bake: Bake, hours: float | None) -> float:
 
 
 def left_out(windows: Sequence[RunWindow]) -> str:
-    """'; left out: 2 runs of another build (r1, r2)', or '' when nobody was."""
+    """'; left out: 2 runs of another build (r1, r2)', or '' when none was."""
     reasons: dict[str, list[str]] = {}
     for window in windows:
         for why, runs in window.left_out.items():
