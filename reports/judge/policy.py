@@ -52,6 +52,8 @@ class Policy:
     alarm_chance: float
     ahead_s: int
     clock_s: int
+    most_waivers: int  # at once
+    longest_waiver_days: int
 
 
 def read_policy(text: str) -> Policy:

@@ -109,6 +109,8 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -
         str(out),
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:hypothesispytest",
         *(ROLLED_BACK if "rollback" in phases else ()),
         *options,
     ]

@@ -13,10 +13,9 @@ from typing import Any
 
 from reports.judge.criteria import Criterion, Gate
 from reports.judge.findings import Finding
+from reports.judge.policy import POLICY
 from reports.records.records import Waiver
 
-LONGEST_WAIVER = timedelta(days=30)
-MOST_WAIVERS = 3  # at once: a deployment that needs more is not ready
 _EXACTNESS = ("exact", "pooled-exact")  # wrong people, ghosts, leaks, lost data
 _PROVENANCE = ("fallbacks", "vql-failures")  # who served
 _ALL_PROVENANCE = ("rollback",)  # phases that ask nothing else
@@ -56,8 +55,10 @@ def why_not_in_force(until: str, now: datetime) -> str:
         return f"until = {until!r} is no date like 2026-12-20"
     if end < now.date():
         return f"it ended on {until}"
-    if end - now.date() > LONGEST_WAIVER:
-        return f"until = {until} is more than {LONGEST_WAIVER.days} days away: a waiver holds for a month at most"
+    if end - now.date() > timedelta(days=POLICY.longest_waiver_days):
+        return (
+            f"until = {until} is more than {POLICY.longest_waiver_days} days away: a waiver holds for a month at most"
+        )
     return ""
 
 
@@ -90,7 +91,7 @@ def waive(
 def too_many(waivers: Sequence[Waiver]) -> str:
     """Why so many can't hold at once; '' if they are few."""
     count = len({waiver.criterion for waiver in waivers})
-    return f"{count} waivers at once: at most {MOST_WAIVERS} may hold" if count > MOST_WAIVERS else ""
+    return f"{count} waivers at once: at most {POLICY.most_waivers} may hold" if count > POLICY.most_waivers else ""
 
 
 def _holds(waiver: Waiver, criterion: Criterion | None, phase: str, now: datetime) -> bool:
