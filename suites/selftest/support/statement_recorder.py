@@ -1,24 +1,16 @@
-"""A plugin for a child run of pytest: has PostgreSQL explain each statement of the suite before it is asked.
-
-`-p suites.selftest.support.statement_recorder`, STATEMENTS_FILE names the file: one JSON line for each text.
-"""
+"""Has PostgreSQL explain each statement of the suite before it is asked."""
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 from fixtures.clients.postgres_sessions.session import PostgresSession
 
-VARIABLE = "STATEMENTS_FILE"
 EXPLAINED = "EXPLAIN (FORMAT JSON) "  # as the suite itself asks before it runs what may read much
+Execute = Callable[..., Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,34 +28,29 @@ class Statement:
 STATEMENTS: dict[str, Statement] = {}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    asked = PostgresSession.execute
+def explaining(execute: Execute) -> Execute:
+    """`PostgresSession.execute`, which also keeps every statement in STATEMENTS."""
 
     def explained(session: PostgresSession, query: Any, parameters: Any = None) -> Any:
         text = _text(query)
-        statement = STATEMENTS.setdefault(text.removeprefix(EXPLAINED), Statement(text=text.removeprefix(EXPLAINED)))
+        plain = text.removeprefix(EXPLAINED)
+        statement = STATEMENTS.setdefault(plain, Statement(text=plain))
         if text.startswith(EXPLAINED):
             statement.is_budgeted = True
-            return asked(session, query, parameters)
-        if text.lstrip("( ").startswith(("SELECT", "WITH")):
-            (row,) = asked(session, (EXPLAINED + text).encode(), parameters).fetchall()
+            return execute(session, query, parameters)
+        if plain.lstrip("( ").startswith(("SELECT", "WITH")):
+            (row,) = execute(session, (EXPLAINED + plain).encode(), parameters).fetchall()
             plan = row["QUERY PLAN"][0]["Plan"]
             statement.cost = max(statement.cost, plan["Total Cost"])
             statement.whole_tables = sorted({*statement.whole_tables, *_whole_tables(plan)})
         begun = time.monotonic()
         try:
-            return asked(session, query, parameters)
+            return execute(session, query, parameters)
         finally:
             statement.count += 1
             statement.seconds += time.monotonic() - begun
 
-    PostgresSession.execute = explained  # type: ignore[method-assign]
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    with Path(os.environ[VARIABLE]).open("a") as file:
-        for statement in STATEMENTS.values():
-            file.write(json.dumps(asdict(statement)) + "\n")
+    return explained
 
 
 def _text(query: Any) -> str:
