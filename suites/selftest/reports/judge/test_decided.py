@@ -4,61 +4,28 @@ from collections.abc import Mapping
 
 import pytest
 
-from reports.judge.criteria import Criterion, Gate, Latency, Recheck
+from reports.judge.criteria import Criterion
 from reports.judge.verdict import decided
-from reports.records.records import CheckPlan, Comparison, Observation, Outcome, Provenance, Record
-from reports.records.run_ledger import GateFile, Run, RunRecords
+from reports.records.records import Record
+from reports.records.run_ledger import RunRecords
+from suites.selftest.support.phase_builders import criterion_of, gate_of, plan_of, sampled, samples
+from suites.selftest.support.verdict_builders import run
 
-STRATA = {"s": 500, "t": 500}
-TOGETHER = Criterion(id="together", guide="g", rule="exact", reason="r", checks=("x", "y"), least=20)
-
-
-def _gate(*criteria: Criterion) -> Gate:
-    return Gate(
-        phase="p",
-        title="t",
-        flag="",
-        guide="g",
-        valid_hours=1,
-        samples=1,
-        latency=Latency(floor_ms=5.0),
-        recheck=Recheck(live_s=(), sandbox_s=()),
-        criteria=criteria,
-    )
+TOGETHER = criterion_of("exact", "x", "y", least=20)
 
 
 def _asked(check: str, counts: Mapping[str, int]) -> list[Record]:
-    """A check whose population has `STRATA`, and so many equal answers of each."""
-    answer = Observation(side="backend", provenance=Provenance.VQL)
-    return [
-        CheckPlan(phase="p", check=check, population=1000, planned=50, strata=STRATA),
-        *(
-            Comparison(
-                phase="p",
-                check=check,
-                key=f"{stratum}{number}",
-                stratum=stratum,
-                outcome=Outcome.EQUAL,
-                answers=(answer,),
-            )
-            for stratum, count in counts.items()
-            for number in range(count)
-        ),
-    ]
+    """A check whose population has two strata, and so many equal answers of each."""
+    equal = (
+        sampled(f"{stratum}{number}", check=check, stratum=stratum)
+        for stratum, count in counts.items()
+        for number in range(count)
+    )
+    return [plan_of(1000, check, s=500, t=500), *equal]
 
 
 def _decided(records: list[Record], *criteria: Criterion) -> str | None:
-    run = Run(
-        run_id="r",
-        started="",
-        target="live",
-        seed=1,
-        contract="guide",
-        flags={},
-        fingerprint={},
-        gates={"p": GateFile(path="p", sha256="s", text="t")},
-    )
-    finding = decided(RunRecords(run=run, records=tuple(records)), _gate(*criteria), "x")
+    finding = decided(RunRecords(run=run(), records=tuple(records)), gate_of(*criteria), "x")
     return finding.outcome if finding else None
 
 
@@ -79,9 +46,7 @@ def test_a_check_is_not_asked_for_what_only_another_one_lacks(
 
 @pytest.mark.parametrize(("kind", "outcome"), [("blocking", None), ("veto", "met"), ("advisory", "met")])
 def test_a_share_that_a_go_does_not_need_keeps_no_check_going(kind: str, outcome: str | None) -> None:
-    parity = Criterion(id="parity", guide="g", rule="exact", reason="r", checks=("x",), least=20)
-    errors = Criterion(
-        id="errors", guide="g", rule="share", reason="r", of="errors", target=0.001, alert=0.01, kind=kind
-    )
+    parity = criterion_of("exact", "x", least=20)
+    errors = criterion_of("share", of="errors", target=0.001, alert=0.01, kind=kind, id="errors")
 
-    assert _decided(_asked("x", {"s": 10, "t": 10}), parity, errors) == outcome
+    assert _decided(list(samples(20)), parity, errors) == outcome
