@@ -87,3 +87,9 @@ def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactCh
     )
 
     phase.measure_latency(timed, spare=drawn)
+
+
+@pytest.mark.usefixtures("at_end")
+def test_answers_that_do_not_count_are_replaced(phase: Phase, companies: CompanyContactChecks) -> None:
+    """Latency blocks that are not asked, because latency is decided, leave counts that nothing has asked for yet."""
+    phase.replace_lost(companies.asked(COUNT), companies.drawn(COUNT))
