@@ -120,9 +120,7 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
         return _of_unknown(criterion, tally, seen)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
     measurement = tally.share()
-    needed = math.ceil(
-        statistics.needed_for_go(tally.offending, tally.known, target, alert) * statistics.widening(measurement)
-    )
+    needed = _needed(tally, target, alert, statistics.widening(measurement))
     needed = max(needed, criterion.least - (tally.known - tally.offending))
     if measurement.value is None or measurement.interval is None:
         return finding(criterion, "unmeasured", why_unasked(criterion, seen), unit="share", needed=needed)
@@ -135,6 +133,12 @@ def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     sentence += _contradicted(criterion, seen)
     cause = most_frequent(tally.causes) if outcome != "met" else None
     return measured(criterion, outcome, sentence, measurement, max(needed, 1) if outcome == "unmeasured" else 0, cause)
+
+
+def _needed(tally: ShareTally, target: float, alert: float, widening: float) -> int:
+    """How many more answers, all good, would make a GO possible; failures that come together take more of them."""
+    needed = statistics.needed_for_go(tally.offending, tally.known, target, alert)
+    return math.ceil(needed * widening if needed else tally.known * (widening - 1))
 
 
 def _of_unknown(criterion: Criterion, tally: ShareTally, seen: PhaseEvidence) -> Finding:
