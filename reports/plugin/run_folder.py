@@ -84,10 +84,11 @@ def keep_trace(config: pytest.Config, name: str, text: str) -> str:
 def prune(out: Path, keep: int) -> None:
     """Delete the older run folders in `out`: the newest `keep` stay, and so does what a later phase rests on.
 
-    That is each phase's newest run and its newest GO. Runs that may still go on stay too, and what is no run folder.
+    That is each phase's newest run and its newest GO. Runs that may still go on stay too, what `latest` points to, and
+    what is no run folder.
     """
     runs = sorted((path for path in out.iterdir() if _is_run(path)), key=lambda path: path.name, reverse=True)
-    needed = set(_needed(runs))
+    needed = {*_needed(runs), (out / "latest").resolve()}
     for folder in runs[keep:]:
         if folder not in needed and not _may_go_on(folder):
             shutil.rmtree(folder, ignore_errors=True)

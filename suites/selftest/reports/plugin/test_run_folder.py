@@ -48,6 +48,18 @@ def test_the_newest_go_of_a_phase_stays_and_so_does_its_newest_run(tmp_path: Pat
     assert days(tmp_path) == [2, 3, 10]
 
 
+def test_what_latest_points_to_stays(tmp_path: Path) -> None:
+    """Runs that begin within one second have no order by their names."""
+    latest = run(tmp_path, 1)
+    for day in range(2, 5):
+        run(tmp_path, day)
+    (tmp_path / "latest").symlink_to(latest.name)
+
+    prune(tmp_path, 1)
+
+    assert days(tmp_path) == [1, 4]
+
+
 def test_a_killed_run_goes_and_one_that_goes_on_stays(tmp_path: Path) -> None:
     run(tmp_path, 1, None)
     going = run(tmp_path, 2, None)
