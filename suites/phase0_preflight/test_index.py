@@ -6,6 +6,7 @@ from fixtures.checks.phase import Phase, require_match
 from fixtures.checks.preflight.index_status import IndexFacts
 from fixtures.checks.records.index_keys import IndexKeyChecks
 from fixtures.clients.elasticsearch import IndexUnreachable
+from reports.records.cause_codes import CauseCode
 from reports.records.records import Fact
 
 RECORDS = ("contact", "company")
@@ -71,7 +72,7 @@ def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: 
             value=seconds,
             unit="s",
             sentence=sentence,
-            cause="index-stale" if seconds else None,
+            cause=CauseCode.INDEX_STALE if seconds else None,
         )
     )
     require_match(comparisons)

@@ -23,6 +23,7 @@ TIMED_SIZES = ("small", "medium")
 def book(phase: Phase) -> Iterator[ExportChecks]:
     if phase.target.contract.exports is None:
         phase.leave([NOT_ASKED], phase.target.absences.why("exports"))
+    assert phase.gate.exports is not None, "the gate has no [exports]"
     with closing(
         ExportChecks(
             phase.target,
