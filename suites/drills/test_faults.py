@@ -128,7 +128,7 @@ def _selected(*faults: Fault) -> tuple[str, ...]:
         for word, signs in (
             ("slower", ("latency", "duration")),
             ("longer", ("latency", "duration")),
-            ("medium", ("medium", "large", "memory")),
+            ("medium", ("medium", "large", "memory", "duration")),
             ("large", ("medium", "large", "memory")),
         )
         if not any(sign in name for name in names for sign in signs)
