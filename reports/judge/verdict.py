@@ -368,9 +368,9 @@ def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict])
 
 def _collected(recorded: RunRecords) -> list[str]:
     """The phases this run set out to ask; a run that was killed before it could say tells by its samples."""
-    sentences = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
+    named = {phase for record in recorded.records if isinstance(record, Event) for phase in record.phases}
     shown = {record.phase for record in recorded.records if not isinstance(record, PHASELESS)}
-    return sorted(sentences | shown)
+    return sorted(named | shown)
 
 
 def _finished(events: Sequence[Event], now: str) -> datetime:

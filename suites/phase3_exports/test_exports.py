@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures.checks.exports.cases import cheapest_first
 from fixtures.checks.exports.catalogue import KINDS, TIMED, ExportChecks
 from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase
@@ -79,8 +80,8 @@ def require(phase: Phase, book: ExportChecks, kind: str, size: str, look: slice 
             [NOT_ASKED], f"{kind} exports write what they find, and Connectra returns records for an unknown uuid"
         )
     draw = book.drawn(kind, size)
-    if phase.is_canary:  # the cheapest first: a record is a credit
-        draw = replace(draw, samples=tuple(sorted(draw.samples, key=lambda sample: len(sample.subject.keys))))
+    if phase.is_canary:
+        draw = replace(draw, samples=cheapest_first(draw.samples))
     phase.require_bundles(book.asked(kind, size), draw, look, unless_missed=SUCCESS)
 
 

@@ -29,7 +29,7 @@ def _rows(recorded: RunRecords, gates: Sequence[Gate], sent: int) -> Iterator[tu
     sides: set[tuple[str, str]] = set()  # (check, who answered)
     for record in recorded.records:
         if isinstance(record, Event) and record.name == "asked":
-            counts[record.phases[0], record.detail] += record.count
+            counts.update({(phase, record.detail): record.count for phase in record.phases})
         elif isinstance(record, Comparison | Pair):
             answers[record.phase, record.check] += 1
             asked = (BACKEND,) if isinstance(record, Pair) else (answer.side for answer in record.answers)
