@@ -275,6 +275,35 @@ def test_the_snapshot_of_an_export_is_let_go_in_the_middle_of_a_statement(server
     assert within(10, lambda: _held(server) == 0)
 
 
+def test_a_session_that_is_closed_while_it_is_severed_takes_no_other_with_it(server: Server) -> None:
+    url = server.dsn("postgres", "worker", PASSWORD)
+    session = open_session(url, SessionPlan())
+    others: list[psycopg.Connection] = []
+
+    class Closing:
+        """The connection: closed in the middle of it, and its descriptor is the next one's."""
+
+        closed = False
+
+        def cancel(self) -> None:
+            session.close()
+            others.append(psycopg.connect(url))
+
+        def fileno(self) -> int:
+            return descriptor
+
+        def close(self) -> None:
+            Closing.closed = True
+            connection.close()
+
+    connection, descriptor = session.connection, session.connection.fileno()
+    session.connection = Closing()  # type: ignore[assignment]
+    session.sever()
+    with closing(others[0]) as other:
+        assert other.fileno() == descriptor
+        assert other.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_snapshot_of_the_suite_is_asked_nothing_more_at_its_age(server: Server) -> None:
     with closing(Database(server.dsn("postgres", "worker", PASSWORD))) as database:
         assert database._session.plan.snapshot_s == 30
