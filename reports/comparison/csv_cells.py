@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from reports.comparison.canonical import canonical
+from reports.comparison.shown_forms import is_rfc_3339
 
 Cell = str | None
 
@@ -86,8 +87,8 @@ def _items(value: Any) -> Any:
 
 
 def _time(value: Any) -> Any:
-    """Microseconds in UTC; naive means UTC; a text that is no time stays as it is."""
-    return canonical(value, ("time",))
+    """Microseconds in UTC; naive means UTC; a text of another form than RFC 3339 stays as it is."""
+    return value if isinstance(value, str) and not is_rfc_3339(value) else canonical(value, ("time",))
 
 
 RULES: Mapping[str, Callable[[Any], Any]] = {

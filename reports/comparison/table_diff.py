@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from reports.comparison.csv_cells import Cell, CsvColumn, actual_cells
 from reports.comparison.record_diff import RawDifference
+from reports.comparison.shown_forms import means_same
 from reports.records.records import DifferenceKind
 
 Cells = tuple[Cell, ...]
@@ -66,7 +67,7 @@ def rows_of_file(rows: Iterable[Sequence[str]], columns: Sequence[CsvColumn], ke
 class TableComparison:
     """Compares once: read `results` to their end, then ask for the counts and `damages`."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[CsvColumn]) -> None:
         self._columns = tuple(columns)
         self.expected = self.actual = self.met = 0  # rows on either side, and those that met
         self.missing = self.ghosts = self.doubled = self.disordered = 0
@@ -179,7 +180,7 @@ class TableComparison:
                 kind = "blank-column"
             else:
                 kind = "shifted-column" if count > 1 and self._moved[at] > MOSTLY * count else "value"
-            yield TableDefects(kind=kind, count=count, column=self._columns[at])
+            yield TableDefects(kind=kind, count=count, column=self._columns[at].name)
 
 
 def _taken(rows: dict[str, deque[T]], key: str) -> T | None:
@@ -203,6 +204,14 @@ def _row_result(key: str, kind: DifferenceKind) -> RowResult:
     return RowResult(key=key, found=(difference,))
 
 
-def _difference(column: str, want: Cell, have: Cell) -> RawDifference:
-    kind = DifferenceKind.GHOST if want is None else DifferenceKind.VALUE
-    return RawDifference(path=column, kind=DifferenceKind.MISSING if have is None else kind, expected=want, actual=have)
+def _difference(column: CsvColumn, want: Cell, have: Cell) -> RawDifference:
+    return RawDifference(path=column.name, kind=_kind(column, want, have), expected=want, actual=have)
+
+
+def _kind(column: CsvColumn, want: Cell, have: Cell) -> DifferenceKind:
+    if have is None:
+        return DifferenceKind.MISSING
+    if want is None:
+        return DifferenceKind.GHOST
+    is_time = "time" in column.rules and means_same(want, have, ("time",))
+    return DifferenceKind.FORM if is_time else DifferenceKind.VALUE

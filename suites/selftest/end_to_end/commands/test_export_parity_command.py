@@ -1,5 +1,6 @@
 """The command that holds a whole export against the whole table: on a real PostgreSQL, and in bounded memory."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -75,6 +76,25 @@ def test_the_command_asks_for_some(
 
     assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == EQUAL
     assert asked(tmp_path / "some.csv") == DIFFERENT
+
+
+@pytest.mark.parametrize("written", ["2024-05-06 07:08:09", "2024-05-06T07:08:09"])
+def test_times_with_a_blank_differ_in_every_row(
+    asked: Callable[..., int],
+    calm: Mapping[str, str],
+    kind: ExportKind,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    written: str,
+) -> None:
+    rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
+    text = (tmp_path / "all.csv").read_text(encoding="utf-8")
+    blank = re.sub(r"(?<=,)(\d{4}-\d\d-\d\d)T(?=\d\d:\d\d:\d\d)", rf"\1{written[10]}", text)
+    (tmp_path / "all.csv").write_text(blank, encoding="utf-8")
+
+    assert asked(tmp_path / "all.csv") == (DIFFERENT if written[10] == " " else EQUAL)
+    expected = f"{rows:,} with other cells" if written[10] == " " else "equal"
+    assert expected in capsys.readouterr().out
 
 
 def test_nothing_against_nothing_is_undecided(

@@ -62,6 +62,12 @@ def test_a_value_and_its_text_are_the_same(rules: tuple[str, ...], held: Any, sh
         (("time",), datetime(2024, 1, 1), "2024-01-02T00:00:00"),
         (("time",), datetime(2024, 1, 1), "2024-01-01T00:00:00+02:00"),
         (("time",), datetime(2024, 1, 1), "yesterday"),
+        (("time",), datetime(2024, 1, 1), "2024-01-01 00:00:00"),
+        (("time",), datetime(2024, 1, 1), "2024-01-01"),
+        (("time",), datetime(2024, 1, 1), "20240101T000000"),
+        (("time",), datetime(2024, 1, 1), "2024-01-01T00"),
+        (("time",), datetime(2024, 1, 1), "2024-01-01t00:00:00"),
+        (("time",), datetime(2024, 1, 1), "1704067200"),
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ from reports.comparison.table_diff import RowResult, TableComparison, TableDefec
 from reports.records.records import DifferenceKind
 
 COLUMNS = ("uuid", "name", "city", "note")
+HEADER = [CsvColumn(name=name, source=f"contacts.{name}") for name in COLUMNS]
 CELLS = st.none() | st.text('ab,\n"é😀', min_size=1, max_size=4)
 TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=12).map(
     lambda rows: [TableRow(key=f"k{number}", cells=(f"k{number}", *cells)) for number, cells in enumerate(rows)]
@@ -19,7 +20,7 @@ TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=12).map(
 
 
 def _compared(expected: list[TableRow], actual: list[TableRow]) -> tuple[list[RowResult], TableComparison]:
-    comparison = TableComparison(COLUMNS)
+    comparison = TableComparison(HEADER)
     return list(comparison.results(iter(expected), iter(actual))), comparison
 
 
@@ -170,7 +171,7 @@ def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[TableRow], tim
 
 
 def test_rows_in_step_are_not_held() -> None:
-    comparison, held = TableComparison(COLUMNS), []
+    comparison, held = TableComparison(HEADER), []
 
     def rows() -> Iterator[TableRow]:
         for number in range(1000):
@@ -274,7 +275,9 @@ def test_nothing_below_nothing_is_no_shift() -> None:
 
 @pytest.mark.parametrize(("have", "count"), [(("k", "x", "1", "2", "y"), 0), (("k", "x", "1", "2", "3"), 1)])
 def test_half_of_a_rows_wrong_cells_are_not_most_of_them(have: tuple[str, ...], count: int) -> None:
-    comparison = TableComparison(("uuid", "a", "b", "c", "d"))
+    comparison = TableComparison(
+        [CsvColumn(name=name, source=f"contacts.{name}") for name in ("uuid", "a", "b", "c", "d")]
+    )
     list(comparison.results([TableRow(key="k", cells=("k", "1", "2", "3", "4"))], [TableRow(key="k", cells=have)]))
 
     assert [damage.count for damage in comparison.damages() if damage.kind == "shifted-cells"] == [1] * count
@@ -309,3 +312,22 @@ def test_both_sides_and_those_that_met_are_counted() -> None:
 
     assert (comparison.expected, comparison.actual, comparison.met) == (7, 5, 4)
     assert (comparison.missing, comparison.ghosts, comparison.doubled) == (3, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("have", "kind"),
+    [
+        ("2024-01-01 00:00:00", DifferenceKind.FORM),
+        ("2024-01-01", DifferenceKind.FORM),
+        ("2024-01-01 00:00:01", DifferenceKind.VALUE),
+        ("2024-01-02T00:00:00.000000", DifferenceKind.VALUE),
+        (None, DifferenceKind.MISSING),
+    ],
+)
+def test_a_time_in_another_form_is_a_difference_of_form(have: str | None, kind: DifferenceKind) -> None:
+    columns = [HEADER[0], CsvColumn(name="created_at", source="contacts.created_at", rules=("time",))]
+    want = TableRow(key="k", cells=("k", "2024-01-01T00:00:00.000000"))
+
+    (result,) = TableComparison(columns).results([want], [TableRow(key="k", cells=("k", have))])
+
+    assert [difference.kind for difference in result.found] == [kind]
