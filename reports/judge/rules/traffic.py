@@ -15,6 +15,8 @@ from datetime import date, timedelta
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, backend_of, by_key, finding, listed
+from reports.judge.statistics import exact_share
+from reports.judge.statistics.distributions import beta_quantile, hypergeometric
 from reports.records.inputs.traffic import GONE, ONE_FORM, TrafficDraw
 from reports.records.records import Comparison, Outcome, Provenance
 from reports.records.wording import differences
@@ -32,7 +34,7 @@ _LEFT_OUT = {
 def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     """No settled mismatch in enough drawn requests, of which at least nine in ten could be judged."""
     del gate
-    draw = max(seen.draws, key=lambda traffic_draw: (traffic_draw.population, traffic_draw.drawn), default=None)
+    draw = max(seen.draws, key=_demands, default=None)
     if draw is None:
         return replace(finding(criterion, "unmeasured", "no access log was given (--traffic FILE)"), kind="advisory")
     samples = list(by_key(sample for sample in seen.samples if covers(criterion, sample.check)).values())
@@ -69,27 +71,25 @@ def wrong_at_most(unjudged: int, drawn: int, population: int, confidence: float 
 
 def share_between(wrong: int, open_ones: int, asked: int) -> tuple[float, float]:
     """The two-sided interval of the share that is wrong: of `asked`, so many were, and `open_ones` may be."""
-    from scipy.stats import binomtest
+    return exact_share(wrong, asked, CONFIDENCE)[0], exact_share(wrong + open_ones, asked, CONFIDENCE)[1]
 
-    low = binomtest(wrong, asked).proportion_ci(CONFIDENCE, method="exact").low
-    high = binomtest(wrong + open_ones, asked).proportion_ci(CONFIDENCE, method="exact").high
-    return float(low), float(high)
+
+def _demands(draw: TrafficDraw) -> tuple[object, ...]:
+    """Of several draws on record the one that demands most is judged, in whatever order they are read."""
+    unjudged = sum(draw.unjudged.values())
+    return bool(draw.broken), draw.population, draw.drawn, draw.unreadable, unjudged, repr(draw)
 
 
 def _binomial_limit(count: int, drawn: int, confidence: float) -> float:
-    from scipy.stats import beta
-
-    return 1.0 if count >= drawn else float(beta.ppf(confidence, count + 1, drawn - count))
+    return 1.0 if count >= drawn else beta_quantile(confidence, count + 1, drawn - count)
 
 
 def _most_not_right(count: int, drawn: int, population: int, confidence: float) -> int:
     """The largest number in the population of which a draw would show no more than `count` often enough."""
-    from scipy.stats import hypergeom
-
     low, high = count, population - drawn + count
     while low < high:
         middle = (low + high + 1) // 2
-        if float(hypergeom.cdf(count, population, middle, drawn)) >= 1 - confidence:
+        if hypergeometric(count, population, middle, drawn) >= 1 - confidence:
             low = middle
         else:
             high = middle - 1

@@ -1,6 +1,6 @@
 """Numbers with their interval: shares, latency ratios, noise floors, and what zero mismatches prove.
 
-Sources: the rules in docs/judge.md; every interval is two-sided 99.7 % unless said. SciPy's own formulas wherever it
+Sources: the rules in docs/judge.md; every interval is two-sided 99.7 % unless said. SciPy.s own functions wherever it
 has them.
 """
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from reports.judge.policy import POLICY
+from reports.judge.statistics.distributions import hypergeometric
 
 
 def zero_bound(count: int, population: int | None = None, confidence: float = POLICY.claim_confidence) -> float:
@@ -21,14 +23,13 @@ def zero_bound(count: int, population: int | None = None, confidence: float = PO
     return most_wrong(count, population, confidence) / population
 
 
+@cache
 def most_wrong(count: int, population: int, confidence: float = POLICY.claim_confidence) -> int:
     """The most wrong records a population may hide from a sample of `count` without a mismatch."""
-    from scipy.stats import hypergeom
-
     low, high = 0, max(population - count, 0)
     while low < high:
         middle = (low + high + 1) // 2
-        if float(hypergeom.pmf(0, population, middle, count)) >= 1 - confidence:
+        if hypergeometric(0, population, middle, count) >= 1 - confidence:
             low = middle
         else:
             high = middle - 1

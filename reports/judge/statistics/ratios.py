@@ -9,6 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 from reports.judge.policy import POLICY
+from reports.judge.statistics.distributions import binomial_tail, mean_interval
 from reports.judge.statistics.measurement import Interval, Measurement
 from reports.records.records import Pair
 
@@ -50,12 +51,8 @@ def ratio_of_means(means: Sequence[float], count: int) -> Measurement:
         return Measurement(value=value, unit="ratio", count=count)
     if max(means) == min(means):
         return Measurement(value=value, unit="ratio", count=count, interval=(value, value))
-    from scipy.stats import ttest_1samp
-
-    interval = ttest_1samp(means, 0).confidence_interval(POLICY.confidence)
-    low, high = (
-        math.exp(max(-_LARGEST_LOG, min(float(entry), _LARGEST_LOG))) for entry in (interval.low, interval.high)
-    )
+    interval = mean_interval(means, POLICY.confidence)
+    low, high = (math.exp(max(-_LARGEST_LOG, min(entry, _LARGEST_LOG))) for entry in interval)
     return Measurement(value=value, unit="ratio", count=count, interval=(low, high))
 
 
@@ -98,12 +95,10 @@ def tail_signs(pairs: Sequence[Pair], target: float, floor_ms: float) -> tuple[i
 
 def tail_is_slower(pairs: Sequence[Pair], target: float, floor_ms: float = 0.0) -> bool:
     """Whether the paired sign test, one-sided, excludes that VQL's tail is no heavier than the direct path's."""
-    from scipy.stats import binomtest
-
     ours, theirs = tail_signs(pairs, target, floor_ms)
     if ours <= theirs:
         return False
-    return bool(binomtest(ours, ours + theirs, 0.5, alternative="greater").pvalue < (1 - POLICY.confidence) / 2)
+    return binomial_tail(ours - 1, ours + theirs, 0.5) < (1 - POLICY.confidence) / 2
 
 
 def p95_value(pairs: Sequence[Pair]) -> float:

@@ -6,20 +6,22 @@ import math
 from collections.abc import Sequence
 
 from reports.judge.policy import POLICY
+from reports.judge.statistics.distributions import (
+    beta_quantile,
+    binomial_limit,
+    chi2_tail,
+    normal_quantile,
+    t_quantile,
+)
 from reports.judge.statistics.measurement import Interval, Measurement
 from reports.judge.statistics.runs import cusum, lasting, steady_variance, without_step
 
 
 def exact_share(failures: float, count: float, confidence: float = POLICY.confidence) -> Interval:
     """Clopper-Pearson interval of failures/count; also for the effective sizes of `share_by_run`."""
-    from scipy.stats import beta, binomtest
-
-    if float(failures).is_integer() and float(count).is_integer():
-        interval = binomtest(int(failures), int(count)).proportion_ci(confidence, method="exact")
-        return float(interval.low), float(interval.high)
     alpha = (1 - confidence) / 2
-    low = 0.0 if failures <= 0 else float(beta.ppf(alpha, failures, count - failures + 1))
-    high = 1.0 if failures >= count else float(beta.ppf(1 - alpha, failures + 1, count - failures))
+    low = 0.0 if failures <= 0 else beta_quantile(alpha, failures, count - failures + 1)
+    high = 1.0 if failures >= count else beta_quantile(1 - alpha, failures + 1, count - failures)
     return low, high
 
 
@@ -49,13 +51,11 @@ def share_in_time(failed: Sequence[bool]) -> Measurement:
 
 def clustered(failures: Sequence[int], counts: Sequence[int]) -> bool:
     """Whether the failures vary between the units more than chance explains (chi-squared, 5 %)."""
-    from scipy.stats import chi2
-
     value = sum(failures) / sum(counts)
     if value in (0, 1):
         return False
     excess = sum((k - value * n) ** 2 / (n * value * (1 - value)) for k, n in zip(failures, counts, strict=True))
-    return bool(chi2.sf(excess, len(counts) - 1) < POLICY.burst_chance)
+    return bool(chi2_tail(excess, len(counts) - 1) < POLICY.burst_chance)
 
 
 def widening(measurement: Measurement) -> float:
@@ -99,14 +99,12 @@ def design_effect(failures: Sequence[int], counts: Sequence[int]) -> float:
 
 def effective_count(failures: Sequence[int], counts: Sequence[int], *, worth: float = 1.0) -> float:
     """How many independent probes the runs are worth."""
-    from scipy.stats import norm, t
-
     total, failed = sum(counts), sum(failures)
     if failed in (0, total):
         return float(total)
     tail = (1 + POLICY.confidence) / 2
     freedom = len(counts) - 1 if worth == 1 else max(len(counts) / worth - 1, 2)
-    shrunk = (norm.ppf(tail) / t.ppf(tail, freedom)) ** 2
+    shrunk = (normal_quantile(tail) / t_quantile(tail, freedom)) ** 2
     return float(min(total, total / (worth * design_effect(failures, counts)) * shrunk))
 
 
@@ -130,9 +128,7 @@ def share_change(failures: Sequence[int], counts: Sequence[int], target: float, 
 
 def alarm_count(count: int, alert: float) -> int:
     """Failures in one run of `count` that alone prove the alert level exceeded (1 in 10,000 by chance)."""
-    from scipy.stats import binom
-
-    return int(binom.isf(POLICY.alarm_chance, count, alert)) + 1
+    return binomial_limit(POLICY.alarm_chance, count, alert) + 1
 
 
 def share_bound(failures: int, count: int) -> float:

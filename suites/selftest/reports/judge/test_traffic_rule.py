@@ -60,6 +60,21 @@ def test_the_sentence_says_how_many_requests_would_be_answered_wrong() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (draw(), draw(broken="cut")),
+        (draw(), draw(broken="cut", population=600)),
+        (draw(), draw(unjudged={"gone": 400})),
+        (draw(), draw(unreadable=8)),
+    ],
+)
+def test_of_two_draws_on_record_the_one_that_demands_more_is_judged(first: TrafficDraw, second: TrafficDraw) -> None:
+    assert judged(first, *samples(512)).outcome == "met"
+    assert judged(first, second, *samples(512)) == judged(second, first, *samples(512))
+    assert judged(first, second, *samples(512)).outcome == "unmeasured"
+
+
 def test_without_a_log_it_advises() -> None:
     finding = judged(*samples(600))
 
