@@ -55,9 +55,13 @@ def binomial_limit(tail: float, count: int, chance: float) -> int:
 
 def hypergeometric(most: int, population: int, marked: int, drawn: int) -> float:
     """The chance that a draw without replacement shows `most` of the marked ones, or fewer: exact, then rounded."""
-    hits = range(max(0, drawn - (population - marked)), min(most, marked, drawn) + 1)
-    ways = sum(math.comb(marked, hit) * math.comb(population - marked, drawn - hit) for hit in hits)
-    return ways / math.comb(population, drawn)
+    others = population - marked
+    least = max(0, drawn - others)
+    ways, total = math.comb(marked, least) * math.comb(others, drawn - least), 0
+    for hits in range(least, min(most, marked, drawn) + 1):
+        total += ways
+        ways = ways * (marked - hits) * (drawn - hits) // ((hits + 1) * (others - drawn + hits + 1))
+    return total / math.comb(population, drawn)
 
 
 def mean_interval(values: Sequence[float], confidence: float) -> tuple[float, float]:
