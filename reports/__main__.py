@@ -37,7 +37,7 @@ SUITES = Path(__file__).parents[1] / "suites"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    given = sys.argv[1:] if arguments is None else arguments
+    argv = sys.argv[1:] if arguments is None else arguments
     commands = {
         "check": _check,
         "history": _history,
@@ -46,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         "allure": _allure,
         "coverage": _coverage,
     }
-    command = commands.get(given[0]) if given else None
-    return command(given[1:]) if command else _judge_again(given)
+    command = commands.get(argv[0]) if argv else None
+    return command(argv[1:]) if command else _judge_again(argv)
 
 
 def _judge_again(arguments: list[str]) -> int:
@@ -58,8 +58,8 @@ def _judge_again(arguments: list[str]) -> int:
     parser.add_argument(
         "--history", type=Path, metavar="DIR", help="show its trends, and keep this run if it is not yet"
     )
-    given = parser.parse_args(arguments)
-    folder: Path = given.run
+    options = parser.parse_args(arguments)
+    folder: Path = options.run
     try:
         recorded = run_ledger.read(folder)
         verdict = to_json(judge(recorded, now=datetime.now(UTC).isoformat(timespec="seconds")))
@@ -67,7 +67,7 @@ def _judge_again(arguments: list[str]) -> int:
         return _refused(str(error))
     key = environment().get(KEY_VARIABLE, "")
     publish.write_verdict(folder, verdict, key=key)
-    notes = publish.publish(folder, recorded, verdict, history=given.history, key=key)
+    notes = publish.publish(folder, recorded, verdict, history=options.history, key=key)
     for text, _ in terminal.lines(verdict, folder=str(folder)):
         print(text)
     for note in notes:
@@ -96,16 +96,16 @@ def _check(arguments: list[str]) -> int:
     parser.add_argument(
         "--gate", type=Path, metavar="FILE", help="the gate it must have been given under (default: the checkout's)"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        oldest, verdict = check_verdict.age(given.max_age), check_verdict.read(given.verdict)
+        oldest, verdict = check_verdict.age(options.max_age), check_verdict.read(options.verdict)
         word, why = check_verdict.opened(
             verdict,
-            given.phase,
+            options.phase,
             now=datetime.now(UTC),
             oldest=oldest,
-            demands=_demands(given),
-            folder=check_verdict.folder_of(given.verdict),
+            demands=_demands(options),
+            folder=check_verdict.folder_of(options.verdict),
         )
     except (check_verdict.InvalidVerdict, GateError, OSError) as error:
         return _refused(str(error))
@@ -113,15 +113,15 @@ def _check(arguments: list[str]) -> int:
     return EXIT_CODES[word]
 
 
-def _demands(given: argparse.Namespace) -> check_verdict.Demands:
-    paths = [given.gate] if given.gate else sorted(SUITES.glob("*/gate.toml"))
+def _demands(options: argparse.Namespace) -> check_verdict.Demands:
+    paths = [options.gate] if options.gate else sorted(SUITES.glob("*/gate.toml"))
     texts = [path.read_text(encoding="utf-8") for path in paths]
     gates = {read_gate(text, str(path)).phase: text for path, text in zip(paths, texts, strict=True)}
     return check_verdict.Demands(
-        judge=given.require_suite or identity()["sha256"],
-        require_suite=given.require_suite is not None,
-        require_live=given.require_live,
-        waivers=not given.no_waivers,
+        judge=options.require_suite or identity()["sha256"],
+        require_suite=options.require_suite is not None,
+        require_live=options.require_live,
+        waivers=not options.no_waivers,
         key=environment().get(KEY_VARIABLE, ""),
         gates=gates or None,
     )
@@ -132,12 +132,12 @@ def _merge(arguments: list[str]) -> int:
     parser.add_argument("into", type=Path, metavar="INTO", help="the folder to make")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_FOLDER", help="run folders of --shard 1/N to N/N")
     parser.add_argument("--history", type=Path, metavar="DIR", help="keep the joined run in it")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        merge(given.runs, given.into)
+        merge(options.runs, options.into)
     except (run_ledger.DamagedRun, IncompatibleShards, FileExistsError) as error:
         return _refused(str(error))
-    return _judge_again([str(given.into), *(["--history", str(given.history)] if given.history else [])])
+    return _judge_again([str(options.into), *(["--history", str(options.history)] if options.history else [])])
 
 
 def _history(arguments: list[str]) -> int:
@@ -152,11 +152,11 @@ def _history(arguments: list[str]) -> int:
         metavar="DIR",
         help=f"run folders to link to (default: {LATEST.parent})",
     )
-    given = parser.parse_args(arguments)
-    if not given.folder.is_dir():
-        return _refused(f"{given.folder}: no such folder")
+    options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        return _refused(f"{options.folder}: no such folder")
     for line in history_page.tell(
-        given.folder, last=given.last, page_path=given.html or given.folder / "trend.html", runs=given.runs
+        options.folder, last=options.last, page_path=options.html or options.folder / "trend.html", runs=options.runs
     ):
         print(terminal_line(line))
     return 0
@@ -172,15 +172,15 @@ def _watch(arguments: list[str]) -> int:
     )
     parser.add_argument("--every", type=int, default=live_page.EVERY_S, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this one")
-    given = parser.parse_args(arguments)
-    if not given.path.is_dir():
-        return _refused(f"{given.path}: no such folder; give a run folder of reports/out, or a folder of --history")
-    if given.every < 1:
-        return _refused(f"--every {given.every}: expected 1 or more")
+    options = parser.parse_args(arguments)
+    if not options.path.is_dir():
+        return _refused(f"{options.path}: no such folder; give a run folder of reports/out, or a folder of --history")
+    if options.every < 1:
+        return _refused(f"--every {options.every}: expected 1 or more")
     os.nice(LOW_PRIORITY)
     try:
         live_page.keep_fresh(
-            given.path, given.every, live_page.stdin_closes if given.until_stdin_closes else live_page.sleeps
+            options.path, options.every, live_page.stdin_closes if options.until_stdin_closes else live_page.sleeps
         )
     except (run_ledger.DamagedRun, GateError, OSError) as error:
         return _refused(str(error))
@@ -193,9 +193,9 @@ def _allure(arguments: list[str]) -> int:
     parser = CommandParser(prog="python -m reports allure", description="Make Allure's page of a run.")
     parser.add_argument("run", type=Path, nargs="?", default=LATEST, metavar="RUN_FOLDER", help=f"default: {LATEST}")
     parser.add_argument("--fetch-node", action="store_true", help="have pip install a Node where none is found")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        print(f"Allure's page: {allure_html.make(given.run, fetch_node=given.fetch_node)}")
+        print(f"Allure's page: {allure_html.make(options.run, fetch_node=options.fetch_node)}")
     except allure_html.AllureUnavailable as error:
         return _refused(str(error))
     return 0

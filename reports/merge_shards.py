@@ -56,7 +56,7 @@ def merge(folders: Sequence[Path], into: Path) -> Run:
 
 def _complete(folders: Sequence[Path], runs: Sequence[Run]) -> list[str]:
     """The shards' names, K/N, in the order of the runs; raises IncompatibleShards unless they are all of one N."""
-    found: dict[int, str] = {}
+    shards: dict[int, str] = {}
     names, parts = [], set()
     for folder, run in zip(folders, runs, strict=True):
         name = str(run.options.get("shard") or "")
@@ -64,16 +64,16 @@ def _complete(folders: Sequence[Path], runs: Sequence[Run]) -> list[str]:
         if shard is None:
             raise IncompatibleShards(f"{folder} is no shard: it was run without --shard K/N")
         number, part = int(shard[1]), int(shard[2])
-        if number in found:
+        if number in shards:
             raise IncompatibleShards(f"shard {name} was run twice: its samples would count double")
-        found[number] = run.run_id
+        shards[number] = run.run_id
         names.append(name)
         parts.add(part)
     if len(parts) > 1:
         raise IncompatibleShards(f"shards of {' and of '.join(map(str, sorted(parts)))} parts are not of one run")
     (part,) = parts
-    absent = [f"{number}/{part}" for number in range(1, part + 1) if number not in found]
-    if absent or len(found) != part:
+    absent = [f"{number}/{part}" for number in range(1, part + 1) if number not in shards]
+    if absent or len(shards) != part:
         raise IncompatibleShards(
             f"shard {', '.join(absent)} is missing: what it saw may be the NO-GO; give all {part} run folders"
         )

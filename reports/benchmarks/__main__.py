@@ -88,12 +88,12 @@ def _latency(noise: Noise, rollouts: int, seed: int) -> Section:
     table.add("this judge, twice as slow in the last quarter", late)
     for name, own in others.items() if noise is not CACHED else ():
         table.add(name, [own(noise, ratio) for ratio in RATIOS])
-    what = f"latency, {noise.name}"
-    claims = errors(what, RATIOS, cells, fine=latency.TARGET, alert=latency.ALERT)
+    title = f"latency, {noise.name}"
+    claims = errors(title, RATIOS, cells, fine=latency.TARGET, alert=latency.ALERT)
     if noise is not CACHED:
         least = 0.80 if noise is NOISY else 0.95
-        claims.append(Claim(sentence=f"{what}: GO at 1x", measured=cells[0].go, least=least))
-        claims.append(Claim(sentence=f"{what}: NO-GO at 2x", measured=cells[-1].no_go, least=0.95))
+        claims.append(Claim(sentence=f"{title}: GO at 1x", measured=cells[0].go, least=least))
+        claims.append(Claim(sentence=f"{title}: NO-GO at 2x", measured=cells[-1].no_go, least=0.95))
     return table, claims
 
 

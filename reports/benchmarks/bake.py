@@ -53,13 +53,13 @@ def latency_change(
 ) -> Detection:
     """The CUSUM of a bake, judged anew by every run. `wander`: deviation of a run's own ratio, `alike`: lag-1 of it."""
     means, floors = _runs(noise, ratio_of, rollouts, seed, wander, alike)
-    found = np.full(rollouts, RUNS)
+    run_of_alarm = np.full(rollouts, RUNS)
     for run in range(POLICY.least_blocks, RUNS + 1):
         over = _sees_change(means[:, :run], floors[:, :run])
-        found = np.where((found == RUNS) & over, run - 1, found)
-    after = found - change
+        run_of_alarm = np.where((run_of_alarm == RUNS) & over, run - 1, run_of_alarm)
+    after = run_of_alarm - change
     hits = [float(((after >= 0) & (after < runs)).mean()) for runs in range(1, RUNS - change + 1)]
-    return Detection(before=float((found < change).mean()), within=tuple(hits))
+    return Detection(before=float((run_of_alarm < change).mean()), within=tuple(hits))
 
 
 def change_by_rules(noise: Noise, ratio_of: Ratios, *, rollouts: int, seed: int) -> list[tuple[bool, bool]]:
@@ -171,11 +171,11 @@ def _outages(
     random = np.random.default_rng(seed)
     begins = rate * (1 - alike) / max(1 - rate, 1e-9)
     now = random.random(rollouts) < rate
-    found = []
+    outages = []
     for _ in range(moments):
-        found.append(now)
+        outages.append(now)
         now = random.random(rollouts) < np.where(now, alike, begins)
-    return np.stack(found, axis=1)
+    return np.stack(outages, axis=1)
 
 
 @cache

@@ -63,10 +63,10 @@ def design() -> tuple[int, int]:
 
 def stages() -> tuple[int, ...]:
     """Blocks after which the evidence is looked at: 8, and twice as many each time."""
-    count, found = design()[0], [POLICY.least_blocks]
-    while 2 * found[-1] <= count:
-        found.append(2 * found[-1])
-    return tuple(found)
+    count, counts = design()[0], [POLICY.least_blocks]
+    while 2 * counts[-1] <= count:
+        counts.append(2 * counts[-1])
+    return tuple(counts)
 
 
 def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = GAP, late: float = 1.0) -> CellOutcome:
@@ -90,8 +90,8 @@ def rule(means: Array, floors: Array, pairs: int) -> Array:
     value, low, high = _interval(means)
     floor, floor_low, floor_high = _interval(floors)
     biased = ~((floor_low <= 1) & (floor_high >= 1)) & (np.abs(floor - 1) > POLICY.bias)
-    found = np.where((high < ALERT) & (value <= TARGET) & (pairs >= LEAST_PAIRS), GO, HOLD)
-    return np.where(biased, HOLD, np.where(low > TARGET, NO_GO, found))
+    verdicts = np.where((high < ALERT) & (value <= TARGET) & (pairs >= LEAST_PAIRS), GO, HOLD)
+    return np.where(biased, HOLD, np.where(low > TARGET, NO_GO, verdicts))
 
 
 def tail(noise: Noise, ratio: float, slow_share: float, pairs: int, *, rollouts: int, seed: int) -> CellOutcome:
@@ -183,11 +183,11 @@ def _shift(vql: Array, direct: Array) -> tuple[Array, Array]:
     count = vql.shape[1]
     spread = 2.326 * np.sqrt(count * count * (2 * count + 1) / 12)
     first = max(int(count * count / 2 - spread), 0)
-    found = []
+    shifts = []
     for mine, theirs in zip(vql, direct, strict=True):
         differences = np.sort((mine[:, None] - theirs[None, :]).ravel())
-        found.append((differences[first], differences[differences.size // 2]))
-    low, middle = np.array(found).T
+        shifts.append((differences[first], differences[differences.size // 2]))
+    low, middle = np.array(shifts).T
     return low, middle
 
 

@@ -61,7 +61,7 @@ class Table:
 
 
 def errors(
-    what: str,
+    title: str,
     truths: Sequence[float],
     cells: Sequence[CellOutcome],
     *,
@@ -73,7 +73,7 @@ def errors(
     claims = []
     for truth, cell in zip(truths, cells, strict=True):
         if truth <= fine:
-            claims.append(Claim(sentence=f"{what}: false NO-GO at {truth:g}", measured=cell.no_go, most=most))
+            claims.append(Claim(sentence=f"{title}: false NO-GO at {truth:g}", measured=cell.no_go, most=most))
         if truth >= alert:
-            claims.append(Claim(sentence=f"{what}: false GO at {truth:g}", measured=cell.go, most=most))
+            claims.append(Claim(sentence=f"{title}: false GO at {truth:g}", measured=cell.go, most=most))
     return claims

@@ -38,7 +38,7 @@ def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[RecordBlo
     `returns`: whether they should end in CR LF; None: as the first one does.
     """
     at = file.tell()
-    held = _Lines.of(b"", [], at)  # of a record that is still open
+    open_record = _Lines.of(b"", [], at)  # of a record that is still open
     rest = b""
     while chunk := file.read(BLOCK):
         text = rest + chunk
@@ -48,11 +48,11 @@ def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[RecordBlo
         if not lines:
             continue
         returns = lines[0].endswith(b"\r") if returns is None else returns
-        whole, held = (held + _Lines.of(text, lines, at)).parted()
+        whole, open_record = (open_record + _Lines.of(text, lines, at)).parted()
         at += len(text) - len(rest)
         if whole.texts:
             yield whole.block(returns=returns)
-    left = held + _Lines.of(rest, [rest] if rest else [], at)
+    left = open_record + _Lines.of(rest, [rest] if rest else [], at)
     if left.texts:
         yield left.block(returns=bool(returns))
 

@@ -85,9 +85,9 @@ class CsvFile:
         for record in records:
             yield from self._row(record, names, places)
 
-    def _header(self, found: Sequence[str]) -> tuple[str, ...] | None:
+    def _header(self, header: Sequence[str]) -> tuple[str, ...] | None:
         """The names in the header, its faults noted; None when it is no header at all."""
-        names, wanted = tuple(found), self._columns
+        names, wanted = tuple(header), self._columns
         if names == wanted:
             return names
         known = set(names) & set(wanted)

@@ -93,7 +93,7 @@ def _surplus(mine: Numbers, other: Numbers) -> Numbers:
 
 def _all(parts: list[Numbers]) -> Numbers:
     """The parts as one, in order; they themselves are let go of."""
-    found = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    offsets = np.concatenate(parts) if parts else np.empty(0, np.int64)
     parts.clear()
-    found.sort()
-    return found
+    offsets.sort()
+    return offsets

@@ -193,26 +193,26 @@ def differences_of(expected: ExpectedRecord | None, body: Mapping[str, Any] | No
 
 
 def _expected(tables: Tables, field: Field) -> FieldValue:
-    held = [row[name] for table, name in map(_parts, field.columns) if (row := tables.get(table))]
-    shown = shown_of(_first(held, field.rules), field.rules, field.form)
-    return FieldValue(field=field, shown=shown, stored=_stored(held, field.rules))
+    stored = [row[name] for table, name in map(_parts, field.columns) if (row := tables.get(table))]
+    shown = shown_of(_first(stored, field.rules), field.rules, field.form)
+    return FieldValue(field=field, shown=shown, stored=_stored(stored, field.rules))
 
 
-def _stored(held: Sequence[Any], rules: Sequence[str]) -> Any:
+def _stored(values: Sequence[Any], rules: Sequence[str]) -> Any:
     """The value that a path shows which hands on texts and numbers as they are stored; NOT_READ for anything else."""
     if _HANDED_ON.isdisjoint(rules):
-        return "" if "digits" in rules and held and held[0] == 0 else NOT_READ  # no text is made of a zero left out
-    return next((value for value in held if value not in (None, "")), held[-1] if held else None)
+        return "" if "digits" in rules and values and values[0] == 0 else NOT_READ  # no text is made of a zero left out
+    return next((value for value in values if value not in (None, "")), values[-1] if values else None)
 
 
 _HANDED_ON = {"text", "seniority", "phone", "zero"}
 
 
-def _first(held: Sequence[Any], rules: Sequence[str]) -> Any:
+def _first(values: Sequence[Any], rules: Sequence[str]) -> Any:
     """Of a field's columns the first that is not empty, else the last."""
-    if len(held) < 2:
-        return held[0] if held else None
-    return next((value for value in held if canonical(value, rules) is not None), held[-1])
+    if len(values) < 2:
+        return values[0] if values else None
+    return next((value for value in values if canonical(value, rules) is not None), values[-1])
 
 
 def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> list[RawDifference]:
@@ -273,10 +273,10 @@ def _undeclared(expected: ExpectedRecord, body: Mapping[str, Any]) -> Iterator[R
     ):
         return
     own = {part for path in expected.declared | expected.objects for part in _parts(path)}
-    found, known = 0, own.union(*(row or () for row in expected.tables.values()))
+    count, known = 0, own.union(*(row or () for row in expected.tables.values()))
     for path, value in _places(body, expected.objects):
-        if path not in expected.declared and found < _MOST_UNDECLARED:
-            found += 1
+        if path not in expected.declared and count < _MOST_UNDECLARED:
+            count += 1
             yield _difference(shown_name(path, known), DifferenceKind.UNDECLARED, None, value)
 
 

@@ -69,20 +69,20 @@ def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: date
 
 
 def _past_run(entry: HistoryEntry, of: str, phase: str, differs: tuple[str, ...]) -> EarlierRun:
-    asked = entry.phases[of]
+    phase_entry = entry.phases[of]
     return EarlierRun(
         phase=phase,
         run=entry.run_id,
         of=of,
         started=entry.started or entry.finished,
         finished=entry.finished,
-        verdict=asked.verdict,
+        verdict=phase_entry.verdict,
         seed=entry.seed,
         differs=differs,
         qualified=not entry.is_summary_only,
         incident=next(iter(entry.withheld), ""),
-        counts=tuple(count for kept in asked.criteria if (count := _count(kept))),
-        times=tuple(_times(check, blocks) for check, blocks in _by_check(asked.blocks).items()),
+        counts=tuple(count for kept in phase_entry.criteria if (count := _count(kept))),
+        times=tuple(_times(check, blocks) for check, blocks in _by_check(phase_entry.blocks).items()),
     )
 
 
@@ -107,11 +107,11 @@ def _count(kept: FindingSummary) -> EarlierCount | None:
 
 def _by_check(blocks: Sequence[PairBlock]) -> dict[str, list[PairBlock]]:
     """Blocks against plain SQL are left out: they can only advise."""
-    found: dict[str, list[PairBlock]] = {}
+    by_check: dict[str, list[PairBlock]] = {}
     for block in blocks:
         if block.direct_by != "sql":
-            found.setdefault(block.check, []).append(block)
-    return found
+            by_check.setdefault(block.check, []).append(block)
+    return by_check
 
 
 def _times(check: str, blocks: Sequence[PairBlock]) -> EarlierTimes:

@@ -25,15 +25,15 @@ class GuideLine:
 
 def read_lines(text: str) -> tuple[GuideLine, ...]:
     """Every line in the text of suites/guide_lines.toml; raises GuideError."""
-    found: dict[str, GuideLine] = {}
+    lines: dict[str, GuideLine] = {}
     for section, entries in tomllib.loads(text).items():
         for name, entry in entries.items():
-            if name in found:
-                raise GuideError(f"{name!r} stands in {found[name].section} and in {section}")
+            if name in lines:
+                raise GuideError(f"{name!r} stands in {lines[name].section} and in {section}")
             if set(entry) - {"says", "human"} or not entry.get("says"):
                 raise GuideError(f"{name!r}: expected says, and human = true where only people can answer")
-            found[name] = GuideLine(id=name, section=section, **entry)
-    return tuple(found.values())
+            lines[name] = GuideLine(id=name, section=section, **entry)
+    return tuple(lines.values())
 
 
 def coverage(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> Mapping[str, tuple[str, ...]]:
@@ -52,6 +52,6 @@ def table(lines: Sequence[GuideLine], gates: Sequence[Gate]) -> str:
     rows = ["| section | line | the guide says | checked by |", "|---|---|---|---|"]
     for line in lines:
         names = ", ".join(f"`{name}`" for name in by_line[line.id]) or "no criterion yet"
-        says = line.says.replace("|", "\\|")
-        rows.append(f"| {line.section} | `{line.id}` | {says} | {'sign-off: ' if line.human else ''}{names} |")
+        sentence = line.says.replace("|", "\\|")
+        rows.append(f"| {line.section} | `{line.id}` | {sentence} | {'sign-off: ' if line.human else ''}{names} |")
     return "\n".join(rows) + "\n"

@@ -27,8 +27,8 @@ def judged_again(folder: Path, finished: str) -> dict[str, Any]:
         again = to_json(judge(read(folder), now=finished))
     except (DamagedRun, GateError, OSError) as error:
         raise Unfounded(str(error)) from None
-    found: dict[str, Any] = json.loads(json.dumps(again))
-    return found
+    verdict: dict[str, Any] = json.loads(json.dumps(again))
+    return verdict
 
 
 def why_altered(verdict: Mapping[str, Any], again: Mapping[str, Any]) -> str:

@@ -57,23 +57,23 @@ def read(folder: Path, *, key: str = "") -> tuple[tuple[HistoryEntry, ...], tupl
     """
     entries: list[HistoryEntry] = []
     problems: list[str] = []
-    seen: dict[str, str] = {}  # what makes a run the same -> its first file
+    first_files: dict[str, str] = {}  # what makes a run the same -> its first file
     for path in sorted(folder.glob("*.json")):
         try:
             data = path.read_bytes()
             entry = from_json(data)
-            _require_first(entry, path, seen)
+            _require_first(entry, path, first_files)
             entries.append(replace(entry, altered=why_unsigned(json.loads(data), key)))
         except (ValueError, OSError, RecursionError) as error:
             problems.append(f"{path.name}: {_why(error)}")
     return tuple(sorted(entries, key=lambda earlier: (earlier.ended_at, earlier.run_id))), tuple(problems)
 
 
-def _require_first(entry: HistoryEntry, path: Path, seen: dict[str, str]) -> None:
+def _require_first(entry: HistoryEntry, path: Path, first_files: dict[str, str]) -> None:
     """Raises ValueError for a run that another file holds already, under the same name or another one."""
     text = entry.recorded_sha256 or _text(replace(entry, run_id=""), "")
     for mark in (entry.run_id, text):
-        first = seen.setdefault(mark, path.name)
+        first = first_files.setdefault(mark, path.name)
         if first != path.name:
             raise ValueError(f"it is the run of {first} once more: a run counts once")
 

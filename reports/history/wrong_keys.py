@@ -31,13 +31,13 @@ class RunMemory:
 
 def outstanding(memories: Iterable[RunMemory], phases: Iterable[str]) -> tuple[WrongKey, ...]:
     """Keys of these phases that no later run found right, those found last first."""
-    asked, found = set(phases), dict[tuple[str, str, str], WrongKey]()
+    asked_phases, wrong_keys = set(phases), dict[tuple[str, str, str], WrongKey]()
     for memory in sorted(memories, key=lambda run_memory: run_memory.finished):
-        if memory.phase in asked:
-            found |= {(wrong_key.phase, wrong_key.check, wrong_key.token): wrong_key for wrong_key in memory.wrong}
+        if memory.phase in asked_phases:
+            wrong_keys |= {(wrong_key.phase, wrong_key.check, wrong_key.token): wrong_key for wrong_key in memory.wrong}
             for wrong_key in memory.right:
-                found.pop((wrong_key.phase, wrong_key.check, wrong_key.token), None)
-    return tuple(reversed(found.values()))
+                wrong_keys.pop((wrong_key.phase, wrong_key.check, wrong_key.token), None)
+    return tuple(reversed(wrong_keys.values()))
 
 
 def of_history(entries: Iterable[HistoryEntry], run: Run) -> Iterator[RunMemory]:

@@ -196,11 +196,11 @@ def _require_limits(criterion: Criterion, where: str) -> None:
 
 
 def _reject_twins(criteria: Sequence[Criterion], path: str) -> None:
-    seen: set[str] = set()
+    ids: set[str] = set()
     for criterion in criteria:
-        if criterion.id in seen:
+        if criterion.id in ids:
             raise GateError(f"{path}: criterion {criterion.id!r} stands there twice")
-        seen.add(criterion.id)
+        ids.add(criterion.id)
 
 
 def _value(kind: type[_Value], entry: Any, where: str) -> _Value:

@@ -200,18 +200,18 @@ def limit_of(value: float | None) -> float:
     return value
 
 
-def why_unasked(criterion: Criterion, seen: PhaseEvidence, otherwise: str = "nothing was asked") -> str:
+def why_unasked(criterion: Criterion, evidence: PhaseEvidence, otherwise: str = "nothing was asked") -> str:
     """What was said about it when a check of this criterion was left out."""
-    sentences = (fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name))
+    sentences = (fact.sentence for fact in evidence.facts if fact.ok is None and covers(criterion, fact.name))
     return next(sentences, otherwise)
 
 
 def by_key(samples: Iterable[Comparison]) -> dict[tuple[str, str], Comparison]:
     """One sample per check and key: a key counts once, however often it was asked."""
-    found: dict[tuple[str, str], Comparison] = {}
+    comparisons: dict[tuple[str, str], Comparison] = {}
     for sample in samples:
-        found.setdefault((sample.check, sample.key), sample)
-    return found
+        comparisons.setdefault((sample.check, sample.key), sample)
+    return comparisons
 
 
 def backend_of(sample: Comparison) -> Observation | None:

@@ -118,49 +118,51 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     for; a share that a GO does not need, and that takes many runs, keeps no check going. The verdict itself rests on
     all that was recorded. Latency is looked at after 8, 16, 32, ... blocks.
     """
-    seen = _seen(recorded, gate)
-    seen = replace(seen, pairs=at_look(seen.pairs))
+    evidence = _seen(recorded, gate)
+    evidence = replace(evidence, pairs=at_look(evidence.pairs))
     looking = [
         criterion
         for criterion in gate.criteria
         if criterion.rule not in POOLED
-        and _looks_at(criterion, check, seen)
+        and _looks_at(criterion, check, evidence)
         and not (criterion.rule == "share" and criterion.kind != "blocking")
     ]
-    found = [
-        (criterion, _for_check(finding_of(criterion, gate, seen), criterion, gate, seen, check))
+    decisions = [
+        (criterion, _for_check(finding_of(criterion, gate, evidence), criterion, gate, evidence, check))
         for criterion in looking
     ]
     strict = [
         finding
-        for criterion, finding in found
+        for criterion, finding in decisions
         if criterion.rule in ("exact", "traffic", "latency") and criterion.served_by == "vql"
     ]
     if strict and all(finding.outcome == "missed" for finding in strict):
         return strict[0]
-    return found[0][1] if found and all(finding.outcome == "met" for _, finding in found) else None
+    return decisions[0][1] if decisions and all(finding.outcome == "met" for _, finding in decisions) else None
 
 
-def _for_check(finding: Finding, criterion: Criterion, gate: Gate, seen: PhaseEvidence, check: str) -> Finding:
+def _for_check(finding: Finding, criterion: Criterion, gate: Gate, evidence: PhaseEvidence, check: str) -> Finding:
     """The finding; of a criterion of several checks that is open, and has enough of them all, this check's part."""
     if finding.outcome != "unmeasured" or criterion.rule != "exact" or len(criterion.checks) == 1:
         return finding
     if finding.count < criterion.least:
         return finding
-    return finding_of(replace(criterion, checks=(check,), least=1), gate, seen)
+    return finding_of(replace(criterion, checks=(check,), least=1), gate, evidence)
 
 
-def _looks_at(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
-    if criterion.needs_flag and seen.flag_on is False:
+def _looks_at(criterion: Criterion, check: str, evidence: PhaseEvidence) -> bool:
+    if criterion.needs_flag and evidence.flag_on is False:
         return False
-    return concerns(criterion, check, seen) if criterion.rule == "share" else covers(criterion, check)
+    return concerns(criterion, check, evidence) if criterion.rule == "share" else covers(criterion, check)
 
 
 def is_missed(recorded: RunRecords, gate: Gate, criterion_id: str) -> bool:
     """Whether that criterion is missed already, by what is on record."""
-    seen = _seen(recorded, gate)
-    found = (finding_of(criterion, gate, seen) for criterion in gate.criteria if criterion.id == criterion_id)
-    return any(finding.outcome == "missed" for finding in found)
+    evidence = _seen(recorded, gate)
+    own_findings = (
+        finding_of(criterion, gate, evidence) for criterion in gate.criteria if criterion.id == criterion_id
+    )
+    return any(finding.outcome == "missed" for finding in own_findings)
 
 
 def _seen(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
@@ -265,8 +267,8 @@ def validate(entry: Mapping[str, Any]) -> None:
 @cache
 def schema() -> dict[str, Any]:
     """The JSON Schema of verdict.json."""
-    found: dict[str, Any] = json.loads(Path(__file__).with_name("verdict.schema.json").read_text(encoding="utf-8"))
-    return found
+    loaded: dict[str, Any] = json.loads(Path(__file__).with_name("verdict.schema.json").read_text(encoding="utf-8"))
+    return loaded
 
 
 def _until(verdict: Verdict, phase: PhaseVerdict) -> str | None:
@@ -296,7 +298,7 @@ def _label(run: Run) -> str:
 def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str, PhaseVerdict]) -> PhaseVerdict:
     gate = gate_of(recorded.run, phase)
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
-    seen = seen_of(
+    evidence = seen_of(
         recorded.records,
         phase,
         flag_on,
@@ -305,12 +307,14 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         known=recorded.run.known,
         gates={bake.phase: gate_of(recorded.run, bake.phase) for bake in gate.bake if bake.phase in recorded.run.gates},
     )
-    findings = tuple(with_memory(criterion, seen, finding_of(criterion, gate, seen)) for criterion in gate.criteria)
+    findings = tuple(
+        with_memory(criterion, evidence, finding_of(criterion, gate, evidence)) for criterion in gate.criteria
+    )
     findings = in_doubt(findings, gate, recorded.records)
     findings, waived = waive(findings, gate, _waivers(recorded), now)
     verdict = phase_verdict(findings)
     early = _early(recorded, gate, before)
-    withheld = tuple(filter(None, (_untold(gate, flag_on, seen) if gate.flag else "", early)))
+    withheld = tuple(filter(None, (_untold(gate, flag_on, evidence) if gate.flag else "", early)))
     if verdict == "GO" and withheld:
         verdict = "HOLD"
     return PhaseVerdict(
@@ -319,13 +323,13 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         flag=gate.flag,
         verdict=verdict,
         findings=findings,
-        excuses=excuses(seen.samples, seen.known),
+        excuses=excuses(evidence.samples, evidence.known),
         withheld=withheld,
-        flag_on=seen.flag_on if gate.flag else None,
+        flag_on=evidence.flag_on if gate.flag else None,
         valid_hours=gate.valid_hours,
         waived=waived,
-        wrong_keys=still_wrong(gate, seen, seed=recorded.run.seed, run=recorded.run.run_id),
-        right_again=right_again(gate, seen),
+        wrong_keys=still_wrong(gate, evidence, seed=recorded.run.seed, run=recorded.run.run_id),
+        right_again=right_again(gate, evidence),
     )
 
 
@@ -335,12 +339,12 @@ def _waivers(recorded: RunRecords) -> tuple[Waiver, ...]:
     return () if too_many(waivers) else waivers
 
 
-def _untold(gate: Gate, on_record: bool | None, seen: PhaseEvidence) -> str:
+def _untold(gate: Gate, on_record: bool | None, evidence: PhaseEvidence) -> str:
     """Why a phase can't be GO although all is met: no setting says that the flag is off, and SQL answered everything.
 
     A flag that is off and a VQL that never serves look alike from outside.
     """
-    if on_record is not None or seen.flag_on is not False:
+    if on_record is not None or evidence.flag_on is not False:
         return ""
     return (
         f"SQL answered everything, and no setting says whether {gate.flag} is on: set it as the deployment has it, "

@@ -76,11 +76,11 @@ def request(answer: Observation) -> str:
 
 
 def _wrong(recorded: RunRecords, phase: str) -> list[Comparison]:
-    found: dict[tuple[str, str], Comparison] = {}
+    comparisons: dict[tuple[str, str], Comparison] = {}
     for record in recorded.records:
         if isinstance(record, Comparison) and record.phase == phase and record.outcome in _WRONG:
-            found.setdefault((record.check, record.key), record)
-    return list(found.values())
+            comparisons.setdefault((record.check, record.key), record)
+    return list(comparisons.values())
 
 
 def _of(criterion: Criterion, wrong: Iterable[Comparison]) -> list[Comparison]:

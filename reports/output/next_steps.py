@@ -35,23 +35,25 @@ def steps(verdict: Entry) -> list[Step]:
 
 
 def _after_go(verdict: Entry) -> list[Step]:
-    given = presentation.given(verdict)
+    options = presentation.given(verdict)
     if verdict["target"] == "sandbox":
         live = {"target": "live", "env_file": "live.env"} | {
-            name: given.get(name) for name in ("contract", "expect_flags")
+            name: options.get(name) for name in ("contract", "expect_flags")
         }
         command = commands.rerun(verdict["phases"], live)
         return [Step(text="This was a rehearsal. Run the same on your deployment:", commands=(command,))]
     if set(verdict["phases"]) == {AVAILABILITY}:
-        kept = {**given, "history": given.get("history") or HISTORY}
+        kept = {**options, "history": options.get("history") or HISTORY}
         text = "Keep the probe on its schedule, every five minutes, with a history; the bake adds its moments up:"
         return [Step(text=text, commands=(commands.rerun([AVAILABILITY], kept),))]
-    found = [*_switching_on(verdict), *_baking(verdict, given)]
+    own_steps = [*_switching_on(verdict), *_baking(verdict, options)]
     following = [NEXT[name] for name in verdict["phases"] if NEXT.get(name) and NEXT[name] not in verdict["phases"]]
     if following:
         text = "Then verify the next phase before its flag goes on:"
-        found.append(Step(text=text, commands=(commands.rerun(following[-1:], given, without=("samples", "bake")),)))
-    return found or [Step(text="Nothing is left to do for this phase. Keep the page with your records.")]
+        own_steps.append(
+            Step(text=text, commands=(commands.rerun(following[-1:], options, without=("samples", "bake")),))
+        )
+    return own_steps or [Step(text="Nothing is left to do for this phase. Keep the page with your records.")]
 
 
 def _switching_on(verdict: Entry) -> list[Step]:
@@ -64,63 +66,63 @@ def _switching_on(verdict: Entry) -> list[Step]:
     return [Step(text=f"Leave {', '.join(flags)} on.")] if flags else []
 
 
-def _baking(verdict: Entry, given: Mapping[str, Any]) -> list[Step]:
+def _baking(verdict: Entry, options: Mapping[str, Any]) -> list[Step]:
     """Canaries until the phase has been watched as long as the guide wants."""
     hours = {name: phase["bake"] for name, phase in verdict["phases"].items() if phase.get("bake")}
     if not hours:
         return []
     first = max(bake["hours"] for bake in hours.values())
     until = datetime.fromisoformat(verdict["finished"]) + timedelta(hours=first)
-    watched = {**given, "history": given.get("history") or HISTORY}
+    watched = {**options, "history": options.get("history") or HISTORY}
     command = commands.rerun(["canary"], watched, without=("samples", "bake"))
     text = f"Let it bake for {first:g} h, until {moment(until.isoformat())}: run the canary every half hour."
     return [Step(text=text, commands=(command,))]
 
 
 def _after_hold(verdict: Entry) -> list[Step]:
-    given = presentation.given(verdict)
+    options = presentation.given(verdict)
     if "canary" in verdict:
-        return _after_canary(verdict, given)
+        return _after_canary(verdict, options)
     missing = [
         finding
         for phase in verdict["phases"].values()
         for finding in phase["findings"]
         if finding["kind"] == "blocking" and finding["outcome"] == "unmeasured"
     ]
-    ways = dict.fromkeys(_way_out(finding, given) for finding in missing)
-    found = [Step(text=text) for text in ways if text]
+    ways = dict.fromkeys(_way_out(finding, options) for finding in missing)
+    own_steps = [Step(text=text) for text in ways if text]
     incidents = [incident for incident in verdict["incidents"] if not _FIRST.search(incident)]
     if incidents and not any(finding["count"] for finding in missing):
-        found = []  # the run did not get as far as its samples
+        own_steps = []  # the run did not get as far as its samples
     if incidents:
-        found.insert(0, Step(text='Mend what happened to the run itself (listed under "Why").'))
+        own_steps.insert(0, Step(text='Mend what happened to the run itself (listed under "Why").'))
     for phase in dict.fromkeys(name for incident in verdict["incidents"] for name in _FIRST.findall(incident)):
-        found.insert(0, Step(text=f"Verify {phase} first:", commands=(commands.rerun([phase], given),)))
-    changed, without = _changed(missing, given)
-    command = commands.rerun(verdict["phases"] or ["phase1"], given, without=without, **changed)
-    return [*found[:4], Step(text="Then run it again:", commands=(command,))]
+        own_steps.insert(0, Step(text=f"Verify {phase} first:", commands=(commands.rerun([phase], options),)))
+    changed, without = _changed(missing, options)
+    command = commands.rerun(verdict["phases"] or ["phase1"], options, without=without, **changed)
+    return [*own_steps[:4], Step(text="Then run it again:", commands=(command,))]
 
 
-def _after_canary(verdict: Entry, given: Mapping[str, Any]) -> list[Step]:
+def _after_canary(verdict: Entry, options: Mapping[str, Any]) -> list[Step]:
     reasons = [Step(text=f"Look into it: {reason}.") for reason in verdict["canary"]["reasons"][:4]]
     text = "Keep the canary running on its schedule; the bake adds the runs up:"
-    watched = {**given, "history": given.get("history") or HISTORY}
+    watched = {**options, "history": options.get("history") or HISTORY}
     return [*reasons, Step(text=text, commands=(commands.rerun(["canary"], watched, without=("samples",)),))]
 
 
-def _changed(missing: Iterable[Entry], given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _changed(missing: Iterable[Entry], options: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the next run needs beside the options of this one, and which of these it must not have."""
     findings = list(missing)
     named = {name for finding in findings for name in _named(finding)}
     changed: dict[str, Any] = {}
-    if "--attestations" in named and not given.get("attestations"):
+    if "--attestations" in named and not options.get("attestations"):
         changed["attestations"] = "attestations.toml"
     prices = re.findall(r"--allow-cost (\d+)", " ".join(finding["sentence"] for finding in findings))
     if prices:
         changed["allow_cost"] = max(map(int, prices))
-    if "--history" in named and not given.get("history"):
+    if "--history" in named and not options.get("history"):
         changed["history"] = HISTORY
-    return changed, ("samples",) if given.get("samples") is not None else ()
+    return changed, ("samples",) if options.get("samples") is not None else ()
 
 
 WAYS_OUT: Mapping[str, str] = {  # an option or a setting that a finding lacks -> the way out
@@ -146,7 +148,7 @@ def _named(finding: Entry) -> list[str]:
     return _NAMED.findall(finding["sentence"])
 
 
-def _way_out(finding: Entry, given: Mapping[str, Any]) -> str:
+def _way_out(finding: Entry, options: Mapping[str, Any]) -> str:
     """A sentence on how to get what the finding lacks: by what it names, by its doubts, or by what it still needs."""
     for name in _named(finding):
         if name in WAYS_OUT:
@@ -159,8 +161,8 @@ def _way_out(finding: Entry, given: Mapping[str, Any]) -> str:
         return DOUBTS[most]
     if finding["needed"] and finding["unit"] == "h":
         return f"Let canaries run for {finding['needed']:,} h more."
-    if finding["needed"] and given.get("samples") is not None:
-        return f"Leave out --samples {given['samples']}: it ends the sampling too early."
+    if finding["needed"] and options.get("samples") is not None:
+        return f"Leave out --samples {options['samples']}: it ends the sampling too early."
     if finding["needed"]:
         return f"Sample more: {presentation.title(finding)} lacks {counted(finding['needed'], 'sample')}."
     return DOUBTS[most] if doubts[most] else ""
@@ -168,14 +170,14 @@ def _way_out(finding: Entry, given: Mapping[str, Any]) -> str:
 
 def _after_no_go(verdict: Entry) -> list[Step]:
     undo = presentation.rollback(verdict)
-    given = presentation.given(verdict)
-    found = []
+    options = presentation.given(verdict)
+    own_steps = []
     if undo:
         whole = "CONNECTRA_ENABLED=false" in undo
         title = "Immediate Rollback (All Endpoints)" if whole else "Selective Rollback (Single Endpoint)"
-        found.append(Step(text=f"Roll back now (the guide, Rollback Procedures, {title}):", commands=tuple(undo)))
+        own_steps.append(Step(text=f"Roll back now (the guide, Rollback Procedures, {title}):", commands=tuple(undo)))
         check = "all endpoints use SQL again" if whole else "only the affected endpoints use SQL again"
-        found.append(Step(text=f"Verify that {check}:", commands=(presentation.verification(verdict),)))
-    command = commands.rerun(verdict["phases"], given)
-    found.append(Step(text="Repair the causes by their remedies, then run it again:", commands=(command,)))
-    return found
+        own_steps.append(Step(text=f"Verify that {check}:", commands=(presentation.verification(verdict),)))
+    command = commands.rerun(verdict["phases"], options)
+    own_steps.append(Step(text="Repair the causes by their remedies, then run it again:", commands=(command,)))
+    return own_steps

@@ -26,14 +26,14 @@ def headline(verdict: Entry) -> str:
 
 def qualities(verdict: Entry) -> str:
     """What sets the verdict apart from one of its word: ' with 2 waivers', ' of the direct path'."""
-    found = ""
+    sentence = ""
     waivers = waived(verdict)
     if verdict["verdict"] == "GO":
         if any(phase.get("direct_path") for phase in verdict["phases"].values()):
-            found += " of the direct path"
+            sentence += " of the direct path"
         if waivers:
-            found += f" with {len(waivers)} waiver{'s' if waivers[1:] else ''}"
-    return found
+            sentence += f" with {len(waivers)} waiver{'s' if waivers[1:] else ''}"
+    return sentence
 
 
 def waived(verdict: Entry) -> list[Entry]:
@@ -258,9 +258,9 @@ def _cause_in_words(finding: Entry) -> str:
 
 
 def _counted(outcomes: Iterable[str]) -> str:
-    found = Counter(outcomes)
+    counts = Counter(outcomes)
     words = (("missed", "missed"), ("unmeasured", "not measured"), ("met", "met"))
-    return ", ".join(f"{found[outcome]} {word}" for outcome, word in words if found[outcome])
+    return ", ".join(f"{counts[outcome]} {word}" for outcome, word in words if counts[outcome])
 
 
 def _limit(finding: Entry, number: float) -> str:

@@ -60,12 +60,12 @@ def _finding(finding: Entry) -> list[tuple[str, str]]:
     style = {"missed": "red", "unmeasured": "yellow" if finding["kind"] == "blocking" else "", "met": "green"}[outcome]
     note = "" if finding["kind"] == "blocking" else ", advisory"
     head = f"  {presentation.SYMBOLS[outcome]} {presentation.OUTCOMES[outcome]:<12} {presentation.title(finding)} ({finding['criterion']}{note})"
-    found = [(head, style)] + [(text, "") for text in _wrapped(presentation.found(finding), 15)]
+    wrapped = [(head, style)] + [(text, "") for text in _wrapped(presentation.found(finding), 15)]
     if finding["cause"] and outcome != "met":
         cause = finding["cause"]
-        found += [(text, "") for text in _wrapped(f"{cause['share']}: {cause['sentence']} [{cause['code']}]", 15)]
-        found += [(text, "") for text in _wrapped(f"remedy: {cause['remedy']}", 15)]
-    return found
+        wrapped += [(text, "") for text in _wrapped(f"{cause['share']}: {cause['sentence']} [{cause['code']}]", 15)]
+        wrapped += [(text, "") for text in _wrapped(f"remedy: {cause['remedy']}", 15)]
+    return wrapped
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

@@ -106,11 +106,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """In a worker: open its own file in the controller's folder."""
-    given = getattr(session.config, "workerinput", {})
-    if "run_folder" in given:
-        session.config.stash[_SECRETS] = tuple(given["secrets"])
-        session.config.stash[_KEY] = bytes.fromhex(given["redaction_key"])
-        _open(session.config, Path(given["run_folder"]), session.config.stash[_KEY])
+    worker_input = getattr(session.config, "workerinput", {})
+    if "run_folder" in worker_input:
+        session.config.stash[_SECRETS] = tuple(worker_input["secrets"])
+        session.config.stash[_KEY] = bytes.fromhex(worker_input["redaction_key"])
+        _open(session.config, Path(worker_input["run_folder"]), session.config.stash[_KEY])
         session.config.stash[RECORDER].writer.append(
             Event(name="worker-started", at=recording.epoch(), worker=recording.worker_of(session.config))
         )
@@ -236,7 +236,7 @@ def hold(
     *,
     target: str,
     described: Mapping[str, str] | None = None,
-    given: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> NoReturn:
     """End the run before it began, with a recorded HOLD: nothing could be asked."""
     sentence = escaping.terminal(redaction.Scrubber(secrets=tuple(secrets))(sentence))
@@ -250,7 +250,7 @@ def hold(
         flags={},
         fingerprint={},
         gates=selection.selected(config),
-        options={"dry_run": bool(config.option.gate_dry_run), commands.GIVEN: dict(given or {"target": target})},
+        options={"dry_run": bool(config.option.gate_dry_run), commands.GIVEN: dict(options or {"target": target})},
         schema=run_ledger.RUN_SCHEMA,
     )
     begin(config, run, secrets)

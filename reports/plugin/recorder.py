@@ -109,8 +109,8 @@ def besides(recorded: RunRecords, events: Sequence[Event]) -> RunRecords:
 
 
 def worker_of(config: pytest.Config) -> str:
-    given = getattr(config, "workerinput", None)
-    return str(given["workerid"]) if given else "controller"
+    worker_input = getattr(config, "workerinput", None)
+    return str(worker_input["workerid"]) if worker_input else "controller"
 
 
 def epoch() -> float:

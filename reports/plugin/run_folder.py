@@ -23,8 +23,8 @@ _ABANDONED_S = 86_400.0  # a run without a verdict that was not written to for s
 
 def out(config: pytest.Config) -> Path:
     """The folder of run folders, made if need be; a usage error when it can't be written to."""
-    given = config.option.out or environment().get("GATE_OUT")
-    folder = Path(given).absolute() if given else config.rootpath / "reports" / "out"
+    chosen = config.option.out or environment().get("GATE_OUT")
+    folder = Path(chosen).absolute() if chosen else config.rootpath / "reports" / "out"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"

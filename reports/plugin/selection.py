@@ -248,27 +248,27 @@ class _Marked:
 
 
 def _found_gates(root: Path) -> dict[str, GateFile]:
-    found: dict[str, GateFile] = {}
+    by_phase: dict[str, GateFile] = {}
     for path in sorted((root / "suites").glob("*/gate.toml")):
         text = path.read_text(encoding="utf-8")
         try:
             phase = read_gate(text, str(path.relative_to(root))).phase
         except GateError as error:
             raise pytest.UsageError(str(error)) from None
-        found[phase] = GateFile(
+        by_phase[phase] = GateFile(
             path=str(path.relative_to(root)), sha256=hashlib.sha256(text.encode()).hexdigest(), text=text
         )
-    return found
+    return by_phase
 
 
 def selected(config: pytest.Config) -> dict[str, GateFile]:
     """Those whose mark -m can match; without -m those that a bare `pytest` asks."""
-    found = gates(config)
+    gate_files = gates(config)
     if is_bare(config):
-        return {phase: file for phase, file in found.items() if phase not in BY_NAME}
+        return {phase: file for phase, file in gate_files.items() if phase not in BY_NAME}
     if not config.option.markexpr:
-        return {**found}
-    return {phase: file for phase, file in found.items() if _may_match(config.option.markexpr, phase)}
+        return {**gate_files}
+    return {phase: file for phase, file in gate_files.items() if _may_match(config.option.markexpr, phase)}
 
 
 def _may_match(markexpr: str, mark: str) -> bool:

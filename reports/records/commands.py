@@ -27,46 +27,46 @@ LEFT_OUT: Mapping[str, str] = {  # an option that no printed command repeats -> 
 _OF_ONE_MARK = {"expect_flags": "rollback", "canary_ok": "canary"}
 
 
-def again(phase: str, check: str, given: Mapping[str, Any]) -> str:
+def again(phase: str, check: str, options: Mapping[str, Any]) -> str:
     """The command that asks one check again, of the same target, with the same samples."""
-    return pytest_command(phase, given, (*ASKED_OF, *DRAWN_BY, "allow_cost"), select=check)
+    return pytest_command(phase, options, (*ASKED_OF, *DRAWN_BY, "allow_cost"), select=check)
 
 
-def rerun(phases: Iterable[str], given: Mapping[str, Any], *, without: Iterable[str] = (), **changed: Any) -> str:
+def rerun(phases: Iterable[str], options: Mapping[str, Any], *, without: Iterable[str] = (), **changed: Any) -> str:
     """The command that asks the same phases of the same target anew, with new samples."""
     mark = " or ".join(phases)
     unfit = {name for name, of in _OF_ONE_MARK.items() if mark != of}
     names = tuple(name for name in (*ASKED_OF, *SETTLED_BY, "samples") if name not in {*without, *unfit})
-    return pytest_command(mark, {**given, **changed}, names)
+    return pytest_command(mark, {**options, **changed}, names)
 
 
-def verify_rollback(kept: Iterable[str], given: Mapping[str, Any]) -> str:
+def verify_rollback(kept: Iterable[str], options: Mapping[str, Any]) -> str:
     """The command that verifies a rollback: only the flags in `kept` are still on. A sandbox is started with them."""
     flags = ",".join(kept) or "none"
-    on_sandbox = {"flags": flags} if given.get("target") == "sandbox" else {}
-    return pytest_command("rollback", {**given, **on_sandbox, "expect_flags": flags}, (*ASKED_OF, "expect_flags"))
+    on_sandbox = {"flags": flags} if options.get("target") == "sandbox" else {}
+    return pytest_command("rollback", {**options, **on_sandbox, "expect_flags": flags}, (*ASKED_OF, "expect_flags"))
 
 
-def prepare_shell(given: Mapping[str, Any]) -> tuple[str, ...]:
+def prepare_shell(options: Mapping[str, Any]) -> tuple[str, ...]:
     """The lines after which `$CONTACT360_BASE_URL` and the others of the curl and psql lines are set in a shell."""
-    env_file = given.get("env_file")
-    token = _command("python -m fixtures.token", given, ("env_file", "contract"))
+    env_file = options.get("env_file")
+    token = _command("python -m fixtures.token", options, ("env_file", "contract"))
     lines = (f"set -a; . {_path(str(env_file))}; set +a",) if env_file else ()
     return (*lines, f'export CONTACT360_TOKEN="$({token})"')
 
 
-def pytest_command(mark: str, given: Mapping[str, Any], names: Iterable[str], *, select: str = "") -> str:
+def pytest_command(mark: str, options: Mapping[str, Any], names: Iterable[str], *, select: str = "") -> str:
     """`pytest -m MARK` with those of the given options; a live target is always required to be one."""
     head = f"pytest -m {shlex.quote(mark)}" + (f" -k {shlex.quote(select)}" if select else "")
-    live = "--require-live" if given.get("target") == "live" else ""
-    return _command(head, given, names, live)
+    live = "--require-live" if options.get("target") == "live" else ""
+    return _command(head, options, names, live)
 
 
-def _command(head: str, given: Mapping[str, Any], names: Iterable[str], *tail: str) -> str:
+def _command(head: str, options: Mapping[str, Any], names: Iterable[str], *tail: str) -> str:
     parts = [head]
     for name in names:
         option = f"--{name.replace('_', '-')}"
-        parts += [option if value is True else f"{option} {_value(value)}" for value in _listed(given.get(name))]
+        parts += [option if value is True else f"{option} {_value(value)}" for value in _listed(options.get(name))]
     return " ".join([*parts, *filter(None, tail)])
 
 

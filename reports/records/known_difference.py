@@ -39,9 +39,9 @@ class KnownDifference:
 def known_of(entry: Mapping[str, Any]) -> KnownDifference:
     """The declared difference of a table; raises KnownDifferenceError."""
     where = f"[[known]] {entry.get('id', '(without id)')!r}"
-    given = {**entry, "until": entry["until"].isoformat()} if isinstance(entry.get("until"), date) else entry
+    fields = {**entry, "until": entry["until"].isoformat()} if isinstance(entry.get("until"), date) else entry
     try:
-        known = from_table(KnownDifference, given)
+        known = from_table(KnownDifference, fields)
     except ValueError as error:
         raise KnownDifferenceError(f"{where}: {error}") from None
     require_usable(known)

@@ -123,8 +123,8 @@ def replayable(method: str, path: str, body: Any = None) -> str:
     parts = urlsplit(path)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = "&".join(f"{quote(name, safe='[]')}={_shown(name, value)}" for name, value in pairs)
-    asked = f"{method} {parts.path}" + (f"?{query}" if query else "")
-    return asked if body is None else f"{asked} {json.dumps(_bodied('', body), ensure_ascii=False)}"
+    request = f"{method} {parts.path}" + (f"?{query}" if query else "")
+    return request if body is None else f"{request} {json.dumps(_bodied('', body), ensure_ascii=False)}"
 
 
 def shown_url(url: str) -> str:
@@ -168,10 +168,16 @@ def mask_secrets(text: str, secrets: Iterable[str]) -> str:
 @cache
 def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """All ways in which the secrets may be written, the longest first."""
-    found: set[str] = set()
+    spellings: set[str] = set()
     for secret in secrets:
         if len(secret) >= 4:
             quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
             lower = {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), text) for text in quoted}
-            found |= {secret, *quoted, *lower, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return tuple(sorted(found, key=len, reverse=True))
+            spellings |= {
+                secret,
+                *quoted,
+                *lower,
+                json.dumps(secret)[1:-1],
+                json.dumps(secret, ensure_ascii=False)[1:-1],
+            }
+    return tuple(sorted(spellings, key=len, reverse=True))

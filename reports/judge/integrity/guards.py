@@ -58,21 +58,21 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
         return (f"it says that its format is {recorded.run.schema}, and holds records of a later one",) if newer else ()
     if "interrupted" in names or "run-finished" not in names:
         return ()  # an incident already, and there was no end to look at
-    found = [look for name, look in _LOOKS.items() if name not in names]
+    missing = [look for name, look in _LOOKS.items() if name not in names]
     if recorded.run.options.get("log") and LOG_LOOKED not in names:
-        found.append("the log that is configured was not read when all was asked")
+        missing.append("the log that is configured was not read when all was asked")
     if recorded.run.options.get("traffic") and not any(
         isinstance(record, TrafficProfile) for record in recorded.records
     ):
-        found.append("the access log that was given was not read: no profile of it is on record")
+        missing.append("the access log that was given was not read: no profile of it is on record")
     if recorded.run.options.get("oracle") and ORACLE_LOOKED not in names:
-        found.append("PostgreSQL was not looked at when all was asked: whether it still is what it was is not known")
+        missing.append("PostgreSQL was not looked at when all was asked: whether it still is what it was is not known")
     if recorded.run.options.get("shard"):
-        found.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
-    found += _unmerged(recorded)
-    found += _unguarded(events)
-    found += [sentence for file in recorded.files if (sentence := _lost(file))]
-    return tuple(found)
+        missing.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
+    missing += _unmerged(recorded)
+    missing += _unguarded(events)
+    missing += [sentence for file in recorded.files if (sentence := _lost(file))]
+    return tuple(missing)
 
 
 def _unmerged(recorded: RunRecords) -> list[str]:

@@ -29,22 +29,24 @@ _INCIDENTS = {
 def incidents_of(recorded: RunRecords) -> tuple[str, ...]:
     """The incidents on record, each once, and what is missing from the record."""
     events = [record for record in recorded.records if isinstance(record, Event)]
-    found = [
+    sentences = [
         _INCIDENTS[event.name].format(worker=event.worker, detail=event.detail)
         for event in events
         if event.name in _INCIDENTS
     ]
     names = Counter(event.name for event in events)
     if not names["run-finished"] and not names["interrupted"]:
-        found.append("the run never finished: it was killed, or is still going on")
+        sentences.append("the run never finished: it was killed, or is still going on")
     begun = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
     ended = {event.worker for event in events if event.name == "worker-finished"}
     crashed = {event.worker for event in events if event.name == "worker-crashed"}
-    found += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
+    sentences += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
     strange = next((event for event in events if not 0 <= event.at < LAST_MOMENT), None)
     if strange is not None:
-        found.append(f"{strange.name} was recorded at {strange.at:g} s, a time that no clock shows")
+        sentences.append(f"{strange.name} was recorded at {strange.at:g} s, a time that no clock shows")
     if recorded.unreadable:
-        found.append(f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}")
-    found += lacking(recorded)
-    return tuple(dict.fromkeys(found))
+        sentences.append(
+            f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}"
+        )
+    sentences += lacking(recorded)
+    return tuple(dict.fromkeys(sentences))

@@ -23,11 +23,11 @@ def why_unsigned(entry: Mapping[str, Any], key: str) -> str:
     """Why the entry's signature does not hold under that key; '' if it does, or if there is no key to hold it to."""
     if not key:
         return ""
-    given = entry.get(FIELD)
-    if not isinstance(given, str) or not given:
+    signature = entry.get(FIELD)
+    if not isinstance(signature, str) or not signature:
         return f"it is not signed, and {KEY_VARIABLE} is set"
     plain = {name: value for name, value in entry.items() if name != FIELD}
-    if not hmac.compare_digest(given.encode(), (_SCHEME + _hmac(plain, key)).encode()):
+    if not hmac.compare_digest(signature.encode(), (_SCHEME + _hmac(plain, key)).encode()):
         return f"its signature is not that of {KEY_VARIABLE}: it was changed, or signed with another key"
     return ""
 

@@ -103,13 +103,13 @@ def why_of_another_time(finished: datetime, now: datetime, hours: float) -> str:
     return ""
 
 
-def differing(given: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[str, ...]:
+def differing(bound: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[str, ...]:
     """The names of what the two are bound to that are not the same in both."""
-    return tuple(name for name, text in wanted.items() if given.get(name) != text)
+    return tuple(name for name, text in wanted.items() if bound.get(name) != text)
 
 
-def why_bound_elsewhere(given: Mapping[str, str], wanted: Mapping[str, str]) -> str:
-    changed = [BOND_NAMES.get(name, name) for name in differing(given, wanted)]
+def why_bound_elsewhere(bound: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    changed = [BOND_NAMES.get(name, name) for name in differing(bound, wanted)]
     return f"since then changed: {', '.join(changed)}" if changed else ""
 
 
@@ -117,8 +117,8 @@ def bonds_of(fingerprint: Mapping[str, Any], *, contract: str, known: str, gate:
     """What a verdict on a phase is bound to, as comparable text. `known`, `gate` and `judge` are hashes."""
     parts = {name: _build(fingerprint.get(key)) for name, key in (("build", "backend"), ("connectra", "connectra"))}
     parts["index"] = fingerprint.get("index")
-    found = {name: json.dumps(part, sort_keys=True, ensure_ascii=False) for name, part in parts.items()}
-    return {**found, "contract": contract, "known": known, "gate": gate, "judge": judge}
+    bonds = {name: json.dumps(part, sort_keys=True, ensure_ascii=False) for name, part in parts.items()}
+    return {**bonds, "contract": contract, "known": known, "gate": gate, "judge": judge}
 
 
 def _build(health: Any) -> Any:

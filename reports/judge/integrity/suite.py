@@ -21,10 +21,10 @@ def identity() -> dict[str, str]:
 
 def digest(reports: Path) -> str:
     """A hash over every source and constant of the judge below that folder, their names included."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     paths = (path for part in _PARTS for path in (reports / part).rglob("*") if path.suffix in _KINDS)
     for path in sorted(paths, key=lambda path: path.relative_to(reports).as_posix()):
         text = path.read_bytes().replace(b"\r\n", b"\n")  # a checkout's line ends decide nothing
-        found.update(f"{path.relative_to(reports).as_posix()}\0{len(text)}\0".encode())
-        found.update(text)
-    return found.hexdigest()
+        sha256.update(f"{path.relative_to(reports).as_posix()}\0{len(text)}\0".encode())
+        sha256.update(text)
+    return sha256.hexdigest()

@@ -31,26 +31,26 @@ NOT_ASKED = "not-asked"  # name of the fact that says why a phase left things ou
 FEW = 3  # facts whose sentences a finding tells in full
 
 
-def finding_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def finding_of(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The criterion judged by its rule."""
-    if criterion.needs_flag and seen.flag_on is False:
-        asked = finding(criterion, "unmeasured", _while_off(criterion, seen))
-        return replace(asked, kind="advisory")
-    found = with_doubts(criterion, seen, _BY_RULE[criterion.rule](criterion, gate, seen))
-    if found.outcome == "unmeasured":
-        why = [fact.sentence for fact in seen.facts if fact.name == NOT_ASKED]
-        found = replace(found, sentence="; ".join((found.sentence, *dict.fromkeys(why))))
+    if criterion.needs_flag and evidence.flag_on is False:
+        unmeasured = finding(criterion, "unmeasured", _while_off(criterion, evidence))
+        return replace(unmeasured, kind="advisory")
+    judged = with_doubts(criterion, evidence, _BY_RULE[criterion.rule](criterion, gate, evidence))
+    if judged.outcome == "unmeasured":
+        why = [fact.sentence for fact in evidence.facts if fact.name == NOT_ASKED]
+        judged = replace(judged, sentence="; ".join((judged.sentence, *dict.fromkeys(why))))
     if criterion.kind == "veto":
-        blocks = found.outcome == "missed" and not is_against_sql(criterion, seen)
-        return replace(found, kind="blocking" if blocks else "advisory")
-    return found
+        blocks = judged.outcome == "missed" and not is_against_sql(criterion, evidence)
+        return replace(judged, kind="blocking" if blocks else "advisory")
+    return judged
 
 
-def _while_off(criterion: Criterion, seen: PhaseEvidence) -> str:
+def _while_off(criterion: Criterion, evidence: PhaseEvidence) -> str:
     """Why it is not asked, and the baseline that was recorded instead, if one was."""
     sentence = "not asked while the flag is off"
     names = {f"{check}-baseline" for check in criterion.checks}
-    times = [fact.value for fact in seen.facts if fact.value is not None and fact.name in names]
+    times = [fact.value for fact in evidence.facts if fact.value is not None and fact.name in names]
     if not times:
         return sentence
     return (
@@ -58,10 +58,10 @@ def _while_off(criterion: Criterion, seen: PhaseEvidence) -> str:
     )
 
 
-def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def lag(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The longest time after which a difference had gone."""
     del gate
-    samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
+    samples = [sample for sample in evidence.samples if covers(criterion, sample.check)]
     compared = [sample for sample in samples if sample.outcome in (Outcome.EQUAL, Outcome.LAGGED, Outcome.DIFFERENT)]
     if not compared:
         return finding(criterion, "unmeasured", "nothing was compared", unit="s")
@@ -74,10 +74,10 @@ def lag(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     return measured(criterion, outcome, sentence, measurement, 0, cause)
 
 
-def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def fact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """Single things that have to be so: each was found to be, one was found not to be, or it was not looked at."""
     del gate
-    facts = [fact for fact in seen.facts if covers(criterion, fact.name)]
+    facts = [fact for fact in evidence.facts if covers(criterion, fact.name)]
     wrong = [fact for fact in facts if fact.ok is False]
     open_ones = [fact for fact in facts if fact.ok is None]
     unseen = [name for name in criterion.checks if not any(is_of(fact.name, name) for fact in facts)]
@@ -108,10 +108,10 @@ def fact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     )
 
 
-def limit(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def limit(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The largest of the measured values against target and alert: met up to target, missed beyond alert."""
     del gate
-    facts = [fact for fact in seen.facts if covers(criterion, fact.name)]
+    facts = [fact for fact in evidence.facts if covers(criterion, fact.name)]
     values = {fact: fact.value for fact in facts if fact.value is not None}
     worst = max(values, key=lambda fact: (values[fact], fact.name), default=None)
     largest = values[worst] if worst else None
@@ -127,19 +127,20 @@ def limit(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     return measured(criterion, outcome, sentence, measurement, 0, cause)
 
 
-def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def attested(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """What only people can say: each line attested by a person, and not longer ago than it holds."""
     del gate
-    if seen.target == "sandbox":
+    if evidence.target == "sandbox":
         return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
     words = sorted(
-        seen.attestations, key=lambda attestation: (_holds(attestation, seen.now), attestation.until, attestation.who)
+        evidence.attestations,
+        key=lambda attestation: (_holds(attestation, evidence.now), attestation.until, attestation.who),
     )
     by_line = {word.line: word for word in words}  # of several words on a line, one that holds
-    given = [by_line[line] for line in criterion.checks if line in by_line]
+    sign_offs = [by_line[line] for line in criterion.checks if line in by_line]
     absent = [line for line in criterion.checks if line not in by_line]
-    expired = [sign_off for sign_off in given if not _holds(sign_off, seen.now)]
-    count = len(given) - len(expired)
+    expired = [sign_off for sign_off in sign_offs if not _holds(sign_off, evidence.now)]
+    count = len(sign_offs) - len(expired)
     if absent:
         sentence = f"not signed off: {', '.join(absent)} (--attestations)"
     elif expired:
@@ -149,7 +150,7 @@ def attested(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
         sentence += " (--attestations)"
     else:
         sentence = "; ".join(
-            f"{sign_off.line}: {sign_off.who}, {sign_off.when}, until {sign_off.until}" for sign_off in given
+            f"{sign_off.line}: {sign_off.who}, {sign_off.when}, until {sign_off.until}" for sign_off in sign_offs
         )
         return finding(criterion, "met", sentence, count=count)
     return finding(criterion, "unmeasured", sentence, count=count, needed=len(absent) + len(expired))

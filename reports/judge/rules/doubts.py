@@ -22,22 +22,24 @@ from reports.records.wording import counted, percent
 UNFIT_INSTRUMENT = "instrument unfit"  # how the latency rules begin such a sentence
 
 
-def with_doubts(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -> Finding:
+def with_doubts(criterion: Criterion, evidence: PhaseEvidence, finding: Finding) -> Finding:
     """The finding with its doubtful answers counted; `unfit` says why they are too many to build on."""
     if criterion.rule == "share":
-        tally = tally_of(criterion, seen)
+        tally = tally_of(criterion, evidence)
         return replace(finding, unknown=tally.unknown, unfit=_too_many(tally.unknown, tally.count, tally.why_unknown))
     if criterion.rule in ("latency", "p95"):
         lost = [
-            comparison for comparison in _own(criterion, seen) if comparison.outcome in (Outcome.FAILED, Outcome.VOID)
+            comparison
+            for comparison in _own(criterion, evidence)
+            if comparison.outcome in (Outcome.FAILED, Outcome.VOID)
         ]
         unfit = finding.sentence if finding.sentence.startswith(UNFIT_INSTRUMENT) else ""
         return replace(finding, lost=len(by_key(lost)), unfit=unfit)
-    return _of_exactness(criterion, seen, finding) if criterion.rule == "exact" else finding
+    return _of_exactness(criterion, evidence, finding) if criterion.rule == "exact" else finding
 
 
-def _of_exactness(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -> Finding:
-    samples = _own(criterion, seen)
+def _of_exactness(criterion: Criterion, evidence: PhaseEvidence, finding: Finding) -> Finding:
+    samples = _own(criterion, evidence)
     compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
     unknown = [
@@ -54,8 +56,8 @@ def _of_exactness(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -
     return replace(finding, unknown=len(unknown), void=len(void), lost=len(lost), excused=len(excused), unfit=unfit)
 
 
-def _own(criterion: Criterion, seen: PhaseEvidence) -> Sequence[Comparison]:
-    return [sample for sample in seen.samples if covers(criterion, sample.check)]
+def _own(criterion: Criterion, evidence: PhaseEvidence) -> Sequence[Comparison]:
+    return [sample for sample in evidence.samples if covers(criterion, sample.check)]
 
 
 def _is_unknown(sample: Comparison) -> bool:

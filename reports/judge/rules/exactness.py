@@ -33,11 +33,11 @@ from reports.records.wording import differ, differences, percent, plural
 ENDLESS = 2**31  # as a population: random ids, filters that combine without end; no table is as large
 
 
-def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def exact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """No settled mismatch in enough distinct samples, of every check, of every stratum the population has."""
     del gate
-    samples = [sample for sample in seen.samples if covers(criterion, sample.check)]
-    counted = [sample for sample in samples if counts_for(sample, criterion, seen)]
+    samples = [sample for sample in evidence.samples if covers(criterion, sample.check)]
+    counted = [sample for sample in samples if counts_for(sample, criterion, evidence)]
     wrong = by_key(sample for sample in counted if sample.outcome is Outcome.DIFFERENT)
     count = len(by_key(counted))
     if wrong:
@@ -51,7 +51,7 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             cause=most_frequent([sample.cause for sample in wrong.values()]),
             evidence=(f"evidence/{criterion.id}.jsonl",),
         )
-    why, needed = _lacking(criterion, seen, samples, counted, count)
+    why, needed = _lacking(criterion, evidence, samples, counted, count)
     if why:
         cause = most_frequent([sample.cause for sample in samples if sample.outcome is Outcome.FAILED])
         return finding(
@@ -64,23 +64,27 @@ def exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             needed=needed,
             cause=cause,
         )
-    bound, claim = _claim(seen, counted)
+    bound, claim = _claim(evidence, counted)
     asks_backend = any(backend_of(sample) for sample in samples)
-    path = " (flag off: this verifies the direct path)" if seen.flag_on is False and asks_backend else ""
+    path = " (flag off: this verifies the direct path)" if evidence.flag_on is False and asks_backend else ""
     sentence = f"{claim}{path}"
     return finding(criterion, "met", sentence, value=0.0, unit="mismatches", count=count, interval=(0.0, bound))
 
 
-def counts_for(sample: Comparison, criterion: Criterion, seen: PhaseEvidence) -> bool:
+def counts_for(sample: Comparison, criterion: Criterion, evidence: PhaseEvidence) -> bool:
     """Whether the sample says something about the path in question: provenance first."""
-    return counts(sample, seen.flag_on, any_path=criterion.served_by == "any")
+    return counts(sample, evidence.flag_on, any_path=criterion.served_by == "any")
 
 
 def _lacking(
-    criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparison], counted: Sequence[Comparison], count: int
+    criterion: Criterion,
+    evidence: PhaseEvidence,
+    samples: Sequence[Comparison],
+    counted: Sequence[Comparison],
+    count: int,
 ) -> tuple[str, int]:
     """Why no mismatch is not yet enough, and how many samples are lacking; ("", 0) if it is enough."""
-    population = _population(criterion, seen)
+    population = _population(criterion, evidence)
     least = min(criterion.least, population or criterion.least)
     if population is not None and population <= criterion.least and len(by_key(samples)) >= population:
         least = math.ceil(
@@ -88,23 +92,23 @@ def _lacking(
         )  # all were asked: there is no sample to replace a lost one
     needed = max(least - count, 0)
     if not samples:
-        return why_unasked(criterion, seen), least
-    unfit = _unfit(criterion, seen, samples)
+        return why_unasked(criterion, evidence), least
+    unfit = _unfit(criterion, evidence, samples)
     if unfit:
         return unfit, needed
     empty = [check for check in criterion.checks if not any(is_of(sample.check, check) for sample in counted)]
     if empty:
-        return _why_empty(empty[0], seen, samples, needed, least)
+        return _why_empty(empty[0], evidence, samples, needed, least)
     if needed:
         return f"no mismatch in {count}; need {least}, have {count}{_left_out(samples, counted)}", needed
-    missing = _unseen_strata(criterion, seen, counted)
+    missing = _unseen_strata(criterion, evidence, counted)
     return (f"no sample of: {', '.join(missing)}", len(missing)) if missing else ("", 0)
 
 
-def _claim(seen: PhaseEvidence, counted: Sequence[Comparison]) -> tuple[float, str]:
+def _claim(evidence: PhaseEvidence, counted: Sequence[Comparison]) -> tuple[float, str]:
     """(the largest share of wrong answers that no mismatch still allows, the sentence about it): the worst check's."""
     checks = sorted({sample.check for sample in counted})
-    bounds = {check: _bound(check, seen, counted) for check in checks}
+    bounds = {check: _bound(check, evidence, counted) for check in checks}
     worst = max(checks, key=lambda check: (bounds[check], check), default="")
     bound, count = bounds.get(worst, 1.0), len(by_key(counted))
     if bound == 0:
@@ -115,16 +119,16 @@ def _claim(seen: PhaseEvidence, counted: Sequence[Comparison]) -> tuple[float, s
     return bound, f"no mismatch in {count:,}{of}: at most {percent(bound)} wrong{where}, at {level}"
 
 
-def _bound(check: str, seen: PhaseEvidence, counted: Sequence[Comparison]) -> float:
+def _bound(check: str, evidence: PhaseEvidence, counted: Sequence[Comparison]) -> float:
     """The bound of one check: by strata where the draw took more of some than the population has, 0 of a census."""
-    asked = {(sample.key, sample.stratum) for sample in counted if sample.check == check}
-    plan = max((plan for plan in seen.plans if plan.check == check), key=lambda plan: plan.population, default=None)
-    if plan is None or len(asked) >= plan.population:
-        return 0.0 if plan is not None else statistics.zero_bound(len(asked))
-    by_stratum = Counter(stratum for _, stratum in asked)
+    keys = {(sample.key, sample.stratum) for sample in counted if sample.check == check}
+    plan = max((plan for plan in evidence.plans if plan.check == check), key=lambda plan: plan.population, default=None)
+    if plan is None or len(keys) >= plan.population:
+        return 0.0 if plan is not None else statistics.zero_bound(len(keys))
+    by_stratum = Counter(stratum for _, stratum in keys)
     members = {name: count for name, count in plan.strata.items() if count > 0}
     if plan.population >= ENDLESS or len(members) < 2 or by_stratum.keys() - members.keys():
-        return statistics.zero_bound(len(asked), plan.population)
+        return statistics.zero_bound(len(keys), plan.population)
     whole = sum(members.values())
     open_ones = [name for name, count in members.items() if by_stratum[name] < count]
     if len(open_ones) == 1:
@@ -134,7 +138,7 @@ def _bound(check: str, seen: PhaseEvidence, counted: Sequence[Comparison]) -> fl
     return statistics.zero_bound_stratified(weights, [by_stratum[name] for name in open_ones])
 
 
-def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparison]) -> str:
+def _unfit(criterion: Criterion, evidence: PhaseEvidence, samples: Sequence[Comparison]) -> str:
     """Why these samples prove nothing, however many they are; '' if they can."""
     compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
     unknown = _of_unknown_provenance(criterion, samples)
@@ -149,7 +153,7 @@ def _unfit(criterion: Criterion, seen: PhaseEvidence, samples: Sequence[Comparis
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
     if void and len(void) / (len(void) + len(compared)) > POLICY.most_void:
         return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"
-    over = [excuse for excuse in excuses(samples, seen.known) if excuse.over]
+    over = [excuse for excuse in excuses(samples, evidence.known) if excuse.over]
     if over:
         sentence = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
         return sentence + percent(over[0].cap)
@@ -176,7 +180,7 @@ def _why(samples: Iterable[Comparison]) -> str:
 
 
 def _why_empty(
-    check: str, seen: PhaseEvidence, samples: Sequence[Comparison], needed: int, least: int
+    check: str, evidence: PhaseEvidence, samples: Sequence[Comparison], needed: int, least: int
 ) -> tuple[str, int]:
     own = [sample for sample in samples if is_of(sample.check, check)]
     errors = Counter(error for sample in own if (error := error_of(sample)))
@@ -184,7 +188,7 @@ def _why_empty(
         return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({listed(errors)})", needed or least
     if own:
         return f"{check}: none of {len(own)} answers counts{_left_out(own, ())}", needed or least
-    sentences = (fact.sentence for fact in seen.facts if fact.ok is None and is_of(fact.name, check))
+    sentences = (fact.sentence for fact in evidence.facts if fact.ok is None and is_of(fact.name, check))
     return f"{check}: {next(sentences, 'nothing was asked')}", needed or least
 
 
@@ -199,22 +203,22 @@ def _reason_left_out(sample: Comparison) -> str:
     return f"served by {provenance_of(sample)}"
 
 
-def _unseen_strata(criterion: Criterion, seen: PhaseEvidence, counted: Sequence[Comparison]) -> list[str]:
-    found = {(sample.check, sample.stratum) for sample in counted}
+def _unseen_strata(criterion: Criterion, evidence: PhaseEvidence, counted: Sequence[Comparison]) -> list[str]:
+    strata = {(sample.check, sample.stratum) for sample in counted}
     wanted = {
         (plan.check, stratum)
-        for plan in seen.plans
+        for plan in evidence.plans
         if covers(criterion, plan.check)
         for stratum, members in plan.strata.items()
         if members > 0
     }
-    return [f"{check} {stratum}" for check, stratum in sorted(wanted - found)]
+    return [f"{check} {stratum}" for check, stratum in sorted(wanted - strata)]
 
 
-def _population(criterion: Criterion, seen: PhaseEvidence) -> int | None:
+def _population(criterion: Criterion, evidence: PhaseEvidence) -> int | None:
     """How many there are to ask for; of two plans of a check, the larger population counts."""
     by_check: dict[str, int] = {}
-    for plan in seen.plans:
+    for plan in evidence.plans:
         if covers(criterion, plan.check):
             by_check[plan.check] = max(plan.population, by_check.get(plan.check, 0))
     return sum(by_check.values()) if by_check else None

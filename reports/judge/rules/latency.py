@@ -27,25 +27,29 @@ from reports.judge.statistics import Measurement
 from reports.records.records import Outcome, Pair, is_of
 
 
-def latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def latency(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The typical slowdown by block; against plain SQL, which lacks the web layer, it is advisory."""
-    pairs, by_sql = _pairs(criterion, seen)
+    pairs, by_sql = _pairs(criterion, evidence)
     if not pairs:
-        return finding(criterion, "unmeasured", _why_no_pairs(criterion, seen), unit="ratio", needed=criterion.least)
-    return _labelled(_slowdown_found(criterion, gate, seen, pairs), by_sql)
+        return finding(
+            criterion, "unmeasured", _why_no_pairs(criterion, evidence), unit="ratio", needed=criterion.least
+        )
+    return _labelled(_slowdown_found(criterion, gate, evidence, pairs), by_sql)
 
 
-def p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def p95(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The tail: a sign test of slow calls can veto from the first blocks on, a GO wants the least pairs."""
-    pairs, by_sql = _pairs(criterion, seen)
+    pairs, by_sql = _pairs(criterion, evidence)
     if not pairs:
-        return finding(criterion, "unmeasured", _why_no_pairs(criterion, seen), unit="ratio", needed=criterion.least)
-    return _labelled(_tail_found(criterion, gate, seen, pairs), by_sql)
+        return finding(
+            criterion, "unmeasured", _why_no_pairs(criterion, evidence), unit="ratio", needed=criterion.least
+        )
+    return _labelled(_tail_found(criterion, gate, evidence, pairs), by_sql)
 
 
-def is_against_sql(criterion: Criterion, seen: PhaseEvidence) -> bool:
+def is_against_sql(criterion: Criterion, evidence: PhaseEvidence) -> bool:
     """Whether plain SQL stands for the direct path: the web layer is missing there, so a tail can't veto."""
-    return criterion.rule == "p95" and _pairs(criterion, seen)[1]
+    return criterion.rule == "p95" and _pairs(criterion, evidence)[1]
 
 
 def latency_outcome(criterion: Criterion, measurement: Measurement, *, blocks: int) -> str:
@@ -134,18 +138,18 @@ def _by_check(pairs: Sequence[Pair]) -> list[list[Pair]]:
     return [[pair for pair in pairs if pair.check == check] for check in {pair.check for pair in pairs}]
 
 
-def _slowdown_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
+def _slowdown_found(criterion: Criterion, gate: Gate, evidence: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
     measurement, lacking = statistics.latency_ratio(pairs), max(criterion.least - len(pairs), 0)
     why = _unready(criterion, pairs) or _biased(pairs)
     if why:
         return measured(criterion, "unmeasured", why, measurement, max(lacking, 1))
     outcome = latency_outcome(criterion, measurement, blocks=_fewest_blocks(criterion, pairs))
     fast, sentence = too_fast(pairs, gate.latency.floor_ms), f"{slowdown(measurement)}; medians {_medians(pairs)}"
-    held = _dropped(criterion, seen, pairs) or (
+    why_held = _dropped(criterion, evidence, pairs) or (
         f"need {criterion.least:,} pairs, have {len(pairs):,}" if lacking else ""
     )
-    if held and (fast or outcome != "missed"):
-        return measured(criterion, "unmeasured", f"{sentence}; {held}", measurement, max(lacking, 1))
+    if why_held and (fast or outcome != "missed"):
+        return measured(criterion, "unmeasured", f"{sentence}; {why_held}", measurement, max(lacking, 1))
     if fast:
         sentence = f"too fast to matter: both medians under {gate.latency.floor_ms:g} ms ({_medians(pairs)})"
         return measured(criterion, "met", sentence, measurement)
@@ -155,11 +159,11 @@ def _slowdown_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs
             criterion, outcome, f"{sentence}; need about {2 * needed:,} pairs, have {needed:,}", measurement, needed
         )
     return measured(
-        criterion, outcome, sentence, measurement, 0, _cause(criterion, seen) if outcome == "missed" else None
+        criterion, outcome, sentence, measurement, 0, _cause(criterion, evidence) if outcome == "missed" else None
     )
 
 
-def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
+def _tail_found(criterion: Criterion, gate: Gate, evidence: PhaseEvidence, pairs: Sequence[Pair]) -> Finding:
     floor, lacking = gate.latency.floor_ms, max(criterion.least - len(pairs), 0)
     why = _unready(criterion, pairs) or _biased(pairs)
     if why:
@@ -168,11 +172,11 @@ def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Se
     sentence = f"p95 {slowdown(measurement)}; {signs_said(criterion, pairs, floor)}"
     fast = tail_too_fast(pairs, floor)
     if outcome == "missed" and not fast:
-        return measured(criterion, outcome, sentence, measurement, 0, _cause(criterion, seen))
-    held = _dropped(criterion, seen, pairs)
-    if held or lacking:
-        held = held or f"a GO for the tail needs {criterion.least:,} pairs, have {len(pairs):,}"
-        return measured(criterion, "unmeasured", f"{sentence}; {held}", measurement, max(lacking, 1))
+        return measured(criterion, outcome, sentence, measurement, 0, _cause(criterion, evidence))
+    why_held = _dropped(criterion, evidence, pairs)
+    if why_held or lacking:
+        why_held = why_held or f"a GO for the tail needs {criterion.least:,} pairs, have {len(pairs):,}"
+        return measured(criterion, "unmeasured", f"{sentence}; {why_held}", measurement, max(lacking, 1))
     if fast:
         return measured(
             criterion, "met", f"too fast to matter: p95 of VQL is under {floor:g} ms; {sentence}", measurement
@@ -180,13 +184,13 @@ def _tail_found(criterion: Criterion, gate: Gate, seen: PhaseEvidence, pairs: Se
     return measured(criterion, outcome, sentence, measurement, len(pairs) if outcome == "unmeasured" else 0)
 
 
-def _pairs(criterion: Criterion, seen: PhaseEvidence) -> tuple[list[Pair], bool]:
+def _pairs(criterion: Criterion, evidence: PhaseEvidence) -> tuple[list[Pair], bool]:
     """(the pairs to judge, whether plain SQL stood for direct).
 
     Where there are better ones, those by SQL are left out. A pair without the second direct call is none: without it
     nothing shows how far the instrument differs from itself.
     """
-    pairs = [pair for pair in seen.pairs if covers(criterion, pair.check) and pair.again_ms]
+    pairs = [pair for pair in evidence.pairs if covers(criterion, pair.check) and pair.again_ms]
     better = [pair for pair in pairs if pair.direct_by != "sql"]
     return (better, False) if better else (pairs, bool(pairs))
 
@@ -220,35 +224,35 @@ def _fewest_blocks(criterion: Criterion, pairs: Sequence[Pair]) -> int:
     return min(counts.values(), default=0)
 
 
-def _dropped(criterion: Criterion, seen: PhaseEvidence, pairs: Sequence[Pair]) -> str:
+def _dropped(criterion: Criterion, evidence: PhaseEvidence, pairs: Sequence[Pair]) -> str:
     """Why too many questions gave no pair of times; '' if few did. Each such question has one record per call."""
     lost = [
         sample
-        for sample in seen.samples
+        for sample in evidence.samples
         if covers(criterion, sample.check) and sample.outcome in (Outcome.FAILED, Outcome.VOID)
     ]
     calls = Counter(answer.side for sample in lost for answer in sample.answers)
-    unarmed = sum(covers(criterion, pair.check) and not pair.again_ms for pair in seen.pairs)
+    unarmed = sum(covers(criterion, pair.check) and not pair.again_ms for pair in evidence.pairs)
     count = max(calls["backend"], len({(sample.check, sample.key) for sample in lost})) + unarmed
-    asked = count + len(pairs)
-    if count / asked <= POLICY.most_dropped:
+    total = count + len(pairs)
+    if count / total <= POLICY.most_dropped:
         return ""
-    return f"{count} of {asked} questions gave no pair of times (failed, not shown to be VQL's, or slowed down)"
+    return f"{count} of {total} questions gave no pair of times (failed, not shown to be VQL's, or slowed down)"
 
 
-def _cause(criterion: Criterion, seen: PhaseEvidence) -> Cause | None:
-    return most_frequent([fact.cause for fact in seen.facts if covers(criterion, fact.name)])
+def _cause(criterion: Criterion, evidence: PhaseEvidence) -> Cause | None:
+    return most_frequent([fact.cause for fact in evidence.facts if covers(criterion, fact.name)])
 
 
-def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
-    sentence = why_unasked(criterion, seen, "")
+def _why_no_pairs(criterion: Criterion, evidence: PhaseEvidence) -> str:
+    sentence = why_unasked(criterion, evidence, "")
     if sentence:
         return sentence
-    if any(covers(criterion, pair.check) for pair in seen.pairs):
+    if any(covers(criterion, pair.check) for pair in evidence.pairs):
         return (
             "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"
         )
-    own = [sample for sample in seen.samples if covers(criterion, sample.check)]
+    own = [sample for sample in evidence.samples if covers(criterion, sample.check)]
     failed = Counter(
         f"{answer.error} at the {answer.side}" for comparison in own for answer in comparison.answers if answer.error
     )
@@ -257,7 +261,7 @@ def _why_no_pairs(criterion: Criterion, seen: PhaseEvidence) -> str:
     untold = why_untold(answer for sample in own for answer in sample.answers)
     if untold:
         return f"no pair counts: it is unknown which path served VQL's half; {untold}"
-    if any(sample.attempt and served_by_sql(sample) for sample in seen.samples):
+    if any(sample.attempt and served_by_sql(sample) for sample in evidence.samples):
         return "no pair counts: VQL served none of the calls (fallback answers are no latency of VQL)"
     return "no pairs were taken: a direct path is needed to compare with (CONTACT360_BASELINE_URL)"
 

@@ -18,23 +18,25 @@ from reports.records.wording import counted, plural
 SETTLED = (Outcome.EQUAL, Outcome.LAGGED, Outcome.EXCUSED)
 
 
-def with_memory(criterion: Criterion, seen: PhaseEvidence, finding: Finding) -> Finding:
+def with_memory(criterion: Criterion, evidence: PhaseEvidence, finding: Finding) -> Finding:
     """The finding, missed where a key of its checks that an earlier run found wrong was not found right since."""
-    if criterion.rule != "exact" or not speaks_of_vql(seen):
+    if criterion.rule != "exact" or not speaks_of_vql(evidence):
         return finding
-    own = [key for key in seen.wrong_keys if covers(criterion, key.check)]
+    own = [key for key in evidence.wrong_keys if covers(criterion, key.check)]
     forgotten = sum(wrong_key.forgotten for wrong_key in own)
     if forgotten:
         keys, were = counted(forgotten, "key"), plural(forgotten, "was", "were")
         sentence = f"{keys} that earlier runs found wrong {were} forgotten (--forget-wrong-keys)"
         finding = replace(finding, sentence=f"{finding.sentence}; {sentence}")
-    open_keys = [wrong_key for wrong_key in own if not wrong_key.forgotten and not is_right(wrong_key, criterion, seen)]
+    open_keys = [
+        wrong_key for wrong_key in own if not wrong_key.forgotten and not is_right(wrong_key, criterion, evidence)
+    ]
     if not open_keys or finding.outcome == "missed":
         return finding
     return replace(finding, outcome="missed", unfit="", value=float(len(open_keys)), sentence=_why(open_keys, finding))
 
 
-def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tuple[WrongKey, ...]:
+def still_wrong(gate: Gate, evidence: PhaseEvidence, *, seed: int, run: str) -> tuple[WrongKey, ...]:
     """What the next run has to remember: keys that this run confirmed wrong, and earlier ones that are not right."""
     exact = [criterion for criterion in gate.criteria if criterion.rule == "exact" and criterion.kind == "blocking"]
     now = {
@@ -42,49 +44,49 @@ def still_wrong(gate: Gate, seen: PhaseEvidence, *, seed: int, run: str) -> tupl
             phase=gate.phase, check=sample.check, token=token_of(sample.check, sample.key), seed=seed, run=run
         )
         for criterion in exact
-        for sample in seen.samples
+        for sample in evidence.samples
         if covers(criterion, sample.check)
         and sample.outcome is Outcome.DIFFERENT
-        and counts_for(sample, criterion, seen)
+        and counts_for(sample, criterion, evidence)
     }
-    before = {(key.check, key.token): key for key in seen.wrong_keys if not key.forgotten}
-    right = {(wrong_key.check, wrong_key.token) for wrong_key in right_again(gate, seen)}
+    before = {(key.check, key.token): key for key in evidence.wrong_keys if not key.forgotten}
+    right = {(wrong_key.check, wrong_key.token) for wrong_key in right_again(gate, evidence)}
     kept = {name: wrong_key for name, wrong_key in before.items() if name not in right}
     return tuple(sorted({**now, **kept}.values(), key=lambda wrong_key: (wrong_key.check, wrong_key.token)))
 
 
-def right_again(gate: Gate, seen: PhaseEvidence) -> tuple[WrongKey, ...]:
+def right_again(gate: Gate, evidence: PhaseEvidence) -> tuple[WrongKey, ...]:
     """Keys that earlier runs found wrong and this one found right, or had the option to forget."""
     exact = [criterion for criterion in gate.criteria if criterion.rule == "exact" and criterion.kind == "blocking"]
     return tuple(
         key
-        for key in seen.wrong_keys
+        for key in evidence.wrong_keys
         if key.forgotten
         or (
-            speaks_of_vql(seen)
-            and all(is_right(key, criterion, seen) for criterion in exact if covers(criterion, key.check))
+            speaks_of_vql(evidence)
+            and all(is_right(key, criterion, evidence) for criterion in exact if covers(criterion, key.check))
         )
     )
 
 
-def is_right(wrong: WrongKey, criterion: Criterion, seen: PhaseEvidence) -> bool:
+def is_right(wrong: WrongKey, criterion: Criterion, evidence: PhaseEvidence) -> bool:
     """Whether this run asked for the key by the path in question, and it is right or a known difference."""
     own = [
         sample
-        for sample in seen.samples
+        for sample in evidence.samples
         if sample.check == wrong.check and token_of(sample.check, sample.key) == wrong.token
     ]
     if any(sample.outcome is Outcome.DIFFERENT for sample in own):
         return False
     return any(
-        sample.outcome is Outcome.EXCUSED or (sample.outcome in SETTLED and counts_for(sample, criterion, seen))
+        sample.outcome is Outcome.EXCUSED or (sample.outcome in SETTLED and counts_for(sample, criterion, evidence))
         for sample in own
     )
 
 
-def speaks_of_vql(seen: PhaseEvidence) -> bool:
+def speaks_of_vql(evidence: PhaseEvidence) -> bool:
     """With the flag off answers come from SQL: they settle nothing that VQL answered wrongly."""
-    return seen.flag_on is not False
+    return evidence.flag_on is not False
 
 
 def _why(open_keys: Sequence[WrongKey], finding: Finding) -> str:

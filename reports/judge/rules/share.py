@@ -112,25 +112,25 @@ class ShareTally:
         return statistics.share_in_time(failed)
 
 
-def share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def share(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """NO-GO if the 99.7 % interval lies beyond target; GO if it lies under alert and the share meets target."""
     del gate
-    tally = tally_of(criterion, seen)
+    tally = tally_of(criterion, evidence)
     if tally.count and tally.unknown / tally.count > POLICY.most_unknown:
-        return _of_unknown(criterion, tally, seen)
+        return _of_unknown(criterion, tally, evidence)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
     measurement = tally.share()
     needed = _needed(tally, target, alert, statistics.widening(measurement))
     needed = max(needed, criterion.least - (tally.known - tally.offending))
     if measurement.value is None or measurement.interval is None:
-        return finding(criterion, "unmeasured", why_unasked(criterion, seen), unit="share", needed=needed)
+        return finding(criterion, "unmeasured", why_unasked(criterion, evidence), unit="share", needed=needed)
     outcome, why = _outcome(criterion, tally, measurement)
     low, high = measurement.interval
     bounds = f"99.7 %: {percent(low)} to {percent(high)}"
     sentence = f"{tally.offending} of {tally.known} ({percent(measurement.value)}; {bounds}){why}"
     if outcome == "unmeasured" and not why:
         sentence += f"; need {tally.known + needed}, have {tally.known}"
-    sentence += _contradicted(criterion, seen)
+    sentence += _contradicted(criterion, evidence)
     cause = most_frequent(tally.causes) if outcome != "met" else None
     return measured(criterion, outcome, sentence, measurement, max(needed, 1) if outcome == "unmeasured" else 0, cause)
 
@@ -141,11 +141,11 @@ def _needed(tally: ShareTally, target: float, alert: float, widening: float) -> 
     return math.ceil(needed * widening if needed else tally.known * (widening - 1))
 
 
-def _of_unknown(criterion: Criterion, tally: ShareTally, seen: PhaseEvidence) -> Finding:
+def _of_unknown(criterion: Criterion, tally: ShareTally, evidence: PhaseEvidence) -> Finding:
     """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
     sentence = f"of {counted(tally.count, 'answer')}, {tally.why_unknown}"
-    why = why_untold(_attempts(criterion, seen))
-    sentence += (f" ({why})" if why else "") + _contradicted(criterion, seen)
+    why = why_untold(_attempts(criterion, evidence))
+    sentence += (f" ({why})" if why else "") + _contradicted(criterion, evidence)
     least = tally.share(unknown_as=False)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):
         sentence += f"; even so {tally.offending} of all {tally.count} failed ({percent(least.value or 0.0)})"
@@ -153,55 +153,55 @@ def _of_unknown(criterion: Criterion, tally: ShareTally, seen: PhaseEvidence) ->
     return finding(criterion, "unmeasured", f"{sentence}: no share can be measured", unit="share", count=tally.known)
 
 
-def _contradicted(criterion: Criterion, seen: PhaseEvidence) -> str:
+def _contradicted(criterion: Criterion, evidence: PhaseEvidence) -> str:
     """'; header says VQL, log says fallback: 159 of 781' where the share is about who served."""
     if criterion.of not in ("fallbacks", "vql-failures"):
         return ""
-    return "".join(f"; {contradiction}" for contradiction in contradictions(_attempts(criterion, seen)))
+    return "".join(f"; {contradiction}" for contradiction in contradictions(_attempts(criterion, evidence)))
 
 
-def _attempts(criterion: Criterion, seen: PhaseEvidence) -> list[Observation]:
+def _attempts(criterion: Criterion, evidence: PhaseEvidence) -> list[Observation]:
     """The backend's answers to attempts at VQL, each question once."""
-    attempts = [sample for sample in seen.samples if sample.attempt and _looks_at(criterion, sample.check)]
+    attempts = [sample for sample in evidence.samples if sample.attempt and _looks_at(criterion, sample.check)]
     return [answer for sample in by_key(attempts).values() if (answer := backend_of(sample))]
 
 
-def tally_of(criterion: Criterion, seen: PhaseEvidence) -> ShareTally:
+def tally_of(criterion: Criterion, evidence: PhaseEvidence) -> ShareTally:
     """Every check of the phase, or only those that the criterion names.
 
     A latency pair is an answer too: served by VQL, without error. Without it only the calls that failed would count.
     """
     standing_of = _STANDINGS[criterion.of]
-    elsewhere = _counted_elsewhere(seen)
-    found: dict[tuple[str, str], CountedAnswer] = {}
-    for sample in seen.samples:
+    elsewhere = _counted_elsewhere(evidence)
+    answers: dict[tuple[str, str], CountedAnswer] = {}
+    for sample in evidence.samples:
         standing = standing_of(sample) if _looks_at(criterion, sample.check) else None
         key = (sample.check, sample.key)
-        if standing is not None and (key not in found or standing > found[key].standing):
-            found[key] = CountedAnswer(standing=standing, at=_time_of(sample), cause=sample.cause)
+        if standing is not None and (key not in answers or standing > answers[key].standing):
+            answers[key] = CountedAnswer(standing=standing, at=_time_of(sample), cause=sample.cause)
     if criterion.of != "connectra-errors":
-        for pair in seen.pairs:
+        for pair in evidence.pairs:
             if _looks_at(criterion, pair.check):
                 good = CountedAnswer(standing=SampleStanding.GOOD, at=pair.at)
-                found.setdefault((pair.check, pair.key), good)
-    return _in_time(answer for key, answer in found.items() if key not in elsewhere)
+                answers.setdefault((pair.check, pair.key), good)
+    return _in_time(answer for key, answer in answers.items() if key not in elsewhere)
 
 
-def concerns(criterion: Criterion, check: str, seen: PhaseEvidence) -> bool:
+def concerns(criterion: Criterion, check: str, evidence: PhaseEvidence) -> bool:
     """Whether answers to this check are, or would be, part of the share."""
     own = replace(
-        seen,
-        samples=tuple(sample for sample in seen.samples if sample.check == check),
-        pairs=tuple(pair for pair in seen.pairs if pair.check == check),
+        evidence,
+        samples=tuple(sample for sample in evidence.samples if sample.check == check),
+        pairs=tuple(pair for pair in evidence.pairs if pair.check == check),
     )
     return tally_of(criterion, own).count > 0
 
 
-def _counted_elsewhere(seen: PhaseEvidence) -> frozenset[tuple[str, str]]:
+def _counted_elsewhere(evidence: PhaseEvidence) -> frozenset[tuple[str, str]]:
     """Answers of latency blocks, as (check, key), that are a sample of another check too: one request counts once."""
-    compared = {(sample.check, sample.key) for sample in seen.samples}
-    twice = [(sample.check, sample.key, sample.counted_as) for sample in seen.samples if sample.counted_as]
-    twice += [(pair.check, pair.key, pair.compared_as) for pair in seen.pairs if pair.compared_as]
+    compared = {(sample.check, sample.key) for sample in evidence.samples}
+    twice = [(sample.check, sample.key, sample.counted_as) for sample in evidence.samples if sample.counted_as]
+    twice += [(pair.check, pair.key, pair.compared_as) for pair in evidence.pairs if pair.compared_as]
     return frozenset((check, key) for check, key, other in twice if (other, key) in compared)
 
 

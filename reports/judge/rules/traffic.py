@@ -31,21 +31,21 @@ _LEFT_OUT = {
 }
 
 
-def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def traffic(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """No settled mismatch in enough drawn requests, of which at least nine in ten could be judged."""
     del gate
-    draw = max(seen.draws, key=_demands, default=None)
+    draw = max(evidence.draws, key=_demands, default=None)
     if draw is None:
         return replace(finding(criterion, "unmeasured", "no access log was given (--traffic FILE)"), kind="advisory")
-    samples = list(by_key(sample for sample in seen.samples if covers(criterion, sample.check)).values())
+    samples = list(by_key(sample for sample in evidence.samples if covers(criterion, sample.check)).values())
     wrong = [sample for sample in samples if sample.outcome is Outcome.DIFFERENT]
-    reasons = {key: _why_not_judged(sample, seen) for key, sample in enumerate(samples)}
+    reasons = {key: _why_not_judged(sample, evidence) for key, sample in enumerate(samples)}
     unjudged = Counter(draw.unjudged) + Counter(why for why in reasons.values() if why)
     right = sum(not why for why in reasons.values()) - len(wrong)
     if wrong:
-        return _missed(criterion, draw, seen, wrong, len(samples), right)
+        return _missed(criterion, draw, evidence, wrong, len(samples), right)
     unasked = draw.drawn - right - unjudged.total()
-    why, needed = _lacking(criterion, draw, seen, unjudged, unasked)
+    why, needed = _lacking(criterion, draw, evidence, unjudged, unasked)
     if why:
         cause = most_frequent([sample.cause for sample in samples if sample.outcome is Outcome.FAILED])
         value = 0.0 if right else None
@@ -53,7 +53,7 @@ def traffic(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             criterion, "unmeasured", why, value=value, unit="mismatches", count=right, needed=needed, cause=cause
         )
     bound = wrong_at_most(unjudged.total(), draw.drawn, draw.population)
-    sentence = _met_sentence(draw, seen, right, unjudged, bound)
+    sentence = _met_sentence(draw, evidence, right, unjudged, bound)
     return finding(criterion, "met", sentence, value=0.0, unit="mismatches", count=right, interval=(0.0, bound))
 
 
@@ -69,9 +69,9 @@ def wrong_at_most(unjudged: int, drawn: int, population: int, confidence: float 
     return _most_not_right(unjudged, drawn, population, confidence) / population
 
 
-def share_between(wrong: int, open_ones: int, asked: int) -> tuple[float, float]:
-    """The two-sided interval of the share that is wrong: of `asked`, so many were, and `open_ones` may be."""
-    return exact_share(wrong, asked, CONFIDENCE)[0], exact_share(wrong + open_ones, asked, CONFIDENCE)[1]
+def share_between(wrong: int, open_ones: int, count: int) -> tuple[float, float]:
+    """The two-sided interval of the share that is wrong: of `count`, so many were, and `open_ones` may be."""
+    return exact_share(wrong, count, CONFIDENCE)[0], exact_share(wrong + open_ones, count, CONFIDENCE)[1]
 
 
 def _demands(draw: TrafficDraw) -> tuple[object, ...]:
@@ -96,7 +96,7 @@ def _most_not_right(count: int, drawn: int, population: int, confidence: float) 
     return low
 
 
-def _why_not_judged(sample: Comparison, seen: PhaseEvidence) -> str:
+def _why_not_judged(sample: Comparison, evidence: PhaseEvidence) -> str:
     """Why the answer shows nothing about VQL; '' if it does. A wrong answer is wrong whichever path served it."""
     if sample.outcome is Outcome.DIFFERENT:
         return ""
@@ -105,12 +105,12 @@ def _why_not_judged(sample: Comparison, seen: PhaseEvidence) -> str:
     if sample.stratum == GONE:
         return GONE
     answer = backend_of(sample)
-    wanted = Provenance.DIRECT if seen.flag_on is False else Provenance.VQL
+    wanted = Provenance.DIRECT if evidence.flag_on is False else Provenance.VQL
     return "" if answer is None or answer.provenance is wanted else f"served by {answer.provenance}"
 
 
 def _lacking(
-    criterion: Criterion, draw: TrafficDraw, seen: PhaseEvidence, unjudged: Counter[str], unasked: int
+    criterion: Criterion, draw: TrafficDraw, evidence: PhaseEvidence, unjudged: Counter[str], unasked: int
 ) -> tuple[str, int]:
     """Why this is not enough, and how many requests are lacking; ("", 0) if it is."""
     least = min(criterion.least, draw.population)
@@ -125,7 +125,7 @@ def _lacking(
     if unjudged.total() > MOST_UNJUDGED * draw.drawn:
         return f"{unjudged.total()} of {draw.drawn} drawn requests can't be judged ({listed(unjudged)})", 0
     if unasked > 0:
-        sentences = [fact.sentence for fact in seen.facts if fact.ok is None and covers(criterion, fact.name)]
+        sentences = [fact.sentence for fact in evidence.facts if fact.ok is None and covers(criterion, fact.name)]
         return f"{unasked} of {draw.drawn} drawn requests were not asked" + "".join(
             f": {text}" for text in sentences[:1]
         ), (unasked)
@@ -133,17 +133,22 @@ def _lacking(
 
 
 def _missed(
-    criterion: Criterion, draw: TrafficDraw, seen: PhaseEvidence, wrong: Sequence[Comparison], asked: int, right: int
+    criterion: Criterion,
+    draw: TrafficDraw,
+    evidence: PhaseEvidence,
+    wrong: Sequence[Comparison],
+    count: int,
+    right: int,
 ) -> Finding:
     """What was asked until then, and as many of those that can't be asked as belong to it."""
     unaskable = sum(draw.unjudged.values())
-    unaskable = math.ceil(unaskable * asked / max(draw.drawn - unaskable, asked))
+    unaskable = math.ceil(unaskable * count / max(draw.drawn - unaskable, count))
     judged = len(wrong) + right
-    low, high = share_between(len(wrong), asked - judged + unaskable, asked + unaskable)
+    low, high = share_between(len(wrong), count - judged + unaskable, count + unaskable)
     kinds = differences(Counter(str(difference.kind) for sample in wrong for difference in sample.differences))
     sentence = (
         f"{len(wrong)} of {judged} of customers' requests drawn from {draw.population:,} are answered wrong ({kinds}): "
-        f"{_share(low, up=False)} to {_share(high)} of {_whose(draw, seen)}, at 95 %; first: {wrong[0].key}"
+        f"{_share(low, up=False)} to {_share(high)} of {_whose(draw, evidence)}, at 95 %; first: {wrong[0].key}"
     )
     return finding(
         criterion,
@@ -157,13 +162,13 @@ def _missed(
     )
 
 
-def _met_sentence(draw: TrafficDraw, seen: PhaseEvidence, right: int, unjudged: Counter[str], bound: float) -> str:
-    path = " (flag off: this verifies the direct path)" if seen.flag_on is False else ""
+def _met_sentence(draw: TrafficDraw, evidence: PhaseEvidence, right: int, unjudged: Counter[str], bound: float) -> str:
+    path = " (flag off: this verifies the direct path)" if evidence.flag_on is False else ""
     if draw.drawn >= draw.population and not unjudged:
-        return f"no mismatch in {_whose(draw, seen)}, all {draw.population:,} of this phase{path}"
+        return f"no mismatch in {_whose(draw, evidence)}, all {draw.population:,} of this phase{path}"
     sentence = (
         f"no mismatch in {right} of customers' requests drawn from {draw.population:,}: at most {_share(bound)} of "
-        f"{_whose(draw, seen)} would be answered wrong, at 95 %"
+        f"{_whose(draw, evidence)} would be answered wrong, at 95 %"
     )
     if unjudged:
         verb = "is" if unjudged.total() == 1 else "are"
@@ -173,13 +178,13 @@ def _met_sentence(draw: TrafficDraw, seen: PhaseEvidence, right: int, unjudged: 
     return sentence + path
 
 
-def _whose(draw: TrafficDraw, seen: PhaseEvidence) -> str:
+def _whose(draw: TrafficDraw, evidence: PhaseEvidence) -> str:
     """Whose requests the log's are: last week's, where it is of the seven days before the run."""
     if not draw.since:
         return "the log's requests"
     since, until = date.fromisoformat(draw.since), date.fromisoformat(draw.until)
     try:
-        age = date.fromisoformat(seen.now[:10]) - until
+        age = date.fromisoformat(evidence.now[:10]) - until
     except ValueError:
         age = timedelta(days=999)
     if timedelta(days=5) <= until - since <= timedelta(days=8) and timedelta(days=-1) <= age <= timedelta(days=7):

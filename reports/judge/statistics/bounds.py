@@ -43,18 +43,18 @@ def zero_bound_stratified(
     from scipy.optimize import brentq
 
     unseen = sum(weight for weight, count in zip(weights, counts, strict=True) if count == 0)
-    seen = [(weight, count) for weight, count in zip(weights, counts, strict=True) if count]
-    if not seen:
+    strata = [(weight, count) for weight, count in zip(weights, counts, strict=True) if count]
+    if not strata:
         return 1.0
 
     def right(scale: float) -> list[float]:
-        return [min(1.0, scale * count / weight) for weight, count in seen]
+        return [min(1.0, scale * count / weight) for weight, count in strata]
 
     def excess(scale: float) -> float:
-        kept = sum(count * math.log(value) for (_, count), value in zip(seen, right(scale), strict=True))
+        kept = sum(count * math.log(value) for (_, count), value in zip(strata, right(scale), strict=True))
         return kept - math.log(1 - confidence)
 
-    limit = max(weight / count for weight, count in seen)
+    limit = max(weight / count for weight, count in strata)
     scale = float(brentq(excess, limit * 1e-9, limit))
-    wrong = sum(weight * (1 - value) for (weight, _), value in zip(seen, right(scale), strict=True))
+    wrong = sum(weight * (1 - value) for (weight, _), value in zip(strata, right(scale), strict=True))
     return unseen + wrong

@@ -36,10 +36,10 @@ def _means(pairs: Sequence[Pair], of: Callable[[Pair], float]) -> list[float]:
 
 
 def blocks_of(pairs: Sequence[Pair]) -> Mapping[tuple[str, int], list[Pair]]:
-    found: dict[tuple[str, int], list[Pair]] = {}
+    blocks: dict[tuple[str, int], list[Pair]] = {}
     for pair in sorted(pairs, key=lambda pair: (pair.check, pair.block)):
-        found.setdefault((pair.check, pair.block), []).append(pair)
-    return found
+        blocks.setdefault((pair.check, pair.block), []).append(pair)
+    return blocks
 
 
 def ratio_of_means(means: Sequence[float], count: int) -> Measurement:

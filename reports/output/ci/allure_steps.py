@@ -48,10 +48,10 @@ class AllureSteps:
 
     def tell(self) -> None:
         """Steps and labels for the test that is running now."""
-        asked: dict[tuple[str, str], list[Comparison | Pair]] = {}
+        by_check: dict[tuple[str, str], list[Comparison | Pair]] = {}
         for pair in self._heard:
-            asked.setdefault((pair.phase, pair.check), []).append(pair)
-        for (phase, check), own in asked.items():
+            by_check.setdefault((pair.phase, pair.check), []).append(pair)
+        for (phase, check), own in by_check.items():
             self._label(phase, check)
             _tell_samples(check, [entry for entry in own if isinstance(entry, Comparison)], self._clean)
             _tell_pairs(check, [entry for entry in own if isinstance(entry, Pair)])
@@ -112,9 +112,9 @@ def _tell_mismatch(sample: Comparison, clean: Callable[[str], str]) -> None:
         body["direct path"] = "not asked for this sample"
     if answer is not None:
         body |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
-    found = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
+    sentences = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
     error = answer.error if answer else None
-    failure = "\n".join(found) or f"error: {error or 'not recorded'}"
+    failure = "\n".join(sentences) or f"error: {error or 'not recorded'}"
     _step(f"{sample.key} {sample.outcome}", body, failure, _as_csv(sample.differences, clean))
 
 

@@ -52,12 +52,12 @@ def announce(
 
 def changes(verdict: Entry, earlier: Sequence[HistoryEntry]) -> dict[str, str | None]:
     """Phases whose verdict is another than in the latest earlier run of them, with what it was (None: no such run)."""
-    found: dict[str, str | None] = {}
+    changed: dict[str, str | None] = {}
     for name, phase in verdict["phases"].items():
         before = next((run.phases[name].verdict for run in reversed(earlier) if name in run.phases), None)
         if before != phase["verdict"]:
-            found[name] = before
-    return found
+            changed[name] = before
+    return changed
 
 
 def _posted(

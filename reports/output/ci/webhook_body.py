@@ -74,8 +74,8 @@ def _changes(verdict: Entry, changed: Changed) -> list[tuple[str, str, str, str]
 
 
 def _reasons(verdict: Entry) -> list[str]:
-    found = [
+    sentences = [
         f"{cause}: {', '.join(presentation.title(finding) for _, finding in findings[:CRITERIA])}"
         for cause, findings in presentation.reasons(verdict)[:REASONS]
     ]
-    return found + [f"incident: {incident}" for incident in verdict["incidents"][:INCIDENTS]]
+    return sentences + [f"incident: {incident}" for incident in verdict["incidents"][:INCIDENTS]]

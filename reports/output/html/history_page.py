@@ -85,13 +85,13 @@ def html(
 
 def changes(runs: Sequence[HistoryEntry], phase: str) -> list[tuple[float, str]]:
     """When the runs of a phase met another build, Connectra, flag set, index or gate than the run before."""
-    found = []
+    moments = []
     for before, after in pairwise(runs):
         old, new = before.bond(phase), after.bond(phase)
         changed = [CHANGED.get(name, name) for name in new if new[name] != old.get(name)]
         if changed:
-            found.append((datetime.fromisoformat(after.started).timestamp(), ", ".join(changed)))
-    return found
+            moments.append((datetime.fromisoformat(after.started).timestamp(), ", ".join(changed)))
+    return moments
 
 
 def _phase(runs: Sequence[HistoryEntry], phase: str, links: Mapping[str, str]) -> dict[str, object]:
@@ -119,16 +119,16 @@ def _phase(runs: Sequence[HistoryEntry], phase: str, links: Mapping[str, str]) -
 
 def _five(latest: Mapping[str, FindingSummary]) -> list[FindingSummary]:
     """The criteria of the guide's five metrics: of each the first by name; of the latencies all but the tail."""
-    found: dict[str, FindingSummary] = {}
+    summaries: dict[str, FindingSummary] = {}
     for metric in METRICS:
         for name, kept in sorted(latest.items()):
             words = {"success" if word == "success" else word.removesuffix("s") for word in name.split("-")}
             own = metric in words and not words & OTHER
-            if own and kept.unit in ("share", "ratio") and name not in found:
-                found[name] = kept
+            if own and kept.unit in ("share", "ratio") and name not in summaries:
+                summaries[name] = kept
                 if metric != "latency":
                     break
-    return list(found.values())
+    return list(summaries.values())
 
 
 def _pictures(

@@ -71,8 +71,8 @@ def _write_run(folder: Path, every_s: int) -> bool:
     recorded = run_ledger.read(folder)
     if any(isinstance(record, Event) and record.name == "run-finished" for record in recorded.records):
         return False
-    given = recorded.run.options.get("given") or {}
-    history = Path(given["history"]) if given.get("history") else None
+    options = recorded.run.options.get("given") or {}
+    history = Path(options["history"]) if options.get("history") else None
     write_text(folder / "summary.html", html(recorded, datetime.now(UTC), every_s, history))
     return True
 

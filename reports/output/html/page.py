@@ -96,7 +96,7 @@ def _first_screen(verdict: Entry, recorded: RunRecords) -> Markup:
         "first_screen.html",
         why_title=WHY[verdict["verdict"]],
         incidents=verdict["incidents"][:REASONS],
-        reasons=[_reason(cause, found, recorded) for cause, found in presentation.reasons(verdict)],
+        reasons=[_reason(cause, entries, recorded) for cause, entries in presentation.reasons(verdict)],
         steps=next_steps.steps(verdict),
     )
 
@@ -125,9 +125,9 @@ def _tiles(
     verdict: Entry, gates: Mapping[str, Gate | None], recorded: RunRecords, earlier: Sequence[HistoryEntry]
 ) -> Markup:
     rows = [
-        {"title": f"{name}, {phase['title']}: the guide's five metrics", "tiles": found}
+        {"title": f"{name}, {phase['title']}: the guide's five metrics", "tiles": own_tiles}
         for name, phase in verdict["phases"].items()
-        if (found := tiles.tiles(name, phase, gates[name], recorded, earlier))
+        if (own_tiles := tiles.tiles(name, phase, gates[name], recorded, earlier))
     ]
     return render("tiles.html", rows=rows)
 

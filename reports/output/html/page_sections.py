@@ -214,8 +214,8 @@ def _by_hand(sample: Comparison, recorded: RunRecords) -> list[str]:
     """The shell lines that show both sides of one record on a live target; a sandbox ends with its run."""
     if recorded.run.target != "live":
         return []
-    asked = [evidence.request(answer) for answer in sample.answers]
-    return [line for line in (*asked, evidence.row(sample, recorded.run.options.get("tables", {}))) if line]
+    requests = [evidence.request(answer) for answer in sample.answers]
+    return [line for line in (*requests, evidence.row(sample, recorded.run.options.get("tables", {}))) if line]
 
 
 def _mismatch(sample: Comparison) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def coverage(verdict: Entry, recorded: RunRecords, lines: Sequence[GuideLine] = 
     gates = [read_gate(file.text, file.path) for file in recorded.run.gates.values()]
     anywhere = guide_coverage.coverage(listed, gates)
     rows = [(line.says, line.section, _held_by(here.get(line.id, ()), anywhere.get(line.id, ()))) for line in listed]
-    proven = sum(all(one["outcome"] == "met" for _, one in found) for found in here.values())
+    proven = sum(all(one["outcome"] == "met" for _, one in findings) for findings in here.values())
     without = sum(not here.get(line.id) and not anywhere.get(line.id) for line in listed)
     elsewhere = len(listed) - len(here) - without
     head = f"Lines of the guide: {len(here)} asked in this run, {proven} of them {plural(proven, 'holds', 'hold')}"
@@ -280,9 +280,9 @@ def detection(rows: Sequence[Mapping[str, Any]]) -> Markup:
 
 def attestations(recorded: RunRecords, lines: Sequence[GuideLine] = ()) -> Markup:
     """What people have signed off because nothing can measure it."""
-    says = {line.id: line.says for line in lines}
+    sentences = {line.id: line.says for line in lines}
     rows = [
-        (says.get(one.line, one.line), one.who, moment(one.when), moment(one.until), one.note)
+        (sentences.get(one.line, one.line), one.who, moment(one.when), moment(one.until), one.note)
         for one in recorded.records
         if isinstance(one, Attestation)
     ]

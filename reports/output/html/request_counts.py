@@ -32,8 +32,8 @@ def _rows(recorded: RunRecords, gates: Sequence[Gate], sent: int) -> Iterator[tu
             counts.update({(phase, record.detail): record.count for phase in record.phases})
         elif isinstance(record, Comparison | Pair):
             answers[record.phase, record.check] += 1
-            asked = (BACKEND,) if isinstance(record, Pair) else (answer.side for answer in record.answers)
-            sides.update((record.check, side) for side in asked)
+            asked_sides = (BACKEND,) if isinstance(record, Pair) else (answer.side for answer in record.answers)
+            sides.update((record.check, side) for side in asked_sides)
     named = {place: count for place, count in counts.items() if all(place)}
     for (phase, checks), count in sorted(named.items(), key=lambda item: (item[0][0], -item[1])):
         named_checks = checks.split(", ")

@@ -139,12 +139,12 @@ def sparkline(title: str, points: Sequence[TrendPoint], width: int = 220) -> Mar
 
 def fallback_runs(slices: Sequence[TimeSlice]) -> list[tuple[int, int]]:
     """(first, last) slice of each stretch in which at least half of the answers were fallbacks."""
-    found: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     for number, part in enumerate(slices):
         if part.total and part.fallback * 2 >= part.total:
-            joined = found and found[-1][1] == number - 1
-            found = [*found[:-1], (found[-1][0], number)] if joined else [*found, (number, number)]
-    return found
+            joined = runs and runs[-1][1] == number - 1
+            runs = [*runs[:-1], (runs[-1][0], number)] if joined else [*runs, (number, number)]
+    return runs
 
 
 def timeline(
@@ -274,13 +274,13 @@ def _changes(points: Sequence[TrendPoint], changes: Sequence[tuple[float, str]])
     if len(times) < len(points) or max(times) <= min(times):
         return []
     span = max(times) - min(times)
-    found = []
+    marks = []
     for number, (at, name) in enumerate(changes):
         if min(times) <= at <= max(times):
             x = 10 + (at - min(times)) / span * (WIDTH - 140)
-            found.append(_rule(x, 20, 110, SOFT, "1 3"))
-            found.append(_text(x + 3, 28 + 12 * (number % 3), name, SOFT, "start" if x < WIDTH / 2 else "end"))
-    return found
+            marks.append(_rule(x, 20, 110, SOFT, "1 3"))
+            marks.append(_text(x + 3, 28 + 12 * (number % 3), name, SOFT, "start" if x < WIDTH / 2 else "end"))
+    return marks
 
 
 def _range(shown: Sequence[float], limits: Sequence[float], unit: str) -> tuple[float, float]:

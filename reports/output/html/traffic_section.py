@@ -55,8 +55,8 @@ def lines(profile: TrafficProfile) -> Iterator[str]:
     yield _stood_for(profile)
     for why, count in profile.not_stood_for.items():
         yield f"{count:>14,}  {why}"
-    for what, count in list(profile.outside.items())[:10]:
-        yield f"{count:>14,}  outside: {what}"
+    for reason, count in list(profile.outside.items())[:10]:
+        yield f"{count:>14,}  outside: {reason}"
 
 
 def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Sequence[Pair]) -> Markup:
@@ -70,7 +70,7 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
         _stood_for(profile),
     ]
     missing = [(f"{count:,}", why) for why, count in profile.not_stood_for.items()]
-    missing += [(f"{count:,}", f"outside the guide: {what}") for what, count in profile.outside.items()]
+    missing += [(f"{count:,}", f"outside the guide: {reason}") for reason, count in profile.outside.items()]
     content = Markup().join(Markup("<p>{}</p>").format(entry) for entry in intro)
     content += table(HEADS, [_row(endpoint, profile) for endpoint in profile.endpoints])
     return content + (table(("Requests", "No question of the phases is like them"), missing) if missing else Markup())

@@ -20,13 +20,13 @@ from reports.records.inputs.earlier_runs import EarlierCount
 from reports.records.wording import percent
 
 
-def pooled_availability(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def pooled_availability(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """Of the moments that were looked at, in how many the service was out."""
-    windows = windows_of(criterion, gate, seen)
+    windows = windows_of(criterion, gate, evidence)
     moments: dict[str, tuple[datetime, bool]] = {}
     unseen: set[str] = set()  # runs that are no evidence of a moment without an outage
     for window in windows:
-        own = seen.gates.get(window.phase)
+        own = evidence.gates.get(window.phase)
         shares = (
             [
                 own_criterion.id

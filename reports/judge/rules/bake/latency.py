@@ -46,7 +46,7 @@ class TimedRun:
         return fmean(math.log((pair.again_ms or pair.direct_ms) / pair.direct_ms) for pair in self.pairs)
 
 
-def pooled_latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def pooled_latency(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The typical slowdown over run means, check by check; a change within the window, or busy hours, are a NO-GO."""
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
@@ -55,10 +55,10 @@ def pooled_latency(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Fin
                 for check in _checks(window, own_criterion) or [own_criterion.id]:
                     yield doubted(window, own_criterion.id, partial(_slowdown_part, criterion, own, check))
 
-    return worst_part(criterion, gate, seen, parts, "ratio")
+    return worst_part(criterion, gate, evidence, parts, "ratio")
 
 
-def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def pooled_p95(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The tail over all pairs of the phase: the sign test can veto, a GO wants p95's interval and the least pairs."""
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
@@ -66,7 +66,7 @@ def pooled_p95(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding
             if own_criterion.rule == "p95":
                 yield doubted(window, own_criterion.id, partial(_tail_part, criterion, own, own_criterion))
 
-    return worst_part(criterion, gate, seen, parts, "ratio")
+    return worst_part(criterion, gate, evidence, parts, "ratio")
 
 
 def change_of(timed: Sequence[TimedRun], criterion: Criterion) -> tuple[int, int] | None:

@@ -27,16 +27,16 @@ class PooledCriterion:
 def worst_part(
     criterion: Criterion,
     gate: Gate,
-    seen: PhaseEvidence,
+    evidence: PhaseEvidence,
     parts: Callable[[RunWindow, Gate], Iterator[PooledCriterion]],
     unit: str,
 ) -> Finding:
     """The finding of all phases: the worst of their parts speaks. A phase without gate or runs is unmeasured."""
     pooleds: list[PooledCriterion] = []
-    windows = windows_of(criterion, gate, seen)
+    windows = windows_of(criterion, gate, evidence)
     nothing = Measurement(value=None, unit=unit, count=0)
     for window in windows:
-        own = seen.gates.get(window.phase)
+        own = evidence.gates.get(window.phase)
         if own is None or not window.runs:
             why = "it has no gate" if own is None else "no run to pool"
             pooleds.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))

@@ -26,7 +26,7 @@ _BURN_SPANS = (timedelta(seconds=POLICY.burn_long_s), timedelta(seconds=POLICY.b
 Counted = Sequence[tuple[EarlierRun, EarlierCount]]
 
 
-def pooled_share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def pooled_share(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """By Korn and Graubard's effective size; a change for the worse within the window is a NO-GO by itself."""
 
     def judged(counts: Counted) -> tuple[str, str, Measurement]:
@@ -40,10 +40,10 @@ def pooled_share(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Findi
         changed = _changed(criterion, counts) if outcome != "missed" else ""
         return ("missed", f"{changed}; all: {sentence}", measurement) if changed else (outcome, sentence, measurement)
 
-    return worst_part(criterion, gate, seen, lambda window, own: _shares(criterion, window, own, judged), "share")
+    return worst_part(criterion, gate, evidence, lambda window, own: _shares(criterion, window, own, judged), "share")
 
 
-def burn(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The budget (target) burns `alert` times too fast over the last hour and the last five minutes' worth of runs.
 
     A newest run that alone exceeds the phase's alert level is an alert, and no NO-GO: it is stated.
@@ -67,10 +67,10 @@ def burn(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
             sentence = f"{share.sentence}; alert: {alarm}" if alarm else share.sentence
             yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=sentence, found=share.found)
 
-    return worst_part(criterion, gate, seen, parts, "times the budget")
+    return worst_part(criterion, gate, evidence, parts, "times the budget")
 
 
-def pooled_exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def pooled_exact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """No mismatch in the window; runs with the same seed asked the same questions, which count once."""
 
     def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
@@ -79,7 +79,7 @@ def pooled_exact(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Findi
                 continue
             yield doubted(window, own_criterion.id, partial(_exact_part, criterion, own_criterion.id))
 
-    return worst_part(criterion, gate, seen, parts, "mismatches")
+    return worst_part(criterion, gate, evidence, parts, "mismatches")
 
 
 def _exact_part(criterion: Criterion, name: str, window: RunWindow) -> PooledCriterion:
@@ -136,8 +136,8 @@ def _changed(criterion: Criterion, counts: Counted) -> str:
 
 
 def _counts(window: RunWindow, criterion: str) -> list[tuple[EarlierRun, EarlierCount]]:
-    found = [(run, run.counted(criterion)) for run in window.runs]
-    return [(run, count) for run, count in found if count is not None and count.count]
+    counts = [(run, run.counted(criterion)) for run in window.runs]
+    return [(run, count) for run, count in counts if count is not None and count.count]
 
 
 def _alarm(criterion: Criterion, window: RunWindow, own: Gate) -> str:

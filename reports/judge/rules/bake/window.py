@@ -60,9 +60,9 @@ class RunWindow:
         return ""
 
 
-def window(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
+def window(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """Each phase's window is full: long enough, without a gap, of runs that are bound to what this one is."""
-    windows = windows_of(criterion, gate, seen)
+    windows = windows_of(criterion, gate, evidence)
     shortest = min((window.span for window in windows), default=None)
     count = sum(len(window.runs) for window in windows)
     lacking = [sentence for window in windows if (sentence := window.lacking())]
@@ -81,9 +81,9 @@ def window(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> Finding:
     return finding(criterion, "met", sentence + left_out(windows), value=shortest, unit="h", count=count)
 
 
-def windows_of(criterion: Criterion, gate: Gate, seen: PhaseEvidence) -> tuple[RunWindow, ...]:
+def windows_of(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> tuple[RunWindow, ...]:
     """The window of every phase that the criterion looks at, back from now."""
-    return tuple(_window(bake, criterion.hours, seen) for bake in gate.bake if covers(criterion, bake.phase))
+    return tuple(_window(bake, criterion.hours, evidence) for bake in gate.bake if covers(criterion, bake.phase))
 
 
 def reach(bake: Bake, hours: float | None) -> float:
@@ -105,10 +105,10 @@ def left_out(windows: Sequence[RunWindow]) -> str:
     return f"; left out: {', '.join(texts)}" if texts else ""
 
 
-def _window(bake: Bake, hours: float | None, seen: PhaseEvidence) -> RunWindow:
-    now = datetime.fromisoformat(seen.now)
+def _window(bake: Bake, hours: float | None, evidence: PhaseEvidence) -> RunWindow:
+    now = datetime.fromisoformat(evidence.now)
     since = now - timedelta(hours=reach(bake, hours))
-    runs = [run for run in seen.past if run.of == bake.phase and run.ended_at >= since]
+    runs = [run for run in evidence.past if run.of == bake.phase and run.ended_at >= since]
     left: dict[str, list[str]] = {}
     for run in runs:
         if run.differs:
