@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reports.records import commands
-from reports.records.records import FLAGS, Entry
+from reports.records.records import FLAGS, Comparison, Difference, Entry
 from reports.records.wording import amount, moment, percent, ratio, times
 
 MISMATCHES_SHOWN = 10  # of each kind and check; evidence/ has all of them
@@ -17,6 +17,11 @@ RESTART = "systemctl restart contact360-backend   # or: docker-compose restart b
 SYMBOLS = {"met": "✓", "missed": "✗", "unmeasured": "…"}
 OUTCOMES = {"met": "met", "missed": "missed", "unmeasured": "not measured"}
 RANK = {"missed": 0, "unmeasured": 1, "met": 2}
+
+
+def first_differences(sample: Comparison) -> list[Difference]:
+    """The first differences of a record, those that no known difference covers before the others."""
+    return sorted(sample.differences, key=lambda difference: bool(difference.excused_by))[:MISMATCHES_SHOWN]
 
 
 def headline(verdict: Entry) -> str:

@@ -129,6 +129,11 @@ class Comparison:
     def answer(self, side: str) -> Observation | None:
         return next((answer for answer in self.answers if answer.side == side), None)
 
+    @property
+    def not_known(self) -> tuple[Difference, ...]:
+        """Those of the differences that no declared known difference covers."""
+        return tuple(difference for difference in self.differences if not difference.excused_by)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:

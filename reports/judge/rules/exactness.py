@@ -225,6 +225,6 @@ def _population(criterion: Criterion, evidence: PhaseEvidence) -> int | None:
 
 
 def _mismatch_sentence(wrong: Sequence[Comparison], count: int) -> str:
-    kinds = Counter(str(difference.kind) for sample in wrong for difference in sample.differences)
+    kinds = Counter(str(difference.kind) for sample in wrong for difference in sample.not_known)
     verb = plural(len(wrong), "differs", "differ")
     return f"{len(wrong)} of {count} answers {verb} ({differences(kinds)}); first: {wrong[0].key}"

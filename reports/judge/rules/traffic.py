@@ -145,7 +145,7 @@ def _missed(
     unaskable = math.ceil(unaskable * count / max(draw.drawn - unaskable, count))
     judged = len(wrong) + right
     low, high = share_between(len(wrong), count - judged + unaskable, count + unaskable)
-    kinds = differences(Counter(str(difference.kind) for sample in wrong for difference in sample.differences))
+    kinds = differences(Counter(str(difference.kind) for sample in wrong for difference in sample.not_known))
     sentence = (
         f"{len(wrong)} of {judged} of customers' requests drawn from {draw.population:,} are answered wrong ({kinds}): "
         f"{_share(low, up=False)} to {_share(high)} of {_whose(draw, evidence)}, at 95 %; first: {wrong[0].key}"

@@ -19,7 +19,7 @@ import pytest
 from allure_commons.types import AttachmentType, LabelType
 
 from reports.judge.criteria import Criterion, Gate, covers
-from reports.output.presentation import MISMATCHES_SHOWN
+from reports.output.presentation import MISMATCHES_SHOWN, first_differences
 from reports.records.records import Comparison, Difference, Outcome, Pair, Record
 
 _SEVERITY = {"blocking": "critical", "advisory": "normal", "veto": "normal"}
@@ -112,7 +112,7 @@ def _tell_mismatch(sample: Comparison, clean: Callable[[str], str]) -> None:
         body["direct path"] = "not asked for this sample"
     if answer is not None:
         body |= {"served by": str(answer.provenance), "took": f"{answer.elapsed_ms:.0f} ms", "request": answer.request}
-    sentences = [str(difference) for difference in sample.differences[:MISMATCHES_SHOWN]]
+    sentences = [str(difference) for difference in first_differences(sample)]
     error = answer.error if answer else None
     failure = "\n".join(sentences) or f"error: {error or 'not recorded'}"
     _step(f"{sample.key} {sample.outcome}", body, failure, _as_csv(sample.differences, clean))

@@ -107,7 +107,7 @@ def _reason(title: str, findings: Sequence[tuple[str, Entry]], recorded: RunReco
     fields: Counter[str] = Counter()
     for sample in page_sections.comparisons(recorded):
         if sample.outcome is Outcome.DIFFERENT and sample.cause in codes:
-            fields.update({difference.path or "the whole record" for difference in sample.differences})
+            fields.update({page_sections.field_of(difference.path) for difference in sample.not_known})
     return {
         "title": title,
         "outcome": findings[0][1]["outcome"],

@@ -6,6 +6,7 @@ Each section is empty when there is nothing to show: no data, no heading.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -38,6 +39,7 @@ from reports.records.records import (
 from reports.records.run_ledger import RunRecords
 from reports.records.wording import counted, differ, differences, moment, plural, times
 
+_PLACE, _DIGIT = re.compile(r"\[.*?\]|-\d+$"), re.compile(r"\d")
 SHOWN_FIELDS = 12  # rows of the field heat
 TREND = 60  # earlier runs in a trend's picture
 SIDES = {"backend": "Service", "baseline": "Baseline", "connectra": "Connectra", "index": "Index"}
@@ -107,8 +109,8 @@ def field_heat(verdict: Entry, recorded: RunRecords) -> Markup:
     ]
     records: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for sample in wrong:
-        for difference in sample.differences:
-            place = (_field(difference.path), sample.cause or "cause not known")
+        for difference in sample.not_known:
+            place = (field_of(difference.path), sample.cause or "cause not known")
             records.setdefault(place, set()).add((sample.check, sample.key))
     counts = {place: len(keys) for place, keys in records.items()}
     if not counts:
@@ -128,9 +130,13 @@ def field_heat(verdict: Entry, recorded: RunRecords) -> Markup:
     return section("Fields that differ: records by cause", render("heat.html", causes=causes, rows=rows) + note)
 
 
-def _field(path: str) -> str:
-    """The field without the place in a list: every keyword is the field keywords."""
-    return path.split("[")[0] or "the whole record"
+def field_of(path: str) -> str:
+    """The field without keys and places in lists: rows.KEY.city is rows.city, and every keyword is keywords.
+
+    Keys and places have digits, names of fields have none; a token in angle brackets stands for an undeclared name.
+    """
+    parts = [_PLACE.sub("", part) for part in path.split(".")]
+    return ".".join(part for part in parts if part.startswith("<") or not _DIGIT.search(part)) or "the whole record"
 
 
 def _heat(count: int, most: int) -> dict[str, int]:
@@ -176,7 +182,7 @@ def mismatches(verdict: Entry, recorded: RunRecords) -> Markup:
         wrong = [one for one in comparisons(recorded) if one.phase == phase and one.outcome is Outcome.DIFFERENT]
         for check in sorted({sample.check for sample in wrong}):
             own = list({sample.key: sample for sample in reversed(wrong) if sample.check == check}.values())[::-1]
-            kinds = Counter(str(difference.kind) for sample in own for difference in sample.differences)
+            kinds = Counter(str(difference.kind) for sample in own for difference in sample.not_known)
             shown = f"; the first {MISMATCHES_SHOWN}" if len(own) > MISMATCHES_SHOWN else ""
             groups.append(
                 {
@@ -229,7 +235,7 @@ def _mismatch(sample: Comparison) -> dict[str, Any]:
         "key": sample.key,
         "about": f"{sample.stratum}; {served}; cause {sample.cause or 'not known'}",
         "side": side,
-        "fields": sample.differences[:MISMATCHES_SHOWN],
+        "fields": presentation.first_differences(sample),
     }
 
 

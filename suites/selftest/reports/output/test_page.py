@@ -14,7 +14,7 @@ from reports import publish
 from reports.history.entry import entry_of
 from reports.history.guide_coverage import GuideLine
 from reports.output import presentation
-from reports.output.html import page
+from reports.output.html import page, page_sections
 from reports.records.records import FLAGS, Attestation, Comparison
 from suites.selftest.support import chromium, verdict_builders
 
@@ -318,3 +318,39 @@ def test_checks_without_an_answer_of_the_direct_path_are_named_once() -> None:
 
     assert alone.count("No answer of the direct path was observed for contact-endpoint") == 1
     assert "No answer of the direct path" not in beside
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("", "the whole record"),
+        ("email", "email"),
+        ("keywords[3]", "keywords"),
+        ("company.city", "company.city"),
+        ("rows.0318bc4b-266b-41bb-8bd9-e485199e24ce.last_name", "rows.last_name"),
+        ("rows.0318bc4b-266b-41bb-8bd9-e485199e24ce", "rows"),
+        ("rows.25-of-26", "rows"),
+        ("values.0", "values"),
+        ("count-2", "count"),
+        ("rows.17.<key:3a9c>", "rows.<key:3a9c>"),
+    ],
+)
+def test_a_field_is_named_without_the_records_key(path: str, field: str) -> None:
+    assert page_sections.field_of(path) == field
+
+
+def test_known_differences_are_not_among_the_fields_that_differ() -> None:
+    recorded = verdict_builders.recorded()
+    wrong = [one for one in recorded.records if isinstance(one, Comparison) and one.differences]
+    known = replace(wrong[0].differences[0], path="stage", excused_by="shown-as-stored")
+    mixed = tuple(
+        replace(one, differences=(known, *one.differences)) if isinstance(one, Comparison) and one.differences else one
+        for one in recorded.records
+    )
+
+    shown = page.html(verdict_builders.verdict("NO-GO"), replace(recorded, records=mixed))
+    reasons, _, below = shown.partition("What to do next")
+
+    assert "Fields that differ" in reasons
+    assert "stage" not in reasons
+    assert below.count("known: shown-as-stored") == min(len(wrong), presentation.MISMATCHES_SHOWN)
