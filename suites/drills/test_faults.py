@@ -38,7 +38,7 @@ GATES = {
 ASKED = [phase for phase in GATES if phase not in ("phase5", "rollback")]  # in one process, of one sandbox
 FAULTS = [fault for fault in CATALOGUE if fault.name != "calm" and fault.phase in GATES]
 BAKED = [bake.phase for bake in GATES["phase5"].bake]
-QUICK = ("--rows", "600", "--samples", "64")  # enough to be sure of a fault; a GO needs the full count
+QUICK = ("--rows", "600", "--samples", "48")  # enough to be sure of a fault; a GO needs the full count
 ROLLED_BACK = ("--flags", "none", "--expect-flags", "none")
 
 PAIRS = (  # of one phase each, and of other criteria
