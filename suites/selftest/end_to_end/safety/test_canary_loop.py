@@ -19,10 +19,11 @@ MORE_KB = 20_000  # by which one run's memory may differ from another's
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """After a canary: entries, bytes and processes it left, connections to the deployment, and its peak memory."""
+    """After a canary: what it left (entries, bytes, its largest page, processes, connections) and its peak memory."""
 
     out_entries: int
     out_bytes: int
+    page_bytes: int
     history_bytes: int
     temporary: int
     processes: int
@@ -35,7 +36,13 @@ def _entries(folder: Path) -> int:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    """Of all files but pages, each of which draws the runs before it, up to 60 of them."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files if path.name != "summary.html")
+
+
+def _page_bytes(folder: Path) -> int:
+    return max(path.stat().st_size for path in folder.rglob("summary.html"))
 
 
 def _connections(ports: set[int]) -> int:
@@ -75,6 +82,7 @@ def test_a_loop_of_canaries_grows_nowhere(checkout: Path, tmp_path: Path, calm: 
             Left(
                 out_entries=_entries(out),
                 out_bytes=_bytes(out),
+                page_bytes=_page_bytes(out),
                 history_bytes=_bytes(history),
                 temporary=_entries(temporary),
                 processes=_processes(tmp_path),
@@ -90,6 +98,7 @@ def test_a_loop_of_canaries_grows_nowhere(checkout: Path, tmp_path: Path, calm: 
     assert len(kept) == KEPT
     assert {one.out_entries for one in full} == {full[0].out_entries}, left
     assert max(one.out_bytes for one in full) < 1.3 * min(one.out_bytes for one in full), left
+    assert left[-1].page_bytes < 3 * left[0].page_bytes, left
     assert {(one.temporary, one.processes, one.connections) for one in left} == {(0, 0, 0)}, left
     assert max(one.peak_kb for one in left) - min(one.peak_kb for one in left) < MORE_KB, left
     assert len(list(history.rglob("*.json"))) == CANARIES

@@ -193,6 +193,16 @@ def test_exhibits_appear_with_their_data() -> None:
     assert "Trend over earlier runs" in html
 
 
+def test_a_page_draws_no_more_than_sixty_earlier_runs() -> None:
+    verdict, recorded = verdict_builders.verdict("GO"), verdict_builders.recorded()
+    entry = entry_of(recorded, verdict)
+    earlier = [replace(entry, run_id=f"r{n:03}") for n in range(400)]
+
+    ten, sixty, all_of_them = (page.html(verdict, recorded, earlier=earlier[-count:]) for count in (10, 60, 400))
+
+    assert len(ten) < len(sixty) == len(all_of_them)
+
+
 def test_hostile_text_stays_text() -> None:
     html = _page("HOLD", hostile=HOSTILE, drills=[{"fault": HOSTILE, "detection": HOSTILE}])
 
