@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from fixtures.checks.cases import Sample
 from fixtures.checks.check import Check, Response
 from fixtures.checks.runner import CheckRunner
+from fixtures.contracts.contract import load
 from fixtures.transport.circuit_breaker import LEAST_S, PATIENCE_S, CircuitBreaker, CircuitOpen
 from fixtures.transport.http import HttpClient
 from fixtures.transport.rate_limiter import RateLimiter
@@ -178,7 +180,7 @@ def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Pat
         rate_limiter=RateLimiter(tmp_path, None),
         log=None,
         index=None,
-        contract=SimpleNamespace(known=()),
+        contract=replace(load("guide"), known=()),
         settings=SimpleNamespace(kind="live"),
     )
     writer = run_ledger.Writer(tmp_path, "w")
