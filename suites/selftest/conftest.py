@@ -1,6 +1,7 @@
 """Sandboxes for the self-tests of the twins: a calm one for all of them, and small; one for each module that writes."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,15 @@ from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company
 
 LogIn = Callable[..., httpx.Client]
+
+
+def pytest_configure() -> None:
+    """Whatever a self-test starts finds compiled modules, also where the environment forbids to write them (images do).
+
+    Some hundred interpreters start; each would compile the project anew.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "contact360-vql-gate-pycache"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

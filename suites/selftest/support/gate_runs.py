@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from suites.selftest.support import warm_python
 from suites.selftest.support.pytest_runs import LEAN
 
 CHECKOUT = Path(__file__).parents[3]
@@ -127,12 +129,25 @@ def rehearse(
         if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
-    command = [sys.executable, "-m", "pytest", *LEAN, "-m", "phase1", *options]
-    if on_terminal:
-        command = [sys.executable, "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)", *command]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, cwd=root, env=environment, capture_output=True, text=True, timeout=120
-    )
+    words = (*LEAN, "-m", "phase1", *options)
+    done = (_on_terminal if on_terminal else _in_child)(words, root, environment)
     folder = root / "reports" / "out" / "latest"
     assert folder.exists(), done.stdout + done.stderr
     return Rehearsal(code=done.returncode, printed=done.stdout + done.stderr, folder=folder.resolve())
+
+
+def _in_child(words: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return warm_python.run("pytest", *words, cwd=root, env=environment)
+
+
+def _on_terminal(words: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    spawn = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    return subprocess.run(
+        [sys.executable, "-c", spawn, sys.executable, "-m", "pytest", *words],
+        stdin=subprocess.DEVNULL,
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )

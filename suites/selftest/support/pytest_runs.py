@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.settings.settings import NAMES
+from suites.selftest.support import warm_python
 
 LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # what a run here needs not load: a third of its start
 OURS = ("GATE_", "SANDBOX_", "PYTEST_", "COV_")
@@ -49,15 +50,8 @@ def run(
     checkout: Path, out: Path, *options: str, extra: Mapping[str, str] | None = None, timeout_s: float = 120
 ) -> CompletedRun:
     """A run from its start to its end."""
-    done = subprocess.run(
-        command(out, *options),
-        cwd=checkout,
-        env=environment(extra),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-    )
+    given = (*LEAN, "--out", str(out), *options)
+    done = warm_python.run("pytest", *given, cwd=checkout, env=environment(extra), timeout_s=timeout_s)
     return CompletedRun(code=done.returncode, printed=done.stdout + done.stderr, out=out)
 
 

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from fixtures.contracts.contract import load
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks import export_files
+from suites.selftest.support import warm_python
 from suites.selftest.support.pytest_runs import env_file, environment
 
 PAGES = ("README.md", "docs/live.md", "docs/parity.md", "docs/deployments.md")
@@ -61,15 +61,9 @@ def _run(command: str, checkout: Path, folder: str) -> subprocess.CompletedProce
         words = ["python", "-m", *words]
     if "pytest" in words and "--plan" not in words:
         words.append("--plan")
-    return subprocess.run(
-        [sys.executable, *words[1:]],
-        cwd=checkout / folder,
-        env=environment({"PYTHONPATH": str(checkout), "CI": ""}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
+    module, *arguments = words[2:]
+    given = environment({"PYTHONPATH": str(checkout), "CI": ""})
+    return warm_python.run(module, *arguments, cwd=checkout / folder, env=given, timeout_s=180)
 
 
 def _with_paths(commands: Sequence[str]) -> list[str]:

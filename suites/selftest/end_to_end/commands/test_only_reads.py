@@ -30,8 +30,13 @@ READS = {
 }
 
 
-@pytest.mark.slow
-def test_a_whole_run_asks_and_writes_nothing(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
+TIMED = ("-k", "not slower and not longer and not medium and not large")  # they repeat the requests of the others
+
+
+@pytest.mark.parametrize("left_out", [TIMED, pytest.param((), marks=pytest.mark.drill)], ids=["untimed", "whole"])
+def test_a_whole_run_asks_and_writes_nothing(
+    checkout: Path, tmp_path: Path, calm: Mapping[str, str], left_out: tuple[str, ...]
+) -> None:
     engine = f"http://{calm['ELASTICSEARCH_HOST']}:{calm['ELASTICSEARCH_PORT']}"
     upstreams = {"contact360": calm["CONTACT360_BASE_URL"], "connectra": calm["CONNECTRA_BASE_URL"], "index": engine}
     with ExitStack() as stack:
@@ -51,6 +56,7 @@ def test_a_whole_run_asks_and_writes_nothing(checkout: Path, tmp_path: Path, cal
             tmp_path / "out",
             "-m",
             "phase0 or phase1 or phase2 or phase3 or phase4",
+            *left_out,
             "--samples",
             "4",
             "--max-rps",

@@ -91,7 +91,7 @@ def test_the_recorded_run_that_is_timed_can_be_judged(tmp_path: Path) -> None:
     assert verdict.verdict == "HOLD"  # nothing but equal samples: latency is unmeasured
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_own_overhead_is_measured_on_the_calm_way() -> None:
     """Every sample is equal, or the benchmark itself fails."""
     report = overhead.run(Namespace(requests=64, samples=500, rounds=1))

@@ -17,7 +17,8 @@ import pytest
 
 from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.settings.settings import NAMES
-from suites.selftest.support.pytest_runs import env_file
+from suites.selftest.support import warm_python
+from suites.selftest.support.pytest_runs import LEAN, env_file
 
 DRILL = ("-m", "phase1", "--fault", "stale-record", "--rows", "200", "--samples", "32", "--seed", "7")
 PRINTED = re.compile(r"pytest -m [^\n<>|\\`]+")
@@ -52,14 +53,7 @@ class Drill:
 
 def _pytest(checkout: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     clean = {name: text for name, text in os.environ.items() if not name.startswith(("GATE_", "PYTEST_", "CONTACT360"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-        cwd=checkout,
-        env=clean | environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return warm_python.run("pytest", *LEAN, *arguments, cwd=checkout, env=clean | environ, timeout_s=300)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,79 @@
+"""`python -m MODULE ARGUMENTS` in a process of its own that is forked from one which has imported the libraries.
+
+A command that a user starts imports for a second before it does anything; forty of them in a test are a minute of CPU.
+The child has an environment, a working directory, a path and output of its own. One that runs in another checkout
+imports the project's modules itself. A test whose subject is the process (signals, memory, death) starts a real one.
+"""
+
+import atexit
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[3]
+_LIBRARIES = (
+    *("pytest", "_pytest.legacypath", "_pytest.doctest", "_pytest.junitxml", "pluggy", "execnet", "asyncio"),
+    *("httpx", "psycopg", "psycopg.rows", "psycopg.sql", "elasticsearch", "jsonschema", "jinja2", "msgspec"),
+    *("allure_commons.model2", "allure_commons.logger", "werkzeug.serving", "attr", "doctest", "unittest.mock"),
+)
+_PLUGINS = (  # of pytest, which warns about those that it cannot rewrite any more
+    *("xdist.plugin", "xdist.looponfail", "pytest_timeout", "pytest_httpserver", "allure_pytest.plugin"),
+    *("fixtures", "fixtures.session.rootdir", "reports"),
+    *runpy.run_path(str(CHECKOUT / "conftest.py"))["pytest_plugins"],
+)
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload([*_LIBRARIES, *_PLUGINS])
+
+
+def run(
+    module: str, *arguments: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """The command from its start to its end, without input; `subprocess.TimeoutExpired` when it takes longer."""
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [str(Path(folder) / name) for name in ("stdout", "stderr")]
+        process = _CONTEXT.Process(target=_play, args=(module, arguments, str(cwd), dict(env), outputs))
+        process.start()
+        process.join(timeout_s)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired([module, *arguments], timeout_s)
+        printed = [Path(path).read_text(encoding="utf-8") for path in outputs]
+    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *printed)
+
+
+def _play(module: str, arguments: tuple[str, ...], cwd: str, env: Mapping[str, str], outputs: list[str]) -> None:
+    """In the child: everything that a fresh interpreter would have, then the module."""
+    _redirect(outputs)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    given = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
+    foreign = {"suites"} if str(CHECKOUT) in (cwd, *given) else {"suites", "fixtures", "reports"}
+    for name in [name for name in sys.modules if name.partition(".")[0] in foreign]:
+        del sys.modules[name]
+    for name in sys.modules.keys() & set(_PLUGINS):
+        sys.modules[name].__doc__ = "PYTEST_DONT_REWRITE"
+    sys.path[:] = [cwd, *given, *(path for path in sys.path if path not in ("", str(CHECKOUT)))]
+    sys.argv = [module, *arguments]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:
+        atexit._run_exitfuncs()  # multiprocessing ends its children without them
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _redirect(outputs: list[str]) -> None:
+    for number, path in enumerate([os.devnull, *outputs]):
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(file, number)
+        os.close(file)
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", errors="backslashreplace", closefd=False)  # type: ignore[misc]
