@@ -124,12 +124,12 @@ def _opened(
     result = of_verdict(again or verdict, phase, altered=altered)
     sentence = worst([result.verdict, verdict["phases"][phase]["verdict"]])
     if sentence == "NO-GO":
-        return "NO-GO", f"{run} said NO-GO for {phase}" + ("" if result.said == sentence else ", by its findings")
+        return "NO-GO", f"{run} said NO-GO for {phase}" + ("" if result.stated == sentence else ", by its findings")
     why = (
         _why_another_gate(result, demands)
         or _why_another_judge(verdict, again, demands)
         or why_not(
-            replace(result, said=sentence),
+            replace(result, stated=sentence),
             now=now,
             hours=_hours(result, demands, oldest),
             bonds={},

@@ -25,7 +25,7 @@ def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> CellO
     failed = np.random.default_rng(seed).random((rollouts, POLICY.stages[-1])) < rate
     verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, POLICY.stages[-1])
     for look in POLICY.stages:
-        now = np.array([_told(kind, int(count), look) for count in failed[:, :look].sum(axis=1)])
+        now = np.array([_outcome_of(kind, int(count), look) for count in failed[:, :look].sum(axis=1)])
         decided = (verdict == HOLD) & (now != HOLD)
         verdict[decided], taken[decided] = now[decided], look
     return cell_of(verdict, taken)
@@ -45,7 +45,7 @@ def in_bursts(kind: str, rate: float, burst_s: float, *, rollouts: int, seed: in
 def pooled_as_if_independent(kind: str, failures: Counts) -> CellOutcome:
     """Failures per run, (rollouts, runs) of 32, pooled as if every answer were on its own."""
     runs = failures.shape[1]
-    verdict = np.array([_told(kind, int(failed), runs * PROBES) for failed in failures.sum(axis=1)])
+    verdict = np.array([_outcome_of(kind, int(failed), runs * PROBES) for failed in failures.sum(axis=1)])
     return cell_of(verdict, np.full(len(failures), runs * PROBES))
 
 
@@ -56,7 +56,7 @@ def threshold(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcom
 
 
 @cache
-def _told(kind: str, failures: int, count: int) -> int:
+def _outcome_of(kind: str, failures: int, count: int) -> int:
     return WORDS[by_limits(criterion_of(kind), statistics.share(failures, count))]
 
 

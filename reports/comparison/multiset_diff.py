@@ -26,20 +26,20 @@ class SpilledMultiset:
         self._written = 0  # bytes
         self._numbers: list[Numbers] = []
         self._places: list[Numbers] = []
-        self._held = 0
+        self._buffered = 0
         self.count = 0
 
     def add(self, numbers: Numbers, places: Numbers) -> None:
         self._numbers.append(numbers)
         self._places.append(places)
-        self._held += len(numbers)
+        self._buffered += len(numbers)
         self.count += len(numbers)
-        if self._held >= _HELD:
+        if self._buffered >= _HELD:
             self.flush()
 
     def flush(self) -> None:
         """Write what is held; to be called once more at the end."""
-        if not self._held:
+        if not self._buffered:
             return
         pairs = np.stack([np.concatenate(self._numbers), np.concatenate(self._places)], axis=1)
         parts = ((pairs[:, 0] >> _SHIFT) & (PARTITIONS - 1)).astype(np.uint8)
@@ -48,7 +48,7 @@ class SpilledMultiset:
         for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
             if end > start:
                 self._write(part, pairs[start:end].tobytes())
-        self._numbers, self._places, self._held = [], [], 0
+        self._numbers, self._places, self._buffered = [], [], 0
 
     def _write(self, part: int, content: bytes) -> None:
         self._file.seek(self._written)

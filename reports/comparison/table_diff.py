@@ -33,10 +33,10 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowResult:
-    """What became of one row: nothing found means that both sides have it and say the same."""
+    """What became of one row: no differences mean that both sides have it and say the same."""
 
     key: str
-    found: tuple[RawDifference, ...] = ()
+    differences: tuple[RawDifference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ class TableComparison:
         self._blank -= {at for at in self._blank if have[at] is not None}
         differences = () if want == have else self._differences(want, have)
         self._before = (want, have)
-        return RowResult(key=key, found=differences)
+        return RowResult(key=key, differences=differences)
 
     def _differences(self, want: Cells, have: Cells) -> tuple[RawDifference, ...]:
         wrong = [at for at, cell in enumerate(want) if cell != have[at]]
@@ -201,7 +201,7 @@ def _is_neighbour(want: Cells, have: Cells, at: int, step: int) -> bool:
 def _row_result(key: str, kind: DifferenceKind) -> RowResult:
     missing = kind is DifferenceKind.MISSING
     difference = RawDifference(path="", kind=kind, expected=key if missing else None, actual=None if missing else key)
-    return RowResult(key=key, found=(difference,))
+    return RowResult(key=key, differences=(difference,))
 
 
 def _difference(column: CsvColumn, want: Cell, have: Cell) -> RawDifference:

@@ -160,7 +160,7 @@ class HistoryEntry:
         return PhaseResult(
             run=self.run_id,
             phase=phase,
-            said=own.verdict,
+            stated=own.verdict,
             outcomes=tuple((criterion.kind, criterion.outcome) for criterion in own.criteria),
             finished=self.ended_at,
             incidents=self.withheld or ((f"{self.incidents} incidents",) if self.incidents else ()),

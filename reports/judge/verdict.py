@@ -118,7 +118,7 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     for; a share that a GO does not need, and that takes many runs, keeps no check going. The verdict itself rests on
     all that was recorded. Latency is looked at after 8, 16, 32, ... blocks.
     """
-    evidence = _seen(recorded, gate)
+    evidence = _evidence_of(recorded, gate)
     evidence = replace(evidence, pairs=at_look(evidence.pairs))
     looking = [
         criterion
@@ -158,14 +158,14 @@ def _looks_at(criterion: Criterion, check: str, evidence: PhaseEvidence) -> bool
 
 def is_missed(recorded: RunRecords, gate: Gate, criterion_id: str) -> bool:
     """Whether that criterion is missed already, by what is on record."""
-    evidence = _seen(recorded, gate)
+    evidence = _evidence_of(recorded, gate)
     own_findings = (
         finding_of(criterion, gate, evidence) for criterion in gate.criteria if criterion.id == criterion_id
     )
     return any(finding.outcome == "missed" for finding in own_findings)
 
 
-def _seen(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
+def _evidence_of(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
     """What a run has on record for that phase so far."""
     run = recorded.run
     return seen_of(

@@ -35,7 +35,7 @@ def markdown(verdict: Entry) -> str:
 
 def _row(finding: Entry) -> str:
     cause = finding["cause"]
-    sentence = presentation.found(finding)
+    sentence = presentation.finding_sentence(finding)
     if cause and finding["outcome"] != "met":
         sentence += f" ({cause['share']}: {cause['sentence']}; {cause['remedy']})"
     note = "" if finding["kind"] == "blocking" else ", advisory"

@@ -35,7 +35,7 @@ def steps(verdict: Entry) -> list[Step]:
 
 
 def _after_go(verdict: Entry) -> list[Step]:
-    options = presentation.given(verdict)
+    options = presentation.run_options(verdict)
     if verdict["target"] == "sandbox":
         live = {"target": "live", "env_file": "live.env"} | {
             name: options.get(name) for name in ("contract", "expect_flags")
@@ -80,7 +80,7 @@ def _baking(verdict: Entry, options: Mapping[str, Any]) -> list[Step]:
 
 
 def _after_hold(verdict: Entry) -> list[Step]:
-    options = presentation.given(verdict)
+    options = presentation.run_options(verdict)
     if "canary" in verdict:
         return _after_canary(verdict, options)
     missing = [
@@ -170,7 +170,7 @@ def _way_out(finding: Entry, options: Mapping[str, Any]) -> str:
 
 def _after_no_go(verdict: Entry) -> list[Step]:
     undo = presentation.rollback(verdict)
-    options = presentation.given(verdict)
+    options = presentation.run_options(verdict)
     own_steps = []
     if undo:
         whole = "CONNECTRA_ENABLED=false" in undo

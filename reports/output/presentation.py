@@ -124,7 +124,7 @@ def value(finding: Entry) -> str:
     return amount(1 - number if counts_failures(finding) else number, finding["unit"])
 
 
-def found(finding: Entry) -> str:
+def finding_sentence(finding: Entry) -> str:
     """The judge's sentence on the finding; a share of successes says that its sentence counts failures."""
     sentence = str(finding["sentence"])
     return f"failures: {sentence}" if counts_failures(finding) and finding["value"] is not None else sentence
@@ -170,7 +170,7 @@ def rolled_back(verdict: Entry) -> list[str]:
     return [*(flag for flag in FLAGS if flag in named), *sorted(named - set(FLAGS))]
 
 
-def given(verdict: Entry) -> Mapping[str, Any]:
+def run_options(verdict: Entry) -> Mapping[str, Any]:
     """The options that the run was given, for the commands it prints; a run from before kept none but its target."""
     options: Mapping[str, Any] = verdict.get(commands.GIVEN) or {"target": verdict["target"], "seed": verdict["seed"]}
     return options
@@ -180,7 +180,7 @@ def verification(verdict: Entry) -> str:
     """The command that verifies the rollback: the flags that were on and are not rolled back should still be on."""
     states, gone = verdict["fingerprint"]["flags"], rolled_back(verdict)
     kept = [flag for flag in FLAGS if states.get(flag) and flag not in gone and states.get("CONNECTRA_ENABLED")]
-    return commands.verify_rollback(kept, given(verdict))
+    return commands.verify_rollback(kept, run_options(verdict))
 
 
 def title(finding: Entry) -> str:

@@ -60,7 +60,7 @@ def _finding(finding: Entry) -> list[tuple[str, str]]:
     style = {"missed": "red", "unmeasured": "yellow" if finding["kind"] == "blocking" else "", "met": "green"}[outcome]
     note = "" if finding["kind"] == "blocking" else ", advisory"
     head = f"  {presentation.SYMBOLS[outcome]} {presentation.OUTCOMES[outcome]:<12} {presentation.title(finding)} ({finding['criterion']}{note})"
-    wrapped = [(head, style)] + [(text, "") for text in _wrapped(presentation.found(finding), 15)]
+    wrapped = [(head, style)] + [(text, "") for text in _wrapped(presentation.finding_sentence(finding), 15)]
     if finding["cause"] and outcome != "met":
         cause = finding["cause"]
         wrapped += [(text, "") for text in _wrapped(f"{cause['share']}: {cause['sentence']} [{cause['code']}]", 15)]

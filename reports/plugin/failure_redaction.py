@@ -46,7 +46,7 @@ class FailureRedaction:
         try:
             return (yield)
         except Exception as error:
-            not_run = self._told(error)
+            not_run = self._not_run_of(error)
             if not_run is None:
                 raise
             raise not_run from None
@@ -55,7 +55,7 @@ class FailureRedaction:
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        not_run = self._told(call.excinfo.value) if call.excinfo else None
+        not_run = self._not_run_of(call.excinfo.value) if call.excinfo else None
         if not_run is not None and call.excinfo is not None:
             call.excinfo = pytest.ExceptionInfo.from_exc_info((type(not_run), not_run, call.excinfo.tb))
         report = yield
@@ -63,7 +63,7 @@ class FailureRedaction:
             report.longrepr = str(not_run)
         return report
 
-    def _told(self, error: BaseException) -> CheckNotRun | None:
+    def _not_run_of(self, error: BaseException) -> CheckNotRun | None:
         """The error as it may be shown; None when it may be shown as it is."""
         if isinstance(error, CheckNotRun):
             return error

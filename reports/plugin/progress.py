@@ -90,11 +90,13 @@ class Meter:
 
     def __init__(self, begun: float) -> None:
         self._begun = begun
-        self._seen: list[tuple[float, int]] = []
+        self._counts_over_time: list[tuple[float, int]] = []
 
     def line(self, counts: ProgressCounts, *, now: float, tests: int, of_tests: int) -> str:
         """The line: phase, samples done of planned, pace, time left, tests."""
-        self._seen = [(at, done) for at, done in self._seen if now - at <= PACE_OVER_S] + [(now, counts.samples)]
+        self._counts_over_time = [(at, done) for at, done in self._counts_over_time if now - at <= PACE_OVER_S] + [
+            (now, counts.samples)
+        ]
         planned = max(sum(counts.planned.values()), counts.samples)
         parts = [counts.phase or "starting", f"{counts.samples:,} of {planned:,} samples"]
         if counts.pairs:
@@ -113,7 +115,7 @@ class Meter:
         return ", ".join(parts)
 
     def _pace(self) -> float:
-        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        (first, before), (last, after) = self._counts_over_time[0], self._counts_over_time[-1]
         return (after - before) / (last - first) if last > first else 0.0
 
     def _left(self, now: float, samples: int, pace: float, tests: int, of_tests: int) -> float | None:

@@ -45,12 +45,12 @@ _SLACK_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")  # inside a word it is no ma
 
 def terminal(text: str) -> str:
     r"""`text` as one line of a terminal or a CI's log: what is unseen is shown as \x1b, and no command is left."""
-    return _without_commands(_NOT_IN_A_LINE.sub(_seen, text))
+    return _without_commands(_NOT_IN_A_LINE.sub(_escaped_match, text))
 
 
 def terminal_lines(text: str) -> str:
     """The same for a text of several lines, a traceback for instance: line ends and tabs stay."""
-    return _without_commands(_NOT_IN_LINES.sub(_seen, text))
+    return _without_commands(_NOT_IN_LINES.sub(_escaped_match, text))
 
 
 def workflow_command(level: str, title: str, text: str) -> str:
@@ -126,5 +126,5 @@ def _without_addresses(text: str) -> str:
     return re.sub(r"(?i)\bwww\.", "www[.]", text.replace("://", "[:]//"))
 
 
-def _seen(match: re.Match[str]) -> str:
+def _escaped_match(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -39,7 +39,7 @@ class PhaseResult:
 
     run: str
     phase: str
-    said: str  # GO, HOLD or NO-GO, as written there
+    stated: str  # GO, HOLD or NO-GO, as written there
     outcomes: tuple[tuple[str, str], ...]  # (kind, outcome) of each finding
     finished: datetime
     incidents: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class PhaseResult:
     @property
     def verdict(self) -> str:
         """The worse of what is written there and of what its findings come to."""
-        return worst([self.said, verdict_of(self.outcomes)])
+        return worst([self.stated, verdict_of(self.outcomes)])
 
     @property
     def is_direct_path(self) -> bool:
@@ -79,8 +79,8 @@ def why_not(
 
 
 def _why_no_go(result: PhaseResult) -> str:
-    if result.verdict != result.said:
-        return f"it says {result.said}, and its findings come to {verdict_of(result.outcomes)}: it was altered"
+    if result.verdict != result.stated:
+        return f"it says {result.stated}, and its findings come to {verdict_of(result.outcomes)}: it was altered"
     if result.verdict != "GO":
         return f"it says {result.verdict}"
     if result.incidents:
@@ -155,7 +155,7 @@ def of_verdict(entry: Mapping[str, Any], phase: str, *, altered: str = "") -> Ph
     return PhaseResult(
         run=entry["run"],
         phase=phase,
-        said=own["verdict"],
+        stated=own["verdict"],
         outcomes=tuple((item["kind"], item["outcome"]) for item in own["findings"]),
         finished=datetime.fromisoformat(entry["finished"]),
         incidents=tuple(entry["incidents"]),

@@ -84,7 +84,7 @@ def quality_gate(verdict: Entry) -> dict[str, dict[str, Any]]:
                     "success": finding["outcome"] == "met" or bool(finding.get("waived")),
                     "actual": presentation.value(finding),
                     "expected": presentation.limit(finding) or "met",
-                    "message": f"{presentation.title(finding)}: {_word(finding)}; {presentation.found(finding)}",
+                    "message": f"{presentation.title(finding)}: {_word(finding)}; {presentation.finding_sentence(finding)}",
                 }
     return rules
 
@@ -98,10 +98,10 @@ def gate_result(verdict: Entry) -> dict[str, Any]:
             "name": f"{presentation.title(finding)}: {_word(finding)} ({finding['criterion']})",
             "status": STEP[finding["outcome"]],
             "stage": "finished",
-            "statusDetails": {"message": presentation.found(finding)},
+            "statusDetails": {"message": presentation.finding_sentence(finding)},
             "start": start,
             "stop": stop,
-            "parameters": [{"name": name, "value": value} for name, value in _told(finding).items()],
+            "parameters": [{"name": name, "value": value} for name, value in _status_details(finding).items()],
         }
         for phase in verdict["phases"].values()
         for finding in presentation.ordered(phase["findings"])
@@ -212,7 +212,7 @@ def _table(verdict: Entry) -> str:
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{_word(finding).upper()}</td><td>{escape(presentation.title(finding))} ({escape(finding['criterion'])})</td>"
         f"<td>{escape(presentation.value(finding))}</td><td>{escape(presentation.limit(finding))}</td><td>{finding['count']}</td>"
-        f"<td>{escape(presentation.found(finding))}</td></tr>"
+        f"<td>{escape(presentation.finding_sentence(finding))}</td></tr>"
         for name, phase in verdict["phases"].items()
         for finding in presentation.ordered(phase["findings"])
     )
@@ -222,7 +222,7 @@ def _table(verdict: Entry) -> str:
     return f"<p><b>{escape(presentation.headline(verdict))}</b></p><table><tr>{head}</tr>{rows}</table>{undo}"
 
 
-def _told(finding: Entry) -> dict[str, str]:
+def _status_details(finding: Entry) -> dict[str, str]:
     body = {
         "guide": finding["guide"],
         "measured": presentation.value(finding),

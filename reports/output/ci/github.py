@@ -41,7 +41,9 @@ def commands(verdict: Entry, environ: Mapping[str, str]) -> Iterator[str]:
         kind = "error" if finding["outcome"] == "missed" else "warning"
         remedy = f" Remedy: {finding['cause']['remedy']}" if finding["cause"] else ""
         title = f"{name}, {presentation.title(finding)} ({finding['criterion']}): {'missed' if kind == 'error' else 'not measured'}"
-        yield escaping.workflow_command(kind, title, f"{finding['guide']}. {presentation.found(finding)}.{remedy}")
+        yield escaping.workflow_command(
+            kind, title, f"{finding['guide']}. {presentation.finding_sentence(finding)}.{remedy}"
+        )
 
 
 def _append(path: str, text: str) -> None:

@@ -78,7 +78,7 @@ def _reasons(verdict: Entry) -> list[str]:
     for cause, findings in presentation.reasons(verdict):
         lines.append(f"{cause}:")
         lines += [
-            f"  {phase}, {presentation.title(finding)} ({finding['criterion']}): {presentation.found(finding)}"
+            f"  {phase}, {presentation.title(finding)} ({finding['criterion']}): {presentation.finding_sentence(finding)}"
             for phase, finding in findings
         ]
     lines.append("What to do next:")

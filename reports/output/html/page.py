@@ -183,7 +183,7 @@ def _row(phase: str, finding: Entry) -> dict[str, Any]:
         "value": "" if finding["value"] is None or finding["unit"] == "mismatches" else presentation.value(finding),
         "gauge": _gauge(finding),
         "basis": _basis(finding),
-        "finding": presentation.found(finding),
+        "finding": presentation.finding_sentence(finding),
         "cause": f"{cause['code']}, {cause['share']}" if cause and outcome != "met" else "",
         "evidence": [path for path in finding["evidence"] if not path.startswith(("/", "\\")) and ":" not in path],
     }

@@ -192,7 +192,7 @@ def mismatches(verdict: Entry, recorded: RunRecords) -> Markup:
                     "again": own[0].again,
                 }
             )
-    prepare = commands.prepare_shell(presentation.given(verdict)) if verdict["target"] == "live" else ()
+    prepare = commands.prepare_shell(presentation.run_options(verdict)) if verdict["target"] == "live" else ()
     alone = _without_direct_path(verdict, recorded)
     content = render("mismatches.html", groups=groups, prepare=prepare, alone=alone) if groups else ""
     return section("Records that differ", content)

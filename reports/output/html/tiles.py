@@ -113,7 +113,7 @@ def _tile(title: str, finding: Entry, phase: str, earlier: Sequence[HistoryEntry
 
 def _basis(finding: Entry) -> str:
     if finding["value"] is None:
-        return presentation.found(finding)
+        return presentation.finding_sentence(finding)
     noun = "pair" if finding["unit"] == "ratio" else "answer"
     interval = presentation.bounds(finding)
     return f"n = {counted(finding['count'], noun)}" + (f"; likely {interval}" if interval else "")

@@ -95,7 +95,7 @@ def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindo
     name, timed = f"{window.phase} {check}", _timed(window, [check])
     pairs = _of_units(timed)
     if not pairs:
-        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
+        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", measured=_NOTHING)
     measurement, units = statistics.latency_ratio(pairs), _units(pairs)
     outcome = latency_outcome(criterion, measurement, blocks=units)
     sentence = f"{slowdown(measurement)}; {len(pairs):,} pairs in {units} units of runs"
@@ -109,7 +109,7 @@ def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindo
         outcome, sentence = "missed", f"{changed}; all: {sentence}"
     if outcome == "unmeasured" and not enough:
         sentence += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
-    return PooledCriterion(name=name, outcome=outcome, sentence=sentence, found=measurement)
+    return PooledCriterion(name=name, outcome=outcome, sentence=sentence, measured=measurement)
 
 
 def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWindow) -> PooledCriterion:
@@ -117,7 +117,7 @@ def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWind
     name = f"{window.phase} {', '.join(checks) or tail.id}"
     pairs, floor = _of_units(_timed(window, checks)), own.latency.floor_ms
     if not pairs:
-        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", found=_NOTHING)
+        return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", measured=_NOTHING)
     outcome, measurement = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)
     sentence = f"p95 {slowdown(measurement)}; {len(pairs):,} pairs in {_units(pairs)} units of runs"
     why = unfit(statistics.old_against_old(pairs))
@@ -128,7 +128,7 @@ def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWind
         sentence = f"too fast to matter: p95 of VQL is under {floor:g} ms; {sentence}"
     if outcome == "unmeasured" and len(pairs) < criterion.least:
         sentence += f"; need {criterion.least:,} pairs, have {len(pairs):,}"
-    return PooledCriterion(name=name, outcome=outcome, sentence=sentence, found=measurement)
+    return PooledCriterion(name=name, outcome=outcome, sentence=sentence, measured=measurement)
 
 
 def _changed(criterion: Criterion, timed: Sequence[TimedRun]) -> str:

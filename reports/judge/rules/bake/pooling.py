@@ -20,7 +20,7 @@ class PooledCriterion:
     name: str
     outcome: str
     sentence: str
-    found: Measurement
+    measured: Measurement
     needed: int = 1  # what is missing while it is unmeasured
 
 
@@ -39,13 +39,13 @@ def worst_part(
         own = evidence.gates.get(window.phase)
         if own is None or not window.runs:
             why = "it has no gate" if own is None else "no run to pool"
-            pooleds.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, found=nothing))
+            pooleds.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, measured=nothing))
         else:
             pooleds += parts(window, own)
     if not pooleds:
         return finding(criterion, "unmeasured", "no phase counts it", unit=unit)
     ranked = sorted(
-        pooleds, key=lambda pooled: (WORST_FIRST.index(pooled.outcome), -(pooled.found.value or 0), pooled.name)
+        pooleds, key=lambda pooled: (WORST_FIRST.index(pooled.outcome), -(pooled.measured.value or 0), pooled.name)
     )
     first = ranked[0]
     shown = [pooled for pooled in ranked if pooled.outcome == first.outcome][:3] if first.outcome != "met" else [first]
@@ -55,9 +55,9 @@ def worst_part(
         criterion,
         first.outcome,
         sentence + more + left_out(windows),
-        value=first.found.value,
-        interval=first.found.interval,
+        value=first.measured.value,
+        interval=first.measured.interval,
         unit=unit,
-        count=first.found.count,
+        count=first.measured.count,
         needed=first.needed if first.outcome == "unmeasured" else 0,
     )

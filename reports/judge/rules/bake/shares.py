@@ -31,7 +31,7 @@ def pooled_share(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> F
 
     def judged(counts: Counted) -> tuple[str, str, Measurement]:
         measurement = _share(counts)
-        outcome, sentence = by_limits(criterion, measurement), f"{_said(measurement)} in {len(counts)} runs"
+        outcome, sentence = by_limits(criterion, measurement), f"{_share_sentence(measurement)} in {len(counts)} runs"
         if (
             outcome == "met"
             and measurement.count - round((measurement.value or 0) * measurement.count) < criterion.least
@@ -65,7 +65,7 @@ def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
         for share in _shares(criterion, window, own, judged):
             alarm = _alarm(criterion, window, own)
             sentence = f"{share.sentence}; alert: {alarm}" if alarm else share.sentence
-            yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=sentence, found=share.found)
+            yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=sentence, measured=share.measured)
 
     return worst_part(criterion, gate, evidence, parts, "times the budget")
 
@@ -91,7 +91,9 @@ def _exact_part(criterion: Criterion, name: str, window: RunWindow) -> PooledCri
     outcome = "missed" if wrong else ("met" if whole or count >= criterion.least else "unmeasured")
     sentence = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
     more = f"; need {criterion.least}" if outcome == "unmeasured" else ""
-    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=sentence + more, found=measurement)
+    return PooledCriterion(
+        name=f"{window.phase} {name}", outcome=outcome, sentence=sentence + more, measured=measurement
+    )
 
 
 def _shares(
@@ -116,7 +118,7 @@ def _share_part(
             "no run counted it",
             Measurement(value=None, unit="share", count=0),
         )
-    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=sentence, found=measurement)
+    return PooledCriterion(name=f"{window.phase} {name}", outcome=outcome, sentence=sentence, measured=measurement)
 
 
 def _share(counts: Counted) -> Measurement:
@@ -132,7 +134,8 @@ def _changed(criterion: Criterion, counts: Counted) -> str:
     first, last = change
     recent = _share(counts[first : last + 1])
     runs = f"{last + 1 - first} run{'s' if last > first else ''}"
-    return f"worse from {counts[first][0].started[:16]} on: {_said(recent)} over {runs} (first {counts[first][0].run})"
+    since = counts[first][0]
+    return f"worse from {since.started[:16]} on: {_share_sentence(recent)} over {runs} (first {since.run})"
 
 
 def _counts(window: RunWindow, criterion: str) -> list[tuple[EarlierRun, EarlierCount]]:
@@ -153,7 +156,7 @@ def _alarm(criterion: Criterion, window: RunWindow, own: Gate) -> str:
     return ""
 
 
-def _said(measurement: Measurement) -> str:
+def _share_sentence(measurement: Measurement) -> str:
     if measurement.value is None or measurement.interval is None:
         return "nothing was counted"
     low, high = measurement.interval

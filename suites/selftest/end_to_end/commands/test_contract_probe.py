@@ -60,10 +60,10 @@ def test_where_none_fits_the_best_is_told_and_drafted(
 
 def test_a_draft_takes_away_what_is_not_there_and_quotes_what_nobody_can_take_away(tmp_path: Path) -> None:
     signs = (
-        ProbeResult(name="backend.login", there=True, said=""),
-        ProbeResult(name="company_contacts.attribute", there=False, said="GET /x answers 404"),
-        ProbeResult(name="records.contact.endpoint", there=False, said="GET /y answers 404"),
-        ProbeResult(name="linkedin.endpoint", there=None, said="POST /z answers nothing (timeout)"),
+        ProbeResult(name="backend.login", there=True, sentence=""),
+        ProbeResult(name="company_contacts.attribute", there=False, sentence="GET /x answers 404"),
+        ProbeResult(name="records.contact.endpoint", there=False, sentence="GET /y answers 404"),
+        ProbeResult(name="linkedin.endpoint", there=None, sentence="POST /z answers nothing (timeout)"),
     )
     path = tmp_path / "draft.toml"
     path.write_text(draft(ContractFit(contract="guide", signs=signs), "https://api.example:8443/base"))

@@ -31,7 +31,7 @@ def _named(
     results, comparison = _compared(expected, actual)
     found: dict[str, list[tuple[str, DifferenceKind]]] = {}
     for result in results:
-        found.setdefault(result.key, []).extend((difference.path, difference.kind) for difference in result.found)
+        found.setdefault(result.key, []).extend((difference.path, difference.kind) for difference in result.differences)
     return {key: group for key, group in found.items() if group}, {damage.kind for damage in comparison.damages()}
 
 
@@ -45,7 +45,7 @@ def test_equal_tables_have_no_difference(table: list[TableRow]) -> None:
 
     assert [result.key for result in results] == [row.key for row in table]
     assert comparison.damages() == ()
-    assert all(not result.found for result in results)
+    assert all(not result.differences for result in results)
 
 
 @given(TABLES, st.data())
@@ -291,8 +291,8 @@ def test_who_is_asked_for_twice_may_come_late() -> None:
 def test_a_row_without_a_counterpart_is_told_by_its_side() -> None:
     (missing, ghost), _ = _compared(SIX[:1], [GHOST])
 
-    assert [(difference.expected, difference.actual) for difference in missing.found] == [("k0", None)]
-    assert [(difference.expected, difference.actual) for difference in ghost.found] == [(None, "x")]
+    assert [(difference.expected, difference.actual) for difference in missing.differences] == [("k0", None)]
+    assert [(difference.expected, difference.actual) for difference in ghost.differences] == [(None, "x")]
 
 
 def test_a_row_that_names_nobody_goes_by_its_number() -> None:
@@ -330,4 +330,4 @@ def test_a_time_in_another_form_is_a_difference_of_form(have: str | None, kind: 
 
     (result,) = TableComparison(columns).results([want], [TableRow(key="k", cells=("k", have))])
 
-    assert [difference.kind for difference in result.found] == [kind]
+    assert [difference.kind for difference in result.differences] == [kind]

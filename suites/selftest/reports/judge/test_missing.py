@@ -42,7 +42,7 @@ def _judged(window: RunWindow) -> PooledCriterion:
     share = failures / count if count else 1.0
     outcome = "met" if share <= 0.05 else "missed" if share > 0.1 else "unmeasured"
     measurement = Measurement(value=share, unit="share", count=count)
-    return PooledCriterion(name="q c", outcome=outcome, sentence=f"{failures} of {count}", found=measurement)
+    return PooledCriterion(name="q c", outcome=outcome, sentence=f"{failures} of {count}", measured=measurement)
 
 
 FINE = tuple(_run(f"r{number}") for number in range(20))
