@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     answers = CONTENDERS[options.name](options.file)
-    options.out.write_text(json.dumps({"told": answers, "megabytes": peak_megabytes()}))
+    options.out.write_text(json.dumps({"differences": answers, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":

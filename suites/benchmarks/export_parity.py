@@ -85,8 +85,8 @@ def _rounds(
 
 
 def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str | None) -> dict[str, Any] | None:
-    """One contender's run as a whole: seconds from outside, its peak memory, what it told. None: not there."""
-    out = folder / "told.json"
+    """One contender's run as a whole: seconds, peak memory, differences. None: not there."""
+    out = folder / "differences.json"
     file = folder / ("equal.csv" if name == "equal" else "different.csv")
     if name in PEERS:
         command = [peers_python or sys.executable, str(Path(__file__).with_name("peers.py")), name, str(file)]
@@ -112,9 +112,9 @@ def _figures(
         "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=False)), 2),
     }
     if name == "equal":
-        figures["false"] = len(found[-1]["told"])
+        figures["false"] = len(found[-1]["differences"])
     elif not name.endswith("copy"):
-        answers = {(key, what) for key, what in found[-1]["told"]}
+        answers = {(key, what) for key, what in found[-1]["differences"]}
         figures |= {"found": len(answers & wanted), "missed": len(wanted - answers), "false": len(answers - wanted)}
     return figures
 

@@ -22,7 +22,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from suites.benchmarks.trials import EquivalentMutant, Mutant, baseline, mutants_of, survivors
+from suites.benchmarks.trials import Baseline, Mutant, baseline, mutants_of, survivors
 
 ROOT = Path(__file__).parents[2]
 DECIDE = (  # the modules of these folders, and these modules: what they return decides a verdict
@@ -98,8 +98,8 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _all_tried(known: EquivalentMutant, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
-    """(how many were tried, those that survived), told file by file."""
+def _all_tried(known: Baseline, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
+    """(how many were tried, those that survived), printed file by file."""
     draw, tried, left = random.Random(options.seed), 0, list[Mutant]()
     for path in options.files:
         unchanged, *mutants = mutants_of(path, known)
@@ -109,7 +109,7 @@ def _all_tried(known: EquivalentMutant, options: argparse.Namespace) -> tuple[in
             mutants = draw.sample(mutants, math.ceil(SAMPLED * len(mutants)))
         own = survivors(mutants, options.jobs)
         print(f"{path.name}: {len(mutants) - len(own)} of {len(mutants)} killed", flush=True)
-        print("".join(f"{mutant.told()}\n" for mutant in own), end="", flush=True)
+        print("".join(f"{mutant.described()}\n" for mutant in own), end="", flush=True)
         tried, left = tried + len(mutants), left + own
     return tried, left
 

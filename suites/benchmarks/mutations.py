@@ -55,7 +55,7 @@ _DELETED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Continue, ast.Break)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutation:
-    """`before` becomes `after` from byte `start` on; `told` says so.
+    """`before` becomes `after` from byte `start` on; `change` shows both, shortened.
 
     `everywhere`: it is no line of a function, so whatever looks at the module may depend on it.
     """
@@ -65,7 +65,7 @@ class Mutation:
     start: int
     before: str
     after: str
-    told: tuple[str, str]
+    change: tuple[str, str]
     everywhere: bool
 
     def applied(self, source: str) -> str:
@@ -89,7 +89,7 @@ def mutations(source: str) -> list[Mutation]:
             before=before,
             after=after,
             everywhere=everywhere,
-            told=_apart(ast.unparse(node), after),
+            change=_apart(ast.unparse(node), after),
         )
         found.setdefault((start, before, after), made)
     return sorted(found.values(), key=lambda mutation: (mutation.line, mutation.start, mutation.after))

@@ -123,7 +123,7 @@ def main() -> int:
         answers = list(PEERS[options.name](options.file))
     except ImportError:
         return NOT_INSTALLED
-    options.out.write_text(json.dumps({"told": answers, "megabytes": peak_megabytes()}))
+    options.out.write_text(json.dumps({"differences": answers, "megabytes": peak_megabytes()}))
     return 0
 
 

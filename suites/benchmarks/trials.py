@@ -67,14 +67,15 @@ class Mutant:
     mutation: Mutation
     tests: tuple[tuple[str, float], ...]
 
-    def told(self) -> str:
-        was, now = self.mutation.told
-        return f"reports/{self.path.name}:{self.mutation.line}\n  - {was}\n  + {now}"
+    def described(self) -> str:
+        """Where it is, and the changed piece before and after."""
+        was, now = self.mutation.change
+        return f"{self.path.relative_to(ROOT)}:{self.mutation.line}\n  - {was}\n  + {now}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EquivalentMutant:
-    """Of each test: the lines (file, line) it passes over, and its seconds; and every module that was imported."""
+class Baseline:
+    """Of each test of the unchanged code: the lines (file, line) it passes over, its seconds; every module imported."""
 
     lines: Passed
     seconds: dict[str, float]
@@ -151,32 +152,37 @@ class TestTrace:
         return self._passed
 
 
-def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Path) -> EquivalentMutant:
+def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Path) -> Baseline:
     """What the tests do when nothing is changed, file by file; SystemExit if one of them fails."""
 
     def traced(test: str) -> int:
         spy = TestTrace({str(path) for path in paths})
         code = int(pytest.main([*OPTIONS, test], plugins=[spy]))
-        (scratch / Path(test).name).write_bytes(pickle.dumps((dict(spy.lines), spy.seconds, list(sys.modules))))
+        _place(scratch, test).write_bytes(pickle.dumps((dict(spy.lines), spy.seconds, list(sys.modules))))
         return code
 
-    equivalent_mutant = EquivalentMutant(lines={}, seconds={}, modules={})
+    known = Baseline(lines={}, seconds={}, modules={})
     for test, code in _in_children({test: partial(traced, test) for test in tests}, jobs):
         if code:
             raise SystemExit(f"{test} fails, and nothing was changed: exit code {code}")
-        lines, seconds, modules = pickle.loads((scratch / Path(test).name).read_bytes())
-        equivalent_mutant.seconds.update(seconds)
-        equivalent_mutant.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
-        equivalent_mutant.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
-    return equivalent_mutant
+        lines, seconds, modules = pickle.loads(_place(scratch, test).read_bytes())
+        known.seconds.update(seconds)
+        known.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
+        known.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
+    return known
 
 
-def mutants_of(path: Path, known: EquivalentMutant) -> list[Mutant]:
+def _place(scratch: Path, test: str) -> Path:
+    """Where the trace of a test file is left: two of them in different folders may have one name."""
+    return scratch / "-".join(Path(test).relative_to(ROOT).parts)
+
+
+def mutants_of(path: Path, known: Baseline) -> list[Mutant]:
     """Every mutant of a file. The first one has no change: it has to survive."""
     passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
     ranked = sorted(known.seconds.items(), key=lambda second: second[1])
     usable = {name: took for name, took in ranked if took <= LONGEST_S and passed[name]}
-    none = Mutation(line=1, last=1, start=0, before="", after="", told=("", ""), everywhere=True)
+    none = Mutation(line=1, last=1, start=0, before="", after="", change=("", ""), everywhere=True)
     unchanged = Mutant(path=path, mutation=none, tests=tuple(usable.items())[:CHECKED])
     source = path.read_text(encoding="utf-8")
     return [unchanged, *(_mutant(path, mutation, usable, passed) for mutation in mutations(source))]
@@ -197,7 +203,7 @@ def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
     left = [mutant for mutant in mutants if not mutant.tests]
     for mutant, code in _in_children({mutant: partial(_tested, mutant) for mutant in mutants if mutant.tests}, jobs):
         if code == NOT_LOADED:
-            raise SystemExit(f"never imported: {mutant.told()}")
+            raise SystemExit(f"never imported: {mutant.described()}")
         left += [mutant] if code in (0, NONE_LEFT) else []
     return sorted(left, key=lambda mutant: mutant.mutation.line)
 
