@@ -11,8 +11,9 @@ import os
 import runpy
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[3]
@@ -34,20 +35,32 @@ def run(
     module: str, *arguments: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """The command from its start to its end, without input; `subprocess.TimeoutExpired` when it takes longer."""
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = [str(Path(folder) / name) for name in ("stdout", "stderr")]
-        process = _CONTEXT.Process(target=_play, args=(module, arguments, str(cwd), dict(env), outputs))
-        process.start()
+    readers, writers = zip(*(_CONTEXT.Pipe(duplex=False) for _ in ("stdout", "stderr")), strict=True)
+    process = _CONTEXT.Process(target=_play, args=(module, arguments, str(cwd), dict(env), writers))
+    process.start()
+    for writer in writers:
+        writer.close()
+    with ThreadPoolExecutor(2) as pool:
+        printed = [pool.submit(_read, reader) for reader in readers]
         process.join(timeout_s)
-        if process.exitcode is None:
+        late = process.exitcode is None
+        if late:
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired([module, *arguments], timeout_s)
-        printed = [Path(path).read_text(encoding="utf-8") for path in outputs]
-    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *printed)
+    if late:
+        raise subprocess.TimeoutExpired([module, *arguments], timeout_s)
+    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *(text.result() for text in printed))
 
 
-def _play(module: str, arguments: tuple[str, ...], cwd: str, env: Mapping[str, str], outputs: list[str]) -> None:
+def _read(pipe: Connection) -> str:
+    """All that is written until the last process that has the pipe closes it."""
+    with open(pipe.fileno(), "rb", closefd=False) as file:
+        return file.read().decode("utf-8", "replace")
+
+
+def _play(
+    module: str, arguments: tuple[str, ...], cwd: str, env: Mapping[str, str], outputs: Sequence[Connection]
+) -> None:
     """In the child: everything that a fresh interpreter would have, then the module."""
     _redirect(outputs)
     os.chdir(cwd)
@@ -69,11 +82,12 @@ def _play(module: str, arguments: tuple[str, ...], cwd: str, env: Mapping[str, s
         sys.stderr.flush()
 
 
-def _redirect(outputs: list[str]) -> None:
-    for number, path in enumerate([os.devnull, *outputs]):
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.dup2(file, number)
-        os.close(file)
+def _redirect(outputs: Sequence[Connection]) -> None:
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    for number, pipe in enumerate(outputs, 1):
+        os.dup2(pipe.fileno(), number)
+        pipe.close()
     sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = os.fdopen(2, "w", errors="backslashreplace", closefd=False)  # type: ignore[misc]
