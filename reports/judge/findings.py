@@ -56,6 +56,7 @@ class Finding:
     excused: int = 0  # answers that only known differences cover
     unfit: str = ""  # why the evidence is no ground to build on; '' if it is
     waived: str = ""  # the waiver's ticket, where the deployment waived the criterion
+    not_deployed: tuple[str, ...] = ()  # its checks of endpoints that the deployment does not have
 
 
 def worst(verdicts: Sequence[str]) -> str:

@@ -284,6 +284,10 @@ def _finding_entry(finding: Finding) -> dict[str, Any]:
     entry["interval"] = list(finding.interval) if finding.interval else None
     entry["evidence"] = list(finding.evidence)
     entry["lines"] = list(finding.lines)
+    if finding.not_deployed:
+        entry["not_deployed"] = list(finding.not_deployed)
+    else:
+        del entry["not_deployed"]
     if not finding.title:
         del entry["title"]  # a gate from before criteria had titles
     return entry

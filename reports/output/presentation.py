@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.records import commands
 from reports.records.records import FLAGS, Comparison, Difference, Entry
-from reports.records.wording import amount, moment, percent, ratio, times
+from reports.records.wording import amount, counted, moment, percent, ratio, times
 
 MISMATCHES_SHOWN = 10  # of each kind and check; evidence/ has all of them
 WHOLE = ("phase5",)  # phases that judge the migration as a whole
@@ -38,7 +38,21 @@ def qualities(verdict: Entry) -> str:
             sentence += " of the direct path"
         if waivers:
             sentence += f" with {len(waivers)} waiver{'s' if waivers[1:] else ''}"
+        if gone := not_deployed(verdict):
+            sentence += f", without {counted(len(gone), 'check')} of endpoints that this deployment does not have"
     return sentence
+
+
+def not_deployed(verdict: Entry) -> list[tuple[str, str]]:
+    """(phase, check) of each check whose endpoint the deployment does not have."""
+    return list(
+        dict.fromkeys(
+            (name, check)
+            for name, phase in verdict["phases"].items()
+            for finding in phase["findings"]
+            for check in finding.get("not_deployed", ())
+        )
+    )
 
 
 def waived(verdict: Entry) -> list[Entry]:
@@ -234,7 +248,10 @@ def reasons(verdict: Entry) -> list[tuple[str, list[tuple[str, Entry]]]]:
 
 
 def notes(verdict: Entry) -> list[str]:
-    """What a reader must not overlook beside the word: waivers in force, and those that nothing needs any more."""
+    """What a reader must not overlook beside the word: what the deployment does not have, waivers in force, and those
+    that nothing needs any more.
+    """
+    gone = [f"{name}: {check} was not asked: this deployment does not have it" for name, check in not_deployed(verdict)]
     in_force = [
         f"waived for {name}: {waiver['criterion']}, until {moment(waiver['until'])}, by {waiver['by']} "
         f"({waiver['ticket']}: {waiver['reason']})"
@@ -242,7 +259,7 @@ def notes(verdict: Entry) -> list[str]:
         for waiver in phase.get("waived", ())
         if not waiver["stale"]
     ]
-    return [*in_force, *stale_waivers(verdict)]
+    return [*gone, *in_force, *stale_waivers(verdict)]
 
 
 def slowed(verdict: Entry) -> str:

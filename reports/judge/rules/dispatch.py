@@ -19,6 +19,7 @@ from reports.judge.rules.bake.window import window
 from reports.judge.rules.doubts import with_doubts
 from reports.judge.rules.exactness import exact
 from reports.judge.rules.latency import is_against_sql, latency, latency_outcome, p95, unfit
+from reports.judge.rules.not_deployed import beside_absent, of_absent, without_absent
 from reports.judge.rules.share import share
 from reports.judge.rules.traffic import traffic
 from reports.judge.statistics import Measurement
@@ -36,6 +37,15 @@ def finding_of(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Fin
     if criterion.needs_flag and evidence.flag_on is False:
         unmeasured = finding(criterion, "unmeasured", _while_off(criterion, evidence))
         return replace(unmeasured, kind="advisory")
+    criterion, absent = without_absent(criterion, evidence)
+    if absent and not criterion.checks:
+        return of_absent(criterion, absent)
+    judged = _judged(criterion, gate, evidence)
+    return beside_absent(judged, absent) if absent else judged
+
+
+def _judged(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
+    """The finding by the criterion's rule, and why it is unmeasured where a phase left things out."""
     judged = with_doubts(criterion, evidence, _BY_RULE[criterion.rule](criterion, gate, evidence))
     if judged.outcome == "unmeasured":
         why = [fact.sentence for fact in evidence.facts if fact.name == NOT_ASKED]

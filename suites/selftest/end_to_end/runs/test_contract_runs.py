@@ -16,7 +16,10 @@ from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
 
 FEW = ("--rows", str(ROWS), "--samples", "16")
 LIVE = ("--target", "live", "--max-rps", "1000", "--samples", "16")
-ABSENT = "absent: the contract 'v3' has no attribute endpoints"
+ABSENT = (
+    "not in this deployment: the contract 'v3' has no attribute endpoints, and "
+    "GET /api/v3/companies/company/{uuid}/contacts/{attribute}/ answers 404"
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +49,18 @@ def _samples(done: CompletedRun) -> list[dict[str, Any]]:
     return [entry for entry in map(json.loads, lines) if entry["type"] == "sample"]
 
 
-def test_absent_endpoints_are_told_and_hold_the_phase(by_v3: CompletedRun) -> None:
+def test_endpoints_that_the_deployment_does_not_have_are_counted_and_shown(by_v3: CompletedRun) -> None:
     found = _findings(by_v3, "phase2")
+    attributes, consistency = found["company-contacts-attributes"], found["data-consistency"]
 
     assert (by_v3.code, by_v3.verdict["verdict"], by_v3.verdict["incidents"]) == (6, "HOLD", [])
-    assert found["company-contacts-attributes"]["sentence"] == ABSENT
-    assert found["company-contacts-attributes"]["outcome"] == "unmeasured"
-    assert found["data-consistency"]["sentence"] == f"company-contacts-attributes: {ABSENT}"
-    assert ABSENT in by_v3.printed
-    assert "absent: the contract" in (by_v3.out / "latest" / "summary.html").read_text()
+    assert attributes["sentence"] == ABSENT
+    assert (attributes["outcome"], attributes["kind"]) == ("unmeasured", "advisory")
+    assert attributes["not_deployed"] == consistency["not_deployed"] == ["company-contacts-attributes"]
+    assert consistency["kind"] == "blocking"
+    note = "phase2: company-contacts-attributes was not asked: this deployment does not have it"
+    assert note in by_v3.printed
+    assert note in (by_v3.out / "latest" / "summary.html").read_text()
 
 
 def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun) -> None:
