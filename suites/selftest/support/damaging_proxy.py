@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -44,7 +44,10 @@ Edit = Callable[[dict[str, Any]], Any]
 
 @dataclass(slots=True)
 class DamagingProxy:
-    """One service behind a damage; `share`: every how many-th of its answers is hit; `paths`: which of them."""
+    """One service behind a damage; `share`: every how many-th of its answers is hit; `paths`: which of them.
+
+    `moves`: where the service's own paths are found here, by their beginnings (here -> there); the own ones are gone.
+    """
 
     upstream: str
     paths: tuple[str, ...]
@@ -54,6 +57,19 @@ class DamagingProxy:
     seen: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request
     lock: threading.Lock = field(default_factory=threading.Lock)
+    moves: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> DamagedReply:
+        """The service's answer; links in it lead to where things are found here."""
+        there = next((own + path.removeprefix(new) for new, own in self.moves.items() if path.startswith(new)), path)
+        if there == path and path.startswith(tuple(self.moves.values())):
+            nothing = {"detail": "Not Found" if method == "GET" else "Method Not Allowed"}
+            status = 404 if method == "GET" else 405
+            return DamagedReply(status=status, headers={"content-type": "application/json"}, body=b"").saying(nothing)
+        reply = _asked(self.upstream, method, there, headers, body)
+        for new, own in self.moves.items():
+            reply = replace(reply, body=reply.body.replace(own.encode(), new.encode()))
+        return reply
 
     def hit(self, path: str) -> bool:
         """Whether this answer is to be damaged."""
@@ -65,9 +81,9 @@ class DamagingProxy:
 
 
 @contextmanager
-def between(upstream: str, paths: tuple[str, ...]) -> Iterator[DamagingProxy]:
+def between(upstream: str, paths: tuple[str, ...], moves: Mapping[str, str] | None = None) -> Iterator[DamagingProxy]:
     """A proxy in front of a service while inside."""
-    proxy = DamagingProxy(upstream, paths)
+    proxy = DamagingProxy(upstream, paths, moves=moves or {})
     server = _Server(("127.0.0.1", 0), _handler(proxy))
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -94,7 +110,7 @@ def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             proxy.asked.append((self.command, self.path))
-            reply = _asked(proxy.upstream, self.command, self.path, dict(self.headers), asked)
+            reply = proxy.answer(self.command, self.path, dict(self.headers), asked)
             try:
                 self._tell(proxy.damage(reply) if proxy.hit(self.path) else reply)
             except HangUp:

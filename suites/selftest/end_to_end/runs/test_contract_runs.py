@@ -193,16 +193,16 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
         for phase in done.verdict["phases"]
     }
     body = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
-    end = ": the contract is wrong about this deployment"
+    end = ": the contract is wrong about this deployment, take {!r} out of its `absent`"
     company = body.pop("phase2")
     assert {entry["verdict"] for entry in done.verdict["phases"].values()} == {"HOLD"}
     assert done.verdict["incidents"] == []
     assert company.startswith("GET /api/v3/companies/company/")
-    assert company.endswith(f"/contacts/ answers 200{end}")
+    assert company.endswith(f"/contacts/ answers 200{end.format('company_contacts')}")
     assert body == {
-        "phase0": f"GET /api/v1/health/vql answers 200{end}",
-        "phase3": f"/api/v3/exports/contacts/export takes a POST{end}",
-        "phase4": f"/api/v3/linkedin/ takes a POST{end}",
+        "phase0": f"GET /api/v1/health/vql answers 200{end.format('backend.vql_health')}",
+        "phase3": f"/api/v3/exports/contacts/export takes a POST{end.format('exports')}",
+        "phase4": f"/api/v3/linkedin/ takes a POST{end.format('linkedin')}",
     }
 
 
