@@ -27,7 +27,7 @@ AGE = (
     "SELECT coalesce(max(extract(epoch FROM now() - xact_start)), 0)::float8, count(*) FROM pg_stat_activity "
     "WHERE backend_xmin IS NOT NULL AND application_name LIKE 'vql-gate%'"
 )
-PHASES = {"phase1": ("-n", "2"), "phase2": (), "phase3": ("--allow-cost", "100000")}
+PHASES = {"phase1": ("-n", "2"), "phase2": (), "phase3": ("--allow-cost", "100000", "--max-rps", "300")}
 
 
 @pytest.fixture(scope="module")
