@@ -192,7 +192,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if verdict is None:
         return
     terminalreporter.section(f"{verdict['verdict']}", sep="=")
-    for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[FOLDER], config.rootpath))):
+    for text, style in terminal.lines(verdict, folder=str(_shown(config.stash[FOLDER], config.invocation_params.dir))):
         terminalreporter.write_line(text, **({style: True} if style else {}))
     for command in github.commands(verdict, environment()):
         terminalreporter.write_line(command)
@@ -329,5 +329,6 @@ def _cleaner(config: pytest.Config) -> redaction.Scrubber:
     return redaction.Scrubber(secrets=config.stash.get(_SECRETS, ()), personal=not show, pseudonymizer=pseudonymizer)
 
 
-def _shown(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path
+def _shown(path: Path, here: Path) -> Path:
+    """The path as it is found from where the run was started."""
+    return path.relative_to(here) if path.is_relative_to(here) else path

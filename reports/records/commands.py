@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 GIVEN = "given"  # where a run's options keep what was given on its command line
+CHECKOUT = "checkout"  # among what was given: the suite's folder, where a run was started outside it
 ASKED_OF = (
     *("target", "env_file", "contract", "fault", "flags", "rows", "shape", "search", "postgres"),
     *("max_rps", "max_sql_cost", "stop_after", "traffic", "show_values"),
@@ -59,7 +60,7 @@ def pytest_command(mark: str, options: Mapping[str, Any], names: Iterable[str], 
     """`pytest -m MARK` with those of the given options; a live target is always required to be one."""
     head = f"pytest -m {shlex.quote(mark)}" + (f" -k {shlex.quote(select)}" if select else "")
     live = "--require-live" if options.get("target") == "live" else ""
-    return _command(head, options, names, live)
+    return _command(head, options, names, live, *map(_value, _listed(options.get(CHECKOUT))))
 
 
 def _command(head: str, options: Mapping[str, Any], names: Iterable[str], *tail: str) -> str:

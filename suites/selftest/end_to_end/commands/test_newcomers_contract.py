@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.contracts import __main__ as contract_probe
 from fixtures.contracts.contract import load
+from fixtures.sandbox.settings import ROWS_DEFAULT
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.selftest.support.damaging_proxy import between
 from suites.selftest.support.pytest_runs import env_file, run
@@ -61,7 +62,7 @@ def filled_in(draft: str) -> str:
 @pytest.fixture(scope="module")
 def moved(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file with the settings of a deployment that has its routes elsewhere."""
-    sandbox = OwnedSandbox.start(checkout)
+    sandbox = OwnedSandbox.start(checkout, rows=ROWS_DEFAULT, seed=7)
     try:
         with between(sandbox.values["CONTACT360_BASE_URL"], (), MOVES) as proxy:
             values: Mapping[str, str] = {**sandbox.values, "CONTACT360_BASE_URL": proxy.url}

@@ -31,6 +31,14 @@ def test_every_command_for_a_live_target_requires_one() -> None:
     assert "-m 'phase1 or phase2'" in made[1]
 
 
+def test_a_run_that_was_started_elsewhere_names_the_checkout_last() -> None:
+    given = {"target": "live", "env_file": "live.env", "checkout": "/srv/vql gate"}
+
+    assert commands.rerun(["phase1"], given).endswith("--require-live '/srv/vql gate'")
+    assert commands.again("phase1", "contact-endpoint", given).endswith("--require-live '/srv/vql gate'")
+    assert "srv" not in " ".join(commands.prepare_shell(given))
+
+
 def test_a_rollback_on_the_sandbox_is_verified_with_those_flags_on() -> None:
     command = commands.verify_rollback([], SANDBOX)
 
