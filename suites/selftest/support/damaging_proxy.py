@@ -118,7 +118,7 @@ def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
 
-        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - names http.server looks for
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - names http.server looks for
 
         def _tell(self, reply: DamagedReply) -> None:
             self.send_response_only(reply.status)

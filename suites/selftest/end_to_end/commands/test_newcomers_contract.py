@@ -78,7 +78,7 @@ def test_a_draft_that_is_filled_in_fits_and_its_phases_are_go(checkout: Path, tm
 
     second = contract_probe.main(["probe", "--env-file", str(moved), "--contract", str(ours)])
     phases = ("-m", "phase0 or phase1 or phase2", "--max-rps", "1000")
-    done = run(checkout, tmp_path, *phases, "--contract", str(ours), "--env-file", str(moved))
+    done = run(checkout, tmp_path, *phases, "--contract", str(ours), "--env-file", str(moved), timeout_s=900)
 
     assert (first, second) == (contract_probe.DIFFERS, contract_probe.FITS)
     assert load(str(ours)).absent == {}
