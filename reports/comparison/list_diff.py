@@ -36,9 +36,9 @@ def compared(
     ghosts = [item for item in surplus if item not in wanted]
     repeated = [item for item in surplus if item in wanted]
     return (
-        *_each(name, DifferenceKind.MISSING, missing, shown=shown),
-        *_each(name, DifferenceKind.GHOST, ghosts, shown=shown),
-        *_each(name, DifferenceKind.DUPLICATE, repeated, shown=shown),
+        *_by_item(name, DifferenceKind.MISSING, missing, shown=shown),
+        *_by_item(name, DifferenceKind.GHOST, ghosts, shown=shown),
+        *_by_item(name, DifferenceKind.DUPLICATE, repeated, shown=shown),
     )
 
 
@@ -64,8 +64,8 @@ def same_sequence(expected: Sequence[str], actual: Sequence[str], *, name: str) 
     )
 
 
-def _each(name: str, kind: DifferenceKind, items: Sequence[str], *, shown: bool) -> list[RawDifference]:
-    """One difference per item, up to as many as tell the tale."""
+def _by_item(name: str, kind: DifferenceKind, items: Sequence[str], *, shown: bool) -> list[RawDifference]:
+    """One difference per item, at most SHOWN of them."""
     missing = kind is DifferenceKind.MISSING
     return [
         RawDifference(

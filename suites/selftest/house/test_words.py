@@ -25,9 +25,14 @@ UNCLEAR = re.compile(  # in messages: what does whom, in words for people about 
     r"|is told|was told|not told|can't be told|tells? who|asks? nobody)\b",
     re.IGNORECASE,
 )
-UNTELLING = {"each", "told", "said", "mischief", "bill", "agenda", "recall"}  # locals: for any thing, or a metaphor
+UNTELLING = {  # names of variables, parameters and attributes: for any thing, or a metaphor
+    *("each", "told", "said", "found", "mischief", "bill", "agenda", "recall"),
+    *("_each", "_told", "_said", "_found"),
+}
+ON_DISK = {"fixtures/index_parity/state.py": {"found"}, "fixtures/index_parity/census.py": {"found"}}  # keys of --state
 PEOPLE = re.compile(  # in docstrings: people as subjects of software
-    r"(?<![-\w])(nobody|somebody|whoever|vouch\w*|heed\w*|glimpse\w*|discreet\w*|(is|was|are|were) told)\b",
+    r"(?<![-\w])(nobody|somebody|whoever|everybody|borrow\w*|lent|lends?|vouch\w*|heed\w*|glimpse\w*|discreet\w*"
+    r"|(is|was|are|were) told)\b",
     re.IGNORECASE,
 )
 OTHER_VERDICT = re.compile(r"\b[Nn]ot? GO\b|\bno-GO\b")
@@ -70,23 +75,25 @@ def test_a_module_is_named_for_what_it_does(checkout: Path) -> None:
     assert [name for name, stem in stems.items() if METAPHORS.match(stem) or SHAPELESS.match(stem)] == []
 
 
-def _locals(path: Path) -> Iterator[tuple[int, str]]:
-    """Names that functions bind: parameters, variables, targets of loops and comprehensions; no fields of classes."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    fields = {id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)}
-    for node in ast.walk(tree):
+def _bound_names(path: Path) -> Iterator[tuple[int, str]]:
+    """Names that code binds: parameters, variables, targets of loops, fields, attributes, functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.arg):
             yield node.lineno, node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in fields:
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
 
 
-def test_a_local_is_named_for_what_it_holds(checkout: Path) -> None:
+def test_a_variable_is_named_for_what_it_holds(checkout: Path) -> None:
     untelling = [
         f"{name}:{line}: {local}; call it what it holds"
         for name, path in sources(checkout, "fixtures", "reports")
-        for line, local in _locals(path)
-        if local in UNTELLING
+        for line, local in _bound_names(path)
+        if local in UNTELLING - ON_DISK.get(name, set())
     ]
 
     assert untelling == []
@@ -108,7 +115,6 @@ def test_a_docstring_is_plain(checkout: Path) -> None:
     unclear = [
         f"{name}:{node.lineno}: {match.group(0)!r}: name the service, the file or the value"
         for name, path in sources(checkout, "fixtures", "reports")
-        if not name.startswith("fixtures/sandbox/")  # its twins act people: customers, callers, those who are asked for
         for node in _docstrings(ast.parse(path.read_text(encoding="utf-8")))
         if (match := PEOPLE.search(str(node.value)))
     ]
@@ -154,3 +160,21 @@ def test_the_glossary_has_a_line_a_word(checkout: Path) -> None:
 
     assert 20 <= len(words) <= 30
     assert len(set(words)) == len(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("def f():\n    found = 1", "found"),
+        ("def f(told): ...", "told"),
+        ("x = [each for each in y]", "each"),
+        ("class C:\n    said: str", "said"),
+        ("self._found = 1", "_found"),
+        ("def found(): ...", "found"),
+    ],
+    ids=["variable", "parameter", "comprehension", "field", "attribute", "method"],
+)
+def test_a_name_for_anything_is_seen(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / "module.py").write_text(text)
+
+    assert name in {bound for _, bound in _bound_names(tmp_path / "module.py")} & UNTELLING

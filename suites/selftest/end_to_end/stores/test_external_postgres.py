@@ -1,4 +1,4 @@
-"""A PostgreSQL that the sandbox borrows: it gets what a server of our own has, and is given back as it was."""
+"""A PostgreSQL that the sandbox is started on: it gets what a server of our own has, and is given back as it was."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from fixtures.sandbox.postgres import seeding
-from fixtures.sandbox.postgres.server import Server, borrowed
+from fixtures.sandbox.postgres.server import Server, external_server
 from fixtures.sandbox.processes.external_servers import ExternalServerRefused
 from fixtures.sandbox.settings import BadSetting, checked
 from fixtures.session.sandbox_process import OwnedSandbox, SandboxFailed
@@ -113,9 +113,9 @@ def test_it_takes_a_superuser_who_is_let_in(server: Server) -> None:
         session.execute(f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'".encode())
     try:
         with pytest.raises(ExternalServerRefused, match="must name a superuser"):
-            borrowed(server.dsn("postgres", "guest", PASSWORD))
+            external_server(server.dsn("postgres", "guest", PASSWORD))
         with pytest.raises(ExternalServerRefused, match="password authentication failed") as refused:
-            borrowed(server.dsn("postgres", "guest", "secret-0815"))
+            external_server(server.dsn("postgres", "guest", "secret-0815"))
     finally:
         with server.superuser() as session:
             session.execute("DROP ROLE guest")
@@ -124,11 +124,11 @@ def test_it_takes_a_superuser_who_is_let_in(server: Server) -> None:
 
 def test_nobody_there_is_one_sentence() -> None:
     with pytest.raises(ExternalServerRefused, match=r"127\.0\.0\.1:1: .*refused"):
-        borrowed("postgresql://postgres:x@127.0.0.1:1/postgres")
+        external_server("postgresql://postgres:x@127.0.0.1:1/postgres")
 
 
 def test_tls_is_asked_of_everybody_who_is_sent_there(server: Server, url: str) -> None:
-    found = borrowed(f"{url}?sslmode=prefer&application_name=x")
+    found = external_server(f"{url}?sslmode=prefer&application_name=x")
 
     assert replace(found, admin="") == replace(server, admin="", tls="?sslmode=prefer", child=None)
 

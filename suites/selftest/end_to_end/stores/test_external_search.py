@@ -1,4 +1,4 @@
-"""A cluster that the sandbox can't borrow: one line says why and holds no password, and nothing of ours stays there."""
+"""A cluster that the sandbox refuses: one line says why and holds no password, and nothing of ours stays there."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.sandbox.processes.external_servers import ExternalServerRefused
-from fixtures.sandbox.search.engine import borrowed
+from fixtures.sandbox.search.engine import external_engine
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.support.stub_server import JSON, Said, stranger
 
@@ -29,34 +29,34 @@ def _answers(number: int, path: str) -> Said:
 
 def test_one_that_is_silent_is_named() -> None:
     with pytest.raises(ExternalServerRefused, match=r"^--search: 127\.0\.0\.1:1: "):
-        borrowed("http://elastic:secret-0815@127.0.0.1:1")
+        external_engine("http://elastic:secret-0815@127.0.0.1:1")
 
 
 def test_no_message_holds_a_password() -> None:
     with pytest.raises(ExternalServerRefused) as error:
-        borrowed("http://elastic:secret-0815@127.0.0.1:1")
+        external_engine("http://elastic:secret-0815@127.0.0.1:1")
 
     assert "secret-0815" not in str(error.value)
 
 
 def test_another_product_is_refused() -> None:
     with stranger() as other, pytest.raises(ExternalServerRefused, match="not Elasticsearch"):
-        borrowed(other.url)
+        external_engine(other.url)
 
 
 def test_one_that_does_not_let_us_in_is_named() -> None:
     with stranger(lambda *_: (401, ELASTIC, b"{}")) as locked, pytest.raises(ExternalServerRefused, match="401"):
-        borrowed(locked.url)
+        external_engine(locked.url)
 
 
 def test_one_that_holds_our_indices_is_left_alone(stores_of: Callable[[str], MultipliedStores]) -> None:
-    with pytest.raises(ExternalServerRefused, match="already holds contacts_index: lend an empty cluster"):
-        borrowed(stores_of("osmem").index_url)
+    with pytest.raises(ExternalServerRefused, match="already holds contacts_index: name an empty cluster"):
+        external_engine(stores_of("osmem").index_url)
 
 
 def test_its_version_is_known() -> None:
     with stranger(_answers) as lent:
-        assert borrowed(f"{lent.url}/").version == "8.19.21"
+        assert external_engine(f"{lent.url}/").version == "8.19.21"
 
 
 def test_one_that_refuses_the_indices_is_named_and_cleared(checkout: Path, tmp_path: Path) -> None:
@@ -68,6 +68,6 @@ def test_one_that_refuses_the_indices_is_named_and_cleared(checkout: Path, tmp_p
 
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("the sandbox did not start: borrowed 8.19.21 does not take Connectra's indices: ")
+    assert last.startswith("the sandbox did not start: external 8.19.21 does not take Connectra's indices: ")
     assert "Unknown tokenizer type [ngram]" in last
     assert ("DELETE", "/contacts_index,companies_index") in [pair[:2] for pair in lent.asked]
