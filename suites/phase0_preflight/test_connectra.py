@@ -47,7 +47,7 @@ def test_the_backend_sees_connectra(phase: Phase, preflight: Preflight) -> None:
 def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: RecordChecks, record: str) -> None:
     check = f"{record}-unknown-connectra"
 
-    phase.require_equal(records.asked(check), records.drawn(check))
+    phase.require_equal(records.check_of(check), records.drawn(check))
 
 
 @pytest.mark.asks("{record}-count")
@@ -63,7 +63,7 @@ def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
 def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slice, record: str) -> None:
     check = f"{record}-connectra"
 
-    phase.require_equal(records.asked(check), records.drawn(check), phase.few_of(look))
+    phase.require_equal(records.check_of(check), records.drawn(check), phase.few_of(look))
 
 
 @pytest.mark.usefixtures("at_end")
@@ -71,4 +71,4 @@ def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slic
 def test_answers_that_do_not_count_are_replaced(phase: Phase, records: RecordChecks, record: str) -> None:
     check = f"{record}-connectra"
 
-    phase.replace_lost(records.asked(check), records.drawn(check))
+    phase.replace_lost(records.check_of(check), records.drawn(check))

@@ -53,7 +53,7 @@ def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks
     except IndexUnreachable as error:
         phase.leave([check], str(error))
 
-    phase.require_equal(keysets.asked(check), draw)
+    phase.require_equal(keysets.check_of(check), draw)
 
 
 @pytest.mark.asks("{record}-newest")
@@ -61,7 +61,7 @@ def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks
 def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: str) -> None:
     check = f"{record}-newest"
 
-    comparisons = phase.put(keysets.asked(check), keysets.drawn(check))
+    comparisons = phase.put(keysets.check_of(check), keysets.drawn(check))
 
     seconds, sentence = keysets.behind(phase.target.contract.records[record], comparisons)
     phase.record(

@@ -28,7 +28,7 @@ def index_only(phase: Phase) -> IndexOnlyRecords:
 def test_an_unknown_record_is_nobody(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
     check = f"{record}-unknown-{way}"
 
-    phase.require_equal(records.asked(check), records.drawn(check), phase.few_of(slice(None)))
+    phase.require_equal(records.check_of(check), records.drawn(check), phase.few_of(slice(None)))
 
 
 @pytest.mark.asks("{record}-{way}")
@@ -38,7 +38,7 @@ def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: s
     check = f"{record}-{way}"
     timed = phase.timed(records.drawn(check).samples, f"{record}-latency") if way == "endpoint" else ()
 
-    phase.require_equal(records.asked(check), records.drawn(check), look, timed)
+    phase.require_equal(records.check_of(check), records.drawn(check), look, timed)
 
 
 @pytest.mark.asks("{record}-ghost-{way}")
@@ -50,7 +50,7 @@ def test_a_record_that_only_the_index_has_is_nobody(
     check = f"{record}-ghost-{way}"
     draw = phase.drawn_or_left(check, index_only.drawn)
 
-    phase.require_equal(index_only.asked(check), draw, look)
+    phase.require_equal(index_only.check_of(check), draw, look)
 
 
 @pytest.mark.asks("{record}-latency")
@@ -65,7 +65,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, bloc
         samples=phase.of_block(drawn, block),
         calls=calls,
         itself=records.itself(check),
-        compared=records.asked(f"{record}-endpoint"),
+        compared=records.check_of(f"{record}-endpoint"),
     )
 
     phase.measure_latency(timed, spare=drawn)
@@ -77,4 +77,4 @@ def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, bloc
 def test_answers_that_do_not_count_are_replaced(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
     check = f"{record}-{way}"
 
-    phase.replace_lost(records.asked(check), records.drawn(check))
+    phase.replace_lost(records.check_of(check), records.drawn(check))

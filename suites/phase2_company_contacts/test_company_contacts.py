@@ -43,7 +43,7 @@ def test_company_contacts_equal_the_database(
     draw = companies.drawn(check)
     timed = phase.timed(draw.samples, f"{check}-latency") if check == COUNT else ()
 
-    phase.require_equal(companies.asked(check), draw, look, timed)
+    phase.require_equal(companies.check_of(check), draw, look, timed)
 
 
 @pytest.mark.asks("{check}")
@@ -51,7 +51,7 @@ def test_company_contacts_equal_the_database(
 def test_answers_are_what_they_have_to_be(
     phase: Phase, companies: CompanyContactChecks, look: slice, check: str
 ) -> None:
-    phase.require_equal(companies.asked(check), companies.drawn(check), phase.few_of(look))
+    phase.require_equal(companies.check_of(check), companies.drawn(check), phase.few_of(look))
 
 
 @pytest.mark.asks("{check}")
@@ -61,12 +61,12 @@ def test_a_record_that_only_the_index_has_is_listed_nowhere(
 ) -> None:
     draw = phase.drawn_or_left(check, index_only.drawn)
 
-    phase.require_equal(index_only.asked(check), draw, look)
+    phase.require_equal(index_only.check_of(check), draw, look)
 
 
 def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactChecks) -> None:
     draw = companies.rest_of_matrix(phase.asked_keys(FILTERS, COUNT))
-    asked = phase.put(companies.asked(FILTERS), draw, always=True) if draw.samples else ()
+    asked = phase.put(companies.check_of(FILTERS), draw, always=True) if draw.samples else ()
 
     for fact in companies.coverage(phase.gate.phase, phase.asked_keys(FILTERS, COUNT)):
         phase.record(fact)
@@ -84,7 +84,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactCh
         samples=phase.of_block(drawn, block),
         calls=companies.calls(check, phase.direct_path()),
         itself=companies.itself(check),
-        compared=companies.asked(COUNT) if counts else None,
+        compared=companies.check_of(COUNT) if counts else None,
     )
 
     phase.measure_latency(timed, spare=drawn)
@@ -93,4 +93,4 @@ def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactCh
 @pytest.mark.usefixtures("at_end")
 def test_answers_that_do_not_count_are_replaced(phase: Phase, companies: CompanyContactChecks) -> None:
     """Latency blocks that are not asked, because latency is decided, leave counts that nothing has asked for yet."""
-    phase.replace_lost(companies.asked(COUNT), companies.drawn(COUNT))
+    phase.replace_lost(companies.check_of(COUNT), companies.drawn(COUNT))

@@ -82,7 +82,7 @@ def require(phase: Phase, book: ExportChecks, kind: str, size: str, look: slice 
     draw = book.drawn(kind, size)
     if phase.is_canary:
         draw = replace(draw, samples=cheapest_first(draw.samples))
-    phase.require_bundles(book.asked(kind, size), draw, look, unless_missed=SUCCESS)
+    phase.require_bundles(book.check_of(kind, size), draw, look, unless_missed=SUCCESS)
 
 
 @pytest.mark.asks("export-small-{kind}", "export-job-{kind}")

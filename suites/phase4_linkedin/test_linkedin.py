@@ -51,7 +51,7 @@ def test_what_is_no_search_is_refused(phase: Phase, linkedin: LinkedInChecks) ->
 def test_connectra_finds_whoever_has_the_url(phase: Phase, linkedin: LinkedInChecks, look: slice, record: str) -> None:
     check = f"linkedin-connectra-{record}"
 
-    phase.require_equal(linkedin.asked(check), linkedin.drawn(check), look)
+    phase.require_equal(linkedin.check_of(check), linkedin.drawn(check), look)
 
 
 @pytest.mark.asks("linkedin-nobody")
@@ -60,7 +60,7 @@ def test_the_url_of_nobody_finds_nobody(phase: Phase, linkedin: LinkedInChecks, 
     draw = linkedin.drawn("linkedin-nobody")
     _require_paid(phase, linkedin, "linkedin-nobody", len(draw.samples[part]))
 
-    phase.require_equal(linkedin.asked("linkedin-nobody"), draw, part)
+    phase.require_equal(linkedin.check_of("linkedin-nobody"), draw, part)
 
 
 @pytest.mark.asks("{check}")
@@ -70,7 +70,7 @@ def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInCheck
     timed = phase.timed(draw.samples, LATENCY) if check == CONTACTS else ()
     _require_paid(phase, linkedin, check, sum(sample.key not in timed for sample in draw.samples[look]))
 
-    phase.require_equal(linkedin.asked(check), draw, look, timed)
+    phase.require_equal(linkedin.check_of(check), draw, look, timed)
 
 
 @pytest.mark.asks("linkedin-ghost-{way}{record}")
@@ -86,7 +86,7 @@ def test_the_url_of_a_record_that_only_the_index_has_finds_nobody(
         if why:
             phase.leave([check], why)
 
-    phase.require_equal(index_only.asked(check), draw, look)
+    phase.require_equal(index_only.check_of(check), draw, look)
 
 
 @pytest.mark.asks("linkedin-execution")
@@ -95,7 +95,7 @@ def test_searches_at_once_find_the_same(phase: Phase, linkedin: LinkedInChecks, 
     draw, part = linkedin.drawn("linkedin-execution"), slice(part.start, part.stop or EXECUTIONS)
     _require_paid(phase, linkedin, "linkedin-execution", len(draw.samples[part]))
 
-    phase.require_equal(linkedin.asked("linkedin-execution"), draw, part)
+    phase.require_equal(linkedin.check_of("linkedin-execution"), draw, part)
 
 
 @pytest.mark.asks(LATENCY)
@@ -109,7 +109,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, b
         samples=samples,
         calls=linkedin.calls(phase.direct_path()),
         itself=linkedin.itself,
-        compared=linkedin.asked(CONTACTS),
+        compared=linkedin.check_of(CONTACTS),
     )
 
     phase.measure_latency(timed)
@@ -118,7 +118,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, b
 @pytest.mark.usefixtures("at_end")
 @pytest.mark.parametrize("check", [*SEARCHES[:2], "linkedin-connectra-contact", "linkedin-connectra-company"])
 def test_answers_that_do_not_count_are_replaced(phase: Phase, linkedin: LinkedInChecks, check: str) -> None:
-    asked, draw = linkedin.asked(check), linkedin.drawn(check)
+    asked, draw = linkedin.check_of(check), linkedin.drawn(check)
     spares = phase.spares(asked, draw)
     if asked.through_backend and spares:
         _require_paid(phase, linkedin, check, len(spares))

@@ -42,7 +42,7 @@ def test_an_endpoint_is_served_as_its_flag_says(
     should_be_on = flags[ENDPOINTS[endpoint]]
     judgement = RollbackFacts(phase.gate.phase, endpoint, should_be_on)
     _require_askable(phase, probes, endpoint, should_be_on)
-    asked, samples = ProvenanceRecorder(probes.asked(endpoint)), list[Comparison]()
+    asked, samples = ProvenanceRecorder(probes.check_of(endpoint)), list[Comparison]()
     draw, some = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
     indices = sorted({record.index for record in phase.target.contract.records.values()})
 

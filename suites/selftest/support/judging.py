@@ -72,7 +72,7 @@ def judged(
     for check in checks:
         draw = records.drawn(check)
         verifier.plan(check, draw, planned=len(draw.samples))
-        verifier.put(records.asked(check), draw.samples)
+        verifier.put(records.check_of(check), draw.samples)
     writer.append(Event(name="run-finished"))
     writer.close()
     recorded = run_ledger.read(folder)

@@ -165,7 +165,7 @@ def test_what_was_asked_is_recorded_as_void_and_the_next_questions_are_asked(
     verifier = _verifier(target, tmp_path)
     records = RecordChecks(target, flag_on=True, count=8, seed=7)
     samples = records.drawn("contact-endpoint").samples
-    broken = _Broken(records.asked("contact-endpoint"), end_sessions, when)
+    broken = _Broken(records.check_of("contact-endpoint"), end_sessions, when)
 
     with pytest.raises(DatabaseUnreachable):
         verifier.put(broken, samples[:4])
@@ -182,7 +182,7 @@ def test_a_difference_that_can_not_be_settled_is_void(
     """The session ends while the pause before the second look goes by."""
     verifier = _verifier(target, tmp_path, wait=lambda _: end_sessions())
     records = RecordChecks(target, flag_on=True, count=8, seed=7)
-    right = records.asked("contact-endpoint")
+    right = records.check_of("contact-endpoint")
     samples = records.drawn("contact-endpoint").samples[:3]
 
     class Wrong(_Broken):

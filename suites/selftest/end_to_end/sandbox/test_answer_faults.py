@@ -57,7 +57,7 @@ def questions(target: Target) -> Callable[[str], tuple[Check, SampleSet]]:
 
     def of(check: str) -> tuple[Check, SampleSet]:
         family = linkedin if "linkedin" in check else companies if check.startswith("company-contacts") else records
-        return family.asked(check), family.drawn(check)
+        return family.check_of(check), family.drawn(check)
 
     return of
 

@@ -44,7 +44,7 @@ def _of_checks(checks: RecordChecks | CompanyContactChecks | LinkedInChecks, nam
     for name in names:
         samples = checks.drawn(name).samples
         assert samples, name
-        checks.asked(name).expected(samples[:32])
+        checks.check_of(name).expected(samples[:32])
 
 
 def _records(target: Target) -> None:
@@ -74,11 +74,11 @@ def _preflight(target: Target) -> None:
     for record in target.contract.records.values():
         facts._rows(record)
         newest, drawn = keys.drawn(f"{record.name}-newest"), keys.drawn(f"{record.name}-index")
-        keys.asked(f"{record.name}-index").expected(drawn.samples)
+        keys.check_of(f"{record.name}-index").expected(drawn.samples)
         indexed = [
             replace(sample, subject=IndexedKey(place=sample.key, uuid=sample.key)) for sample in drawn.samples[:32]
         ]
-        keys.asked(f"{record.name}-ghosts").expected(indexed)
+        keys.check_of(f"{record.name}-ghosts").expected(indexed)
         lagging = [
             Comparison(
                 phase="phase0", check="c", key=sample.key, stratum="newest", outcome=Outcome.DIFFERENT, answers=()
@@ -96,7 +96,7 @@ def _exports(target: Target, scratch: Path) -> None:
         for size in SIZES:
             samples = checks.drawn(kind, size).samples
             assert samples or kind == "emails", (kind, size)  # nobody's address is the only one: people are copies
-            checks.asked(kind, size).expected(samples[:8])
+            checks.check_of(kind, size).expected(samples[:8])
     addresses(target.database, {"key": stranger("key")})
     for kind in TIMED:
         way, draw = checks.batches(kind)
@@ -108,7 +108,7 @@ def _rollback(target: Target) -> None:
     for endpoint in ("contact", "company", "listing", "count", "linkedin"):
         samples = cases.drawn(endpoint).samples
         assert samples, endpoint
-        cases.asked(endpoint).expected(samples[:32])
+        cases.check_of(endpoint).expected(samples[:32])
 
 
 def _diagnosis(target: Target) -> None:

@@ -100,7 +100,7 @@ def test_keys_agree_on_both_sides(target: Target, index: Index, kind: str, recor
     keysets = IndexKeyChecks(target, index, count=30, seed=7)
     check = f"{record}-{kind}"
 
-    assert _astray(keysets.asked(check), keysets.drawn(check), most=400) == []
+    assert _astray(keysets.check_of(check), keysets.drawn(check), most=400) == []
 
 
 def test_a_uuid_is_counted_once_or_not_at_all(target: Target) -> None:
@@ -243,7 +243,7 @@ def test_linkedin_answers_as_the_database_holds(target: Target, check: str) -> N
     linkedin = LinkedInChecks(target, flag_on=True, count=40, seed=7)
 
     known = in_force(target.contract.known, check, Provenance.VQL, date(2026, 1, 1))
-    assert _astray(linkedin.asked(check), linkedin.drawn(check), most=12, known=known) == []
+    assert _astray(linkedin.check_of(check), linkedin.drawn(check), most=12, known=known) == []
 
 
 def test_a_search_costs_nothing_on_a_sandbox_and_is_forbidden_elsewhere(target: Target) -> None:
