@@ -1,14 +1,14 @@
 """The proxy between backend and Connectra fails as it is told, as a process of its own in front of a real server."""
 
+import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
+from pytest_httpserver import HTTPServer
 
 from fixtures.sandbox.processes.processes import free_port
 from fixtures.transport.fault_proxy import MODES
@@ -16,25 +16,12 @@ from fixtures.transport.fault_proxy import MODES
 Tell = Callable[[str], int]
 
 
-class _Up(BaseHTTPRequestHandler):
-    """Answers everything with one word."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"up")
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silence."""
-
-
 @pytest.fixture(scope="module")
 def ports(checkout: Path) -> Iterator[tuple[int, int]]:
     """(port, control port) of a proxy in front of a server of ours."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Up)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+    upstream = HTTPServer()
+    upstream.expect_request(re.compile(".*")).respond_with_data("up")
+    upstream.start()
     port, control = free_port(), free_port()
     process = subprocess.Popen(
         [
@@ -46,7 +33,7 @@ def ports(checkout: Path) -> Iterator[tuple[int, int]]:
             "--control",
             f"127.0.0.1:{control}",
             "--upstream",
-            f"http://127.0.0.1:{server.server_port}",
+            f"http://127.0.0.1:{upstream.port}",
         ],
         cwd=checkout,
     )
@@ -55,9 +42,7 @@ def ports(checkout: Path) -> Iterator[tuple[int, int]]:
     yield port, control
     process.terminate()
     process.wait(5)
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    upstream.stop()
 
 
 @pytest.fixture
