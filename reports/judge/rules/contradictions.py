@@ -21,7 +21,7 @@ _AGAINST = {
     "trait:direct": "body looks like SQL",
     "log:unmarked": "log has no mark of VQL on the request",
 }
-_UNTOLD = {
+_REASONS = {
     "log:missing": "left no line in the log, which carries the ids of others",
     "log:unread": "could not be held against the log, which gave no answer",
     "log:unmarked": "have no mark of VQL in the log, where others have it",
@@ -55,9 +55,9 @@ def contradictions(answers: Sequence[Observation]) -> tuple[str, ...]:
     return tuple(f"{sentence}: {count} of {len(observations)}" for sentence, count in counts.most_common())
 
 
-def why_untold(answers: Iterable[Observation]) -> str:
+def why_provenance_unknown(answers: Iterable[Observation]) -> str:
     """Why those of unknown provenance tell nothing: '64 came out of a cache (Age)'; '' where no signal says why."""
-    counts = Counter(reason for answer in answers if (reason := _untold(answer)))
+    counts = Counter(reason for answer in answers if (reason := _reason_unknown(answer)))
     return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
 
 
@@ -70,13 +70,13 @@ def _contradiction(answer: Observation) -> str:
     return f"{claim}, {against}" if claim and against else ""
 
 
-def _untold(answer: Observation) -> str:
+def _reason_unknown(answer: Observation) -> str:
     if answer.provenance is not Provenance.UNKNOWN or answer.error is not None:
         return ""
     stored = [signal.partition(":")[2] for signal in answer.signals if signal.startswith("stored:")]
     if stored:
         return f"came out of a cache ({', '.join(_as_header(name) for name in stored)})"
-    return next((reason for signal, reason in _UNTOLD.items() if signal in answer.signals), "")
+    return next((reason for signal, reason in _REASONS.items() if signal in answer.signals), "")
 
 
 def _as_header(name: str) -> str:

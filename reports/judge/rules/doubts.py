@@ -19,7 +19,7 @@ from reports.judge.rules.share import tally_of
 from reports.records.records import Comparison, Outcome, Provenance
 from reports.records.wording import counted, percent
 
-UNFIT_INSTRUMENT = "instrument unfit"  # how the latency rules begin such a sentence
+TOO_NOISY = "measurement too noisy"  # how the latency rules begin such a sentence
 
 
 def with_doubts(criterion: Criterion, evidence: PhaseEvidence, finding: Finding) -> Finding:
@@ -33,7 +33,7 @@ def with_doubts(criterion: Criterion, evidence: PhaseEvidence, finding: Finding)
             for comparison in _own(criterion, evidence)
             if comparison.outcome in (Outcome.FAILED, Outcome.VOID)
         ]
-        unfit = finding.sentence if finding.sentence.startswith(UNFIT_INSTRUMENT) else ""
+        unfit = finding.sentence if finding.sentence.startswith(TOO_NOISY) else ""
         return replace(finding, lost=len(by_key(lost)), unfit=unfit)
     return _of_exactness(criterion, evidence, finding) if criterion.rule == "exact" else finding
 

@@ -25,7 +25,7 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.policy import POLICY
-from reports.judge.rules.contradictions import why_untold
+from reports.judge.rules.contradictions import why_provenance_unknown
 from reports.records.records import Comparison, Outcome, Provenance, is_of
 from reports.records.wording import counted as counted_as
 from reports.records.wording import differ, differences, percent, plural
@@ -162,11 +162,11 @@ def _unfit(criterion: Criterion, evidence: PhaseEvidence, samples: Sequence[Comp
 
 def _of_unknown_provenance(criterion: Criterion, samples: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
     """The compared answers of which nothing tells who served them; those that differ come first."""
-    unknown = [sample for sample in samples if sample.outcome in COMPARED and _is_untold(criterion, sample)]
+    unknown = [sample for sample in samples if sample.outcome in COMPARED and _is_unknown(criterion, sample)]
     return by_key(sorted(unknown, key=lambda sample: sample.outcome is not Outcome.DIFFERENT))
 
 
-def _is_untold(criterion: Criterion, sample: Comparison) -> bool:
+def _is_unknown(criterion: Criterion, sample: Comparison) -> bool:
     """Whether it is not known who served it; an answer out of a cache counts for nothing, whichever path served it."""
     answer = backend_of(sample)
     if answer is None or criterion.served_by == "any":
@@ -175,7 +175,7 @@ def _is_untold(criterion: Criterion, sample: Comparison) -> bool:
 
 
 def _why(samples: Iterable[Comparison]) -> str:
-    why = why_untold(answer for sample in samples for answer in sample.answers)
+    why = why_provenance_unknown(answer for sample in samples for answer in sample.answers)
     return f" ({why})" if why else ""
 
 

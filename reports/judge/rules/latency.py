@@ -22,7 +22,7 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.policy import POLICY
-from reports.judge.rules.contradictions import why_untold
+from reports.judge.rules.contradictions import why_provenance_unknown
 from reports.judge.statistics import Measurement
 from reports.records.records import Outcome, Pair, is_of
 
@@ -96,7 +96,7 @@ def unfit(floor: Measurement) -> str:
     if floor.interval is None or floor.value is None:
         return ""
     if not floor.interval[0] <= 1 <= floor.interval[1] and abs(floor.value - 1) > POLICY.bias:
-        return f"old against old is off by {floor.value:.2f}"
+        return f"timed twice, the direct path differs by a factor of {floor.value:.2f}"
     return ""
 
 
@@ -215,7 +215,7 @@ def _unready(criterion: Criterion, pairs: Sequence[Pair]) -> str:
 
 def _biased(pairs: Sequence[Pair]) -> str:
     why = unfit(statistics.old_against_old(pairs))
-    return f"instrument unfit: {why}" if why else ""
+    return f"measurement too noisy: {why}" if why else ""
 
 
 def _fewest_blocks(criterion: Criterion, pairs: Sequence[Pair]) -> int:
@@ -258,7 +258,7 @@ def _why_no_pairs(criterion: Criterion, evidence: PhaseEvidence) -> str:
     )
     if failed:
         return f"no pair counts: calls failed ({listed(failed)})"
-    untold = why_untold(answer for sample in own for answer in sample.answers)
+    untold = why_provenance_unknown(answer for sample in own for answer in sample.answers)
     if untold:
         return f"no pair counts: it is unknown which path served VQL's half; {untold}"
     if any(sample.attempt and served_by_sql(sample) for sample in evidence.samples):

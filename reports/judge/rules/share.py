@@ -25,7 +25,7 @@ from reports.judge.findings import (
     why_unasked,
 )
 from reports.judge.policy import POLICY
-from reports.judge.rules.contradictions import contradictions, why_untold
+from reports.judge.rules.contradictions import contradictions, why_provenance_unknown
 from reports.judge.rules.failure_places import FailurePlace, place_of
 from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
@@ -144,7 +144,7 @@ def _needed(tally: ShareTally, target: float, alert: float, widening: float) -> 
 def _of_unknown(criterion: Criterion, tally: ShareTally, evidence: PhaseEvidence) -> Finding:
     """Unmeasured where too many answers have unknown provenance; NO-GO where it would be one without them."""
     sentence = f"of {counted(tally.count, 'answer')}, {tally.why_unknown}"
-    why = why_untold(_attempts(criterion, evidence))
+    why = why_provenance_unknown(_attempts(criterion, evidence))
     sentence += (f" ({why})" if why else "") + _contradicted(criterion, evidence)
     least = tally.share(unknown_as=False)
     if least.interval is not None and least.interval[0] > limit_of(criterion.target):

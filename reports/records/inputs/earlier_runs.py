@@ -77,7 +77,7 @@ class EarlierRun:
 def require_possible(run: EarlierRun) -> None:
     """Raises ValueError for what no run can have counted."""
     if run.begun_at.tzinfo is None or run.ended_at.tzinfo is None or run.begun_at > run.ended_at:
-        raise ValueError(f"from {run.started!r} to {run.finished!r}: no span of time")
+        raise ValueError(f"from {run.started!r} to {run.finished!r}: it ends before it begins")
     for count in run.counts:
         doubts = (count.unknown, count.void, count.lost, count.excused)
         if not 0 <= count.failures <= count.count or min(doubts) < 0:

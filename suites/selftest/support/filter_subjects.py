@@ -3,7 +3,7 @@
 from fixtures.checks.company_contacts.cases.filter_values import FilterSubject, FilterValue
 
 
-def bits(size: int = 64) -> FilterSubject:
+def made_up_subject(size: int = 64) -> FilterSubject:
     """Six parameters of three classes each, whose values are the bits of the contacts' numbers."""
     choices = [
         FilterValue(

@@ -101,7 +101,7 @@ def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindo
     sentence = f"{slowdown(measurement)}; {len(pairs):,} pairs in {units} units of runs"
     why, enough = unfit(statistics.old_against_old(pairs)), len(pairs) >= criterion.least
     if why:
-        outcome, sentence = "unmeasured", f"instrument unfit: {why}"
+        outcome, sentence = "unmeasured", f"measurement too noisy: {why}"
     elif too_fast(pairs, own.latency.floor_ms):
         outcome = "met" if enough and units >= POLICY.least_blocks else "unmeasured"
         sentence = f"too fast to matter: both medians under {own.latency.floor_ms:g} ms; {sentence}"
@@ -122,7 +122,7 @@ def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWind
     sentence = f"p95 {slowdown(measurement)}; {len(pairs):,} pairs in {_units(pairs)} units of runs"
     why = unfit(statistics.old_against_old(pairs))
     if why:
-        outcome, sentence = "unmeasured", f"instrument unfit: {why}"
+        outcome, sentence = "unmeasured", f"measurement too noisy: {why}"
     elif tail_too_fast(pairs, floor):
         outcome = "met" if len(pairs) >= criterion.least else "unmeasured"
         sentence = f"too fast to matter: p95 of VQL is under {floor:g} ms; {sentence}"

@@ -1,4 +1,4 @@
-"""What a bake pools: shares, availability and exactness over the runs of a window, and the alerts on its newest. Pure.
+"""Shares, availability and exactness over the runs of a bake's window, and alerts on its newest runs. Pure.
 from reports.records.wording import percent
 
 A run is the unit, for its probes fail together; where neighbouring runs are alike, four of them are. Each rule

@@ -18,7 +18,7 @@ from fixtures.checks.company_contacts.oracle import AttributeValues, CompanyCont
 from fixtures.clients.postgres import Database
 from fixtures.contracts.company_filters import Parameter, ParameterMeaning, ParameterReading
 from fixtures.contracts.contract import Contract, load
-from suites.selftest.support.filter_subjects import bits
+from suites.selftest.support.filter_subjects import made_up_subject
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_every_value_of_the_data_passes_whom_it_means(
         (choice.parameter, choice.value_class, choice.value)
         for choice in choices
         for bit, row in enumerate(rows)
-        if _meant(matrix[choice.parameter], choice.value, filter_values.held(matrix[choice.parameter], [row]))
+        if _meant(matrix[choice.parameter], choice.value, filter_values.stored_values(matrix[choice.parameter], [row]))
         is not bool(choice.mask >> bit & 1)
     ]
 
@@ -230,7 +230,7 @@ def test_every_filter_of_a_combination_bites(ground: FilterSubject) -> None:
 
 
 def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject) -> None:
-    cover: PairwiseCover = pairwise.pairs([ground, bits()], seed=3)
+    cover: PairwiseCover = pairwise.pairs([ground, made_up_subject()], seed=3)
     met = set().union(*(pairwise.met(combination) for combination in cover.combinations))
 
     assert met | cover.impossible >= cover.wanted

@@ -131,7 +131,7 @@ def test_stored_urls_hold_the_awkward_ones(draws: LinkedInCases) -> None:
 
 def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws: LinkedInCases) -> None:
     samples = [sample for sample in draws.forms("contact").samples if sample.stratum in FORMS]
-    held = LinkedInOracle(target).held({sample.key: sample.subject for sample in samples})
+    held = LinkedInOracle(target).expected({sample.key: sample.subject for sample in samples})
 
     for sample in samples:
         found = sample.key.partition("/")[0] in held[sample.key].people
@@ -141,7 +141,7 @@ def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws:
 def test_what_is_counted_is_what_is_held(target: Target, draws: LinkedInCases) -> None:
     oracle = LinkedInOracle(target)
     for sample in [*draws.both().samples[:6], *draws.forms("company").samples[:12]]:
-        held = oracle.held({"": sample.subject})[""]
+        held = oracle.expected({"": sample.subject})[""]
         size = HitCounts(
             people=len(held.people),
             companies=len(held.companies),
@@ -156,7 +156,7 @@ AWKWARD = ("/in/a_b", "/in/%", "/company/%a%", "/in/É", "/in/JOSÉ", "x/in/k", 
 
 def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: LinkedInCases) -> None:
     texts = {text: text for text in (*AWKWARD, *(sample.subject for sample in draws.forms("contact").samples))}
-    held = LinkedInOracle(target).held(texts)
+    held = LinkedInOracle(target).expected(texts)
     alone = {
         text: {
             row["uuid"]
@@ -176,7 +176,7 @@ def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: L
 def test_all_texts_of_a_look_take_one_scan(target: Target) -> None:
     with _overheard(target) as (database, asked):
         oracle = LinkedInOracle(replace(target, database=database))
-        oracle.held({str(number): f"/in/nobody-{number}" for number in range(100)})
+        oracle.expected({str(number): f"/in/nobody-{number}" for number in range(100)})
     scanning = [query for query in asked if "contacts_metadata t" in query and not query.startswith("EXPLAIN")]
 
     (query,) = scanning

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.judge.rules.contradictions import contradictions, why_untold
+from reports.judge.rules.contradictions import contradictions, why_provenance_unknown
 from reports.records.records import Observation, Provenance
 
 
@@ -35,6 +35,6 @@ def test_an_answer_that_tells_nothing_says_why() -> None:
         _answer("header:vql"),
     ]
 
-    assert why_untold(answers) == (
+    assert why_provenance_unknown(answers) == (
         "2 came out of a cache (Age), 1 left no line in the log, which carries the ids of others"
     )
