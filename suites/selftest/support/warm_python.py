@@ -2,7 +2,8 @@
 
 A command that a user starts imports for a second before it does anything; forty of them in a test are a minute of CPU.
 The child has an environment, a working directory, a path and output of its own. One that runs in another checkout
-imports the project's modules itself. A test whose subject is the process (signals, memory, death) starts a real one.
+imports the project's modules itself. A test whose subject is the process (signals, memory, death) starts a real one,
+and so does an environment that steers the interpreter.
 """
 
 import atexit
@@ -27,6 +28,7 @@ _PLUGINS = (  # of pytest, which warns about those that it cannot rewrite any mo
     *("fixtures", "fixtures.session.rootdir", "reports"),
     *runpy.run_path(str(CHECKOUT / "conftest.py"))["pytest_plugins"],
 )
+_STEERING = ("PYTHON", "LC_", "LANG", "TZ")  # names, or their beginnings, that Python reads when it starts
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([*_LIBRARIES, *_PLUGINS])
 
@@ -35,6 +37,11 @@ def run(
     module: str, *arguments: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """The command from its start to its end, without input; `subprocess.TimeoutExpired` when it takes longer."""
+    if _is_steered(env):
+        words = [sys.executable, "-m", module, *arguments]
+        return subprocess.run(
+            words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s
+        )
     readers, writers = zip(*(_CONTEXT.Pipe(duplex=False) for _ in ("stdout", "stderr")), strict=True)
     process = _CONTEXT.Process(target=_play, args=(module, arguments, str(cwd), dict(env), writers))
     process.start()
@@ -50,6 +57,15 @@ def run(
     if late:
         raise subprocess.TimeoutExpired([module, *arguments], timeout_s)
     return subprocess.CompletedProcess([module, *arguments], process.exitcode, *(text.result() for text in printed))
+
+
+def _is_steered(env: Mapping[str, str]) -> bool:
+    """Whether Python reads something of it when it starts: a variable that differs from ours, or a sitecustomize."""
+    differing = {name for name, _ in env.items() ^ os.environ.items()}
+    places = [Path(path) for path in env.get("PYTHONPATH", "").split(os.pathsep)]
+    return any((place / "sitecustomize.py").exists() for place in places) or any(
+        name.startswith(_STEERING) and name != "PYTHONPATH" for name in differing
+    )
 
 
 def _read(pipe: Connection) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from reports.records import run_ledger
 from reports.records.records import Comparison, Event, from_line
 from reports.records.run_ledger import RecordNotWritten, Writer
+from suites.selftest.support import warm_python
 from suites.selftest.support.gate_runs import CALM, PRELUDE, rehearse
 from suites.selftest.support.pytest_runs import LEAN, env_file, environment, run
 
@@ -43,9 +43,8 @@ def _samples(folder: Path) -> list[Comparison]:
 
 def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """A run over the tests that the last rehearsal in `root` left."""
-    command = [sys.executable, "-m", "pytest", *LEAN, "-m", "phase1", *options]
     extra = {"PYTHONPATH": str(Path(__file__).parents[4])}
-    return subprocess.run(command, cwd=root, env=environment(extra), text=True, capture_output=True, timeout=120)
+    return warm_python.run("pytest", *LEAN, "-m", "phase1", *options, cwd=root, env=environment(extra))
 
 
 @pytest.mark.parametrize("most", [1, 9_000, 17_000])
@@ -71,9 +70,7 @@ def test_a_worker_that_finds_no_room_holds_the_run(tmp_path: Path) -> None:
 def test_what_is_judged_again_when_there_is_room_holds(tmp_path: Path, checkout: Path) -> None:
     done = rehearse(tmp_path, _full(400, after=1))
 
-    judged = subprocess.run(
-        [sys.executable, "-m", "reports", str(done.folder)], cwd=checkout, capture_output=True, text=True, timeout=60
-    )
+    judged = warm_python.run("reports", str(done.folder), cwd=checkout, env=environment(), timeout_s=60)
 
     assert judged.returncode == 6, judged.stdout + judged.stderr
     assert "the run never finished" in judged.stdout

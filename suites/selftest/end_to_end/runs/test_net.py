@@ -1,12 +1,11 @@
 """Looking is no verdict, and neither is a crash of our own: 6 and one sentence, whatever surrounds the run."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from suites.selftest.support import warm_python
 from suites.selftest.support.gate_runs import CALM, CHECKOUT, rehearse
 from suites.selftest.support.pytest_runs import LEAN
 
@@ -25,9 +24,9 @@ def _pytest(root: Path, *options: str, **environ: str) -> tuple[int, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("GATE_", "PYTEST_")) and name != "CI"
     }
-    command = [sys.executable, "-m", "pytest", *LEAN, "-p", "reports.plugin.net", "-m", "phase1", *options]
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **environ}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=60)
+    words = (*LEAN, "-p", "reports.plugin.net", "-m", "phase1", *options)
+    done = warm_python.run("pytest", *words, cwd=root, env=environment, timeout_s=60)
     return done.returncode, done.stdout + done.stderr
 
 

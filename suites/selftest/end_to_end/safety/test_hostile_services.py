@@ -5,7 +5,6 @@ import io
 import json
 import random
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ import pytest
 
 from fixtures.export_parity import __main__ as export_parity
 from suites.benchmarks import export_files
+from suites.selftest.support import warm_python
 from suites.selftest.support.damaging_proxy import Damage, DamagedReply, between
 from suites.selftest.support.pytest_runs import env_file, environment, run
 from suites.selftest.support.stub_server import stranger
@@ -234,14 +234,7 @@ def test_a_command_shows_no_planted_name(
 
 
 def _command(checkout: Path, out: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", name, *words],
-        cwd=checkout,
-        env=environment({"TMPDIR": str(out)}),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return warm_python.run(name, *words, cwd=checkout, env=environment({"TMPDIR": str(out)}))
 
 
 @pytest.mark.drill
