@@ -32,14 +32,16 @@ def without_absent(criterion: Criterion, evidence: PhaseEvidence) -> tuple[Crite
 def of_absent(criterion: Criterion, facts: Sequence[Fact]) -> Finding:
     """The finding of a criterion of which no check can be asked there."""
     sentence = "; ".join(dict.fromkeys(fact.sentence for fact in facts))
-    found = finding(criterion, "unmeasured", sentence)
-    return replace(found, kind="advisory", not_deployed=_checks(facts))
+    unmeasured = finding(criterion, "unmeasured", sentence)
+    return replace(unmeasured, kind="advisory", not_deployed=_checks(facts))
 
 
-def beside_absent(found: Finding, facts: Sequence[Fact]) -> Finding:
+def beside_absent(judged: Finding, facts: Sequence[Fact]) -> Finding:
     """The finding about the checks that could be asked, with those that could not."""
     names = _checks(facts)
-    return replace(found, sentence=f"{found.sentence}; not in this deployment: {', '.join(names)}", not_deployed=names)
+    return replace(
+        judged, sentence=f"{judged.sentence}; not in this deployment: {', '.join(names)}", not_deployed=names
+    )
 
 
 def _confirmed(check: str, evidence: PhaseEvidence) -> Fact | None:
