@@ -45,6 +45,12 @@ def _page_bytes(folder: Path) -> int:
     return max(path.stat().st_size for path in folder.rglob("summary.html"))
 
 
+def _answers(out: Path) -> int:
+    """How many answers the last canary judged, over its criteria."""
+    verdict = json.loads((out / "latest" / "verdict.json").read_text(encoding="utf-8"))
+    return sum(finding["count"] for phase in verdict["phases"].values() for finding in phase["findings"])
+
+
 def _connections(ports: set[int]) -> int:
     """Open ones to the deployment from another process than its own."""
     every = psutil.net_connections("tcp")
@@ -78,6 +84,7 @@ def test_a_loop_of_canaries_grows_nowhere(checkout: Path, tmp_path: Path, calm: 
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         assert child.returncode == 6, (tmp_path / "log").read_text()[-3000:]
+        assert _answers(out) > 0, (tmp_path / "log").read_text()[-3000:]
         left.append(
             Left(
                 out_entries=_entries(out),
