@@ -121,8 +121,10 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -
 
 
 def _selected(*faults: Fault) -> tuple[str, ...]:
-    """-k with what these faults need: no latency, no larger exports, unless their criteria name them."""
+    """-k with what these faults need: no latency, no larger exports, unless their criteria name them; or that alone."""
     names = [name for fault in faults for name in fault.named]
+    if all(name.endswith("-latency") for name in names):
+        return ("-k", "slower")
     without = [
         word
         for word, signs in (
