@@ -6,8 +6,6 @@ One drill is one fault on one sandbox, asked over the phases that it concerns, e
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +26,7 @@ from reports.output import detection_matrix
 from reports.output.detection_matrix import ExpectedDetection, MatrixRow
 from reports.records import run_ledger
 from reports.records.inputs.earlier_runs import EarlierRun
+from suites.selftest.support import warm_python
 
 ROOT = Path(__file__).parents[2]
 GATES = {
@@ -98,9 +97,6 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATE_", "PYTEST_"))}
     environment |= {RUNNING: lent} if lent else {}
     command = [
-        sys.executable,
-        "-m",
-        "pytest",
         "-m",
         " or ".join(phases),
         "--target",
@@ -114,7 +110,7 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -
         *(ROLLED_BACK if "rollback" in phases else ()),
         *options,
     ]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800)
+    done = warm_python.run("pytest", *command, cwd=ROOT, env=environment, timeout_s=800)
     path = out / "latest" / "verdict.json"
     assert path.exists(), done.stdout[-3000:] + done.stderr[-2000:]
     return DrillRun(folder=path.parent.resolve(), verdict=json.loads(path.read_text()), printed=done.stdout)
