@@ -30,7 +30,7 @@ from suites.benchmarks.peers import NOT_INSTALLED, PEERS
 
 DAMAGE = {"cells": 500, "missing": 50, "extra": 50, "doubled": 20}
 OURS = ("copy", "raw-copy", "equal", "different")
-EQUAL_GOAL, DIFFERENT_GOAL, PEERS_GOAL, MEMORY_GOAL = 1.25, 1.5, 4.0, 400.0
+EQUAL_GOAL, DIFFERENT_GOAL, PEERS_GOAL, MEMORY_GOAL = 1.10, 1.20, 4.0, 400.0
 SLOW_S = 900.0  # a peer that takes longer is not waited for
 
 
