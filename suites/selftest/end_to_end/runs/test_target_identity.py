@@ -173,6 +173,7 @@ def test_durations_are_never_taken_from_the_time_of_day(checkout: Path) -> None:
     }
 
 
+@pytest.mark.drill  # two runs of a phase; three canaries at once are in safety/test_many_runs.py
 def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mapping[str, str]) -> None:
     file, history, out = env_file(tmp_path / "live.env", calm), tmp_path / "history", tmp_path / "out"
     options = [
