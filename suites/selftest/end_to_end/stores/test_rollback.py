@@ -1,6 +1,7 @@
 """Who serves after a rollback: told by answers, the log and the index; and what flags should be on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,24 @@ def test_an_endpoint_whose_flag_is_on_must_be_vqls(served: Sequence[Provenance],
     fact = RollbackFacts("rollback", "listing", True).served(_samples(*served))
 
     assert (fact.name, fact.ok) == ("vql-listing", ok)
+
+
+@pytest.mark.parametrize(
+    ("signals", "ok"),
+    [
+        (("log:known",), True),
+        (("log:unread",), None),
+        (("log:missing",), None),
+        (("log:known", "part:unknown"), None),
+        ((), None),
+    ],
+)
+def test_a_count_is_direct_where_the_log_knows_it_without_a_marker(signals: tuple[str, ...], ok: bool | None) -> None:
+    unknown = Observation(side="backend", provenance=UNKNOWN, signals=signals)
+    counted = [replace(one, answers=(unknown,)) for one in _samples(*[UNKNOWN] * 9)]
+
+    assert RollbackFacts("rollback", "count", False).served(counted).ok is ok
+    assert RollbackFacts("rollback", "count", True).served(counted).ok is None
 
 
 def test_errors_say_nothing_about_who_serves() -> None:
