@@ -65,7 +65,7 @@ def test_a_peer_that_is_not_there_says_so(checkout: Path, tmp_path: Path) -> Non
 
 
 def test_figures_count_what_was_missed_and_what_is_false() -> None:
-    runs = [{"seconds": 3.0, "megabytes": 90.2, "told": [["a", "name"], ["b", "missing"], ["z", "extra"]]}]
+    runs = [{"seconds": 3.0, "megabytes": 90.2, "differences": [["a", "name"], ["b", "missing"], ["z", "extra"]]}]
 
     figures = export_parity._figures("different", runs, [2.0], {("a", "name"), ("b", "missing"), ("c", "doubled")})
 
