@@ -38,6 +38,8 @@ ASKED = [phase for phase in GATES if phase not in ("phase5", "rollback")]  # in 
 FAULTS = [fault for fault in CATALOGUE if fault.name != "calm" and fault.phase in GATES]
 BAKED = [bake.phase for bake in GATES["phase5"].bake]
 QUICK = ("--rows", "600", "--samples", "48")  # enough to be sure of a fault; a GO needs the full count
+TIMED = ("latency", "duration")  # what the names of criteria about time have in them
+UNTIMED_MS = 5  # a database query where nothing is timed: about what Connectra takes
 ROLLED_BACK = ("--flags", "none", "--expect-flags", "none")
 
 PAIRS = (  # of one phase each, and of other criteria
@@ -66,25 +68,39 @@ class DrillRun:
 def lent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Fault], str]]:
     """Gives the settings file of a sandbox that serves many faults, of the size that the fault's run asks for.
 
+    Its database takes as long as production's where the fault's run times anything; otherwise that would be waited for.
+
     Empty for a fault that can't be switched on in a running sandbox.
     """
-    sandboxes: dict[int, tuple[OwnedSandbox, str]] = {}
+    sandboxes: dict[tuple[int, int | None], tuple[OwnedSandbox, str]] = {}
     folder = tmp_path_factory.mktemp("lent")
 
     def file_of(fault: Fault) -> str:
         if not fault.switchable:
             return ""
         rows = int(dict(_pairs((*QUICK, *fault.options)))["--rows"])
-        if rows not in sandboxes:
-            log, file = str(folder / f"access-{rows}.log"), folder / f"{rows}.env"
-            owned = OwnedSandbox.start(ROOT, rows=rows, access_log=log)
+        service_time_ms = None if _is_timed(_demanded(fault)) else UNTIMED_MS
+        kind = rows, service_time_ms
+        if kind not in sandboxes:
+            name = f"{rows}-{service_time_ms}"
+            log, file = str(folder / f"access-{name}.log"), folder / f"{name}.env"
+            owned = OwnedSandbox.start(ROOT, rows=rows, access_log=log, service_time_ms=service_time_ms)
             file.write_text("".join(f"{name}={value}\n" for name, value in owned.values.items()), encoding="utf-8")
-            sandboxes[rows] = owned, str(file)
-        return sandboxes[rows][1]
+            sandboxes[kind] = owned, str(file)
+        return sandboxes[kind][1]
 
     yield file_of
     for owned, _ in sandboxes.values():
         owned.stop()
+
+
+def _demanded(fault: Fault) -> tuple[str, ...]:
+    """The criteria that it must break; what it may break besides needn't be asked."""
+    return (*fault.criteria, *fault.elsewhere)
+
+
+def _is_timed(criteria: Sequence[str]) -> bool:
+    return any(sign in name for name in criteria for sign in TIMED)
 
 
 def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
@@ -118,14 +134,19 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -
 
 def _selected(*faults: Fault) -> tuple[str, ...]:
     """-k with what these faults need: no latency, no larger exports, unless their criteria name them; or that alone."""
-    names = [name for fault in faults for name in fault.named]
+    names = [name for fault in faults for name in _demanded(fault)]
+    chosen = [fault.select for fault in faults if fault.select]
+    if chosen:
+        return ("-k", " or ".join(f"({expression})" for expression in chosen))
     if all(name.endswith("-latency") for name in names):
         return ("-k", "slower")
+    if all(name.endswith("-duration") for name in names):
+        return ("-k", "longer and small")
     without = [
         word
         for word, signs in (
-            ("slower", ("latency", "duration")),
-            ("longer", ("latency", "duration")),
+            ("slower", TIMED),
+            ("longer", TIMED),
             ("medium", ("medium", "large", "memory", "duration")),
             ("large", ("medium", "large", "memory")),
         )
