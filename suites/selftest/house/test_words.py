@@ -26,7 +26,7 @@ UNCLEAR = re.compile(  # in messages: what does whom, in words for people about 
     re.IGNORECASE,
 )
 UNTELLING = {  # names of variables, parameters and attributes: for any thing, or a metaphor
-    *("each", "told", "said", "found", "mischief", "bill", "agenda", "recall"),
+    *("each", "told", "said", "found", "mischief", "bill", "agenda", "recall", "staff"),
     *("_each", "_told", "_said", "_found"),
 }
 ON_DISK = {"fixtures/index_parity/state.py": {"found"}, "fixtures/index_parity/census.py": {"found"}}  # keys of --state

@@ -88,15 +88,15 @@ def test_a_fault_of_a_twentieth_of_traffic_and_one_record_in_two_thousand(
 def _planted(customers: Customers) -> tuple[list[str], list[str]]:
     """The sandbox's log with personal data in every place: in JSON lines, and as nginx writes it."""
     company = customers.keys("/api/v1/companies/company/")[0]
-    staff = f"/api/v1/companies/company/{company}/contacts/"
+    listing = f"/api/v1/companies/company/{company}/contacts/"
     person = "Planted%20Person%22%3Cpl4nted%3E"
     targets = [
-        f"{staff}?title={person}&limit=25",
-        f"{staff}count/?first_name={person}",
-        f"{staff}title/?search={person}&distinct=true",
-        f"{staff}?planted_name={person}",
-        f"{staff}?ordering=planted",
-        f"{staff}?email=planted%40planted.example&email=pl4nted",
+        f"{listing}?title={person}&limit=25",
+        f"{listing}count/?first_name={person}",
+        f"{listing}title/?search={person}&distinct=true",
+        f"{listing}?planted_name={person}",
+        f"{listing}?ordering=planted",
+        f"{listing}?email=planted%40planted.example&email=pl4nted",
         f"/api/v1/contacts/{KEY}/",
         "/api/v1/contacts/planted@planted.example/",
         "/planted/pl4nted@planted.example?planted=1",
@@ -111,7 +111,10 @@ def _planted(customers: Customers) -> tuple[list[str], list[str]]:
     ]
     logged = [{"time": "2026-11-23T14:05:59Z", "method": "GET", "path": target, "status": 200} for target in targets]
     logged += [{"method": "POST", "path": "/api/v2/linkedin/", "status": 200, "body": body} for body in bodies]
-    logged += [{"method": "PLANTED", "path": staff, "status": 200}, {"method": "GET", "path": "/x", "status": "pl4"}]
+    logged += [
+        {"method": "PLANTED", "path": listing, "status": 200},
+        {"method": "GET", "path": "/x", "status": "pl4"},
+    ]
     as_json = [json.dumps(entry | person_headers) for entry in logged]
     as_nginx = [
         f'0.9.8.7 - planted [23/Nov/2026:14:05:59 +0000] "GET {target} HTTP/1.1" 200 5 {AGENT}' for target in targets
