@@ -2,14 +2,12 @@
 
 import pytest
 
-from fixtures.checks.company_contacts.catalogue import CompanyContactChecks
+from fixtures.checks.company_contacts.catalogue import ALL_SAMPLES, FEW_SAMPLES, CompanyContactChecks
 from fixtures.checks.company_contacts.index_only import IndexOnlyContacts
 from fixtures.checks.latency import LatencyBlock
 from fixtures.checks.phase import Phase, require_match
 from reports.judge.rules.dispatch import NOT_ASKED
 
-LOOKED_AT = ("filters", "count", "listing", "attributes", "connectra")
-RELATED = ("unknown", "pagination", "consistency")
 FILTERS = "company-contacts-filters"
 ATTRIBUTES = "company-contacts-attributes"
 TIMED = ("listing", "count")
@@ -31,7 +29,7 @@ def index_only(phase: Phase, companies: CompanyContactChecks) -> IndexOnlyContac
 
 
 @pytest.mark.asks("{check}")
-@pytest.mark.parametrize("check", [f"company-contacts-{name}" for name in LOOKED_AT])
+@pytest.mark.parametrize("check", ALL_SAMPLES)
 def test_company_contacts_equal_the_database(
     phase: Phase, companies: CompanyContactChecks, look: slice, check: str
 ) -> None:
@@ -47,7 +45,7 @@ def test_company_contacts_equal_the_database(
 
 
 @pytest.mark.asks("{check}")
-@pytest.mark.parametrize("check", [f"company-contacts-{name}" for name in RELATED])
+@pytest.mark.parametrize("check", FEW_SAMPLES)
 def test_answers_are_what_they_have_to_be(
     phase: Phase, companies: CompanyContactChecks, look: slice, check: str
 ) -> None:

@@ -38,7 +38,7 @@ def oracle(calm: Mapping[str, str], contract: Contract) -> Iterator[CompanyConta
 
 def _pool(oracle: CompanyContactsOracle, contract: Contract, count: int = PLENTY, seed: int = 7) -> CompanyPool:
     assert contract.company_contacts is not None
-    return CompanyPool(oracle, contract.company_contacts, warts=WARTS, count=count, seed=seed)
+    return CompanyPool(oracle, contract.company_contacts, misread=WARTS, count=count, seed=seed)
 
 
 def _filters(pool: CompanyPool, contract: Contract, flag_on: bool | None = True) -> FilterCases:
