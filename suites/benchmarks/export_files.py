@@ -77,10 +77,10 @@ def damaged(
                 writer.writerow(row)
                 done.add((row[key], "doubled"))
             if number in copied:
-                stranger = [*row]
-                stranger[key] = f"{draw.getrandbits(128):032x}"
-                writer.writerow(stranger)
-                done.add((stranger[key], "extra"))
+                extra_row = [*row]
+                extra_row[key] = f"{draw.getrandbits(128):032x}"
+                writer.writerow(extra_row)
+                done.add((extra_row[key], "extra"))
     return done
 
 

@@ -64,7 +64,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, bloc
         number=block,
         samples=phase.of_block(drawn, block),
         calls=calls,
-        itself=records.itself(check),
+        ask_connectra=records.ask_connectra(check),
         compared=records.check_of(f"{record}-endpoint"),
     )
 

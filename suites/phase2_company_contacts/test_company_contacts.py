@@ -81,7 +81,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactCh
         number=block,
         samples=phase.of_block(drawn, block),
         calls=companies.calls(check, phase.direct_path()),
-        itself=companies.itself(check),
+        ask_connectra=companies.ask_connectra(check),
         compared=companies.check_of(COUNT) if counts else None,
     )
 

@@ -137,7 +137,7 @@ def test_vql_exports_take_no_longer_than_direct_ones(phase: Phase, going: Export
             number=block,
             samples=samples,
             calls=going.calls(size, baseline),
-            itself=going.itself,
+            ask_connectra=going.ask_connectra,
             costs=True,
         )
     )

@@ -108,7 +108,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, b
         number=block,
         samples=samples,
         calls=linkedin.calls(phase.direct_path()),
-        itself=linkedin.itself,
+        ask_connectra=linkedin.ask_connectra,
         compared=linkedin.check_of(CONTACTS),
     )
 

@@ -25,7 +25,7 @@ class StubServer:
 
 
 @contextmanager
-def stranger(
+def stub_service(
     says: Callable[[int, str], Said] = lambda number, path: FINE, context: ssl.SSLContext | None = None
 ) -> Iterator[StubServer]:
     """Serves until the context ends; `says` gets the number of the request, from 1, and its path."""

@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
-from suites.selftest.support.stub_server import stranger
+from suites.selftest.support.stub_server import stub_service
 
 
 def _run(checkout: Path, tmp_path: Path, mark: str, services: str, *, log: bool = False) -> CompletedRun:
@@ -26,7 +26,7 @@ def _run(checkout: Path, tmp_path: Path, mark: str, services: str, *, log: bool 
 
 
 def test_the_probe_needs_no_postgres(checkout: Path, tmp_path: Path) -> None:
-    with stranger() as server:
+    with stub_service() as server:
         probe = _run(checkout, tmp_path, "availability", server.url, log=True)
 
     assert probe.code == 0, probe.printed
@@ -35,7 +35,7 @@ def test_the_probe_needs_no_postgres(checkout: Path, tmp_path: Path) -> None:
 
 
 def test_a_phase_without_postgres_is_one_sentence_with_the_way_out(checkout: Path, tmp_path: Path) -> None:
-    with stranger() as server:
+    with stub_service() as server:
         held = _run(checkout, tmp_path, "availability or phase1", server.url)
 
     (sentence,) = held.errors()

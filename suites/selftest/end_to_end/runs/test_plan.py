@@ -17,7 +17,7 @@ from reports.judge.criteria import Gate, read_gate
 from reports.records import run_ledger
 from reports.records.records import Event
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
-from suites.selftest.support.stub_server import StubServer, stranger
+from suites.selftest.support.stub_server import StubServer, stub_service
 
 EVERY_PHASE = "phase0 or phase1 or phase2 or phase3 or phase4 or phase5 or rollback"
 SECRETS = ("token-4711", "key-4711", "sesame-4711", "engine-4711")
@@ -48,7 +48,7 @@ def everybody() -> Iterator[tuple[dict[str, str], list[StubServer], list[object]
     """The settings of a live target all of whose services note who asks them."""
     called: list[object] = []
     with ExitStack() as opened:
-        services = [opened.enter_context(stranger()) for _ in range(4)]
+        services = [opened.enter_context(stub_service()) for _ in range(4)]
         port = opened.enter_context(listening(called))
         backend, baseline, connectra, engine = (service.url for service in services)
         yield (

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from suites.selftest.support.gate_runs import Rehearsal, rehearse
-from suites.selftest.support.stub_server import stranger
+from suites.selftest.support.stub_server import stub_service
 
 SECRET = "s3cr3t/planted key"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqd3RwbGFudGVkIn0.c2lnbmF0dXJl"
@@ -42,7 +42,7 @@ def test_requests(recorder, caplog):
 
 
 def _run(tmp_path: Path, *options: str) -> Rehearsal:
-    with stranger() as server:
+    with stub_service() as server:
         encoded = quote(f"Bearer {JWT} +49 30 5550142 zqf@private.example {SECRET}", safe="")
         text = f"URL, JWT, SECRET, ENCODED = {server.url!r}, {JWT!r}, {SECRET!r}, {encoded!r}\n"
         return rehearse(tmp_path, text + TALKATIVE, *options, secrets=(SECRET,))

@@ -26,7 +26,7 @@ from suites.selftest.support.gate_runs import CALM, rehearse
 from suites.selftest.support.judging import connected
 from suites.selftest.support.process_tree import within
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, recorded, run, start
-from suites.selftest.support.stub_server import stranger
+from suites.selftest.support.stub_server import stub_service
 
 JUMP = """
 from reports.plugin import incidents
@@ -142,7 +142,7 @@ def test_a_clock_that_is_set_changes_no_duration(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(time, "time", lambda: float(next(clock)))
 
     with (
-        stranger() as service,
+        stub_service() as service,
         closing(
             HttpClient(service.url, side="backend", rate_limiter=RateLimiter(tmp_path, None), trust_env=False)
         ) as asking,

@@ -19,7 +19,7 @@ from suites.benchmarks import export_files
 from suites.selftest.support import warm_python
 from suites.selftest.support.damaging_proxy import Damage, DamagedReply, between
 from suites.selftest.support.pytest_runs import env_file, environment, run
-from suites.selftest.support.stub_server import stranger
+from suites.selftest.support.stub_server import stub_service
 
 NAME, WORDS = "Zqfjanet Okwuosa", ("zqfjanet", "okwuosa")
 STRUCTURE = ("uuid", "id", "job_id", "export_id", "status", "state", "type", "filename", "message", "detail", "error")
@@ -171,7 +171,7 @@ def _ask(checkout: Path, calm: Mapping[str, str], folder: Path, seed: str, *opti
     """A run through planting proxies; returns the leaks. Requires that it was planted and that all sinks were used."""
     planting, out = Planting(seed), folder / "out"
     limits = ("--max-rps", "500", "--stop-after", "0", "--allow-cost", "100000", "--seed", "7", "--samples", "4")
-    with behind(calm, planting, folder / "live.env") as env, stranger() as notes:
+    with behind(calm, planting, folder / "live.env") as env, stub_service() as notes:
         out.mkdir()
         sinks, settings = _sinks(out, notes.url)
         given = ("--env-file", str(env), *limits, *sinks, *options)

@@ -15,7 +15,7 @@ from fixtures.checks.cases import Sample
 from fixtures.checks.check import Response
 from fixtures.checks.exports.cases import ExportRequest
 from fixtures.checks.exports.email_check import EmailExportCheck, ExpectedEmails
-from fixtures.checks.exports.email_oracle import EmailSubject, ExpectedAddresses, stranger
+from fixtures.checks.exports.email_oracle import EmailSubject, ExpectedAddresses, invented_person
 from fixtures.checks.exports.file_check import ExportFileCheck
 from fixtures.checks.exports.jobs import ExportJob
 from fixtures.contracts.contract import load
@@ -193,7 +193,7 @@ def test_damage_to_the_file_is_named(content: bytes, cause: str) -> None:
     exports, response, parts = _compared(content)
 
     assert parts.file or parts.damages
-    assert exports.cause_of_whole(QUESTION, response, parts, ()) == cause
+    assert exports.cause_of_bundle(QUESTION, response, parts, ()) == cause
 
 
 @pytest.mark.parametrize(
@@ -264,13 +264,13 @@ ASKED = Sample(
 )
 HELD = {
     "a": ExpectedEmails(person=JANE, held=ExpectedAddresses(addresses=("jane@acme.example",))),
-    "x": ExpectedEmails(person=stranger("x"), held=ExpectedAddresses()),
+    "x": ExpectedEmails(person=invented_person("x"), held=ExpectedAddresses()),
 }
 
 
 def _emails(*found: str) -> bytes:
     """A file with these addresses for Jane and the stranger."""
-    people = [("a", JANE), ("x", stranger("x"))]
+    people = [("a", JANE), ("x", invented_person("x"))]
     rows = [
         f"{key},{subject.first_name},{subject.last_name},{subject.domain},{address}\r\n"
         for (key, subject), address in zip(people, found, strict=True)

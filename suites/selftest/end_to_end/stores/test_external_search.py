@@ -11,7 +11,7 @@ import pytest
 from fixtures.sandbox.processes.external_servers import ExternalServerRefused
 from fixtures.sandbox.search.engine import external_engine
 from suites.benchmarks.multiplied import MultipliedStores
-from suites.selftest.support.stub_server import JSON, Said, stranger
+from suites.selftest.support.stub_server import JSON, Said, stub_service
 
 ELASTIC = JSON | {"X-Elastic-Product": "Elasticsearch"}
 INFO: Said = (200, ELASTIC, json.dumps({"version": {"number": "8.19.21"}}).encode())
@@ -40,12 +40,12 @@ def test_no_message_holds_a_password() -> None:
 
 
 def test_another_product_is_refused() -> None:
-    with stranger() as other, pytest.raises(ExternalServerRefused, match="not Elasticsearch"):
+    with stub_service() as other, pytest.raises(ExternalServerRefused, match="not Elasticsearch"):
         external_engine(other.url)
 
 
 def test_one_that_does_not_let_us_in_is_named() -> None:
-    with stranger(lambda *_: (401, ELASTIC, b"{}")) as locked, pytest.raises(ExternalServerRefused, match="401"):
+    with stub_service(lambda *_: (401, ELASTIC, b"{}")) as locked, pytest.raises(ExternalServerRefused, match="401"):
         external_engine(locked.url)
 
 
@@ -55,12 +55,12 @@ def test_one_that_holds_our_indices_is_left_alone(stores_of: Callable[[str], Mul
 
 
 def test_its_version_is_known() -> None:
-    with stranger(_answers) as lent:
+    with stub_service(_answers) as lent:
         assert external_engine(f"{lent.url}/").version == "8.19.21"
 
 
 def test_one_that_refuses_the_indices_is_named_and_cleared(checkout: Path, tmp_path: Path) -> None:
-    with stranger(_answers) as lent:
+    with stub_service(_answers) as lent:
         command = [sys.executable, "-m", "fixtures.sandbox", "--env-file", str(tmp_path / "env"), "--rows", "100"]
         done = subprocess.run(
             [*command, "--search", lent.url], cwd=checkout, capture_output=True, text=True, timeout=120

@@ -12,7 +12,7 @@ from fixtures.checks.company_contacts.listing import CompanyContext
 from fixtures.checks.company_contacts.oracle import ContactSelection
 from fixtures.checks.exports.cases import SIZES
 from fixtures.checks.exports.catalogue import KINDS, TIMED, ExportChecks
-from fixtures.checks.exports.email_oracle import addresses, stranger
+from fixtures.checks.exports.email_oracle import addresses, invented_person
 from fixtures.checks.linkedin.catalogue import LinkedInChecks
 from fixtures.checks.preflight.index_status import IndexFacts
 from fixtures.checks.preflight.rollback_cases import RollbackCases
@@ -97,7 +97,7 @@ def _exports(target: Target, scratch: Path) -> None:
             samples = checks.drawn(kind, size).samples
             assert samples or kind == "emails", (kind, size)  # nobody's address is the only one: people are copies
             checks.check_of(kind, size).expected(samples[:8])
-    addresses(target.database, {"key": stranger("key")})
+    addresses(target.database, {"key": invented_person("key")})
     for kind in TIMED:
         way, draw = checks.batches(kind)
         way.expected(draw.samples[:8])

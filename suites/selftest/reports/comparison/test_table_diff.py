@@ -82,9 +82,9 @@ def test_a_row_that_is_there_twice_is_doubled(table: list[TableRow], data: st.Da
 @given(TABLES, st.data())
 def test_a_stranger_is_a_ghost(table: list[TableRow], data: st.DataObject) -> None:
     where = data.draw(st.integers(0, len(table)))
-    stranger = TableRow(key="x", cells=("x", None, None, None))
+    unexpected_row = TableRow(key="x", cells=("x", None, None, None))
 
-    found, damage = _named(table, [*table[:where], stranger, *table[where:]])
+    found, damage = _named(table, [*table[:where], unexpected_row, *table[where:]])
 
     assert found == {"x": [("", DifferenceKind.GHOST)]}
     assert damage == {"ghost"}
