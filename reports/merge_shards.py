@@ -45,12 +45,12 @@ def merge(folders: Sequence[Path], into: Path) -> Run:
         raise FileExistsError(f"{into} is there already: name a folder that is not there, or an empty one")
     into.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=UNFINISHED, dir=into.parent) as unfinished:
-        whole = Path(unfinished) / into.name
-        run_ledger.begin(whole, merged)
+        unfinished_run = Path(unfinished) / into.name
+        run_ledger.begin(unfinished_run, merged)
         for folder, run in zip(folders, runs, strict=True):
             for path in sorted((folder / "observations").glob("*.jsonl")):
-                shutil.copyfile(path, whole / "observations" / f"{run.run_id}.{path.name}")
-        whole.rename(into)
+                shutil.copyfile(path, unfinished_run / "observations" / f"{run.run_id}.{path.name}")
+        unfinished_run.rename(into)
     return merged
 
 

@@ -74,19 +74,19 @@ def _sections(rollouts: int, seed: int) -> Iterator[Section]:
 def _latency(noise: Noise, rollouts: int, seed: int) -> Section:
     """One run: the rule and design that ship, beside a burst of pairs and two ways in which others decide."""
     table = Table(f"latency, {noise.name}", [f"{ratio:g}x" for ratio in RATIOS])
-    others: dict[str, Callable[[Noise, float], CellOutcome]] = {
+    rivals: dict[str, Callable[[Noise, float], CellOutcome]] = {
         "this judge, one burst": lambda noise, ratio: latency.ours(noise, ratio, rollouts=rollouts, seed=seed, gap=0)
     }
     for order, in_turn in (("same pairs", False), ("old then new", True)):
-        for name, way in (("medians", latency.medians), ("Mann-Whitney", latency.mann_whitney)):
-            others[f"{name}, {order}"] = lambda noise, ratio, way=way, in_turn=in_turn: way(  # type: ignore[misc]
+        for name, decide in (("medians", latency.medians), ("Mann-Whitney", latency.mann_whitney)):
+            rivals[f"{name}, {order}"] = lambda noise, ratio, decide=decide, in_turn=in_turn: decide(  # type: ignore[misc]
                 noise, ratio, rollouts=rollouts, seed=seed, in_turn=in_turn
             )
     cells = [latency.ours(noise, ratio, rollouts=rollouts, seed=seed) for ratio in RATIOS]
     table.add("this judge", cells)
     late = [latency.ours(noise, ratio, rollouts=rollouts, seed=seed, late=2.0) for ratio in RATIOS]
     table.add("this judge, twice as slow in the last quarter", late)
-    for name, own in others.items() if noise is not CACHED else ():
+    for name, own in rivals.items() if noise is not CACHED else ():
         table.add(name, [own(noise, ratio) for ratio in RATIOS])
     title = f"latency, {noise.name}"
     claims = errors(title, RATIOS, cells, fine=latency.TARGET, alert=latency.ALERT)

@@ -48,10 +48,10 @@ def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[RecordBlo
         if not lines:
             continue
         returns = lines[0].endswith(b"\r") if returns is None else returns
-        whole, open_record = (open_record + _Lines.of(text, lines, at)).parted()
+        complete, open_record = (open_record + _Lines.of(text, lines, at)).split()
         at += len(text) - len(rest)
-        if whole.texts:
-            yield whole.block(returns=returns)
+        if complete.texts:
+            yield complete.block(returns=returns)
     left = open_record + _Lines.of(rest, [rest] if rest else [], at)
     if left.texts:
         yield left.block(returns=bool(returns))
@@ -110,7 +110,7 @@ class _Lines:
             quoting=np.concatenate([self.quoting, more.quoting]),
         )
 
-    def parted(self) -> tuple[_Lines, _Lines]:
+    def split(self) -> tuple[_Lines, _Lines]:
         """(lines of whole records, those of one that is still open): lines with odd quotes open and close them."""
         odd, cut = np.flatnonzero(self.odd), len(self.texts)
         if len(odd) % 2:

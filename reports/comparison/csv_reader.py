@@ -142,13 +142,13 @@ class _Records:
             self.unfinished = not ended
             text = self._text(line, first=number == 0)
             if self._take(text, ended=ended):
-                yield self._whole()
+                yield self._finished_row()
         if self._open is not None:
             self._note("open-quote")
             self._cells.append("".join(self._open))
-            yield self._whole()
+            yield self._finished_row()
 
-    def _whole(self) -> list[str]:
+    def _finished_row(self) -> list[str]:
         cells, self._cells, self._open, self._size = self._cells, [], None, 0
         return cells
 
@@ -241,8 +241,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Lines without their line feed, and whether they had one; what follows the last one only if there is any."""
     rest = b""
     for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
             yield line, True
         if len(rest) > MAX_LINE:
             yield rest, True

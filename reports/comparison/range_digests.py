@@ -204,13 +204,13 @@ def kind_of(
     `copied` are the fields that a document copies from its company; `written` is when the row, and its company, were
     last written (naive UTC), `indexed` when the document was (ISO 8601). Stale: written after it was indexed.
     """
-    whole = {difference.kind for difference in differences if difference.path in ("", "_id")}
+    document_kinds = {difference.kind for difference in differences if difference.path in ("", "_id")}
     for kind, name in (
         (DifferenceKind.GHOST, "ghost"),
         (DifferenceKind.MISSING, "missing"),
         (DifferenceKind.DUPLICATE, "duplicate"),
     ):
-        if kind in whole:
+        if kind in document_kinds:
             return name
     at = _moment(indexed)
     since, company_since = (

@@ -47,10 +47,10 @@ def write(folder: Path, recorded: RunRecords) -> None:
 
 def entry(sample: Comparison, tables: Mapping[str, str] | None = None) -> dict[str, Any]:
     """One mismatch as the evidence holds it. `tables`: the contract's table of each kind of record."""
-    whole = asdict(sample)
+    fields = asdict(sample)
     kept = ("check", "key", "stratum", "outcome", "cause", "differences", "answers", "again")
     requests = [command for answer in sample.answers if (command := request(answer))]
-    return {name: whole[name] for name in kept} | {"requests": requests, "database": row(sample, tables or {})}
+    return {name: fields[name] for name in kept} | {"requests": requests, "database": row(sample, tables or {})}
 
 
 def row(sample: Comparison, tables: Mapping[str, str]) -> str:

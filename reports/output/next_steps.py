@@ -89,8 +89,8 @@ def _after_hold(verdict: Entry) -> list[Step]:
         for finding in phase["findings"]
         if finding["kind"] == "blocking" and finding["outcome"] == "unmeasured"
     ]
-    ways = dict.fromkeys(_way_out(finding, options) for finding in missing)
-    own_steps = [Step(text=text) for text in ways if text]
+    remedies = dict.fromkeys(_way_out(finding, options) for finding in missing)
+    own_steps = [Step(text=text) for text in remedies if text]
     incidents = [incident for incident in verdict["incidents"] if not _FIRST.search(incident)]
     if incidents and not any(finding["count"] for finding in missing):
         own_steps = []  # the run did not get as far as its samples
@@ -173,10 +173,10 @@ def _after_no_go(verdict: Entry) -> list[Step]:
     options = presentation.run_options(verdict)
     own_steps = []
     if undo:
-        whole = "CONNECTRA_ENABLED=false" in undo
-        title = "Immediate Rollback (All Endpoints)" if whole else "Selective Rollback (Single Endpoint)"
+        all_endpoints = "CONNECTRA_ENABLED=false" in undo
+        title = "Immediate Rollback (All Endpoints)" if all_endpoints else "Selective Rollback (Single Endpoint)"
         own_steps.append(Step(text=f"Roll back now (the guide, Rollback Procedures, {title}):", commands=tuple(undo)))
-        check = "all endpoints use SQL again" if whole else "only the affected endpoints use SQL again"
+        check = "all endpoints use SQL again" if all_endpoints else "only the affected endpoints use SQL again"
         own_steps.append(Step(text=f"Verify that {check}:", commands=(presentation.verification(verdict),)))
     command = commands.rerun(verdict["phases"], options)
     own_steps.append(Step(text="Repair the causes by their remedies, then run it again:", commands=(command,)))

@@ -38,8 +38,8 @@ def qualities(verdict: Entry) -> str:
             sentence += " of the direct path"
         if waivers:
             sentence += f" with {len(waivers)} waiver{'s' if waivers[1:] else ''}"
-        if gone := not_deployed(verdict):
-            sentence += f", without {counted(len(gone), 'check')} of endpoints that this deployment does not have"
+        if absent := not_deployed(verdict):
+            sentence += f", without {counted(len(absent), 'check')} of endpoints that this deployment does not have"
     return sentence
 
 
@@ -192,8 +192,8 @@ def run_options(verdict: Entry) -> Mapping[str, Any]:
 
 def verification(verdict: Entry) -> str:
     """The command that verifies the rollback: the flags that were on and are not rolled back should still be on."""
-    states, gone = verdict["fingerprint"]["flags"], rolled_back(verdict)
-    kept = [flag for flag in FLAGS if states.get(flag) and flag not in gone and states.get("CONNECTRA_ENABLED")]
+    states, off = verdict["fingerprint"]["flags"], rolled_back(verdict)
+    kept = [flag for flag in FLAGS if states.get(flag) and flag not in off and states.get("CONNECTRA_ENABLED")]
     return commands.verify_rollback(kept, run_options(verdict))
 
 
@@ -251,7 +251,9 @@ def notes(verdict: Entry) -> list[str]:
     """What a reader must not overlook beside the word: what the deployment does not have, waivers in force, and those
     that nothing needs any more.
     """
-    gone = [f"{name}: {check} was not asked: this deployment does not have it" for name, check in not_deployed(verdict)]
+    absent = [
+        f"{name}: {check} was not asked: this deployment does not have it" for name, check in not_deployed(verdict)
+    ]
     in_force = [
         f"waived for {name}: {waiver['criterion']}, until {moment(waiver['until'])}, by {waiver['by']} "
         f"({waiver['ticket']}: {waiver['reason']})"
@@ -259,7 +261,7 @@ def notes(verdict: Entry) -> list[str]:
         for waiver in phase.get("waived", ())
         if not waiver["stale"]
     ]
-    return [*gone, *in_force, *stale_waivers(verdict)]
+    return [*absent, *in_force, *stale_waivers(verdict)]
 
 
 def slowed(verdict: Entry) -> str:

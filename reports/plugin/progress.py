@@ -61,9 +61,9 @@ class RecordCounter:
             with path.open("rb") as file:
                 file.seek(self._offsets.get(path, 0))
                 data = file.read()
-            whole = data.rfind(b"\n") + 1
-            self._offsets[path] = self._offsets.get(path, 0) + whole
-            for line in data[:whole].splitlines():
+            complete = data.rfind(b"\n") + 1
+            self._offsets[path] = self._offsets.get(path, 0) + complete
+            for line in data[:complete].splitlines():
                 self._take(line)
         return self.counts
 
@@ -94,9 +94,9 @@ class Meter:
 
     def line(self, counts: ProgressCounts, *, now: float, tests: int, of_tests: int) -> str:
         """The line: phase, samples done of planned, pace, time left, tests."""
-        self._counts_over_time = [(at, done) for at, done in self._counts_over_time if now - at <= PACE_OVER_S] + [
-            (now, counts.samples)
-        ]
+        self._counts_over_time = [
+            (at, samples) for at, samples in self._counts_over_time if now - at <= PACE_OVER_S
+        ] + [(now, counts.samples)]
         planned = max(sum(counts.planned.values()), counts.samples)
         parts = [counts.phase or "starting", f"{counts.samples:,} of {planned:,} samples"]
         if counts.pairs:

@@ -7,7 +7,7 @@ from fixtures.checks.preflight import availability
 
 
 @pytest.mark.parametrize("service", availability.SERVICES)
-def test_services_answer_now(phase: Phase, service: str) -> None:
+def test_service_answers(phase: Phase, service: str) -> None:
     moment = availability.of_now(phase.target, service, phase=phase.gate.phase)
 
     phase.keep(moment.comparison)

@@ -20,31 +20,31 @@ def records(phase: Phase) -> RecordChecks:
     return RecordChecks(phase.target, flag_on=None, count=phase.drawn, seed=phase.seed)
 
 
-def test_connectra_calls_itself_healthy(phase: Phase, preflight: Preflight) -> None:
+def test_connectra_reports_healthy(phase: Phase, preflight: Preflight) -> None:
     phase.record(preflight.connectra_health())
 
 
-@pytest.mark.parametrize("given", KEYS)
-def test_connectra_takes_the_right_key_and_no_other(phase: Phase, preflight: Preflight, given: str) -> None:
-    phase.record(preflight.connectra_key(given))
+@pytest.mark.parametrize("key_kind", KEYS)
+def test_connectra_accepts_only_the_right_key(phase: Phase, preflight: Preflight, key_kind: str) -> None:
+    phase.record(preflight.connectra_key(key_kind))
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_the_path_without_its_slash_leads_somewhere(phase: Phase, preflight: Preflight, record: str) -> None:
+def test_path_without_trailing_slash_is_served(phase: Phase, preflight: Preflight, record: str) -> None:
     phase.record(preflight.slashless(phase.target.contract.records[record]))
 
 
-def test_the_backend_calls_itself_healthy(phase: Phase, preflight: Preflight) -> None:
+def test_backend_reports_healthy(phase: Phase, preflight: Preflight) -> None:
     phase.record(preflight.backend_health())
 
 
-def test_the_backend_sees_connectra(phase: Phase, preflight: Preflight) -> None:
+def test_backend_reports_connectra_healthy(phase: Phase, preflight: Preflight) -> None:
     phase.record(preflight.connectra_as_seen())
 
 
 @pytest.mark.asks("{record}-unknown-connectra")
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: RecordChecks, record: str) -> None:
+def test_unknown_uuid_is_not_found(phase: Phase, records: RecordChecks, record: str) -> None:
     check = f"{record}-unknown-connectra"
 
     phase.require_equal(records.check_of(check), records.drawn(check))
@@ -52,7 +52,7 @@ def test_a_uuid_that_nobody_has_finds_nobody(phase: Phase, records: RecordChecks
 
 @pytest.mark.asks("{record}-count")
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
+def test_uuid_count_is_one_or_zero(phase: Phase, record: str) -> None:
     asked = ConnectraUuidCountCheck(phase.target, phase.target.contract.records[record])
 
     phase.require_equal(asked, asked.drawn(count=phase.count, seed=phase.seed))
@@ -60,7 +60,7 @@ def test_a_uuid_counts_once_or_not_at_all(phase: Phase, record: str) -> None:
 
 @pytest.mark.asks("{record}-connectra")
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slice, record: str) -> None:
+def test_uuid_returns_its_record(phase: Phase, records: RecordChecks, look: slice, record: str) -> None:
     check = f"{record}-connectra"
 
     phase.require_equal(records.check_of(check), records.drawn(check), phase.few_of(look))
@@ -68,7 +68,7 @@ def test_a_uuid_finds_its_record(phase: Phase, records: RecordChecks, look: slic
 
 @pytest.mark.usefixtures("at_end")
 @pytest.mark.parametrize("record", RECORDS)
-def test_answers_that_do_not_count_are_replaced(phase: Phase, records: RecordChecks, record: str) -> None:
+def test_uncounted_answers_are_replaced(phase: Phase, records: RecordChecks, record: str) -> None:
     check = f"{record}-connectra"
 
     phase.replace_lost(records.check_of(check), records.drawn(check))

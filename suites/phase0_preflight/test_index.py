@@ -29,24 +29,24 @@ def test_elasticsearch_answers(phase: Phase, facts: IndexFacts) -> None:
     phase.record(facts.reachable())
 
 
-def test_the_cluster_is_well(phase: Phase, facts: IndexFacts) -> None:
+def test_cluster_is_healthy(phase: Phase, facts: IndexFacts) -> None:
     phase.record(facts.health())
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_the_mapping_is_the_contracts(phase: Phase, facts: IndexFacts, record: str) -> None:
+def test_index_mapping_matches_the_contract(phase: Phase, facts: IndexFacts, record: str) -> None:
     phase.record(facts.mapping(phase.target.contract.records[record]))
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_both_stores_hold_as_many(phase: Phase, facts: IndexFacts, record: str) -> None:
+def test_index_and_database_counts_are_equal(phase: Phase, facts: IndexFacts, record: str) -> None:
     phase.record(facts.count(phase.target.contract.records[record]))
 
 
 @pytest.mark.asks("{record}-{kind}")
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("kind", ["index", "ghosts"])
-def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks, kind: str, record: str) -> None:
+def test_index_and_database_have_the_same_keys(phase: Phase, keysets: IndexKeyChecks, kind: str, record: str) -> None:
     check = f"{record}-{kind}"
     try:
         draw = keysets.drawn(check)
@@ -58,7 +58,7 @@ def test_keys_of_one_side_are_on_the_other(phase: Phase, keysets: IndexKeyChecks
 
 @pytest.mark.asks("{record}-newest")
 @pytest.mark.parametrize("record", RECORDS)
-def test_the_index_is_not_behind(phase: Phase, keysets: IndexKeyChecks, record: str) -> None:
+def test_index_is_up_to_date(phase: Phase, keysets: IndexKeyChecks, record: str) -> None:
     check = f"{record}-newest"
 
     comparisons = phase.put(keysets.check_of(check), keysets.drawn(check))

@@ -20,9 +20,7 @@ BUDGET_S = 600  # for each index; what is left out is told, and `python -m fixtu
 @pytest.mark.asks("{record}-parity")
 @pytest.mark.slow
 @pytest.mark.parametrize("record", RECORDS)
-def test_the_whole_index_is_the_whole_table(
-    request: pytest.FixtureRequest, phase: Phase, recorder: Recorder, record: str
-) -> None:
+def test_index_equals_the_table(request: pytest.FixtureRequest, phase: Phase, recorder: Recorder, record: str) -> None:
     check, settings, contract = f"{record}-parity", phase.target.settings, phase.target.contract
     if settings.index_url is None:
         phase.leave([check], "not asked: ELASTICSEARCH_HOST is not set")

@@ -14,7 +14,7 @@ def monitoring(phase: Phase) -> Monitoring:
     return Monitoring(phase.target, phase.gate.phase, flag_on=phase.flag(FLAG))
 
 
-def test_something_watched_tells_vql_from_sql(phase: Phase, monitoring: Monitoring) -> None:
+def test_monitoring_distinguishes_vql_from_sql(phase: Phase, monitoring: Monitoring) -> None:
     contract, database = phase.target.contract, phase.target.database
     record = contract.records["contact"]
     (sample,) = cases.of_records(database, contract, record, count=1, seed=phase.seed).samples
@@ -24,5 +24,5 @@ def test_something_watched_tells_vql_from_sql(phase: Phase, monitoring: Monitori
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["success", "fallback"])
-def test_the_guides_query_can_be_asked(phase: Phase, monitoring: Monitoring, number: int) -> None:
+def test_log_query_of_the_guide_works(phase: Phase, monitoring: Monitoring, number: int) -> None:
     phase.record(monitoring.queries()[number])

@@ -8,7 +8,7 @@ from fixtures.checks.records.index_only import IndexOnlyRecords
 from fixtures.checks.records.records import RecordChecks
 
 RECORDS = ("contact", "company")
-WAYS = ("endpoint", "connectra")
+SERVICES = ("endpoint", "connectra")
 
 
 @pytest.fixture(scope="module")
@@ -21,33 +21,35 @@ def index_only(phase: Phase) -> IndexOnlyRecords:
     return IndexOnlyRecords(phase.target, flag_on=phase.flag_on, count=phase.few, seed=phase.seed)
 
 
-@pytest.mark.asks("{record}-unknown-{way}")
+@pytest.mark.asks("{record}-unknown-{service}")
 @pytest.mark.canary
 @pytest.mark.parametrize("record", RECORDS)
-@pytest.mark.parametrize("way", WAYS)
-def test_an_unknown_record_is_nobody(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
-    check = f"{record}-unknown-{way}"
+@pytest.mark.parametrize("service", SERVICES)
+def test_unknown_record_is_not_found(phase: Phase, records: RecordChecks, record: str, service: str) -> None:
+    check = f"{record}-unknown-{service}"
 
     phase.require_equal(records.check_of(check), records.drawn(check), phase.few_of(slice(None)))
 
 
-@pytest.mark.asks("{record}-{way}")
+@pytest.mark.asks("{record}-{service}")
 @pytest.mark.parametrize("record", RECORDS)
-@pytest.mark.parametrize("way", WAYS)
-def test_records_equal_the_database(phase: Phase, records: RecordChecks, look: slice, record: str, way: str) -> None:
-    check = f"{record}-{way}"
-    timed = phase.timed(records.drawn(check).samples, f"{record}-latency") if way == "endpoint" else ()
+@pytest.mark.parametrize("service", SERVICES)
+def test_records_equal_the_database(
+    phase: Phase, records: RecordChecks, look: slice, record: str, service: str
+) -> None:
+    check = f"{record}-{service}"
+    timed = phase.timed(records.drawn(check).samples, f"{record}-latency") if service == "endpoint" else ()
 
     phase.require_equal(records.check_of(check), records.drawn(check), look, timed)
 
 
-@pytest.mark.asks("{record}-ghost-{way}")
+@pytest.mark.asks("{record}-ghost-{service}")
 @pytest.mark.parametrize("record", RECORDS)
-@pytest.mark.parametrize("way", WAYS)
-def test_a_record_that_only_the_index_has_is_nobody(
-    phase: Phase, index_only: IndexOnlyRecords, look: slice, record: str, way: str
+@pytest.mark.parametrize("service", SERVICES)
+def test_index_only_record_is_not_found(
+    phase: Phase, index_only: IndexOnlyRecords, look: slice, record: str, service: str
 ) -> None:
-    check = f"{record}-ghost-{way}"
+    check = f"{record}-ghost-{service}"
     draw = phase.drawn_or_left(check, index_only.drawn)
 
     phase.require_equal(index_only.check_of(check), draw, look)
@@ -73,8 +75,8 @@ def test_vql_is_not_slower_than_direct(phase: Phase, records: RecordChecks, bloc
 
 @pytest.mark.usefixtures("at_end")
 @pytest.mark.parametrize("record", RECORDS)
-@pytest.mark.parametrize("way", WAYS)
-def test_answers_that_do_not_count_are_replaced(phase: Phase, records: RecordChecks, record: str, way: str) -> None:
-    check = f"{record}-{way}"
+@pytest.mark.parametrize("service", SERVICES)
+def test_uncounted_answers_are_replaced(phase: Phase, records: RecordChecks, record: str, service: str) -> None:
+    check = f"{record}-{service}"
 
     phase.replace_lost(records.check_of(check), records.drawn(check))

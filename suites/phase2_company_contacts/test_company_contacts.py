@@ -46,7 +46,7 @@ def test_company_contacts_equal_the_database(
 
 @pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", FEW_SAMPLES)
-def test_answers_are_what_they_have_to_be(
+def test_company_contacts_are_consistent(
     phase: Phase, companies: CompanyContactChecks, look: slice, check: str
 ) -> None:
     phase.require_equal(companies.check_of(check), companies.drawn(check), phase.few_of(look))
@@ -54,15 +54,13 @@ def test_answers_are_what_they_have_to_be(
 
 @pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", [f"company-contacts-ghost-{name}" for name in TIMED])
-def test_a_record_that_only_the_index_has_is_listed_nowhere(
-    phase: Phase, index_only: IndexOnlyContacts, look: slice, check: str
-) -> None:
+def test_index_only_record_is_not_listed(phase: Phase, index_only: IndexOnlyContacts, look: slice, check: str) -> None:
     draw = phase.drawn_or_left(check, index_only.drawn)
 
     phase.require_equal(index_only.check_of(check), draw, look)
 
 
-def test_the_filter_matrix_is_asked(phase: Phase, companies: CompanyContactChecks) -> None:
+def test_filter_matrix_is_covered(phase: Phase, companies: CompanyContactChecks) -> None:
     draw = companies.rest_of_matrix(phase.asked_keys(FILTERS, COUNT))
     asked = phase.put(companies.check_of(FILTERS), draw, always=True) if draw.samples else ()
 
@@ -89,6 +87,6 @@ def test_vql_is_not_slower_than_direct(phase: Phase, companies: CompanyContactCh
 
 
 @pytest.mark.usefixtures("at_end")
-def test_answers_that_do_not_count_are_replaced(phase: Phase, companies: CompanyContactChecks) -> None:
+def test_uncounted_answers_are_replaced(phase: Phase, companies: CompanyContactChecks) -> None:
     """Latency blocks that are not asked, because latency is decided, leave counts that nothing has asked for yet."""
     phase.replace_lost(companies.check_of(COUNT), companies.drawn(COUNT))

@@ -37,7 +37,7 @@ def _require_paid(phase: Phase, linkedin: LinkedInChecks, check: str, samples: i
         phase.leave([check], why)
 
 
-def test_what_is_no_search_is_refused(phase: Phase, linkedin: LinkedInChecks) -> None:
+def test_invalid_search_is_refused(phase: Phase, linkedin: LinkedInChecks) -> None:
     """A backend that does not refuse them may take a credit for them: they too are asked by leave only."""
     if why := forbidden(phase.target):
         phase.leave([f"linkedin-{name}" for name in REFUSALS], why)
@@ -48,7 +48,7 @@ def test_what_is_no_search_is_refused(phase: Phase, linkedin: LinkedInChecks) ->
 
 @pytest.mark.asks("linkedin-connectra-{record}")
 @pytest.mark.parametrize("record", ["contact", "company"])
-def test_connectra_finds_whoever_has_the_url(phase: Phase, linkedin: LinkedInChecks, look: slice, record: str) -> None:
+def test_connectra_finds_the_record_of_a_url(phase: Phase, linkedin: LinkedInChecks, look: slice, record: str) -> None:
     check = f"linkedin-connectra-{record}"
 
     phase.require_equal(linkedin.check_of(check), linkedin.drawn(check), look)
@@ -56,7 +56,7 @@ def test_connectra_finds_whoever_has_the_url(phase: Phase, linkedin: LinkedInChe
 
 @pytest.mark.asks("linkedin-nobody")
 @FEW
-def test_the_url_of_nobody_finds_nobody(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
+def test_unknown_url_finds_nothing(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
     draw = linkedin.drawn("linkedin-nobody")
     _require_paid(phase, linkedin, "linkedin-nobody", len(draw.samples[part]))
 
@@ -65,7 +65,7 @@ def test_the_url_of_nobody_finds_nobody(phase: Phase, linkedin: LinkedInChecks, 
 
 @pytest.mark.asks("{check}")
 @pytest.mark.parametrize("check", SEARCHES[:2])
-def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInChecks, look: slice, check: str) -> None:
+def test_url_finds_the_records_of_the_database(phase: Phase, linkedin: LinkedInChecks, look: slice, check: str) -> None:
     draw = linkedin.drawn(check)
     timed = phase.timed(draw.samples, LATENCY) if check == CONTACTS else ()
     _require_paid(phase, linkedin, check, sum(sample.key not in timed for sample in draw.samples[look]))
@@ -73,15 +73,15 @@ def test_a_url_finds_whom_the_database_has(phase: Phase, linkedin: LinkedInCheck
     phase.require_equal(linkedin.check_of(check), draw, look, timed)
 
 
-@pytest.mark.asks("linkedin-ghost-{way}{record}")
+@pytest.mark.asks("linkedin-ghost-{service}{record}")
 @pytest.mark.parametrize("record", ["contact", "company"])
-@pytest.mark.parametrize("way", ["", "connectra-"], ids=["endpoint", "connectra"])
-def test_the_url_of_a_record_that_only_the_index_has_finds_nobody(
-    phase: Phase, index_only: IndexOnlyLinkedIn, look: slice, record: str, way: str
+@pytest.mark.parametrize("service", ["", "connectra-"], ids=["endpoint", "connectra"])
+def test_url_of_an_index_only_record_finds_nothing(
+    phase: Phase, index_only: IndexOnlyLinkedIn, look: slice, record: str, service: str
 ) -> None:
-    check = f"linkedin-ghost-{way}{record}"
+    check = f"linkedin-ghost-{service}{record}"
     draw = phase.drawn_or_left(check, index_only.drawn)
-    if not way:
+    if not service:
         why = forbidden(phase.target)
         if why:
             phase.leave([check], why)
@@ -91,7 +91,7 @@ def test_the_url_of_a_record_that_only_the_index_has_finds_nobody(
 
 @pytest.mark.asks("linkedin-execution")
 @FEW
-def test_searches_at_once_find_the_same(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
+def test_concurrent_searches_find_the_same(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
     draw, part = linkedin.drawn("linkedin-execution"), slice(part.start, part.stop or EXECUTIONS)
     _require_paid(phase, linkedin, "linkedin-execution", len(draw.samples[part]))
 
@@ -117,7 +117,7 @@ def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, b
 
 @pytest.mark.usefixtures("at_end")
 @pytest.mark.parametrize("check", [*SEARCHES[:2], "linkedin-connectra-contact", "linkedin-connectra-company"])
-def test_answers_that_do_not_count_are_replaced(phase: Phase, linkedin: LinkedInChecks, check: str) -> None:
+def test_uncounted_answers_are_replaced(phase: Phase, linkedin: LinkedInChecks, check: str) -> None:
     asked, draw = linkedin.check_of(check), linkedin.drawn(check)
     spares = phase.spares(asked, draw)
     if asked.through_backend and spares:

@@ -18,7 +18,7 @@ def people(phase: Phase) -> tuple[Sample, ...]:
 
 
 @pytest.mark.parametrize("mode", FAILING)
-def test_the_fallback_is_kept(phase: Phase, people: tuple[Sample, ...], mode: str) -> None:
+def test_fallback_works(phase: Phase, people: tuple[Sample, ...], mode: str) -> None:
     if phase.target.contract.mandatory:
         name = phase.target.contract.name
         phase.leave([f"fallback-{mode}"], f"absent: by the contract {name!r} VQL is mandatory, and nothing falls back")
@@ -29,6 +29,6 @@ def test_the_fallback_is_kept(phase: Phase, people: tuple[Sample, ...], mode: st
     phase.record(fact)
 
 
-def test_the_log_is_counted_by_the_guides_queries_and_by_ours(phase: Phase) -> None:
+def test_log_queries_of_the_guide_are_compared(phase: Phase) -> None:
     for fact in Monitoring(phase.target, phase.gate.phase, flag_on=True).queries():
         phase.note(fact)

@@ -29,14 +29,14 @@ def flags(phase: Phase, pytestconfig: pytest.Config) -> dict[str, bool | None]:
     return rollback.expected_flags(pytestconfig.option.expect_flags, phase.flag)
 
 
-def test_something_was_rolled_back(phase: Phase, flags: dict[str, bool | None]) -> None:
+def test_at_least_one_flag_is_off(phase: Phase, flags: dict[str, bool | None]) -> None:
     for fact in rollback.of_flags(phase.gate.phase, flags):
         phase.record(fact)
 
 
 @pytest.mark.asks("rollback-{endpoint}")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_endpoint_is_served_as_its_flag_says(
+def test_endpoint_is_served_as_its_flag_says(
     phase: Phase, probes: RollbackCases, flags: dict[str, bool | None], endpoint: str
 ) -> None:
     should_be_on = flags[ENDPOINTS[endpoint]]

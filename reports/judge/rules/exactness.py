@@ -129,12 +129,12 @@ def _bound(check: str, evidence: PhaseEvidence, counted: Sequence[Comparison]) -
     members = {name: count for name, count in plan.strata.items() if count > 0}
     if plan.population >= ENDLESS or len(members) < 2 or by_stratum.keys() - members.keys():
         return statistics.zero_bound(len(keys), plan.population)
-    whole = sum(members.values())
+    total = sum(members.values())
     open_ones = [name for name, count in members.items() if by_stratum[name] < count]
     if len(open_ones) == 1:
         (name,) = open_ones
-        return members[name] / whole * statistics.zero_bound(by_stratum[name], members[name])
-    weights = [members[name] / whole for name in open_ones]
+        return members[name] / total * statistics.zero_bound(by_stratum[name], members[name])
+    weights = [members[name] / total for name in open_ones]
     return statistics.zero_bound_stratified(weights, [by_stratum[name] for name in open_ones])
 
 

@@ -51,8 +51,8 @@ def _confirmed(check: str, evidence: PhaseEvidence) -> Fact | None:
 
 def _contradicted(check: str, evidence: PhaseEvidence) -> bool:
     """Whether the run asked the check all the same, or another process found its endpoint, or no answer."""
-    asked = any(is_of(sample.check, check) for sample in evidence.samples)
-    return asked or any(fact.name == check and fact.ok is not True for fact in evidence.facts)
+    was_asked = any(is_of(sample.check, check) for sample in evidence.samples)
+    return was_asked or any(fact.name == check and fact.ok is not True for fact in evidence.facts)
 
 
 def _checks(facts: Sequence[Fact]) -> tuple[str, ...]:

@@ -57,10 +57,10 @@ def hypergeometric(most: int, population: int, marked: int, drawn: int) -> float
     """The chance that a draw without replacement shows `most` of the marked ones, or fewer: exact, then rounded."""
     others = population - marked
     least = max(0, drawn - others)
-    ways, total = math.comb(marked, least) * math.comb(others, drawn - least), 0
+    combinations, total = math.comb(marked, least) * math.comb(others, drawn - least), 0
     for hits in range(least, min(most, marked, drawn) + 1):
-        total += ways
-        ways = ways * (marked - hits) * (drawn - hits) // ((hits + 1) * (others - drawn + hits + 1))
+        total += combinations
+        combinations = combinations * (marked - hits) * (drawn - hits) // ((hits + 1) * (others - drawn + hits + 1))
     return total / math.comb(population, drawn)
 
 

@@ -139,9 +139,9 @@ def _cache(environ: Mapping[str, str]) -> Path:
 
 
 def _run(command: Sequence[str], node: NodeRuntime, folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, env=node.environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        sentence = " ".join((done.stderr or done.stdout).split())[-300:]
+    completed = subprocess.run(command, cwd=folder, env=node.environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if completed.returncode:
+        sentence = " ".join((completed.stderr or completed.stdout).split())[-300:]
         raise AllureUnavailable(
-            f"{Path(command[0]).name} {' '.join(command[1:3])} failed ({done.returncode}): {sentence}"
+            f"{Path(command[0]).name} {' '.join(command[1:3])} failed ({completed.returncode}): {sentence}"
         )

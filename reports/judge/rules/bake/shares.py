@@ -86,10 +86,10 @@ def _exact_part(criterion: Criterion, name: str, window: RunWindow) -> PooledCri
     counts = _counts(window, name)
     wrong = sum(count.failures for _, count in counts)
     by_seed = {run.seed: count.count for run, count in sorted(counts, key=lambda pair: pair[1].count)}
-    count, whole = sum(by_seed.values()), any(count.whole for _, count in counts)
+    count, census = sum(by_seed.values()), any(count.whole for _, count in counts)
     measurement = Measurement(value=float(wrong), unit="mismatches", count=count)
-    outcome = "missed" if wrong else ("met" if whole or count >= criterion.least else "unmeasured")
-    sentence = f"{wrong} mismatches in {count} answers" + (", a census" if whole else "")
+    outcome = "missed" if wrong else ("met" if census or count >= criterion.least else "unmeasured")
+    sentence = f"{wrong} mismatches in {count} answers" + (", a census" if census else "")
     more = f"; need {criterion.least}" if outcome == "unmeasured" else ""
     return PooledCriterion(
         name=f"{window.phase} {name}", outcome=outcome, sentence=sentence + more, measured=measurement

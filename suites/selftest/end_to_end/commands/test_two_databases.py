@@ -51,7 +51,7 @@ def test_an_index_is_compared_with_the_store_that_it_is_filled_from(fake: Multip
     state = _counted(fake, tmp_path, "contact", CONNECTRA)
 
     assert (state.stage, state.found, state.rows) == ("done", [], state.documents)
-    assert report.whole(state)
+    assert report.is_complete(state)
 
 
 def test_what_the_sync_between_both_lost_is_no_fault_of_the_index(fake: MultipliedStores, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_every_test_of_every_phase_has_its_entry(checkout: Path, tmp_path: Path)
 def test_every_entry_has_its_test(checkout: Path) -> None:
     for path in sorted((checkout / "suites").glob("*/plan.toml")):
         tests = "".join(file.read_text() for file in path.parent.glob("test_*.py"))
-        asks = plan_file.read_agenda(path.read_text(), path.name)
+        asks = plan_file.read_plan_file(path.read_text(), path.name)
 
         assert asks
         assert [ask.test for ask in asks if f"def {ask.test}(" not in tests] == []
@@ -296,4 +296,4 @@ def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
 )
 def test_a_slip_in_a_plan_file_is_named(text: str, words: str) -> None:
     with pytest.raises(PlanFileError, match=re.escape(words)):
-        plan_file.read_agenda(text, "plan.toml")
+        plan_file.read_plan_file(text, "plan.toml")

@@ -187,4 +187,4 @@ def test_walks_are_bounded_by_what_the_company_has(draws: dict[str, SampleSet]) 
 
     assert walks
     assert all(walk.size and walk.most * walk.size <= 26 + 3 * walk.size for walk in walks)
-    assert {walk.way for walk in walks} == {"offset", "page", "links", "cursor"}
+    assert {walk.style for walk in walks} == {"offset", "page", "links", "cursor"}

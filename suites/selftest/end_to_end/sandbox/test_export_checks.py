@@ -263,8 +263,8 @@ ASKED = Sample(
     key="small-1", stratum="plain", subject=ExportRequest(kind="emails", keys=("a", "x"), strata={}, people={"a": JANE})
 )
 HELD = {
-    "a": ExpectedEmails(person=JANE, held=ExpectedAddresses(addresses=("jane@acme.example",))),
-    "x": ExpectedEmails(person=invented_person("x"), held=ExpectedAddresses()),
+    "a": ExpectedEmails(person=JANE, addresses=ExpectedAddresses(addresses=("jane@acme.example",))),
+    "x": ExpectedEmails(person=invented_person("x"), addresses=ExpectedAddresses()),
 }
 
 

@@ -83,7 +83,7 @@ def test_a_calm_index_is_the_table(stores: MultipliedStores, mapping: IndexMappi
     state = _run(stores, mapping, tmp_path)
 
     assert (state.stage, state.found, state.candidates) == ("done", [], [])
-    assert report.whole(state)
+    assert report.is_complete(state)
 
 
 def test_every_kind_of_difference_is_found_and_named(
@@ -116,7 +116,7 @@ def test_without_scripts_counts_and_numbers_are_found_reading_little(
     assert state.kind == "plain"
     assert _named(state) == done
     assert state.compared < 200
-    assert not report.whole(state), "text was not compared, so nobody may say that it is equal"
+    assert not report.is_complete(state), "text was not compared, so nobody may say that it is equal"
 
 
 def test_a_census_goes_on_where_it_ended(fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_row_that_is_written_all_the_time_is_void(
         state = Census(table, index, mapping, reading, QUICK, tmp_path / "contact.json").run()
 
     assert (state.found, state.void) == ([], 1)
-    assert not report.whole(state)
+    assert not report.is_complete(state)
 
 
 class _Restless(RecordTable):
