@@ -86,8 +86,8 @@ def attestation(data: bytes) -> None:
 
 def body(data: bytes) -> None:
     """What is taken from an answer can be compared and written down, or is said to be unfit for it."""
-    found, error = _read(200, {"content-type": "application/json"}, data)
-    assert error or is_unfit(found) or json.dumps(found)
+    body, error = _read(200, {"content-type": "application/json"}, data)
+    assert error or is_unfit(body) or json.dumps(body)
 
 
 def verdict_for_the_lock(data: bytes) -> None:
@@ -191,24 +191,24 @@ def main() -> int:
         "--out", type=Path, default=Path("reports/out/fuzzing"), help="where inputs are kept that broke one"
     )
     parser.add_argument("--this-process", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    unknown = sorted(set(given.names) - set(TARGETS))
+    options = parser.parse_args()
+    unknown = sorted(set(options.names) - set(TARGETS))
     if unknown:
         parser.error(f"no target {unknown[0]!r}; there are {', '.join(TARGETS)}")
-    given.out.mkdir(parents=True, exist_ok=True)
-    if given.this_process:
-        fuzz(given.names[0], given.seconds, given.out)
-    return max([_reported(name, given.seconds, given.out) for name in given.names or TARGETS])
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.this_process:
+        fuzz(options.names[0], options.seconds, options.out)
+    return max([_reported(name, options.seconds, options.out) for name in options.names or TARGETS])
 
 
 def _reported(name: str, seconds: int, out: Path) -> int:
     argv = [sys.executable, "-m", "suites.fuzzing", name, "--seconds", str(seconds), "--out", str(out)]
-    done = subprocess.run([*argv, "--this-process"], capture_output=True, text=True, errors="replace", check=False)
-    counted = re.search(r"Done (\d+) runs", done.stderr)
-    if done.returncode == 0 and counted:
+    completed = subprocess.run([*argv, "--this-process"], capture_output=True, text=True, errors="replace", check=False)
+    counted = re.search(r"Done (\d+) runs", completed.stderr)
+    if completed.returncode == 0 and counted:
         _say(f"{name}: {int(counted[1]):,} inputs, nothing found")
         return 0
-    text = "\n".join(done.stdout.splitlines()[-30:] + done.stderr.splitlines()[-6:])
+    text = "\n".join(completed.stdout.splitlines()[-30:] + completed.stderr.splitlines()[-6:])
     _say(f"{name}: FOUND something, the input is in {out}\n{text}")
     return 1
 

@@ -150,13 +150,13 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m suites.reference", description="Write docs/reference.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page has changed")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     stale = [name for name, text in pages().items() if _differs(FOLDER / name, text)]
     for name in stale:
-        if not given.check:
+        if not options.check:
             (FOLDER / name).write_text(pages()[name], encoding="utf-8")
-        print(f"docs/reference/{name}: {'not as it would be written' if given.check else 'written'}")
-    return 1 if given.check and stale else 0
+        print(f"docs/reference/{name}: {'not as it would be written' if options.check else 'written'}")
+    return 1 if options.check and stale else 0
 
 
 def _differs(path: Path, text: str) -> bool:

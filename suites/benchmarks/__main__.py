@@ -23,8 +23,8 @@ NAMES = ("export", "index", "traffic", "overhead")
 OUT = Path("reports/out/benchmarks")
 
 
-def main(given: list[str] | None = None) -> int:
-    options = _parser().parse_args(given)
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
     now = datetime.now(UTC)
     report: dict[str, Any] = {
         "at": now.isoformat(timespec="seconds"),

@@ -61,27 +61,27 @@ def damaged(
     copied = set(chosen_rows[cells + missing : cells + missing + extra])
     twice = set(chosen_rows[cells + missing + extra :])
     key = [column.name for column in kind.columns].index(kind.key)
-    done: Differences = set()
+    differences: Differences = set()
     with source.open(newline="", encoding="utf-8") as file, target.open("w", newline="", encoding="utf-8") as out:
         reader, writer = csv.reader(file), csv.writer(out, lineterminator="\n")
         writer.writerow(next(reader))
         for number, row in enumerate(reader):
             if number in gone:
-                done.add((row[key], "missing"))
+                differences.add((row[key], "missing"))
                 continue
             if number in changed:
                 column = _change(row, kind, draw, skip=key)
-                done.add((row[key], column))
+                differences.add((row[key], column))
             writer.writerow(row)
             if number in twice:
                 writer.writerow(row)
-                done.add((row[key], "doubled"))
+                differences.add((row[key], "doubled"))
             if number in copied:
                 extra_row = [*row]
                 extra_row[key] = f"{draw.getrandbits(128):032x}"
                 writer.writerow(extra_row)
-                done.add((extra_row[key], "extra"))
-    return done
+                differences.add((extra_row[key], "extra"))
+    return differences
 
 
 def _change(row: list[str], kind: ExportKind, draw: random.Random, *, skip: int) -> str:

@@ -74,13 +74,13 @@ def _rounds(
         for name, environ in contenders.items():
             if name in absent or (name in PEERS and number >= options.peer_rounds):
                 continue
-            done = _one(name, folder, environ, options.peers_python)
-            if done is None:
+            completed = _one(name, folder, environ, options.peers_python)
+            if completed is None:
                 absent.add(name)
                 print(f"  {name}: not installed, or it failed", flush=True)
                 continue
-            runs[name].append(done)
-            print(f"  {name}: {done['seconds']:.2f} s, {done['megabytes']:.0f} MB", flush=True)
+            runs[name].append(completed)
+            print(f"  {name}: {completed['seconds']:.2f} s, {completed['megabytes']:.0f} MB", flush=True)
     return runs
 
 
@@ -94,27 +94,27 @@ def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str 
         command = [sys.executable, "-m", "suites.benchmarks.contenders"]
         command += [name] if name in ("copy", "raw-copy") else ["ours", str(file)]
     begun = time.perf_counter()
-    done = subprocess.run([*command, "--out", str(out)], env=environ, timeout=SLOW_S)
+    completed = subprocess.run([*command, "--out", str(out)], env=environ, timeout=SLOW_S)
     seconds = time.perf_counter() - begun
-    if done.returncode == NOT_INSTALLED or (done.returncode and name in PEERS):
+    if completed.returncode == NOT_INSTALLED or (completed.returncode and name in PEERS):
         return None
-    done.check_returncode()
+    completed.check_returncode()
     return {"seconds": seconds, **json.loads(out.read_text())}
 
 
 def _figures(
-    name: str, found: list[dict[str, Any]], base: list[float], wanted: export_files.Differences
+    name: str, results: list[dict[str, Any]], base: list[float], wanted: export_files.Differences
 ) -> dict[str, Any]:
-    seconds = [entry["seconds"] for entry in found]
+    seconds = [entry["seconds"] for entry in results]
     figures: dict[str, Any] = {
         "seconds": round(median(seconds), 2),
-        "megabytes": round(max(entry["megabytes"] for entry in found)),
+        "megabytes": round(max(entry["megabytes"] for entry in results)),
         "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=False)), 2),
     }
     if name == "equal":
-        figures["false"] = len(found[-1]["differences"])
+        figures["false"] = len(results[-1]["differences"])
     elif not name.endswith("copy"):
-        answers = {(key, what) for key, what in found[-1]["differences"]}
+        answers = {(key, what) for key, what in results[-1]["differences"]}
         figures |= {"found": len(answers & wanted), "missed": len(wanted - answers), "false": len(answers - wanted)}
     return figures
 
@@ -122,7 +122,7 @@ def _figures(
 def goals(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What was aimed at, what came of it, and whether that is enough."""
     ours = report["different"]
-    found = [
+    results = [
         goal("export, equal: time of COPY", report["equal"]["x_copy"], EQUAL_GOAL),
         goal("export, 620 differences named: time of COPY", ours["x_copy"], DIFFERENT_GOAL),
         goal("export: differences missed or false", ours["missed"] + ours["false"] + report["equal"]["false"], 0),
@@ -132,10 +132,10 @@ def goals(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     if peers:
         best = min(peers, key=lambda name: peers[name]["x_copy"])
         ratio = round(peers[best]["x_copy"] / ours["x_copy"], 2)
-        found.append(goal(f"export: times faster than the fastest peer ({best})", ratio, PEERS_GOAL, least=True))
+        results.append(goal(f"export: times faster than the fastest peer ({best})", ratio, PEERS_GOAL, least=True))
         fewest = min(peer["missed"] + peer["false"] for peer in peers.values())
-        found.append(goal("export: wrong, against the best peer's", ours["missed"] + ours["false"], fewest))
-    return found
+        results.append(goal("export: wrong, against the best peer's", ours["missed"] + ours["false"], fewest))
+    return results
 
 
 def _load() -> float:

@@ -111,7 +111,7 @@ def _census(stores: MultipliedStores, options: argparse.Namespace, number: int) 
 
 def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
     state: CensusState = rounds[-1]["state"]
-    found = {difference.key: difference.kind for difference in state.found}
+    kinds = {difference.key: difference.kind for difference in state.found}
     ratios = [entry["census_s"] / entry["base_s"] for entry in rounds]
     return {
         "rows": state.rows,
@@ -119,10 +119,10 @@ def _report(rounds: list[dict[str, Any]], expected: dict[str, str], options: arg
         "engine": options.search,
         "kind": state.kind,
         "differences": len(expected),
-        "found": len(found),
-        "missed": len(set(expected) - set(found)),
-        "false": len(set(found) - set(expected)),
-        "wrongly_named": sum(found[key] != kind for key, kind in expected.items() if key in found),
+        "found": len(kinds),
+        "missed": len(set(expected) - set(kinds)),
+        "false": len(set(kinds) - set(expected)),
+        "wrongly_named": sum(kinds[key] != kind for key, kind in expected.items() if key in kinds),
         "documents_read_share": round(state.read_documents / state.documents, 5),
         "requests": state.requests,
         "base_s": [round(entry["base_s"], 2) for entry in rounds],

@@ -43,5 +43,5 @@ async def _serve(replies: dict[bytes, bytes]) -> None:
 
 
 if __name__ == "__main__":
-    held = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    asyncio.run(_serve({path.encode(): _reply(body) for path, body in held.items()}))
+    answers = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    asyncio.run(_serve({path.encode(): _reply(body) for path, body in answers.items()}))

@@ -68,8 +68,8 @@ ENOUGH = 0.90  # of the mutants
 SAMPLED = 0.20  # of each module's mutants, unless all are asked for
 
 
-def main(given: list[str] | None = None) -> int:
-    options = _options(given)
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before SciPy is imported: threads do not outlive a fork
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
@@ -85,13 +85,13 @@ def main(given: list[str] | None = None) -> int:
     return int(killed < ENOUGH * tried)
 
 
-def _options(given: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m suites.benchmarks.mutants", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, help="modules; none: all that decide")
     parser.add_argument("--all", action="store_true", help="every mutant, not a sample")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    options = parser.parse_args(given)
+    options = parser.parse_args(arguments)
     options.sampled = not options.all and not options.files
     files = options.files or _modules()
     options.files = [path.resolve(strict=True) for path in files]

@@ -78,7 +78,7 @@ def mutations(source: str) -> list[Mutation]:
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    found = {}
+    mutations = {}
     for node, after, everywhere in _changes(ast.parse(source), everywhere=True):
         before = ast.get_source_segment(source, node) or ""
         start = starts[node.lineno - 1] + node.col_offset
@@ -91,8 +91,8 @@ def mutations(source: str) -> list[Mutation]:
             everywhere=everywhere,
             change=_apart(ast.unparse(node), after),
         )
-        found.setdefault((start, before, after), made)
-    return sorted(found.values(), key=lambda mutation: (mutation.line, mutation.start, mutation.after))
+        mutations.setdefault((start, before, after), made)
+    return sorted(mutations.values(), key=lambda mutation: (mutation.line, mutation.start, mutation.after))
 
 
 def _apart(was: str, now: str) -> tuple[str, str]:
@@ -142,8 +142,8 @@ def _is_text(node: ast.AST) -> bool:
     """Whether it is put together for people to read, or names something; words that decide are none."""
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.Add) and (_is_text(node.left) or _is_text(node.right))
-    said = isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
-    return said and not (isinstance(node, ast.Constant) and node.value in OUTCOMES)
+    is_text = isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return is_text and not (isinstance(node, ast.Constant) and node.value in OUTCOMES)
 
 
 def _is_alias(node: ast.AST) -> bool:

@@ -132,13 +132,13 @@ def _bare(url: str, paths: Sequence[str]) -> float:
 def _verified(target: Target, keys: Sequence[str], folder: Path) -> float:
     """Requests per second of the same, held against the database's rows twice, settled and recorded."""
     writer = Writer(folder, "main")
-    asked = EndpointRecordCheck(target, target.contract.records["contact"], True)
+    check = EndpointRecordCheck(target, target.contract.records["contact"], True)
     verifier = CheckRunner(
         target, writer, Pseudonymizer(b"key"), phase="phase1", flag_on=True, recheck_s=(), fresh_s=60, seed=7
     )
     begun = time.perf_counter()
     for at in range(0, len(keys), BATCH):
-        samples = verifier.put(asked, [Sample(key=key, stratum="ordinary") for key in keys[at : at + BATCH]])
+        samples = verifier.put(check, [Sample(key=key, stratum="ordinary") for key in keys[at : at + BATCH]])
         assert all(sample.outcome is Outcome.EQUAL for sample in samples), "the benchmark must take the calm way"
     seconds = time.perf_counter() - begun
     writer.close()
@@ -153,12 +153,12 @@ def _reporting(options: argparse.Namespace) -> dict[str, Any]:
             folder = Path(name) / "run"
             recorded(folder, options.samples)
             begun = time.perf_counter()
-            done = subprocess.run(
+            completed = subprocess.run(
                 [sys.executable, "-m", "reports", str(folder)], cwd=ROOT, capture_output=True, text=True
             )
             taken.append(time.perf_counter() - begun)
-            if done.returncode not in (0, 1, 6):
-                raise RuntimeError(f"the run could not be judged: {done.stderr}")
+            if completed.returncode not in (0, 1, 6):
+                raise RuntimeError(f"the run could not be judged: {completed.stderr}")
     return {"samples": options.samples, "report_s": round(median(taken), 2)}
 
 

@@ -32,10 +32,10 @@ def datacompy(path: Path) -> Told:
     ours, theirs = (
         polars.read_csv(entry, infer_schema=False, empty_string_is_null=False) for entry in (_direct(), path)
     )
-    found = PolarsCompare(ours, theirs, join_columns=[KEY])
-    for frame, what in ((found.df1_unq_rows, "missing"), (found.df2_unq_rows, "extra")):
+    comparison = PolarsCompare(ours, theirs, join_columns=[KEY])
+    for frame, what in ((comparison.df1_unq_rows, "missing"), (comparison.df2_unq_rows, "extra")):
         yield from ((key, what) for key in frame[KEY].to_list())
-    met = found.intersect_rows
+    met = comparison.intersect_rows
     for name in ours.columns:
         if name != KEY:
             yield from ((key, name) for key in met.filter(~polars.col(f"{name}_match"))[KEY].to_list())
@@ -46,10 +46,10 @@ def csv_diff(path: Path) -> Told:
 
     with path.open(encoding="utf-8", newline="") as file:
         theirs = load_csv(file, key=KEY)
-    found = compare(load_csv(io.StringIO(_direct().read().decode(), newline=""), key=KEY), theirs)
-    yield from ((row[KEY], "missing") for row in found["removed"])
-    yield from ((row[KEY], "extra") for row in found["added"])
-    for entry in found["changed"]:
+    comparison = compare(load_csv(io.StringIO(_direct().read().decode(), newline=""), key=KEY), theirs)
+    yield from ((row[KEY], "missing") for row in comparison["removed"])
+    yield from ((row[KEY], "extra") for row in comparison["added"])
+    for entry in comparison["changed"]:
         yield from ((entry["key"], name) for name in entry["changes"])
 
 

@@ -17,7 +17,7 @@ _KINDS = {"number": "different", "field": "different"}  # called otherwise by wh
 def damage(database_url: str, index_url: str, count: int, kinds: Sequence[str] = ALL) -> dict[str, str]:
     """About `count` people damaged, as many of each kind: key -> kind by which they should be found."""
     value = max(count // len(kinds), 1)
-    done: dict[str, str] = {}
+    planted: dict[str, str] = {}
     with psycopg.connect(database_url) as session, Elasticsearch(index_url, request_timeout=60) as client:
         drawn = [
             key
@@ -33,8 +33,8 @@ def damage(database_url: str, index_url: str, count: int, kinds: Sequence[str] =
                 keys = _rename_companies(session, value, drawn)
             else:
                 _DAMAGES[kind](session, client, keys)
-            done |= dict.fromkeys(keys, _KINDS.get(kind, kind))
-    return done
+            planted |= dict.fromkeys(keys, _KINDS.get(kind, kind))
+    return planted
 
 
 def _delete_rows(session: psycopg.Connection[Any], client: Elasticsearch, keys: Sequence[str]) -> None:

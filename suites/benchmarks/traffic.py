@@ -76,14 +76,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _contenders(log: Path, lines: int, folder: str) -> dict[str, Any]:
     """What the profile is held against: less work (a loop), the draw without a profile, and GoAccess."""
-    found = {
+    counts = {
         "a loop over the lines": _measured([sys.executable, "-c", _LOOP, str(log)], lines),
         "census and draw": _measured([sys.executable, "-c", _DRAWS, str(log)], lines),
     }
     if shutil.which("goaccess"):
         command = ["goaccess", str(log), "--log-format=COMBINED", "-o", f"{folder}/goaccess.json", "--no-progress"]
-        found["goaccess"] = _measured(command, lines)
-    return found
+        counts["goaccess"] = _measured(command, lines)
+    return counts
 
 
 def write(path: Path, lines: int, form: str = "combined") -> None:
@@ -136,7 +136,7 @@ def _json(request: _Request) -> str:
 
 
 def _caddy(request: _Request) -> str:
-    asked: dict[str, Any] = {
+    requested: dict[str, Any] = {
         "remote_ip": "10.0.0.1",
         "proto": "HTTP/2.0",
         "method": request.method,
@@ -145,20 +145,20 @@ def _caddy(request: _Request) -> str:
         "headers": {"User-Agent": [_AGENT], "Accept": ["*/*"], "Accept-Encoding": ["gzip, br"]},
         "tls": {"resumed": False, "version": 772, "cipher_suite": 4865, "server_name": "api.example.com"},
     }
-    fields = {"level": "info", "ts": request.iso, "logger": "http.log.access", "request": asked, "duration": 0.012}
+    fields = {"level": "info", "ts": request.iso, "logger": "http.log.access", "request": requested, "duration": 0.012}
     return json.dumps(fields | {"size": 10_900, "status": 200, "resp_headers": {"Server": ["Caddy"]}})
 
 
 def _har(request: _Request) -> str:
     posted = {"mimeType": "application/json", "text": json.dumps(request.body["body"])} if request.body else None
-    asked = {
+    requested = {
         "method": request.method,
         "url": f"https://api.example.com{request.target}",
         "headers": [{"name": "accept", "value": "*/*"}],
         "postData": posted,
     }
     answered = {"status": 200, "statusText": "OK", "headers": [], "content": {"size": 100}}
-    return json.dumps({"startedDateTime": request.iso, "time": 12.5, "request": asked, "response": answered})
+    return json.dumps({"startedDateTime": request.iso, "time": 12.5, "request": requested, "response": answered})
 
 
 FORMS: dict[str, Callable[[_Request], str]] = {

@@ -53,9 +53,9 @@ def test_unknown_uuid_is_not_found(phase: Phase, records: RecordChecks, record: 
 @pytest.mark.asks("{record}-count")
 @pytest.mark.parametrize("record", RECORDS)
 def test_uuid_count_is_one_or_zero(phase: Phase, record: str) -> None:
-    asked = ConnectraUuidCountCheck(phase.target, phase.target.contract.records[record])
+    check = ConnectraUuidCountCheck(phase.target, phase.target.contract.records[record])
 
-    phase.require_equal(asked, asked.drawn(count=phase.count, seed=phase.seed))
+    phase.require_equal(check, check.drawn(count=phase.count, seed=phase.seed))
 
 
 @pytest.mark.asks("{record}-connectra")

@@ -40,7 +40,7 @@ def test_index_equals_the_table(request: pytest.FixtureRequest, phase: Phase, re
         phase.leave([check], described(error))
 
     again = f"python -m fixtures.index_parity --record {record} --seed {phase.seed}"
-    found = list(report.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))
-    for fact in found:
+    records = list(report.records(state, phase=phase.gate.phase, index=contract.records[record].index, again=again))
+    for fact in records:
         recorder.writer.append(fact)
-    require_match([entry for entry in found if isinstance(entry, Comparison)])
+    require_match([entry for entry in records if isinstance(entry, Comparison)])

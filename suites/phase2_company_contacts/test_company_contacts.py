@@ -62,11 +62,11 @@ def test_index_only_record_is_not_listed(phase: Phase, index_only: IndexOnlyCont
 
 def test_filter_matrix_is_covered(phase: Phase, companies: CompanyContactChecks) -> None:
     draw = companies.rest_of_matrix(phase.asked_keys(FILTERS, COUNT))
-    asked = phase.put(companies.check_of(FILTERS), draw, always=True) if draw.samples else ()
+    comparisons = phase.put(companies.check_of(FILTERS), draw, always=True) if draw.samples else ()
 
     for fact in companies.coverage(phase.gate.phase, phase.asked_keys(FILTERS, COUNT)):
         phase.record(fact)
-    require_match(asked)
+    require_match(comparisons)
 
 
 @pytest.mark.asks("{check}")

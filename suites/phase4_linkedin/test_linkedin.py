@@ -118,9 +118,9 @@ def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, b
 @pytest.mark.usefixtures("at_end")
 @pytest.mark.parametrize("check", [*SEARCHES[:2], "linkedin-connectra-contact", "linkedin-connectra-company"])
 def test_uncounted_answers_are_replaced(phase: Phase, linkedin: LinkedInChecks, check: str) -> None:
-    asked, draw = linkedin.check_of(check), linkedin.drawn(check)
-    spares = phase.spares(asked, draw)
-    if asked.through_backend and spares:
+    linkedin_check, draw = linkedin.check_of(check), linkedin.drawn(check)
+    spares = phase.spares(linkedin_check, draw)
+    if linkedin_check.through_backend and spares:
         _require_paid(phase, linkedin, check, len(spares))
 
-    phase.replace_lost(asked, draw)
+    phase.replace_lost(linkedin_check, draw)

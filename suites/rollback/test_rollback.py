@@ -42,19 +42,19 @@ def test_endpoint_is_served_as_its_flag_says(
     should_be_on = flags[ENDPOINTS[endpoint]]
     judgement = RollbackFacts(phase.gate.phase, endpoint, should_be_on)
     _require_askable(phase, probes, endpoint, should_be_on)
-    asked, samples = ProvenanceRecorder(probes.check_of(endpoint)), list[Comparison]()
-    draw, some = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
+    recorder, comparisons = ProvenanceRecorder(probes.check_of(endpoint)), list[Comparison]()
+    draw, part = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
     indices = sorted({record.index for record in phase.target.contract.records.values()})
 
     counted = rollback.searches(
-        phase.target.index, indices, lambda: samples.extend(phase.put(asked, draw, some, always=True))
+        phase.target.index, indices, lambda: comparisons.extend(phase.put(recorder, draw, part, always=True))
     )
 
-    facts = [judgement.served(samples)]
+    facts = [judgement.served(comparisons)]
     if should_be_on is False:
-        facts += [judgement.in_log(phase.target.log, asked.request_ids), judgement.idle(counted)]
+        facts += [judgement.in_log(phase.target.log, recorder.request_ids), judgement.idle(counted)]
     phase.record_all(facts)
-    require_match(samples)
+    require_match(comparisons)
 
 
 def _require_askable(phase: Phase, probes: RollbackCases, endpoint: str, should_be_on: bool | None) -> None:

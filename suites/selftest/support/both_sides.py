@@ -47,8 +47,8 @@ class LargestCompany:
         for text in self.texts(column):
             for start in range(len(text) - length + 1):
                 piece = text[start : start + length]
-                found = sum(piece.lower() in name.lower() for name in self.texts(column))
-                if piece.isalnum() and piece.isascii() and 0 < found < len(self.people) - 1:
+                count = sum(piece.lower() in name.lower() for name in self.texts(column))
+                if piece.isalnum() and piece.isascii() and 0 < count < len(self.people) - 1:
                     return piece.upper()
         raise AssertionError(f"nothing splits {column}")
 

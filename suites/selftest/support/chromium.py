@@ -72,8 +72,8 @@ class BrowserPage:
         while (answer := self._next()).get("id") != number:
             self._note(answer)
         assert "error" not in answer, f"{method}: {answer['error']}"
-        found: dict[str, Any] = answer["result"]
-        return found
+        result: dict[str, Any] = answer["result"]
+        return result
 
     def open(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "") -> None:
         """Open an address and wait until it is loaded."""
@@ -109,8 +109,8 @@ class BrowserPage:
                 raise AssertionError(f"Chromium said nothing for {patience_s:g} s, or is gone")
             self._buffer += data
         message, _, self._buffer = self._buffer.partition(b"\0")
-        found: dict[str, Any] = json.loads(message)
-        return found
+        result: dict[str, Any] = json.loads(message)
+        return result
 
     def _note(self, event: dict[str, Any]) -> None:
         body, method = event.get("params", {}), event.get("method")

@@ -55,7 +55,7 @@ class DamagingProxy:
     every: int = 1
     url: str = ""
     seen: int = 0
-    asked: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request
+    requests: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request
     lock: threading.Lock = field(default_factory=threading.Lock)
     moves: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class DamagingProxy:
             nothing = {"detail": "Not Found" if method == "GET" else "Method Not Allowed"}
             status = 404 if method == "GET" else 405
             return DamagedReply(status=status, headers={"content-type": "application/json"}, body=b"").saying(nothing)
-        reply = _asked(self.upstream, method, there, headers, body)
+        reply = _upstream_reply(self.upstream, method, there, headers, body)
         for new, own in self.moves.items():
             reply = replace(reply, body=reply.body.replace(own.encode(), new.encode()))
         return reply
@@ -108,9 +108,9 @@ def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            proxy.asked.append((self.command, self.path))
-            reply = proxy.answer(self.command, self.path, dict(self.headers), asked)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            proxy.requests.append((self.command, self.path))
+            reply = proxy.answer(self.command, self.path, dict(self.headers), body)
             try:
                 self._tell(proxy.damage(reply) if proxy.hit(self.path) else reply)
             except HangUp:
@@ -136,15 +136,15 @@ def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _asked(upstream: str, method: str, path: str, headers: dict[str, str], body: bytes) -> DamagedReply:
+def _upstream_reply(upstream: str, method: str, path: str, headers: dict[str, str], body: bytes) -> DamagedReply:
     parts = urlsplit(upstream)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     kept = {name: value for name, value in headers.items() if name.lower() not in ("host", "accept-encoding")}
     connection.request(method, path, body=body or None, headers=kept)
     answer = connection.getresponse()
     left_out = ("content-length", "transfer-encoding", "connection", "date", "server")
-    told = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in left_out}
-    reply = DamagedReply(status=answer.status, headers=told, body=answer.read())
+    answer_headers = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in left_out}
+    reply = DamagedReply(status=answer.status, headers=answer_headers, body=answer.read())
     connection.close()
     return reply
 

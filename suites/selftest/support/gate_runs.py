@@ -101,8 +101,8 @@ class Rehearsal:
 
     @property
     def verdict(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
-        return found
+        verdict: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
+        return verdict
 
 
 def rehearse(
@@ -130,10 +130,10 @@ def rehearse(
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
     words = (*LEAN, "-m", "phase1", *options)
-    done = (_on_terminal if on_terminal else _in_child)(words, root, environment)
+    completed = (_on_terminal if on_terminal else _in_child)(words, root, environment)
     folder = root / "reports" / "out" / "latest"
-    assert folder.exists(), done.stdout + done.stderr
-    return Rehearsal(code=done.returncode, printed=done.stdout + done.stderr, folder=folder.resolve())
+    assert folder.exists(), completed.stdout + completed.stderr
+    return Rehearsal(code=completed.returncode, printed=completed.stdout + completed.stderr, folder=folder.resolve())
 
 
 def _in_child(words: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -70,18 +70,18 @@ def run(name: str = "r", **different: Any) -> Run:
 
 def records(*phases: str, order: bool = True) -> list[Record]:
     """What a run of those phases that went well has on record, but for the last line."""
-    found: list[Record] = [Event(name="run-started", worker="controller")]
+    entry: list[Record] = [Event(name="run-started", worker="controller")]
     if order:
-        found += [Fact(phase="phase2", name="order", ok=True, sentence="phase1 is GO")] if "phase2" in phases else []
-    found.append(Event(name="collected", phases=phases, worker="controller", count=1))
-    found += [Fact(phase=phase, name="health", ok=True, sentence="it answers") for phase in phases]
-    found += [
+        entry += [Fact(phase="phase2", name="order", ok=True, sentence="phase1 is GO")] if "phase2" in phases else []
+    entry.append(Event(name="collected", phases=phases, worker="controller", count=1))
+    entry += [Fact(phase=phase, name="health", ok=True, sentence="it answers") for phase in phases]
+    entry += [
         Event(name="log-looked", worker="controller"),
         Event(name="target-looked", worker="controller", detail="the same"),
         Event(name="guarding", worker="controller", detail=" ".join(CONTROLLER_PLUGINS)),
         Event(name="privacy-looked", worker="controller"),
     ]
-    return found
+    return entry
 
 
 def folder(path: Path, of: Run, kept: Sequence[Record], *, key: str = "") -> Path:
@@ -99,5 +99,5 @@ def folder(path: Path, of: Run, kept: Sequence[Record], *, key: str = "") -> Pat
 
 def judged(path: Path) -> dict[str, Any]:
     verdict = to_json(judge(run_ledger.read(path), now=datetime.now(UTC).isoformat()))
-    found: dict[str, Any] = json.loads(json.dumps(verdict))
-    return found
+    entry: dict[str, Any] = json.loads(json.dumps(verdict))
+    return entry

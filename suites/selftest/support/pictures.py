@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="a folder in reports/out, or reports/out/latest")
     parser.add_argument("--into", type=Path, default=DOCS, metavar="DIR", help="where to write (default: docs)")
-    given = parser.parse_args(arguments)
-    page = given.run / "summary.html"
+    options = parser.parse_args(arguments)
+    page = options.run / "summary.html"
     if not page.exists() or chromium.installed() is None:
         why = f"{page}: no such file" if not page.exists() else "no Chromium on this machine: apt-get install chromium"
         sys.stderr.write(f"pictures: {why}\n")
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as profile, chromium.browsing(Path(profile)) as tab:
         for name, dark in (("light", False), ("dark", True)):
             tab.open(page.resolve().as_uri(), width=WIDTH, height=HEIGHT, dark=dark)
-            tab.picture(given.into / f"page-{name}.png", whole=False)
+            tab.picture(options.into / f"page-{name}.png", whole=False)
     return 0
 
 

@@ -28,8 +28,8 @@ class CompletedRun:
 
     @property
     def verdict(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.out / "latest" / "verdict.json").read_text())
-        return found
+        verdict: dict[str, Any] = json.loads((self.out / "latest" / "verdict.json").read_text())
+        return verdict
 
     def errors(self) -> list[str]:
         """The sentences for the user."""
@@ -50,9 +50,9 @@ def run(
     checkout: Path, out: Path, *options: str, extra: Mapping[str, str] | None = None, timeout_s: float = 120
 ) -> CompletedRun:
     """A run from its start to its end."""
-    given = (*LEAN, "--out", str(out), *options)
-    done = warm_python.run("pytest", *given, cwd=checkout, env=environment(extra), timeout_s=timeout_s)
-    return CompletedRun(code=done.returncode, printed=done.stdout + done.stderr, out=out)
+    words = (*LEAN, "--out", str(out), *options)
+    completed = warm_python.run("pytest", *words, cwd=checkout, env=environment(extra), timeout_s=timeout_s)
+    return CompletedRun(code=completed.returncode, printed=completed.stdout + completed.stderr, out=out)
 
 
 def start(

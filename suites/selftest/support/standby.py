@@ -73,9 +73,9 @@ def replicated(people: str = _PEOPLE) -> Iterator[Pair]:
 
         def started(name: str, port: int, **settings: str) -> Server:
             log = run.logs / f"{name}.log"
-            given = _STREAMING | settings
+            all_settings = _STREAMING | settings
             server = launch(
-                installation, folders[name], socket_dir=folders["socket"], log=log, port=port, settings=given
+                installation, folders[name], socket_dir=folders["socket"], log=log, port=port, settings=all_settings
             )
             assert server.child is not None
             stack.callback(server.child.stop)

@@ -20,7 +20,7 @@ class StubServer:
     """Where it is, and the requests it got: (method, path, headers), and their bodies."""
 
     url: str
-    asked: list[tuple[str, str, Message]] = field(default_factory=list)
+    requests: list[tuple[str, str, Message]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
 
@@ -39,9 +39,9 @@ def stub_service(
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length)
             with lock:
-                found.bodies.append(body)
-                found.asked.append((self.command, self.path, self.headers))
-                number = len(found.asked)
+                stub.bodies.append(body)
+                stub.requests.append((self.command, self.path, self.headers))
+                number = len(stub.requests)
             status, headers, body = says(number, self.path)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -56,11 +56,11 @@ def stub_service(
 
     server = _Server(("127.0.0.1", 0), Handler)
     server.context = context
-    found = StubServer(url=f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}")
+    stub = StubServer(url=f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield found
+        yield stub
     finally:
         server.shutdown()
         thread.join()

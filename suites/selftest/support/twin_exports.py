@@ -76,5 +76,5 @@ def people_of(database: psycopg.Connection, most: int) -> list[dict[str, str]]:
         "JOIN companies_metadata n ON n.uuid = c.company_id "
         "WHERE '' NOT IN (c.first_name, c.last_name, n.normalized_domain, c.email) ORDER BY md5(c.uuid) LIMIT %s"
     )
-    found = database.execute(query, (most,)).fetchall()
-    return [{"first_name": first, "last_name": last, "domain": domain} for first, last, domain in found]
+    rows = database.execute(query, (most,)).fetchall()
+    return [{"first_name": first, "last_name": last, "domain": domain} for first, last, domain in rows]

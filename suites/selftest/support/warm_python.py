@@ -82,13 +82,13 @@ def _play(
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
-    given = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
-    foreign = {"suites"} if str(CHECKOUT) in (cwd, *given) else {"suites", "fixtures", "reports"}
+    paths = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
+    foreign = {"suites"} if str(CHECKOUT) in (cwd, *paths) else {"suites", "fixtures", "reports"}
     for name in [name for name in sys.modules if name.partition(".")[0] in foreign]:
         del sys.modules[name]
     for name in sys.modules.keys() & set(_PLUGINS):
         sys.modules[name].__doc__ = "PYTEST_DONT_REWRITE"
-    sys.path[:] = [cwd, *given, *(path for path in sys.path if path not in ("", str(CHECKOUT)))]
+    sys.path[:] = [cwd, *paths, *(path for path in sys.path if path not in ("", str(CHECKOUT)))]
     sys.argv = [module, *arguments]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)

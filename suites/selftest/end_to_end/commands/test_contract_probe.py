@@ -120,7 +120,7 @@ def test_a_connectra_of_another_dialect_is_drafted_and_nothing_costs(
     assert drafted.connectra["healthy"] == ["up"]
     assert drafted.exports is not None
     assert drafted.linkedin is not None
-    posts = {where for method, where in proxy.asked if method == "POST"}
+    posts = {where for method, where in proxy.requests if method == "POST"}
     assert posts == {"/api/v1/auth/login/"}
 
 

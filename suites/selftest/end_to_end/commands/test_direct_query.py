@@ -34,11 +34,11 @@ def keys(calm: Mapping[str, str], kind: ExportKind) -> list[str]:
         return sorted(key for (key,) in session.execute(f"SELECT uuid FROM {WHERE[kind.record][0]}"))
 
 
-def _keys(direct: DirectQuery, kind: ExportKind, asked: list[str] | None = None) -> list[list[str]]:
+def _keys(direct: DirectQuery, kind: ExportKind, keys: list[str] | None = None) -> list[list[str]]:
     """By part."""
     column = WHERE[kind.record][1]
     return [
-        [row.split(b",")[0].decode() for row in direct.rows([column], asked, part=part)] for part in range(direct.parts)
+        [row.split(b",")[0].decode() for row in direct.rows([column], keys, part=part)] for part in range(direct.parts)
     ]
 
 
@@ -56,9 +56,9 @@ def test_everybody_is_in_one_part(direct: DirectQuery, kind: ExportKind, keys: l
 
 
 def test_who_is_asked_for_twice_comes_twice(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
-    asked = [*keys[:5], keys[0], "no-such-key"]
+    requested_keys = [*keys[:5], keys[0], "no-such-key"]
 
-    assert sorted(key for part in _keys(direct, kind, asked) for key in part) == sorted([*keys[:5], keys[0]])
+    assert sorted(key for part in _keys(direct, kind, requested_keys) for key in part) == sorted([*keys[:5], keys[0]])
 
 
 def test_all_sessions_see_one_moment(direct: DirectQuery) -> None:

@@ -62,8 +62,8 @@ def _run(command: str, checkout: Path, folder: str) -> subprocess.CompletedProce
     if "pytest" in words and "--plan" not in words:
         words.append("--plan")
     module, *arguments = words[2:]
-    given = environment({"PYTHONPATH": str(checkout), "CI": ""})
-    return warm_python.run(module, *arguments, cwd=checkout / folder, env=given, timeout_s=180)
+    variables = environment({"PYTHONPATH": str(checkout), "CI": ""})
+    return warm_python.run(module, *arguments, cwd=checkout / folder, env=variables, timeout_s=180)
 
 
 def _with_paths(commands: Sequence[str]) -> list[str]:
@@ -90,8 +90,8 @@ def test_every_documented_command_runs_where_people_stand(checkout: Path, elsewh
 
     assert (elsewhere / folder / "ours.toml").exists()
     wrong = {
-        command: done.stdout[-300:] + done.stderr[-700:]
-        for command, done in ended.items()
-        if done.returncode not in (0, 6)
+        command: completed.stdout[-300:] + completed.stderr[-700:]
+        for command, completed in ended.items()
+        if completed.returncode not in (0, 6)
     }
     assert wrong == {}

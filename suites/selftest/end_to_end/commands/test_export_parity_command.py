@@ -22,7 +22,7 @@ def kind() -> ExportKind:
 
 
 @pytest.fixture
-def asked(calm: Mapping[str, str], tmp_path: Path) -> Callable[..., int]:
+def compare(calm: Mapping[str, str], tmp_path: Path) -> Callable[..., int]:
     """Runs the command against the calm sandbox."""
     env = tmp_path / "env"
     env.write_text("".join(f"{name}={value}\n" for name, value in calm.items()), encoding="utf-8")
@@ -34,7 +34,7 @@ def asked(calm: Mapping[str, str], tmp_path: Path) -> Callable[..., int]:
 
 
 def test_the_command_finds_the_export_of_everybody_equal(
-    asked: Callable[..., int],
+    compare: Callable[..., int],
     calm: Mapping[str, str],
     kind: ExportKind,
     tmp_path: Path,
@@ -42,31 +42,31 @@ def test_the_command_finds_the_export_of_everybody_equal(
 ) -> None:
     rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
 
-    assert asked(tmp_path / "all.csv") == EQUAL
+    assert compare(tmp_path / "all.csv") == EQUAL
     assert f"{rows:,} rows of the file against {rows:,} of PostgreSQL, contacts: equal" in capsys.readouterr().out
 
 
 def test_the_command_names_every_difference(
-    asked: Callable[..., int],
+    compare: Callable[..., int],
     calm: Mapping[str, str],
     kind: ExportKind,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rows = export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
-    done = export_files.damaged(
+    completed = export_files.damaged(
         tmp_path / "all.csv", tmp_path / "wrong.csv", kind, rows, cells=20, missing=5, extra=5, doubled=3
     )
 
-    assert asked(tmp_path / "wrong.csv", "--out", str(tmp_path / "out.jsonl")) == DIFFERENT
+    assert compare(tmp_path / "wrong.csv", "--out", str(tmp_path / "out.jsonl")) == DIFFERENT
 
     printed = capsys.readouterr().out
-    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == len(done) == 33
-    assert all(key in printed and what in printed for key, what in done)
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == len(completed) == 33
+    assert all(key in printed and what in printed for key, what in completed)
 
 
 def test_the_command_asks_for_some(
-    asked: Callable[..., int], calm: Mapping[str, str], kind: ExportKind, tmp_path: Path
+    compare: Callable[..., int], calm: Mapping[str, str], kind: ExportKind, tmp_path: Path
 ) -> None:
     export_files.write(calm["DATABASE_URL"], kind, tmp_path / "all.csv")
     head, *rows = (tmp_path / "all.csv").read_text(encoding="utf-8").split("\n")
@@ -74,13 +74,13 @@ def test_the_command_asks_for_some(
     (tmp_path / "some.csv").write_text("\n".join([head, *some]) + "\n", encoding="utf-8")
     (tmp_path / "keys").write_text("\n".join(row.split(",")[0] for row in some), encoding="utf-8")
 
-    assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == EQUAL
-    assert asked(tmp_path / "some.csv") == DIFFERENT
+    assert compare(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == EQUAL
+    assert compare(tmp_path / "some.csv") == DIFFERENT
 
 
 @pytest.mark.parametrize("written", ["2024-05-06 07:08:09", "2024-05-06T07:08:09"])
 def test_times_with_a_blank_differ_in_every_row(
-    asked: Callable[..., int],
+    compare: Callable[..., int],
     calm: Mapping[str, str],
     kind: ExportKind,
     tmp_path: Path,
@@ -92,23 +92,23 @@ def test_times_with_a_blank_differ_in_every_row(
     blank = re.sub(r"(?<=,)(\d{4}-\d\d-\d\d)T(?=\d\d:\d\d:\d\d)", rf"\1{written[10]}", text)
     (tmp_path / "all.csv").write_text(blank, encoding="utf-8")
 
-    assert asked(tmp_path / "all.csv") == (DIFFERENT if written[10] == " " else EQUAL)
+    assert compare(tmp_path / "all.csv") == (DIFFERENT if written[10] == " " else EQUAL)
     expected = f"{rows:,} with other cells" if written[10] == " " else "equal"
     assert expected in capsys.readouterr().out
 
 
 def test_nothing_against_nothing_is_undecided(
-    asked: Callable[..., int], kind: ExportKind, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    compare: Callable[..., int], kind: ExportKind, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
     (tmp_path / "keys").write_text("no-such-key\n", encoding="utf-8")
 
-    assert asked(tmp_path / "none.csv", "--keys", str(tmp_path / "keys")) == UNDECIDED
+    assert compare(tmp_path / "none.csv", "--keys", str(tmp_path / "keys")) == UNDECIDED
     assert "nothing to compare" in capsys.readouterr().err
 
 
 def test_keys_that_postgresql_does_not_have_are_counted(
-    asked: Callable[..., int],
+    compare: Callable[..., int],
     calm: Mapping[str, str],
     kind: ExportKind,
     tmp_path: Path,
@@ -121,12 +121,12 @@ def test_keys_that_postgresql_does_not_have_are_counted(
     keys = ["uuid", *(f'"{row.split(",")[0]}"' for row in some)]
     (tmp_path / "keys").write_text("\r\n".join(keys), encoding="utf-8-sig")
 
-    assert asked(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == UNDECIDED
+    assert compare(tmp_path / "some.csv", "--keys", str(tmp_path / "keys")) == UNDECIDED
     assert "1 key of the 6" in capsys.readouterr().out
 
 
 def test_an_error_of_our_own_is_undecided(
-    asked: Callable[..., int],
+    compare: Callable[..., int],
     kind: ExportKind,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -138,7 +138,7 @@ def test_an_error_of_our_own_is_undecided(
     monkeypatch.setattr("fixtures.export_parity.direct_query.DirectQuery.rows", broken)
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
 
-    assert asked(tmp_path / "none.csv") == UNDECIDED
+    assert compare(tmp_path / "none.csv") == UNDECIDED
     printed = capsys.readouterr().err
     assert "TypeError" in printed
     assert "Ada" not in printed
@@ -146,7 +146,7 @@ def test_an_error_of_our_own_is_undecided(
 
 
 def test_a_connection_that_breaks_is_undecided(
-    asked: Callable[..., int],
+    compare: Callable[..., int],
     kind: ExportKind,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -158,16 +158,16 @@ def test_a_connection_that_breaks_is_undecided(
     monkeypatch.setattr("fixtures.export_parity.direct_query.DirectQuery.rows", broken)
     (tmp_path / "none.csv").write_text(",".join(column.name for column in kind.columns) + "\n", encoding="utf-8")
 
-    assert asked(tmp_path / "none.csv") == UNDECIDED
+    assert compare(tmp_path / "none.csv") == UNDECIDED
     sentence = capsys.readouterr().err
     assert "PostgreSQL broke off" in sentence
     assert "Ada" not in sentence
 
 
 def test_what_cannot_be_used_is_said(
-    asked: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    compare: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(tmp_path / "not-there.csv") == WRONG_USAGE
+    assert compare(tmp_path / "not-there.csv") == WRONG_USAGE
     assert "not-there.csv" in capsys.readouterr().err
 
 

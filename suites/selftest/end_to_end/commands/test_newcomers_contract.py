@@ -94,13 +94,13 @@ def test_a_draft_that_is_filled_in_fits_and_its_phases_are_go(checkout: Path, tm
 
     second = contract_probe.main(["probe", "--env-file", str(moved), "--contract", str(ours)])
     phases = ("-m", "phase0 or phase1 or phase2", "--max-rps", "1000", "--attestations", str(_signed_off(tmp_path)))
-    done = run(checkout, tmp_path, *phases, "--contract", str(ours), "--env-file", str(moved), timeout_s=900)
+    completed = run(checkout, tmp_path, *phases, "--contract", str(ours), "--env-file", str(moved), timeout_s=900)
 
     assert (first, second) == (contract_probe.DIFFERS, contract_probe.FITS)
     assert load(str(ours)).absent == {}
-    assert {name: phase["verdict"] for name, phase in done.verdict["phases"].items()} == dict.fromkeys(
+    assert {name: phase["verdict"] for name, phase in completed.verdict["phases"].items()} == dict.fromkeys(
         ("phase0", "phase1", "phase2"), "GO"
-    ), done.printed[-6000:]
+    ), completed.printed[-6000:]
 
 
 def test_a_draft_on_top_of_a_contract_of_ones_own_finds_it(tmp_path: Path, moved: Path) -> None:

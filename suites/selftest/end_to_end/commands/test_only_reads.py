@@ -51,7 +51,7 @@ def test_a_whole_run_asks_and_writes_nothing(
                 "ELASTICSEARCH_PORT": proxies["index"].url.rpartition(":")[2],
             },
         )
-        done = run(
+        completed = run(
             checkout,
             tmp_path / "out",
             "-m",
@@ -68,13 +68,13 @@ def test_a_whole_run_asks_and_writes_nothing(
             timeout_s=600,
         )
 
-    told = {name: {f"{method} {path}" for method, path in proxy.asked} for name, proxy in proxies.items()}
-    assert len(done.verdict["phases"]) == 5, done.printed[-3000:]
-    requests = {name: len(proxy.asked) for name, proxy in proxies.items()}
+    reads = {name: {f"{method} {path}" for method, path in proxy.requests} for name, proxy in proxies.items()}
+    assert len(completed.verdict["phases"]) == 5, completed.printed[-3000:]
+    requests = {name: len(proxy.requests) for name, proxy in proxies.items()}
     assert min(requests.values()) > 20
     assert requests["index"] < requests["contact360"] + requests["connectra"], "the index is asked without a pace"
-    for name, asked in told.items():
-        assert [text for text in asked if not any(re.fullmatch(read, text) for read in READS[name])] == []
+    for name, statements in reads.items():
+        assert [text for text in statements if not any(re.fullmatch(read, text) for read in READS[name])] == []
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +90,15 @@ def superuser() -> Iterator[str]:
 
 
 SESSIONS: Mapping[str, Callable[[str], tuple[Any, Any]]] = {
-    "oracle": lambda url: (found := Database(url), found.rows),
-    "log": lambda url: (found := LogTable(url, LogMarkers(fallback="x", vql="y")), found.session.execute),
+    "oracle": lambda url: (opened := Database(url), opened.rows),
+    "log": lambda url: (opened := LogTable(url, LogMarkers(fallback="x", vql="y")), opened.session.execute),
     "index parity": lambda url: (
-        found := RecordTable(url, keys_only.mapping("contact")),
-        found._session.execute,
+        opened := RecordTable(url, keys_only.mapping("contact")),
+        opened._session.execute,
     ),
     "export parity": lambda url: (
-        found := DirectQuery(url, keys_only.kind("contacts")),
-        found._session.execute,
+        opened := DirectQuery(url, keys_only.kind("contacts")),
+        opened._session.execute,
     ),
 }
 WRITES = (
@@ -123,7 +123,7 @@ def test_the_server_itself_refuses_what_a_superuser_writes(superuser: str, who: 
 def test_a_statement_does_not_run_for_ever(superuser: str, who: str) -> None:
     session, execute = SESSIONS[who](superuser)
     with closing(session):
-        told = execute("SELECT setting::int AS ms FROM pg_settings WHERE name = 'statement_timeout'")
+        reads = execute("SELECT setting::int AS ms FROM pg_settings WHERE name = 'statement_timeout'")
 
-        (found,) = told if isinstance(told, list) else told.fetchall()
-        assert 0 < (found["ms"] if isinstance(found, dict) else found[0]) <= 3_600_000
+        (opened,) = reads if isinstance(reads, list) else reads.fetchall()
+        assert 0 < (opened["ms"] if isinstance(opened, dict) else opened[0]) <= 3_600_000

@@ -14,8 +14,8 @@ def _pytest(checkout: Path, folder: Path, *arguments: str) -> tuple[int, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GATE_"))}
     environment |= {"PYTHONPATH": str(checkout), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "fixtures.session.rootdir", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
+    completed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return completed.returncode, completed.stdout + completed.stderr
 
 
 @pytest.mark.parametrize(

@@ -37,17 +37,17 @@ def test_the_damage_of_a_file_is_what_is_told(tmp_path: Path) -> None:
     before, after = _read(whole), _read(wrong)
     keys = [row["uuid"] for row in after]
     met = {row["uuid"]: row for row in reversed(after)}
-    found = {(row["uuid"], "missing") for row in before if row["uuid"] not in met}
-    found |= {(key, "extra") for key in keys if key not in {row["uuid"] for row in before}}
-    found |= {(key, "doubled") for key in keys if keys.count(key) > 1}
-    found |= {
+    differences = {(row["uuid"], "missing") for row in before if row["uuid"] not in met}
+    differences |= {(key, "extra") for key in keys if key not in {row["uuid"] for row in before}}
+    differences |= {(key, "doubled") for key in keys if keys.count(key) > 1}
+    differences |= {
         (row["uuid"], column.name)
         for row in before
         if row["uuid"] in met
         for column in KIND.columns
         if cell(row[column.name], column.rules) != cell(met[row["uuid"]][column.name], column.rules)
     }
-    assert found == answers
+    assert differences == answers
     assert len(answers) == 18
 
 
@@ -74,13 +74,13 @@ def test_figures_count_what_was_missed_and_what_is_false() -> None:
 
 def test_memory_is_this_process_s_own() -> None:
     """Not its parent's: a small child of a large process is small."""
-    held = "x" * 300_000_000
+    text = "x" * 300_000_000
     argv = [sys.executable, "-c", "from suites.benchmarks.peers import peak_megabytes; print(peak_megabytes())"]
 
     child = float(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
     assert child < 60 < 300 < peak_megabytes()
-    assert held
+    assert text
 
 
 def test_the_recorded_run_that_is_timed_can_be_judged(tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ class Drill:
             if path.suffix in (".html", ".md", ".xml", ".json", ".jsonl") and path.name != "run.json":
                 texts.append(path.read_text(encoding="utf-8", errors="replace"))
         lines = [html.unescape(text.replace('\\"', '"').replace("&#34;", '"').replace("\\n", "\n")) for text in texts]
-        found = {match.strip().rstrip('",') for text in lines for match in PRINTED.findall(text)}
-        whole = {command.split('"')[0].strip() for command in found}
+        printed_paths = {match.strip().rstrip('",') for text in lines for match in PRINTED.findall(text)}
+        whole = {command.split('"')[0].strip() for command in printed_paths}
         return {command for command in whole if "..." not in command}  # a value that pytest itself has shortened
 
 
@@ -59,8 +59,8 @@ def _pytest(checkout: Path, *arguments: str, **environ: str) -> subprocess.Compl
 @pytest.fixture(scope="module")
 def drill(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     out = tmp_path_factory.mktemp("out")
-    done = _pytest(checkout, *DRILL, "--out", str(out))
-    return Drill(folder=(out / "latest").resolve(), code=done.returncode, printed=done.stdout)
+    completed = _pytest(checkout, *DRILL, "--out", str(out))
+    return Drill(folder=(out / "latest").resolve(), code=completed.returncode, printed=completed.stdout)
 
 
 def test_a_drilled_run_prints_commands_for_each_thing_to_do(drill: Drill) -> None:
@@ -77,17 +77,17 @@ def test_every_printed_command_finds_its_tests(drill: Drill, checkout: Path) -> 
     kinds = {re.sub(r" -k \S+| --shard \S+", " -k", command): command for command in sorted(drill.commands())}
     for command in kinds.values():
         words = shlex.split(command)
-        done = _pytest(checkout, *words[1:], "--collect-only", "-q")
+        completed = _pytest(checkout, *words[1:], "--collect-only", "-q")
 
-        assert re.search(r"::test_", done.stdout), f"{command}\n{done.stdout[-500:]}{done.stderr[-500:]}"
+        assert re.search(r"::test_", completed.stdout), f"{command}\n{completed.stdout[-500:]}{completed.stderr[-500:]}"
 
 
 def test_a_check_that_is_asked_again_plays_its_fault_again(drill: Drill, checkout: Path, tmp_path: Path) -> None:
     command = next(command for command in sorted(drill.commands()) if " -k contact-endpoint" in command)
 
-    done = _pytest(checkout, *shlex.split(command)[1:], "--out", str(tmp_path))
+    completed = _pytest(checkout, *shlex.split(command)[1:], "--out", str(tmp_path))
 
-    assert done.returncode == 1, done.stdout[-2000:]
+    assert completed.returncode == 1, completed.stdout[-2000:]
     differing = json.loads((tmp_path / "latest" / "verdict.json").read_text())["phases"]["phase1"]["findings"]
     missed = {finding["criterion"] for finding in differing if finding["outcome"] == "missed"}
     assert "contact-endpoint-parity" in missed
@@ -96,15 +96,15 @@ def test_a_check_that_is_asked_again_plays_its_fault_again(drill: Drill, checkou
 def test_every_check_of_a_gate_selects_a_test(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "keywords_plugin.py").write_text(KEYWORDS)
     phases = "phase0 or phase1 or phase2 or phase3 or phase4 or rollback"
-    found = tmp_path / "keywords.json"
+    printed_paths = tmp_path / "keywords.json"
     _pytest(
         checkout,
         *("-p", "keywords_plugin", "--collect-only", "-q", "-m", phases),
         PYTHONPATH=str(tmp_path),
-        KEYWORDS=str(found),
+        KEYWORDS=str(printed_paths),
     )
 
-    selectable = json.loads(found.read_text())
+    selectable = json.loads(printed_paths.read_text())
     for path in (checkout / "suites").glob("*/gate.toml"):
         for criterion in tomllib.loads(path.read_text())["criterion"]:
             for check in criterion.get("checks", ()):
@@ -126,8 +126,8 @@ def live(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     file = env_file(folder / "our live.env", settings)
     checks = ("-k", "contact-endpoint or company-connectra")
     options = ("-m", "phase1", *checks, "--samples", "32", "--seed", "7", "--env-file", str(file))
-    done = _pytest(checkout, *options, "--out", str(folder / "out"))
-    yield Drill(folder=(folder / "out" / "latest").resolve(), code=done.returncode, printed=done.stdout)
+    completed = _pytest(checkout, *options, "--out", str(folder / "out"))
+    yield Drill(folder=(folder / "out" / "latest").resolve(), code=completed.returncode, printed=completed.stdout)
     stack.stop()
 
 
@@ -158,11 +158,11 @@ def test_the_lines_that_show_a_record_by_hand_run_as_pasted(live: Drill, checkou
     assert {line.split()[0] for block in by_hand for line in block} == {"curl", "psql"}
     for block in by_hand:
         for line in block:
-            done = _in_shell(checkout, [*prepare, line])
+            completed = _in_shell(checkout, [*prepare, line])
             key = re.search(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", line)
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            assert completed.returncode == 0, f"{line}\n{completed.stderr}"
             assert key is not None
-            assert key[0] in done.stdout, f"{line}\n{done.stdout[:300]}"
+            assert key[0] in completed.stdout, f"{line}\n{completed.stdout[:300]}"
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("psql")), reason=NO_TOOLS)
@@ -176,10 +176,12 @@ def test_the_lines_of_the_evidence_run_as_pasted(live: Drill, checkout: Path) ->
     ]
     lines = {line for entry in entries for line in (*entry["requests"], entry["database"])}
 
-    done = _in_shell(checkout, [*prepare, *(f"{line} | grep -c '\"\\|uuid' > /dev/null" for line in sorted(lines))])
+    completed = _in_shell(
+        checkout, [*prepare, *(f"{line} | grep -c '\"\\|uuid' > /dev/null" for line in sorted(lines))]
+    )
 
     assert lines
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
 @pytest.mark.drill

@@ -137,7 +137,7 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
     shutil.copytree(checkout / RECORDED / "runs" / RUN, tmp_path / "run")
     shutil.copytree(checkout / RECORDED / "history", tmp_path / "history")
     places = {"LOG": tmp_path / "access.log", "RUN": tmp_path / "run", "HISTORY": tmp_path / "history"}
-    given = [str(places.get(text, text)).replace("OUT", str(tmp_path)) for text in SILENT[name]]
+    arguments = [str(places.get(text, text)).replace("OUT", str(tmp_path)) for text in SILENT[name]]
     live = {
         "CONTACT360_BASE_URL": "http://127.0.0.1:9",
         "CONNECTRA_BASE_URL": "http://127.0.0.1:9",
@@ -146,8 +146,8 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
         PUSHGATEWAY: "http://127.0.0.1:9",
     }
 
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, module, *part, *given],
+    completed = subprocess.run(
+        [sys.executable, "-c", WATCHED, module, *part, *arguments],
         cwd=checkout,
         env=environment(live),
         stdin=subprocess.DEVNULL,
@@ -156,10 +156,10 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
         timeout=60,
     )
 
-    sent = {line for line in done.stderr.splitlines() if line.startswith("SENT")}
+    sent = {line for line in completed.stderr.splitlines() if line.startswith("SENT")}
     assert sent - {f"SENT {program}" for program in PROGRAMS} == set()
-    assert done.returncode in (0, 1, 4, 6), done.stderr
-    assert "Traceback" not in done.stderr
+    assert completed.returncode in (0, 1, 4, 6), completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 def test_every_word_of_a_command_is_asked_what_it_sends() -> None:
@@ -184,12 +184,12 @@ def test_a_run_without_leave_to_spend_only_reads(
         urls = {"CONTACT360_BASE_URL": proxies["backend"].url, "CONNECTRA_BASE_URL": proxies["connectra"].url}
         index = {"ELASTICSEARCH_HOST": "127.0.0.1", "ELASTICSEARCH_PORT": proxies["index"].url.rpartition(":")[2]}
         file = env_file(tmp_path / "live.env", {**calm, **urls, **index})
-        done = run(checkout, tmp_path / "out", "--env-file", str(file), *options)
+        completed = run(checkout, tmp_path / "out", "--env-file", str(file), *options)
 
-    asked = [f"{side} {method} {path}" for side, proxy in proxies.items() for method, path in proxy.asked]
-    assert done.code == code, done.printed[-3000:]
-    assert [each for each in asked if not any(re.fullmatch(read, each) for read in READS)] == []
-    assert 0 < len(asked) <= most, asked
+    requests = [f"{side} {method} {path}" for side, proxy in proxies.items() for method, path in proxy.requests]
+    assert completed.code == code, completed.printed[-3000:]
+    assert [request for request in requests if not any(re.fullmatch(read, request) for read in READS)] == []
+    assert 0 < len(requests) <= most, requests
 
 
 def test_a_token_is_had_by_one_login(calm: Mapping[str, str], tmp_path: Path, requests: list[str]) -> None:
@@ -206,7 +206,7 @@ def test_a_rehearsal_needs_no_network(checkout: Path, tmp_path: Path) -> None:
     few = ("--rows", "100", "--samples", "4", "-k", "contact-endpoint")
     options = ("-m", "phase1", "--target", "sandbox", *few, "--out", str(tmp_path / "out"))
 
-    done = subprocess.run(
+    completed = subprocess.run(
         [*apart, sys.executable, "-m", "pytest", *LEAN, *options],
         cwd=checkout,
         env=environment(),
@@ -215,6 +215,6 @@ def test_a_rehearsal_needs_no_network(checkout: Path, tmp_path: Path) -> None:
         timeout=180,
     )
 
-    assert done.returncode == 6, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "too few samples" in done.stdout or "need" in done.stdout
+    assert completed.returncode == 6, completed.stdout[-2000:] + completed.stderr[-2000:]
+    assert "too few samples" in completed.stdout or "need" in completed.stdout
     assert (tmp_path / "out" / "latest" / "verdict.json").exists()

@@ -85,8 +85,8 @@ def test_reads_that_replay_cancels_are_asked_again(pair: Pair, database: Databas
     def conflicts() -> int:
         with pair.standby.superuser() as session:
             query = "SELECT sum(confl_snapshot + confl_lock + confl_bufferpin)::int FROM pg_stat_database_conflicts"
-            (found,) = session.execute(query).fetchone() or (0,)
-            return int(found)
+            (count,) = session.execute(query).fetchone() or (0,)
+            return int(count)
 
     worker = Thread(target=churn)
     worker.start()
@@ -169,11 +169,11 @@ def test_an_export_is_compared_again_where_the_session_ends(
     file.write_text(",".join(column.name for column in exports.kinds["contacts"].columns) + "\n")
     run = ExportComparison.run
 
-    def interrupted(*given: Any) -> Any:
+    def interrupted(*arguments: Any) -> Any:
         if left:
             left.pop()
             assert _ended(pair) > 0
-        return run(*given)
+        return run(*arguments)
 
     monkeypatch.setattr(ExportComparison, "run", interrupted)
     env = tmp_path / "env"

@@ -223,8 +223,8 @@ def test_node_reads_the_configuration_whatever_a_service_said(tmp_path: Path) ->
     allure_results.write(tmp_path, verdict_builders.verdict("NO-GO", 15, hostile="</script>`${1}`\u2028\\"), environ={})
     read = 'import("./allurerc.mjs").then(({default: d, results}) => console.log(JSON.stringify([d, results])))'
 
-    done = subprocess.run(["node", "-e", read], cwd=tmp_path, capture_output=True, text=True, check=True)
+    completed = subprocess.run(["node", "-e", read], cwd=tmp_path, capture_output=True, text=True, check=True)
 
-    config, results = json.loads(done.stdout)
+    config, results = json.loads(completed.stdout)
     assert config["qualityGate"]["rules"][0].keys() == {entry["rule"] for entry in results}
     assert config["name"] == "NO-GO - Contact360 VQL gate"

@@ -36,11 +36,11 @@ def test_the_probe_needs_no_postgres(checkout: Path, tmp_path: Path) -> None:
 
 def test_a_phase_without_postgres_is_one_sentence_with_the_way_out(checkout: Path, tmp_path: Path) -> None:
     with stub_service() as server:
-        held = _run(checkout, tmp_path, "availability or phase1", server.url)
+        completed = _run(checkout, tmp_path, "availability or phase1", server.url)
 
-    (sentence,) = held.errors()
-    assert held.code == 6, held.printed
+    (sentence,) = completed.errors()
+    assert completed.code == 6, completed.printed
     assert "PostgreSQL did not answer at DATABASE_URL" in sentence
     assert "check the address" in sentence
-    assert f"page: {tmp_path / 'out'}" in held.printed
-    assert "sesame" not in held.printed
+    assert f"page: {tmp_path / 'out'}" in completed.printed
+    assert "sesame" not in completed.printed

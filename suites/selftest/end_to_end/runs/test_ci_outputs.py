@@ -117,30 +117,30 @@ def test_limits_and_intervals_stand_beside_the_value() -> None:
 def test_prometheus_itself_reads_the_metrics() -> None:
     text = prometheus.exposition(verdict_builders.verdict("NO-GO", 60))
 
-    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+    completed = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 @pytest.fixture
 def server() -> tuple[list[httpx.Request], Callable[[int], httpx.MockTransport]]:
     """What was asked, and a transport that answers with a status."""
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answering(status: int) -> httpx.MockTransport:
         def answer(request: httpx.Request) -> httpx.Response:
-            asked.append(request)
+            requests.append(request)
             return httpx.Response(status)
 
         return httpx.MockTransport(answer)
 
-    return asked, answering
+    return requests, answering
 
 
 def _announce(server: Any, verdict: dict[str, Any], earlier: Any, status: int = 200, **environ: str) -> Any:
-    asked, answering = server
+    requests, answering = server
     notes = notify.announce(verdict, Path("run"), earlier=earlier, environ=environ, transport=answering(status))
-    return asked, notes
+    return requests, notes
 
 
 def _earlier(*verdicts: str, phase: str = "phase1") -> list[HistoryEntry]:
@@ -152,7 +152,7 @@ def _earlier(*verdicts: str, phase: str = "phase1") -> list[HistoryEntry]:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "told"),
+    ("before", "now", "announced"),
     [
         ([], "GO", True),
         (["GO"], "GO", False),
@@ -161,11 +161,11 @@ def _earlier(*verdicts: str, phase: str = "phase1") -> list[HistoryEntry]:
         (["NO-GO", "GO"], "NO-GO", True),
     ],
 )
-def test_the_webhook_hears_of_changes_only(server: Any, before: list[str], now: str, told: bool) -> None:
-    asked, notes = _announce(server, verdict_builders.verdict(now), _earlier(*before), GATE_WEBHOOK=SECRET_URL)
+def test_the_webhook_hears_of_changes_only(server: Any, before: list[str], now: str, announced: bool) -> None:
+    requests, notes = _announce(server, verdict_builders.verdict(now), _earlier(*before), GATE_WEBHOOK=SECRET_URL)
 
     assert notes == []
-    assert bool(asked) is told
+    assert bool(requests) is announced
 
 
 def test_another_phases_verdict_is_no_change() -> None:
@@ -174,7 +174,7 @@ def test_another_phases_verdict_is_no_change() -> None:
 
 
 def test_the_message_is_what_slack_takes(server: Any) -> None:
-    asked, _ = _announce(
+    requests, _ = _announce(
         server,
         verdict_builders.verdict("NO-GO"),
         _earlier("GO"),
@@ -182,31 +182,31 @@ def test_the_message_is_what_slack_takes(server: Any) -> None:
         GATE_PAGE="https://pages.example/run",
     )
 
-    body = json.loads(asked[0].content)
+    body = json.loads(requests[0].content)
     assert list(body) == ["text"]
     assert body["text"].startswith("*NO-GO* (was GO): phase1, Single record retrieval; live deployment\n")
     assert body["text"].endswith("\nhttps://pages.example/run")
 
 
 def test_without_a_history_the_webhook_is_not_told(server: Any) -> None:
-    asked, notes = _announce(server, verdict_builders.verdict("NO-GO"), None, GATE_WEBHOOK=SECRET_URL)
+    requests, notes = _announce(server, verdict_builders.verdict("NO-GO"), None, GATE_WEBHOOK=SECRET_URL)
 
-    assert asked == []
+    assert requests == []
     assert "only --history shows" in notes[0]
 
 
 def test_each_phase_is_pushed_as_a_group_of_its_own(server: Any) -> None:
-    asked, notes = _announce(
+    requests, notes = _announce(
         server, verdict_builders.verdict("GO", 30), [], GATE_PUSHGATEWAY="https://push.example/base/"
     )
 
     assert notes == []
-    assert [request.url.path for request in asked] == [
+    assert [request.url.path for request in requests] == [
         "/base/metrics/job/vql-gate/target/live/phase/phase1",
         "/base/metrics/job/vql-gate/target/live/phase/phase2",
     ]
-    assert b'phase="phase1"' not in asked[1].content
-    assert {request.method for request in asked} == {"PUT"}
+    assert b'phase="phase1"' not in requests[1].content
+    assert {request.method for request in requests} == {"PUT"}
 
 
 @pytest.mark.parametrize("variable", ["GATE_WEBHOOK", "GATE_PUSHGATEWAY"])

@@ -49,13 +49,13 @@ SLIPS = {  # arguments, environment, what the one sentence says
 def test_a_slip_is_one_sentence(checkout: Path, tmp_path: Path, name: str) -> None:
     options, values, words = SLIPS[name]
 
-    done = run(checkout, tmp_path / "out", *options, extra=values)
+    completed = run(checkout, tmp_path / "out", *options, extra=values)
 
-    (sentence,) = done.errors()
-    assert done.code == 4
+    (sentence,) = completed.errors()
+    assert completed.code == 4
     assert [word for word in words if word not in sentence] == []
-    assert "Traceback" not in done.printed
-    assert "4711" not in done.printed
+    assert "Traceback" not in completed.printed
+    assert "4711" not in completed.printed
     assert list((tmp_path / "out").glob("*")) == []  # a run that never began leaves no folder
 
 
@@ -66,10 +66,10 @@ def test_a_path_elsewhere_leads_nobody_away(checkout: Path, tmp_path: Path, join
     elsewhere.write_text("CONNECTRA_BASE_URL=http://x\n")
     option = [f"--env-file={elsewhere}"] if joined else ["--env-file", str(elsewhere)]
 
-    done = run(checkout, tmp_path / "out", "-m", "phase1", *option)
+    completed = run(checkout, tmp_path / "out", "-m", "phase1", *option)
 
-    assert done.code == 4
-    assert "half configured: CONNECTRA_BASE_URL is set" in done.printed
+    assert completed.code == 4
+    assert "half configured: CONNECTRA_BASE_URL is set" in completed.printed
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_path_elsewhere_leads_nobody_away(checkout: Path, tmp_path: Path, join
     ids=["collect-only", "markers", "help", "fixtures", "setup-plan"],
 )
 def test_who_only_wants_to_know_starts_nothing(checkout: Path, tmp_path: Path, options: list[str]) -> None:
-    done = run(checkout, tmp_path / "out", *options, extra={"CONNECTRA_BASE_URL": "http://x"})
+    completed = run(checkout, tmp_path / "out", *options, extra={"CONNECTRA_BASE_URL": "http://x"})
 
-    assert done.code == 0, done.printed[-2000:]
+    assert completed.code == 0, completed.printed[-2000:]
     assert not (tmp_path / "out").exists()
 
 
@@ -107,11 +107,11 @@ def test_no_stale_go_stays_for_a_run_that_judged_nothing(
     (out / "earlier").mkdir(parents=True)
     (out / "latest").symlink_to("earlier")
 
-    done = run(checkout, out, *options, extra=values)
+    completed = run(checkout, out, *options, extra=values)
 
-    assert done.code == code
+    assert completed.code == code
     assert not (out / "latest").is_symlink()
-    assert "building the sandbox" not in done.printed
+    assert "building the sandbox" not in completed.printed
     assert [path.name for path in out.iterdir()] == ["earlier"]
 
 
@@ -121,10 +121,10 @@ def test_a_test_that_is_not_there_leaves_latest_where_it_was(checkout: Path, tmp
     (out / "earlier").mkdir(parents=True)
     (out / "latest").symlink_to("earlier")
 
-    done = run(checkout, out, *SLIPS[name][0])
+    completed = run(checkout, out, *SLIPS[name][0])
 
-    assert done.code == 4
-    assert "building the sandbox" not in done.printed
+    assert completed.code == 4
+    assert "building the sandbox" not in completed.printed
     assert (out / "latest").readlink() == Path("earlier")
     assert [path.name for path in out.iterdir() if path.name != "latest"] == ["earlier"]
 
@@ -133,9 +133,9 @@ def test_a_run_says_at_once_what_takes_seconds_and_has_a_header_of_five_lines(ch
     """The tests of one block, of which all but the first are not needed: what was skipped is explained."""
     options = ("-m", "phase1", "-k", "contact-endpoint", "--rows", "200", "--seed", "7")
 
-    done = run(checkout, tmp_path / "out", *options, "--fault", "stale-record")
+    completed = run(checkout, tmp_path / "out", *options, "--fault", "stale-record")
 
-    lines = done.printed.splitlines()
+    lines = completed.printed.splitlines()
     begun = next(number for number, line in enumerate(lines) if "test session starts" in line)
     collected = next(number for number, line in enumerate(lines) if line.startswith("collected "))
     header = lines[begun + 1 : collected]
@@ -150,9 +150,9 @@ def test_a_run_says_at_once_what_takes_seconds_and_has_a_header_of_five_lines(ch
 
 
 def test_a_bare_pytest_asks_the_phases_that_a_sandbox_can_answer_in_one_go(checkout: Path, tmp_path: Path) -> None:
-    done = run(checkout, tmp_path / "out", "--collect-only", "-q")
+    completed = run(checkout, tmp_path / "out", "--collect-only", "-q")
 
-    folders = {line.split("/")[1] for line in done.printed.splitlines() if "::test_" in line}
+    folders = {line.split("/")[1] for line in completed.printed.splitlines() if "::test_" in line}
     assert {folder.split("_")[0] for folder in folders} == {"phase0", "phase1", "phase2", "phase3", "phase4"}
 
 
@@ -161,7 +161,7 @@ def test_self_tests_leave_the_latest_run_alone(checkout: Path, tmp_path: Path) -
     (out / "earlier").mkdir(parents=True)
     (out / "latest").symlink_to("earlier")
 
-    done = run(checkout, out, "-m", "selftest", "-k", "without_a_limit_only_the_count_remains")
+    completed = run(checkout, out, "-m", "selftest", "-k", "without_a_limit_only_the_count_remains")
 
-    assert done.code == 0
+    assert completed.code == 0
     assert (out / "latest").is_symlink()

@@ -36,22 +36,22 @@ def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Completed
     return run(checkout, tmp_path_factory.mktemp("v3"), "-m", "phase2", "--contract", "v3", *FEW)
 
 
-def _findings(done: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:
-    return {entry["criterion"]: entry for entry in done.verdict["phases"][phase]["findings"]}
+def _findings(completed: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:
+    return {entry["criterion"]: entry for entry in completed.verdict["phases"][phase]["findings"]}
 
 
-def _samples(done: CompletedRun) -> list[dict[str, Any]]:
+def _samples(completed: CompletedRun) -> list[dict[str, Any]]:
     lines = [
         line
-        for path in (done.out / "latest" / "observations").glob("*.jsonl")
+        for path in (completed.out / "latest" / "observations").glob("*.jsonl")
         for line in path.read_text().splitlines()
     ]
     return [entry for entry in map(json.loads, lines) if entry["type"] == "sample"]
 
 
 def test_endpoints_that_the_deployment_does_not_have_are_counted_and_shown(by_v3: CompletedRun) -> None:
-    found = _findings(by_v3, "phase2")
-    attributes, consistency = found["company-contacts-attributes"], found["data-consistency"]
+    findings = _findings(by_v3, "phase2")
+    attributes, consistency = findings["company-contacts-attributes"], findings["data-consistency"]
 
     assert (by_v3.code, by_v3.verdict["verdict"], by_v3.verdict["incidents"]) == (6, "HOLD", [])
     assert attributes["sentence"] == ABSENT
@@ -66,8 +66,8 @@ def test_endpoints_that_the_deployment_does_not_have_are_counted_and_shown(by_v3
 
 def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun) -> None:
     """Single calls that are timed are left out: nothing shows of each who served it, so they are no pairs."""
-    asked = [sample for sample in _samples(by_v3) if not sample["check"].endswith("-latency")]
-    of_backend = [entry for entry in asked if entry["answers"][0]["side"] == "backend"]
+    samples = [sample for sample in _samples(by_v3) if not sample["check"].endswith("-latency")]
+    of_backend = [entry for entry in samples if entry["answers"][0]["side"] == "backend"]
     checks = {entry["check"] for entry in of_backend}
 
     assert {"company-contacts-listing", "company-contacts-count", "company-contacts-unknown"} <= checks
@@ -80,12 +80,12 @@ def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun)
 
 
 def test_without_flags_the_report_says_so_and_what_needs_one_is_judged(by_v3: CompletedRun) -> None:
-    found = _findings(by_v3, "phase2")
+    findings = _findings(by_v3, "phase2")
 
     assert "flags:  none: by the contract 'v3' VQL is mandatory" in by_v3.printed
     assert by_v3.verdict["fingerprint"]["mandatory"] is True
     assert by_v3.verdict["contract"] == "v3"
-    assert found["vql-success-rate"]["outcome"] == "met"
+    assert findings["vql-success-rate"]["outcome"] == "met"
     assert "VQL_COMPANY_CONTACTS" not in by_v3.printed
 
 
@@ -93,7 +93,7 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
     checkout: Path, tmp_path: Path, later: Mapping[str, str]
 ) -> None:
     file = env_file(tmp_path / "live.env", later)
-    done = run(
+    completed = run(
         checkout,
         tmp_path,
         "-m",
@@ -108,7 +108,7 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
     )
 
     causes = {
-        criterion: _findings(done, phase)[criterion]["cause"]["code"]
+        criterion: _findings(completed, phase)[criterion]["cause"]["code"]
         for phase, criterion in (
             ("phase2", "error-rate"),
             ("phase2", "company-contacts-count"),
@@ -116,10 +116,10 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
             ("phase4", "linkedin-errors"),
         )
     }
-    assert done.verdict["verdict"] == "NO-GO"
+    assert completed.verdict["verdict"] == "NO-GO"
     assert set(causes.values()) == {"route-missing"}
-    assert "try --contract v3" in " ".join(done.printed.split())
-    assert "try --contract v3" in (done.out / "latest" / "summary.html").read_text()
+    assert "try --contract v3" in " ".join(completed.printed.split())
+    assert "try --contract v3" in (completed.out / "latest" / "summary.html").read_text()
 
 
 def test_flags_that_somebody_set_all_the_same_change_nothing(
@@ -127,7 +127,7 @@ def test_flags_that_somebody_set_all_the_same_change_nothing(
 ) -> None:
     off = {"CONNECTRA_ENABLED": "false", "VQL_SINGLE_RECORD_RETRIEVAL": "false"}
     file = env_file(tmp_path / "live.env", {**later, **off})
-    done = run(
+    completed = run(
         checkout,
         tmp_path,
         "-m",
@@ -141,14 +141,14 @@ def test_flags_that_somebody_set_all_the_same_change_nothing(
         str(file),
     )
 
-    assert done.verdict["provenance"] == {"vql": 32, "fallback": 0, "direct": 0, "unknown": 0}
-    assert _findings(done, "phase1")["fallback-rate"]["kind"] == "blocking"
+    assert completed.verdict["provenance"] == {"vql": 32, "fallback": 0, "direct": 0, "unknown": 0}
+    assert _findings(completed, "phase1")["fallback-rate"]["kind"] == "blocking"
 
 
 def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Path, later: Mapping[str, str]) -> None:
     mute = [name for name in later if name.startswith(("LOGS_", "ELASTICSEARCH_"))]
     file = env_file(tmp_path / "live.env", {name: value for name, value in later.items() if name not in mute})
-    done = run(
+    completed = run(
         checkout,
         tmp_path,
         "-m",
@@ -162,9 +162,9 @@ def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Pa
         str(file),
     )
 
-    assert done.verdict["provenance"] == {"vql": 0, "fallback": 0, "direct": 0, "unknown": 16}
-    assert done.verdict["verdict"] == "HOLD"
-    assert "unknown provenance" in _findings(done, "phase2")["company-contacts-count"]["sentence"]
+    assert completed.verdict["provenance"] == {"vql": 0, "fallback": 0, "direct": 0, "unknown": 16}
+    assert completed.verdict["verdict"] == "HOLD"
+    assert "unknown provenance" in _findings(completed, "phase2")["company-contacts-count"]["sentence"]
 
 
 def test_what_is_said_to_be_absent_and_answers_is_told(
@@ -174,7 +174,7 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
     absent = ["company_contacts", "exports", "linkedin", "backend.vql_health"]
     contract.write_text(f'schema = 1\nname = "wrong"\nbased_on = "v3"\nabsent = {json.dumps(absent)}')
     file = env_file(tmp_path / "live.env", later)
-    done = run(
+    completed = run(
         checkout,
         tmp_path,
         "-m",
@@ -189,15 +189,15 @@ def test_what_is_said_to_be_absent_and_answers_is_told(
         str(file),
     )
 
-    said = {
-        phase: {finding["sentence"].partition("absent: ")[2] for finding in _findings(done, phase).values()} - {""}
-        for phase in done.verdict["phases"]
+    sentences = {
+        phase: {finding["sentence"].partition("absent: ")[2] for finding in _findings(completed, phase).values()} - {""}
+        for phase in completed.verdict["phases"]
     }
-    body = {phase: sentence.split(" but ")[1] for phase, (sentence,) in said.items()}
+    body = {phase: sentence.split(" but ")[1] for phase, (sentence,) in sentences.items()}
     end = ": the contract is wrong about this deployment, take {!r} out of its `absent`"
     company = body.pop("phase2")
-    assert {entry["verdict"] for entry in done.verdict["phases"].values()} == {"HOLD"}
-    assert done.verdict["incidents"] == []
+    assert {entry["verdict"] for entry in completed.verdict["phases"].values()} == {"HOLD"}
+    assert completed.verdict["incidents"] == []
     assert company.startswith("GET /api/v3/companies/company/")
     assert company.endswith(f"/contacts/ answers 200{end.format('company_contacts')}")
     assert body == {
@@ -211,11 +211,11 @@ def test_where_vql_is_mandatory_there_is_neither_rollback_nor_fallback_to_verify
     checkout: Path, tmp_path: Path, later: Mapping[str, str]
 ) -> None:
     file = env_file(tmp_path / "live.env", later)
-    done = run(checkout, tmp_path, "-m", "rollback or phase5", "--contract", "v3", *LIVE, "--env-file", str(file))
+    completed = run(checkout, tmp_path, "-m", "rollback or phase5", "--contract", "v3", *LIVE, "--env-file", str(file))
 
-    assert (done.verdict["verdict"], done.verdict["incidents"]) == ("HOLD", [])
-    assert "there is no flag to take back" in _findings(done, "rollback")["direct-path"]["sentence"]
-    assert "nothing falls back" in _findings(done, "phase5")["fallback-kept"]["sentence"]
+    assert (completed.verdict["verdict"], completed.verdict["incidents"]) == ("HOLD", [])
+    assert "there is no flag to take back" in _findings(completed, "rollback")["direct-path"]["sentence"]
+    assert "nothing falls back" in _findings(completed, "phase5")["fallback-kept"]["sentence"]
 
 
 def _by_api(later: Mapping[str, str], *paths: str) -> list[tuple[int, Any]]:
@@ -261,7 +261,7 @@ def test_known_differences_are_verified_and_listed_and_anything_new_is_wrong(
     checkout: Path, tmp_path: Path, fault: str | None
 ) -> None:
     faults = ("--fault", fault) if fault else ()
-    done = run(
+    completed = run(
         checkout,
         tmp_path,
         "-m",
@@ -274,16 +274,16 @@ def test_known_differences_are_verified_and_listed_and_anything_new_is_wrong(
         *FEW,
         *faults,
     )
-    found = _findings(done, "phase1")
-    outcomes = {sample["outcome"] for sample in _samples(done)}
-    excuses = {difference["excused_by"] for sample in _samples(done) for difference in sample["differences"]}
+    findings = _findings(completed, "phase1")
+    outcomes = {sample["outcome"] for sample in _samples(completed)}
+    excuses = {difference["excused_by"] for sample in _samples(completed) for difference in sample["differences"]}
 
     assert {"contact-without-company", "company-without-metadata", "company-industry-first-only"} <= excuses
-    assert "contact-without-company" in (done.out / "latest" / "verdict.json").read_text()
+    assert "contact-without-company" in (completed.out / "latest" / "verdict.json").read_text()
     assert ("different" in outcomes) is bool(fault)
     assert outcomes <= {"equal", "different"}
-    assert (found["contact-endpoint-parity"]["outcome"] == "missed") is bool(fault)
-    assert (done.code == 1) is bool(fault)
+    assert (findings["contact-endpoint-parity"]["outcome"] == "missed") is bool(fault)
+    assert (completed.code == 1) is bool(fault)
 
 
 @contextmanager

@@ -44,22 +44,22 @@ def target(calm: Mapping[str, str], tmp_path: Path) -> Iterator[Target]:
 class _Broken:
     """A way of asking during which the server ends the session; `when` is that: in the question, or before it."""
 
-    def __init__(self, asked: Check, end: Callable[[], int], when: str) -> None:
-        self._asked, self._end, self._when = asked, end, when
+    def __init__(self, check: Check, end: Callable[[], int], when: str) -> None:
+        self._check, self._end, self._when = check, end, when
         self._left = 1
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._asked, name)
+        return getattr(self._check, name)
 
     def expected(self, samples: Sequence[Sample]) -> Mapping[str, Any]:
         if self._when == "before":
             self._break()
-        return self._asked.expected(samples)
+        return self._check.expected(samples)
 
     def ask(self, sample: Sample) -> Response:
         if self._when == "meanwhile":
             self._break()
-        return self._asked.ask(sample)
+        return self._check.ask(sample)
 
     def ask_group(self, samples: Sequence[Sample]) -> Mapping[str, Response]:
         return {sample.key: self.ask(sample) for sample in samples}
@@ -187,14 +187,14 @@ def test_a_difference_that_can_not_be_settled_is_void(
 
     class Wrong(_Broken):
         def ask(self, sample: Sample) -> Response:
-            return self._asked.ask(samples[0])
+            return self._check.ask(samples[0])
 
     with pytest.raises(DatabaseUnreachable):
         verifier.put(Wrong(right, end_sessions, "never"), samples)
 
     lines = (tmp_path / "observations" / "here.jsonl").read_text().splitlines()
-    found = {json.loads(line)["key"]: json.loads(line)["outcome"] for line in lines}
-    assert found == {samples[0].key: "equal", samples[1].key: "void", samples[2].key: "void"}
+    outcomes = {json.loads(line)["key"]: json.loads(line)["outcome"] for line in lines}
+    assert outcomes == {samples[0].key: "equal", samples[1].key: "void", samples[2].key: "void"}
 
 
 def test_a_log_that_breaks_off_has_no_word_and_comes_back(calm: Mapping[str, str]) -> None:
@@ -219,10 +219,10 @@ def test_a_run_holds_and_keeps_all_it_saw(
     finally:
         process.kill()
 
-    done = CompletedRun(code=process.returncode, printed=log.read_text(), out=out)
-    assert done.code == 6, done.printed[-3000:]
-    assert done.verdict["verdict"] == "HOLD"
-    assert any("DatabaseUnreachable" in entry for entry in done.verdict["incidents"])
+    completed = CompletedRun(code=process.returncode, printed=log.read_text(), out=out)
+    assert completed.code == 6, completed.printed[-3000:]
+    assert completed.verdict["verdict"] == "HOLD"
+    assert any("DatabaseUnreachable" in entry for entry in completed.verdict["incidents"])
     assert _samples(out)[: len(before)] == before
     assert len(_samples(out)) > len(before)
 

@@ -49,49 +49,49 @@ def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("most", [1, 9_000, 17_000])
 def test_a_disk_that_fills_up_holds_the_run_and_loses_nothing(tmp_path: Path, most: int) -> None:
-    done = rehearse(tmp_path, _full(most, after=1))
+    completed = rehearse(tmp_path, _full(most, after=1))
 
-    assert done.code not in (0, 1), done.printed[-3000:]
-    assert "can't be recorded" in done.printed
-    assert " HOLD " in done.printed
-    assert len(_samples(done.folder)) >= 32
-    assert not (done.folder / "verdict.json").exists() or done.verdict["verdict"] == "HOLD"
+    assert completed.code not in (0, 1), completed.printed[-3000:]
+    assert "can't be recorded" in completed.printed
+    assert " HOLD " in completed.printed
+    assert len(_samples(completed.folder)) >= 32
+    assert not (completed.folder / "verdict.json").exists() or completed.verdict["verdict"] == "HOLD"
 
 
 def test_a_worker_that_finds_no_room_holds_the_run(tmp_path: Path) -> None:
-    done = rehearse(tmp_path, _full(1, after=1), "-n", "2")
+    completed = rehearse(tmp_path, _full(1, after=1), "-n", "2")
 
-    assert done.code in (2, 6), done.printed[-3000:]
-    assert done.verdict["verdict"] == "HOLD"
-    assert any("never finished" in entry for entry in done.verdict["incidents"])
-    assert len(_samples(done.folder)) >= 32
+    assert completed.code in (2, 6), completed.printed[-3000:]
+    assert completed.verdict["verdict"] == "HOLD"
+    assert any("never finished" in entry for entry in completed.verdict["incidents"])
+    assert len(_samples(completed.folder)) >= 32
 
 
 def test_what_is_judged_again_when_there_is_room_holds(tmp_path: Path, checkout: Path) -> None:
-    done = rehearse(tmp_path, _full(400, after=1))
+    completed = rehearse(tmp_path, _full(400, after=1))
 
-    judged = warm_python.run("reports", str(done.folder), cwd=checkout, env=environment(), timeout_s=60)
+    judged = warm_python.run("reports", str(completed.folder), cwd=checkout, env=environment(), timeout_s=60)
 
     assert judged.returncode == 6, judged.stdout + judged.stderr
     assert "the run never finished" in judged.stdout
 
 
 def test_a_verdict_that_can_not_be_written_is_hold(tmp_path: Path) -> None:
-    done = rehearse(tmp_path, _full(1, after=3))
+    completed = rehearse(tmp_path, _full(1, after=3))
 
-    assert done.code == 6, done.printed[-3000:]
-    assert "not all could be written down (controller): File too large" in done.printed
-    assert not (done.folder / "verdict.json").exists()
-    assert len(_samples(done.folder)) == 64
+    assert completed.code == 6, completed.printed[-3000:]
+    assert "not all could be written down (controller): File too large" in completed.printed
+    assert not (completed.folder / "verdict.json").exists()
+    assert len(_samples(completed.folder)) == 64
 
 
 def test_a_report_of_others_that_finds_no_room_costs_a_note(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    done = rehearse(tmp_path, CALM, f"--junitxml={tmp_path}/file/junit.xml")
+    completed = rehearse(tmp_path, CALM, f"--junitxml={tmp_path}/file/junit.xml")
 
-    assert (done.code, done.verdict["verdict"]) == (0, "GO"), done.printed[-3000:]
-    assert "note: junit.xml could not be written: " in done.printed
+    assert (completed.code, completed.verdict["verdict"]) == (0, "GO"), completed.printed[-3000:]
+    assert "note: junit.xml could not be written: " in completed.printed
 
 
 def test_after_a_torn_record_the_next_begins_a_line_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +150,10 @@ def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Pa
     rehearse(tmp_path, CALM)
     (small_disk / "filler").write_bytes(b"x" * (512 - left) * 1024)
 
-    done = _ended(tmp_path, "--out", str(small_disk / "out"))
+    completed = _ended(tmp_path, "--out", str(small_disk / "out"))
 
-    assert done.returncode not in (0, 1), done.stdout[-3000:]
-    assert "No space left on device" in done.stdout + done.stderr
+    assert completed.returncode not in (0, 1), completed.stdout[-3000:]
+    assert "No space left on device" in completed.stdout + completed.stderr
 
 
 @pytest.mark.parametrize("size", ["4k", "8k", "16k"])
@@ -164,9 +164,9 @@ def test_a_disk_of_a_page_or_two_holds_the_run_in_a_sentence(
     rehearse(tmp_path, CALM)
     disk = tiny_disk(size)
 
-    done = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "2"))]
+    runs = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "2"))]
 
-    for completed in done:
+    for completed in runs:
         assert completed.returncode in (2, 4, 6), completed.stdout[-3000:] + completed.stderr[-3000:]
         assert "No space left on device" in completed.stdout + completed.stderr
         assert "Traceback" not in completed.stdout + completed.stderr
@@ -180,27 +180,29 @@ def test_a_live_run_on_such_a_disk_holds_too(
     """What its workers share (pace, credits, circuit breakers) lies in the run folder as well."""
     file, disk = env_file(tmp_path / "live.env", calm), tiny_disk(size)
 
-    done = run(checkout, disk / "out", "-m", "phase1", "--samples", "4", "--env-file", str(file), "--max-rps", "500")
+    completed = run(
+        checkout, disk / "out", "-m", "phase1", "--samples", "4", "--env-file", str(file), "--max-rps", "500"
+    )
 
-    assert done.code in (2, 4, 6), done.printed[-3000:]
-    assert "HOLD" in done.printed or "No space left on device" in done.printed
-    assert "Traceback" not in done.printed
+    assert completed.code in (2, 4, 6), completed.printed[-3000:]
+    assert "HOLD" in completed.printed or "No space left on device" in completed.printed
+    assert "Traceback" not in completed.printed
 
 
 def test_a_place_that_can_not_be_written_is_a_usage_error(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    done = run(checkout, tmp_path / "file" / "out", "-m", "phase1")
+    completed = run(checkout, tmp_path / "file" / "out", "-m", "phase1")
 
-    assert done.code == 4
-    assert done.errors() == [f"ERROR: --out {tmp_path}/file/out: can't be written to: Not a directory"]
+    assert completed.code == 4
+    assert completed.errors() == [f"ERROR: --out {tmp_path}/file/out: can't be written to: Not a directory"]
 
 
 def test_a_run_folder_that_vanishes_is_a_hold(tmp_path: Path) -> None:
     rehearse(tmp_path, CALM)
     (tmp_path / "suites" / "phase1_single_record" / "test_it.py").write_text(PRELUDE + VANISHING)
 
-    done = _ended(tmp_path)
+    completed = _ended(tmp_path)
 
-    assert done.returncode == 6
-    assert "Exit: HOLD: what this run recorded can't be read back" in done.stderr
+    assert completed.returncode == 6
+    assert "Exit: HOLD: what this run recorded can't be read back" in completed.stderr

@@ -75,8 +75,8 @@ def _build(context: Path, image: Path) -> None:
     copies = re.findall(r"^COPY (.*)$", (context / DOCKERFILE).read_text(), re.MULTILINE)
     for *sources, target in map(str.split, copies):
         for source in sources:
-            found = [context / source] if (context / source).is_file() else (context / source).rglob("*")
-            for path in (path for path in found if path.is_file()):
+            files = [context / source] if (context / source).is_file() else (context / source).rglob("*")
+            for path in (path for path in files if path.is_file()):
                 name = path.relative_to(context)
                 if not _is_ignored(PurePosixPath(name.as_posix()), patterns):
                     place = image / target / (name if target == "./" else path.relative_to(context / source))
@@ -116,10 +116,10 @@ def _in_image(
     image: Path, path: Path, *words: str, settings: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     data = image.parent / "data"
-    given = {"GATE_OUT": str(data / "runs"), "GATE_HISTORY": str(data / "history"), "GATE_KEEP": "200"}
-    given |= {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1"}
+    variables = {"GATE_OUT": str(data / "runs"), "GATE_HISTORY": str(data / "history"), "GATE_KEEP": "200"}
+    variables |= {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, *words]
-    extra = given | (settings or {})
+    extra = variables | (settings or {})
     return subprocess.run(command, cwd=image, env=environment(extra), capture_output=True, text=True, timeout=60)
 
 
@@ -139,12 +139,12 @@ def test_nothing_private_and_nothing_of_the_tests_is_in_the_image(image: Path) -
 def test_the_image_plans_a_live_run_and_needs_no_extra(image: Path, without_extras: Path) -> None:
     options = ("-m", "phase1", "--plan", "--target", "live")
 
-    done = _in_image(image, without_extras, "-m", "pytest", "-p", "no:cacheprovider", *options, settings=LIVE)
+    completed = _in_image(image, without_extras, "-m", "pytest", "-p", "no:cacheprovider", *options, settings=LIVE)
 
-    assert done.returncode == 6, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "phase1, Single record retrieval" in done.stdout
-    assert "requests, first contact included: backend " in done.stdout
-    assert [line for line in (done.stdout + done.stderr).splitlines() if "HOLD" in line] == [
+    assert completed.returncode == 6, completed.stdout[-2000:] + completed.stderr[-2000:]
+    assert "phase1, Single record retrieval" in completed.stdout
+    assert "requests, first contact included: backend " in completed.stdout
+    assert [line for line in (completed.stdout + completed.stderr).splitlines() if "HOLD" in line] == [
         "HOLD: --plan only shows something: no target was asked, and GATE_HISTORY is set; unset it to look around"
     ]
 
@@ -158,15 +158,15 @@ def test_the_images_own_command_holds_where_no_target_answers(image: Path, witho
         for word in re.findall(r'"([^"]*)"', re.search(rf"^{name} (.*)$", dockerfile, re.MULTILINE)[1])
     ]
 
-    done = _in_image(image, without_extras, *words[1:], settings=LIVE)
+    completed = _in_image(image, without_extras, *words[1:], settings=LIVE)
 
     assert words[:3] == ["python", "-m", "pytest"], shlex.join(words)
-    assert done.returncode == 6, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "Traceback" not in done.stdout + done.stderr
+    assert completed.returncode == 6, completed.stdout[-2000:] + completed.stderr[-2000:]
+    assert "Traceback" not in completed.stdout + completed.stderr
 
 
 def test_every_command_for_live_targets_starts_in_the_image(image: Path, without_extras: Path) -> None:
-    done = _in_image(image, without_extras, "-c", HELP, *COMMANDS)
+    completed = _in_image(image, without_extras, "-c", HELP, *COMMANDS)
 
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("usage:") == len(COMMANDS), done.stdout[-2000:] + done.stderr[-2000:]
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    assert completed.stdout.count("usage:") == len(COMMANDS), completed.stdout[-2000:] + completed.stderr[-2000:]

@@ -17,11 +17,11 @@ def _run(checkout: Path, out: Path, phase: str, *options: str) -> CompletedRun:
 
 @pytest.mark.parametrize("phase", ["phase1", "phase2", "phase4"])
 def test_it_is_go_with_its_known_differences_listed(checkout: Path, tmp_path: Path, phase: str) -> None:
-    done = _run(checkout, tmp_path, phase)
+    completed = _run(checkout, tmp_path, phase)
 
-    judged = done.verdict["phases"][phase]
+    judged = completed.verdict["phases"][phase]
     gone = {check for finding in judged["findings"] for check in finding.get("not_deployed", ())}
-    assert (done.code, judged["verdict"]) == (0, "GO"), done.printed[-6000:]
+    assert (completed.code, judged["verdict"]) == (0, "GO"), completed.printed[-6000:]
     assert any(known["count"] for known in judged["known"])
     assert gone == ({"company-contacts-attributes"} if phase == "phase2" else set())
 
@@ -36,9 +36,9 @@ def test_it_is_go_with_its_known_differences_listed(checkout: Path, tmp_path: Pa
     ],
 )
 def test_something_new_is_no_go(checkout: Path, tmp_path: Path, phase: str, fault: str, criterion: str) -> None:
-    done = _run(checkout, tmp_path, phase, "--fault", fault, *QUICK)
+    completed = _run(checkout, tmp_path, phase, "--fault", fault, *QUICK)
 
-    judged = done.verdict["phases"][phase]
+    judged = completed.verdict["phases"][phase]
     missed = {finding["criterion"] for finding in judged["findings"] if finding["outcome"] == "missed"}
-    assert (done.code, judged["verdict"]) == (1, "NO-GO"), done.printed[-6000:]
+    assert (completed.code, judged["verdict"]) == (1, "NO-GO"), completed.printed[-6000:]
     assert criterion in missed

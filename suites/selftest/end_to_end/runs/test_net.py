@@ -26,8 +26,8 @@ def _pytest(root: Path, *options: str, **environ: str) -> tuple[int, str]:
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **environ}
     words = (*LEAN, "-p", "reports.plugin.net", "-m", "phase1", *options)
-    done = warm_python.run("pytest", *words, cwd=root, env=environment, timeout_s=60)
-    return done.returncode, done.stdout + done.stderr
+    completed = warm_python.run("pytest", *words, cwd=root, env=environment, timeout_s=60)
+    return completed.returncode, completed.stdout + completed.stderr
 
 
 @pytest.mark.parametrize("option", TELLING)

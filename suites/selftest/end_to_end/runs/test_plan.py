@@ -73,23 +73,23 @@ def everybody() -> Iterator[tuple[dict[str, str], list[StubServer], list[object]
 def test_a_plan_asks_nobody(checkout: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     with everybody() as (values, services, called):
         file = env_file(tmp_path / "live.env", values)
-        done = run(checkout, tmp_path / "out", "-m", EVERY_PHASE, "--plan", "--env-file", str(file), *options)
+        completed = run(checkout, tmp_path / "out", "-m", EVERY_PHASE, "--plan", "--env-file", str(file), *options)
 
-        assert [service.asked for service in services] == [[]] * 4
+        assert [service.requests for service in services] == [[]] * 4
         assert called == []
 
-    assert done.code == 0, done.printed[-2000:]
+    assert completed.code == 0, completed.printed[-2000:]
     assert not (tmp_path / "out").exists()
-    assert values["CONTACT360_BASE_URL"] in done.printed
-    assert [secret for secret in SECRETS if secret in done.printed] == []
+    assert values["CONTACT360_BASE_URL"] in completed.printed
+    assert [secret for secret in SECRETS if secret in completed.printed] == []
 
 
 def test_a_plan_of_the_sandbox_starts_none(checkout: Path, tmp_path: Path) -> None:
-    done = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", "--rows", "300", "--samples", "32")
+    completed = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", "--rows", "300", "--samples", "32")
 
-    assert done.code == 0
-    assert "an embedded sandbox of 300 contacts would be started" in done.printed
-    assert re.search(r"contact-latency +32 +32 to 48", done.printed)
+    assert completed.code == 0
+    assert "an embedded sandbox of 300 contacts would be started" in completed.printed
+    assert re.search(r"contact-latency +32 +32 to 48", completed.printed)
     assert not (tmp_path / "out").exists()
 
 
@@ -112,23 +112,25 @@ def test_a_plan_tells_what_would_be_asked_of_customers(checkout: Path, tmp_path:
     with everybody() as (values, services, called):
         file = str(env_file(tmp_path / "live.env", values))
         by_option = [part for log in logs for part in ("--traffic", str(log))]
-        done = run(checkout, tmp_path / "out", *options, "--env-file", file, *by_option)
+        completed = run(checkout, tmp_path / "out", *options, "--env-file", file, *by_option)
         one = run(checkout, tmp_path / "out", *options, "--env-file", file, extra={"GATE_TRAFFIC": str(logs[0])})
 
-        assert ([service.asked for service in services], called) == ([[]] * 4, [])
+        assert ([service.requests for service in services], called) == ([[]] * 4, [])
 
-    assert (done.code, one.code) == (0, 6), "a variable of the gate asks for a verdict, and a plan gives none"
-    assert "one.log: form common, 57 lines\ntwo.log.gz: form common, 57 lines\n114 requests" in done.printed
+    assert (completed.code, one.code) == (0, 6), "a variable of the gate asks for a verdict, and a plan gives none"
+    assert "one.log: form common, 57 lines\ntwo.log.gz: form common, 57 lines\n114 requests" in completed.printed
     assert "one.log: form common, 57 lines\n57 requests" in one.printed
-    assert "phase1: 60 requests drawn of 60." in done.printed
+    assert "phase1: 60 requests drawn of 60." in completed.printed
     assert (
         "phase2: 40 requests drawn of 40; not asked again: 10 a parameter that the contract does not know"
-        in done.printed
+        in completed.printed
     )
-    assert "phase4: 9 requests drawn of 9; not asked again: 9 its body is not logged." in done.printed
-    assert "outside: DELETE /*/*" in done.printed
-    assert re.findall(r"\n  traffic +(\d+) ", done.printed)[:2] == ["60", "30"]
-    assert [word for word in ("Planted", "planted", "dead0000") if word in done.printed.replace("planted/", "")] == []
+    assert "phase4: 9 requests drawn of 9; not asked again: 9 its body is not logged." in completed.printed
+    assert "outside: DELETE /*/*" in completed.printed
+    assert re.findall(r"\n  traffic +(\d+) ", completed.printed)[:2] == ["60", "30"]
+    assert [
+        word for word in ("Planted", "planted", "dead0000") if word in completed.printed.replace("planted/", "")
+    ] == []
     assert not (tmp_path / "out").exists()
 
 
@@ -145,14 +147,14 @@ def test_tests_of_customers_can_be_chosen_by_their_name(checkout: Path, tmp_path
 
 
 def test_a_plan_of_the_sandbox_counts_customers_too(checkout: Path, tmp_path: Path) -> None:
-    done = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", "--traffic", "sandbox", "--target", "sandbox")
+    completed = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", "--traffic", "sandbox", "--target", "sandbox")
 
-    assert "the sandbox writes its customers' log when it starts; to be drawn: phase1 512" in done.printed
-    assert re.findall(r"\n  traffic +(\d+) ", done.printed) == ["512"]
+    assert "the sandbox writes its customers' log when it starts; to be drawn: phase1 512" in completed.printed
+    assert re.findall(r"\n  traffic +(\d+) ", completed.printed) == ["512"]
 
 
 @pytest.mark.parametrize(
-    ("given", "why"),
+    ("options", "why"),
     [
         (("--traffic", "absent.log"), "absent.log' can't be read: No such file"),
         (("--traffic", "."), "can't be read: Is a directory"),
@@ -162,23 +164,23 @@ def test_a_plan_of_the_sandbox_counts_customers_too(checkout: Path, tmp_path: Pa
     ],
     ids=["no file", "a folder", "no log", "standard input twice", "the sandbox's"],
 )
-def test_a_log_that_is_none_is_wrong_usage(checkout: Path, tmp_path: Path, given: Sequence[str], why: str) -> None:
+def test_a_log_that_is_none_is_wrong_usage(checkout: Path, tmp_path: Path, options: Sequence[str], why: str) -> None:
     with everybody() as (values, services, _):
         file = str(env_file(tmp_path / "live.env", values))
-        done = run(checkout, tmp_path / "out", "-m", "phase1", "--env-file", file, *given)
+        completed = run(checkout, tmp_path / "out", "-m", "phase1", "--env-file", file, *options)
 
-        assert [service.asked for service in services] == [[]] * 4
+        assert [service.requests for service in services] == [[]] * 4
 
-    (error,) = done.errors()
-    assert done.code == 4
+    (error,) = completed.errors()
+    assert completed.code == 4
     assert why in error
 
 
 def test_every_test_of_every_phase_has_its_entry(checkout: Path, tmp_path: Path) -> None:
-    done = run(checkout, tmp_path / "out", "-m", EVERY_PHASE, "--plan", "--target", "sandbox")
+    completed = run(checkout, tmp_path / "out", "-m", EVERY_PHASE, "--plan", "--target", "sandbox")
 
-    assert done.code == 0
-    assert "not in any plan.toml" not in done.printed
+    assert completed.code == 0
+    assert "not in any plan.toml" not in completed.printed
 
 
 def test_every_entry_has_its_test(checkout: Path) -> None:
@@ -206,10 +208,10 @@ def test_what_costs_is_refused_unless_it_is_allowed(checkout: Path, tmp_path: Pa
 
 
 def test_a_slip_is_told_as_ever(checkout: Path, tmp_path: Path) -> None:
-    done = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", extra={"CONNECTRA_BASE_URL": "http://x"})
+    completed = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", extra={"CONNECTRA_BASE_URL": "http://x"})
 
-    assert done.code == 4
-    assert "half configured" in done.printed
+    assert completed.code == 4
+    assert "half configured" in completed.printed
 
 
 @pytest.mark.slow
@@ -233,22 +235,24 @@ def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, 
     )
 
     plan = run(checkout, tmp_path / "out", *options, "--plan")
-    done = run(checkout, tmp_path / "out", *options, timeout_s=300)
+    completed = run(checkout, tmp_path / "out", *options, timeout_s=300)
 
-    sent, planned = _sent(done), _planned(plan)
+    sent, planned = _sent(completed), _planned(plan)
     assert sum(sent.values()) > 20
     assert {side: (count, planned.get(side)) for side, count in sent.items() if count > planned.get(side, 0)} == {}
-    assert done.verdict["cost"]["credits"] <= int(re.search(r"cost: (?:no|([\d,]+)) credits", plan.printed)[1] or 0)
+    assert completed.verdict["cost"]["credits"] <= int(
+        re.search(r"cost: (?:no|([\d,]+)) credits", plan.printed)[1] or 0
+    )
 
 
-def _sent(done: CompletedRun) -> dict[str, int]:
+def _sent(completed: CompletedRun) -> dict[str, int]:
     """Requests by side, as the run told."""
     texts = [
         record.detail
-        for record in run_ledger.read(done.out / "latest").records
+        for record in run_ledger.read(completed.out / "latest").records
         if isinstance(record, Event) and record.name == "requests"
     ]
-    assert texts, done.printed[-2000:]
+    assert texts, completed.printed[-2000:]
     return {side: int(count) for side, count in re.findall(r"(\w+) (\d+)", texts[0])}
 
 
@@ -256,8 +260,8 @@ def _planned(plan: CompletedRun) -> dict[str, int]:
     """The most by side."""
     match = re.search(r"first contact included: (.*)", plan.printed)
     assert match is not None, plan.printed
-    found = re.findall(r"(\w+) (?:[\d,]+ to )?([\d,]+)(?:, |$)", match[1])
-    return {side: int(count.replace(",", "")) for side, count in found}
+    counts = re.findall(r"(\w+) (?:[\d,]+ to )?([\d,]+)(?:, |$)", match[1])
+    return {side: int(count.replace(",", "")) for side, count in counts}
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +279,8 @@ def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
     ]
     large = plan_estimates.of_orders(exports, 128, {"kind": "emails"}, "large", canary=False)
 
-    assert sum(bill.files for bill in bills) == round(128 * 0.47) + 3
-    assert sum(bill.credits for bill in bills) == round(128 * 0.47) * 2 + 2 * 99 + 2
+    assert sum(plan.files for plan in bills) == round(128 * 0.47) + 3
+    assert sum(plan.credits for plan in bills) == round(128 * 0.47) * 2 + 2 * 99 + 2
     assert (large.files, large.credits) == (1, 1001)
     assert large.backend[0] < large.backend[1]
 

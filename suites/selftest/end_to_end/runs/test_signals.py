@@ -66,7 +66,7 @@ def test_a_run_under_nohup_goes_on(tmp_path: Path) -> None:
     text = "import os, signal\ndef test_it(recorder):\n    os.kill(os.getpid(), signal.SIGHUP)\n"
     (tmp_path / "suites" / "phase1_single_record" / "test_it.py").write_text(text)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code, sys.executable, "-m", "pytest", "-m", "phase1"],
         cwd=tmp_path,
         env=environment,
@@ -75,8 +75,8 @@ def test_a_run_under_nohup_goes_on(tmp_path: Path) -> None:
         timeout=60,
     )
 
-    assert done.returncode == 6, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert completed.returncode == 6, completed.stdout + completed.stderr
+    assert "1 passed" in completed.stdout
 
 
 COMMAND = """

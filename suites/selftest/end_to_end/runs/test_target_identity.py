@@ -47,16 +47,16 @@ def _switch(values: Mapping[str, str], to: str) -> None:
     """What was `contacts_index` is another index from now on, with the same documents."""
     url = f"http://127.0.0.1:{values['ELASTICSEARCH_PORT']}"
     with Elasticsearch(url, request_timeout=30) as client:
-        found = client.indices.get_mapping(index="contacts_index").body
-        (held,) = found
-        settings = client.indices.get_settings(index=held).body[held]["settings"]["index"]
+        mapping = client.indices.get_mapping(index="contacts_index").body
+        (index,) = mapping
+        settings = client.indices.get_settings(index=index).body[index]["settings"]["index"]
         kept = {name: settings[name] for name in ("analysis", "max_ngram_diff") if name in settings}
-        client.indices.create(index=to, mappings=found[held]["mappings"], settings=kept)
-        for hit in client.search(index=held, size=1000)["hits"]["hits"]:
+        client.indices.create(index=to, mappings=mapping[index]["mappings"], settings=kept)
+        for hit in client.search(index=index, size=1000)["hits"]["hits"]:
             client.index(index=to, id=hit["_id"], document=hit["_source"])
         client.indices.refresh(index=to)
         client.indices.update_aliases(
-            actions=[{"remove_index": {"index": held}}, {"add": {"index": to, "alias": "contacts_index"}}]
+            actions=[{"remove_index": {"index": index}}, {"add": {"index": to, "alias": "contacts_index"}}]
         )
 
 
@@ -82,20 +82,20 @@ def test_an_index_switched_behind_its_name_holds_the_run(
     end = _begun(checkout, tmp_path, own, "-k", "contact", "--samples", "48", "--max-rps", "60")
 
     _switch(own, "contacts_v2")
-    done = end()
+    completed = end()
 
-    assert done.code == 6, done.printed[-3000:]
-    (incident,) = (entry for entry in done.verdict["incidents"] if "another one than when the run began" in entry)
+    assert completed.code == 6, completed.printed[-3000:]
+    (incident,) = (entry for entry in completed.verdict["incidents"] if "another one than when the run began" in entry)
     assert "the index contacts_index was contacts_index (" in incident
     assert "and is contacts_v2 (" in incident
-    assert done.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
+    assert completed.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
 
 
 def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(own: Mapping[str, str], tmp_path: Path) -> None:
-    said = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
+    answers = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
 
     def damage(reply: DamagedReply) -> DamagedReply:
-        return reply.saying({"status": "healthy", **next(said)})
+        return reply.saying({"status": "healthy", **next(answers)})
 
     with between(own["CONTACT360_BASE_URL"], ("/health",)) as proxy:
         proxy.damage = damage
@@ -194,13 +194,13 @@ def test_two_runs_at_once_keep_apart(checkout: Path, tmp_path: Path, calm: Mappi
     logs = [tmp_path / "log-1", tmp_path / "log-2"]
 
     running = [start(checkout, out, log, *options, "--seed", str(seed)) for seed, log in enumerate(logs, 1)]
-    done = [_ended(process, log, out) for process, log in zip(running, logs, strict=True)]
+    ended = [_ended(process, log, out) for process, log in zip(running, logs, strict=True)]
 
     folders = sorted(path for path in out.iterdir() if not path.is_symlink())
     runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
     verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in folders]
     kept = [json.loads(path.read_text()) for path in sorted(history.glob("*.json"))]
-    assert [completed.code for completed in done] == [6, 6], done[0].printed[-2000:] + done[1].printed[-2000:]
+    assert [completed.code for completed in ended] == [6, 6], ended[0].printed[-2000:] + ended[1].printed[-2000:]
     assert sorted(entry["seed"] for entry in runs) == [1, 2]
     assert (
         [verdict["run"] for verdict in verdicts]
@@ -233,7 +233,7 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
     with between(calm["CONTACT360_BASE_URL"], RECORDS) as proxy:
         proxy.damage = damage
         file = env_file(tmp_path / "live.env", {**calm, "CONTACT360_BASE_URL": proxy.url})
-        done = run(
+        completed = run(
             checkout,
             out,
             "-m",
@@ -249,7 +249,7 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
         )
 
     outcomes = Counter(sample.outcome for sample in _samples(out) if sample.check.endswith("-endpoint"))
-    assert done.code in (1, 6), done.printed[-3000:]
+    assert completed.code in (1, 6), completed.printed[-3000:]
     assert outcomes[Outcome.FAILED] == 12
     assert outcomes[Outcome.EQUAL] >= 48
 
@@ -261,8 +261,8 @@ def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
     seen = _samples(out)
 
     os.kill(int(own["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
-    done = end()
+    completed = end()
 
-    assert done.code in (1, 6), done.printed[-3000:]
+    assert completed.code in (1, 6), completed.printed[-3000:]
     assert _samples(out)[: len(seen)] == seen
     assert any(sample.outcome is Outcome.FAILED for sample in _samples(out))

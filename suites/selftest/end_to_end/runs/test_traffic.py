@@ -58,8 +58,8 @@ def _ask(checkout: Path, tmp_path: Path, customers: Customers, *options: str) ->
     return run(checkout, tmp_path / "out", *options, *live, timeout_s=400)
 
 
-def _finding(done: CompletedRun, phase: str, criterion: str) -> Mapping[str, Any]:
-    (finding,) = (entry for entry in done.verdict["phases"][phase]["findings"] if entry["criterion"] == criterion)
+def _finding(completed: CompletedRun, phase: str, criterion: str) -> Mapping[str, Any]:
+    (finding,) = (entry for entry in completed.verdict["phases"][phase]["findings"] if entry["criterion"] == criterion)
     return dict(finding)
 
 
@@ -72,11 +72,11 @@ def test_a_fault_of_a_twentieth_of_traffic_and_one_record_in_two_thousand(
     lines = (f'- - - [23/Nov/2026:14:05:59 +0000] "GET /api/v1/contacts/{key}/ HTTP/1.1" 200 5\n' for key in keys)
     (tmp_path / "access.log").write_text("".join(lines))
 
-    asked = _ask(checkout, tmp_path / "with", customers, "-m", "phase1", "--traffic", str(tmp_path / "access.log"))
+    completed = _ask(checkout, tmp_path / "with", customers, "-m", "phase1", "--traffic", str(tmp_path / "access.log"))
     records = _ask(checkout, tmp_path / "without", customers, "-m", "phase1")
 
-    finding = _finding(asked, "phase1", "traffic-parity")
-    assert (asked.code, finding["outcome"], finding["cause"]["code"]) == (1, "missed", "field-mapping")
+    finding = _finding(completed, "phase1", "traffic-parity")
+    assert (completed.code, finding["outcome"], finding["cause"]["code"]) == (1, "missed", "field-mapping")
     low, high = map(float, re.search(r"\): ([\d.]+) % to ([\d.]+) % of", finding["sentence"]).groups())  # type: ignore[union-attr]
     assert low < 5 < high
     missed = [
@@ -133,7 +133,7 @@ def test_nothing_of_a_log_is_kept_or_printed(
     second.write_text("\n".join(as_nginx * 40) + "\n")
     logs = ("--traffic", str(first), "--traffic", str(second))
 
-    done = _ask(
+    completed = _ask(
         checkout,
         tmp_path,
         customers,
@@ -155,16 +155,16 @@ def test_nothing_of_a_log_is_kept_or_printed(
         for path in folder.rglob("*")
         if path.is_file()
     }
-    places |= {"printed": done.printed, "profile": printed.out + printed.err}
+    places |= {"printed": completed.printed, "profile": printed.out + printed.err}
     places |= {name: (tmp_path / name).read_text() for name in ("p.json", "p.html")}
     keys = {key for line in [*own, *as_json] for key in UUID.findall(line)}
     slugs = {url.lower() for line in own for url in re.findall(r"linkedin\.com/in/([^\"/?]+)", line)}
     assert (len(keys) > 500, len(slugs) > 50) == (True, True)
-    assert [_finding(done, phase, "traffic-parity")["outcome"] for phase in ("phase1", "phase2", "phase4")] == [
+    assert [_finding(completed, phase, "traffic-parity")["outcome"] for phase in ("phase1", "phase2", "phase4")] == [
         "missed"
     ] * 3
     assert {path.parent.name for path in folder.rglob("*.jsonl")} >= {"observations", "evidence"}
-    found = [f"{place}: {word}" for place, text in places.items() for word in PLANTED if word in text.lower()]
-    found += [f"{place}: a key" for place, text in places.items() if keys & set(UUID.findall(text.lower()))]
-    found += [f"{place}: a profile" for place, text in places.items() if any(slug in text.lower() for slug in slugs)]
-    assert found == []
+    leaks = [f"{place}: {word}" for place, text in places.items() for word in PLANTED if word in text.lower()]
+    leaks += [f"{place}: a key" for place, text in places.items() if keys & set(UUID.findall(text.lower()))]
+    leaks += [f"{place}: a profile" for place, text in places.items() if any(slug in text.lower() for slug in slugs)]
+    assert leaks == []

@@ -36,9 +36,9 @@ def ask(checkout: Path, tmp_path: Path, live: Path) -> Ask:
     return ask
 
 
-def _wrong(done: CompletedRun) -> set[str]:
+def _wrong(completed: CompletedRun) -> set[str]:
     """Keys of the check that differ, by the run's records."""
-    texts = [file.read_text() for file in (done.out / "latest").glob("observations/*.jsonl")]
+    texts = [file.read_text() for file in (completed.out / "latest").glob("observations/*.jsonl")]
     records = [json.loads(line) for text in texts for line in text.splitlines()]
     samples = [record for record in records if record["type"] == "sample" and record["check"] == CHECK]
     return {sample["key"] for sample in samples if sample["outcome"] == "different"}

@@ -174,18 +174,18 @@ def _ask(checkout: Path, calm: Mapping[str, str], folder: Path, seed: str, *opti
     with behind(calm, planting, folder / "live.env") as env, stub_service() as notes:
         out.mkdir()
         sinks, settings = _sinks(out, notes.url)
-        given = ("--env-file", str(env), *limits, *sinks, *options)
-        done = run(checkout, out, *given, extra=settings, timeout_s=500)
+        words = ("--env-file", str(env), *limits, *sinks, *options)
+        completed = run(checkout, out, *words, extra=settings, timeout_s=500)
 
     written = {path.name for path in (out / "latest").iterdir()} | {path.name for path in out.iterdir()}
-    assert done.code in (1, 6), done.printed[-3000:]
-    assert {"keys", "none"} < set(planting.planted), done.printed[-3000:]
-    assert len(planting.planted) > len(PLANTS) / 2, done.printed[-3000:]
+    assert completed.code in (1, 6), completed.printed[-3000:]
+    assert {"keys", "none"} < set(planting.planted), completed.printed[-3000:]
+    assert len(planting.planted) > len(PLANTS) / 2, completed.printed[-3000:]
     assert {"summary.html", "summary.md", "verdict.json", "metrics.prom", "junit.xml", "allure-results"} <= written
     assert {"evidence", "pytest.log", "output", "step.md", "history"} <= written
-    assert "::error" in done.printed or "::warning" in done.printed, "annotations of GitHub"
-    assert {method for method, _, _ in notes.asked} >= {"POST", "PUT"}, "a message and metrics"
-    return _leaks(out, printed=done.printed, sent="\n".join(body.decode() for body in notes.bodies))
+    assert "::error" in completed.printed or "::warning" in completed.printed, "annotations of GitHub"
+    assert {method for method, _, _ in notes.requests} >= {"POST", "PUT"}, "a message and metrics"
+    return _leaks(out, printed=completed.printed, sent="\n".join(body.decode() for body in notes.bodies))
 
 
 @pytest.mark.drill
@@ -226,11 +226,11 @@ def test_a_command_shows_no_planted_name(
 
         with behind(calm, damage, tmp_path / "live.env") as env:
             words = [word.replace("OUT", str(out)) for word in COMMANDS[name]]
-            done = _command(checkout, out, name, *words, "--env-file", str(env))
+            completed = _command(checkout, out, name, *words, "--env-file", str(env))
 
-        assert done.returncode in (0, 1, 4, 6), done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        assert _leaks(out, printed=done.stdout + done.stderr) == []
+        assert completed.returncode in (0, 1, 4, 6), completed.stdout + completed.stderr
+        assert "Traceback" not in completed.stderr
+        assert _leaks(out, printed=completed.stdout + completed.stderr) == []
 
 
 def _command(checkout: Path, out: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -251,7 +251,9 @@ def test_an_export_with_planted_names_shows_none(
     file.write_bytes(damage(DamagedReply(status=200, headers={}, body=file.read_bytes())).body)
     words = (str(file), "--kind", "contacts", "--out", str(out / "differences.jsonl"))
 
-    done = _command(checkout, out, "fixtures.export_parity", *words, "--env-file", str(env_file(tmp_path / "e", calm)))
+    completed = _command(
+        checkout, out, "fixtures.export_parity", *words, "--env-file", str(env_file(tmp_path / "e", calm))
+    )
 
-    assert done.returncode in (1, 4), done.stdout + done.stderr
-    assert _leaks(out, printed=done.stdout + done.stderr) == []
+    assert completed.returncode in (1, 4), completed.stdout + completed.stderr
+    assert _leaks(out, printed=completed.stdout + completed.stderr) == []

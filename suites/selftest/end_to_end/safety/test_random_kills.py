@@ -61,14 +61,14 @@ def _entries(folder: Path) -> list[str]:
 
 def _left(folder: Path) -> list[str]:
     """Processes that have the folder in their command or environment: all that a test starts."""
-    found = []
+    complaints = []
     for process in psutil.process_iter(["cmdline"]):
         try:
             if process.pid != os.getpid() and str(folder) in " ".join((process.environ() or {}).values()):
-                found.append(" ".join(process.info["cmdline"] or ()))
+                complaints.append(" ".join(process.info["cmdline"] or ()))
         except (psutil.Error, OSError):
             continue
-    return found
+    return complaints
 
 
 def _ended(command: list[str], checkout: Path, folder: Path, after_s: float, signals: tuple[int, ...]) -> Ended:
@@ -105,7 +105,7 @@ class Given:
 
 
 @pytest.fixture(scope="module")
-def given(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Given:
+def inputs(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Given:
     folder = tmp_path_factory.mktemp("given")
     kind = export_parity._kinds("guide", "contacts")["contacts"]
     rows = export_files.write(calm["DATABASE_URL"], kind, folder / "all.csv")
@@ -131,17 +131,17 @@ def given(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 COMMANDS: Mapping[str, Callable[[Given, Path], tuple[str, ...]]] = {
-    "fixtures.export_parity": lambda given, out: (
-        *(str(given.export), "--kind", "contacts", "--env-file", str(given.env)),
+    "fixtures.export_parity": lambda inputs, out: (
+        *(str(inputs.export), "--kind", "contacts", "--env-file", str(inputs.env)),
         *("--out", str(out / "differences.jsonl")),
     ),
-    "fixtures.index_parity": lambda given, out: ("--env-file", str(given.env), "--state", str(out / "state")),
-    "fixtures.traffic": lambda given, out: (str(given.log), "--json", str(out / "profile.json")),
-    "fixtures.token": lambda given, out: ("--env-file", str(given.env)),
-    "fixtures.contracts": lambda given, out: ("probe", "--env-file", str(given.env)),
-    "reports check": lambda given, out: (str(given.go), "--phase", "phase1"),
-    "reports merge": lambda given, out: (str(out / "merged"), *map(str, given.shards)),
-    "reports": lambda given, out: (str(out / "again"),),
+    "fixtures.index_parity": lambda inputs, out: ("--env-file", str(inputs.env), "--state", str(out / "state")),
+    "fixtures.traffic": lambda inputs, out: (str(inputs.log), "--json", str(out / "profile.json")),
+    "fixtures.token": lambda inputs, out: ("--env-file", str(inputs.env)),
+    "fixtures.contracts": lambda inputs, out: ("probe", "--env-file", str(inputs.env)),
+    "reports check": lambda inputs, out: (str(inputs.go), "--phase", "phase1"),
+    "reports merge": lambda inputs, out: (str(out / "merged"), *map(str, inputs.shards)),
+    "reports": lambda inputs, out: (str(out / "again"),),
 }
 
 
@@ -150,7 +150,7 @@ COMMANDS: Mapping[str, Callable[[Given, Path], tuple[str, ...]]] = {
 @every_signal
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_that_is_ended_leaves_nothing_and_decides_nothing(
-    checkout: Path, tmp_path: Path, given: Given, name: str, signals: tuple[int, ...]
+    checkout: Path, tmp_path: Path, inputs: Given, name: str, signals: tuple[int, ...]
 ) -> None:
     """Never 0 unless it was done; never a traceback; of what SIGKILL ends, no file that holds a person's data."""
     module, *part = name.split()
@@ -158,8 +158,8 @@ def test_a_command_that_is_ended_leaves_nothing_and_decides_nothing(
     for number in range(MOMENTS + 1):
         folder = tmp_path / str(number)
         folder.mkdir()
-        shutil.copytree(given.go, folder / "again")
-        command = [sys.executable, "-m", module, *part, *COMMANDS[name](given, folder)]
+        shutil.copytree(inputs.go, folder / "again")
+        command = [sys.executable, "-m", module, *part, *COMMANDS[name](inputs, folder)]
         if number == 0:
             begun = time.monotonic()
             whole = _ended(command, checkout, folder, 120, ())
@@ -173,7 +173,7 @@ def test_a_command_that_is_ended_leaves_nothing_and_decides_nothing(
         assert signal.SIGKILL in signals or _entries(folder / "tmp") == []
         assert [path for path in (folder / "tmp").rglob("*") if path.is_file() and path.stat().st_size > 64] == []
         if (folder / "merged").exists():
-            assert len(run_ledger.read(folder / "merged").files) == len(given.shards)
+            assert len(run_ledger.read(folder / "merged").files) == len(inputs.shards)
     assert _left(tmp_path) == []
 
 
@@ -182,10 +182,10 @@ def test_a_command_that_is_ended_leaves_nothing_and_decides_nothing(
 @every_signal
 @pytest.mark.parametrize("target", ["live", "sandbox"])
 def test_a_run_that_is_ended_leaves_nothing_and_is_a_hold(
-    checkout: Path, tmp_path: Path, given: Given, target: str, signals: tuple[int, ...]
+    checkout: Path, tmp_path: Path, inputs: Given, target: str, signals: tuple[int, ...]
 ) -> None:
     source = random.Random(f"{target} {signals}")
-    how = ("--env-file", str(given.env)) if target == "live" else ("--target", "sandbox", "--rows", "100")
+    how = ("--env-file", str(inputs.env)) if target == "live" else ("--target", "sandbox", "--rows", "100")
     options = ("-m", "phase1", "--samples", "32", "--max-rps", "500", "-p", "no:randomly")
     for number in range(OF_RUNS):
         folder = tmp_path / str(number)

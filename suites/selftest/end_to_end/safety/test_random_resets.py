@@ -47,7 +47,7 @@ def reset_between(
         yield env_file(path, changed), proxies
 
 
-def _asked(checkout: Path, folder: Path, env: Path, phases: str, samples: int) -> CompletedRun:
+def _run(checkout: Path, folder: Path, env: Path, phases: str, samples: int) -> CompletedRun:
     limits = ("--max-rps", "500", "--seed", "7", "--samples", str(samples))
     return run(checkout, folder / "out", "--env-file", str(env), "-m", phases, *limits, timeout_s=240)
 
@@ -65,14 +65,14 @@ def _wrongly_missed(verdict: Mapping[str, Any]) -> list[str]:
     return [name for name in missed if not any(part in name for part in OF_FAILURES)]
 
 
-def _require_verdict(done: CompletedRun, folder: Path) -> None:
-    assert "Traceback" not in done.printed
-    assert "INTERNALERROR" not in done.printed
+def _require_verdict(completed: CompletedRun, folder: Path) -> None:
+    assert "Traceback" not in completed.printed
+    assert "INTERNALERROR" not in completed.printed
     assert _left(folder) == []
-    assert done.code == CODES[done.verdict["verdict"]], done.printed[-3000:]
-    assert done.verdict["verdict"] != "GO"
-    assert _wrongly_missed(done.verdict) == [], done.printed[-3000:]
-    errors = {incident.rpartition(": ")[2] for incident in done.verdict["incidents"] if "not be asked" in incident}
+    assert completed.code == CODES[completed.verdict["verdict"]], completed.printed[-3000:]
+    assert completed.verdict["verdict"] != "GO"
+    assert _wrongly_missed(completed.verdict) == [], completed.printed[-3000:]
+    errors = {incident.rpartition(": ")[2] for incident in completed.verdict["incidents"] if "not be asked" in incident}
     assert errors <= REACHED_NOT, "an error of our own"
 
 
@@ -87,12 +87,12 @@ def test_random_resets_end_in_a_verdict(
     seldom = services == ("elasticsearch",)
     how = {"seed": f"{services} {share}", "share": 4 * share if seldom else share, "spared": 30 if seldom else 150}
     with reset_between(calm, tmp_path / "live.env", services, **how) as (env, proxies):
-        done = _asked(impatient, tmp_path, env, "phase1 or phase2", 16)
+        completed = _run(impatient, tmp_path, env, "phase1 or phase2", 16)
 
     assert sum(proxy.resets for proxy in proxies) > 0
-    _require_verdict(done, tmp_path)
+    _require_verdict(completed, tmp_path)
     if not set(services) & {"backend", "connectra"}:
-        assert done.verdict["verdict"] == "HOLD", "what we could not read says nothing against the service"
+        assert completed.verdict["verdict"] == "HOLD", "what we could not read says nothing against the service"
 
 
 @pytest.mark.drill
@@ -101,13 +101,13 @@ def test_first_contact_that_is_reset_is_a_hold(
     checkout: Path, tmp_path: Path, calm: Mapping[str, str], service: str
 ) -> None:
     with reset_between(calm, tmp_path / "live.env", (service,), seed="first", share=1.0) as (env, _):
-        done = _asked(checkout, tmp_path, env, "phase1", 4)
+        completed = _run(checkout, tmp_path, env, "phase1", 4)
 
-    assert done.code == 6, done.printed[-3000:]
+    assert completed.code == 6, completed.printed[-3000:]
     if service == "elasticsearch":  # a phase can do without it: the run goes on, and says that it was not reached
-        assert done.verdict["verdict"] == "HOLD"
-        assert done.verdict["incidents"]
+        assert completed.verdict["verdict"] == "HOLD"
+        assert completed.verdict["incidents"]
     else:
-        assert len(done.errors()) == 1, done.printed[-3000:]
-    assert "Traceback" not in done.printed
+        assert len(completed.errors()) == 1, completed.printed[-3000:]
+    assert "Traceback" not in completed.printed
     assert _left(tmp_path) == []

@@ -157,22 +157,22 @@ def test_a_social_url_empties_the_direct_listing_of_an_undescribed_company(
 
 @pytest.mark.parametrize("key", ["last_name", "-title", "created_at", "-updated_at", "city", "-email_status"])
 def test_both_paths_sort_alike(sides: Sides, company: LargestCompany, key: str) -> None:
-    held = {person["uuid"]: person[key.lstrip("-")] for person in company.people}
+    stored = {person["uuid"]: person[key.lstrip("-")] for person in company.people}
 
-    orders = [[held[uuid] for uuid in uuids_of(page)] for page in sides.ask(company.uuid, ordering=key)]
+    orders = [[stored[uuid] for uuid in uuids_of(page)] for page in sides.ask(company.uuid, ordering=key)]
 
-    known = sorted((value for value in held.values() if value is not None), reverse=key.startswith("-"))
-    unknown = [None] * (len(held) - len(known))
+    known = sorted((value for value in stored.values() if value is not None), reverse=key.startswith("-"))
+    unknown = [None] * (len(stored) - len(known))
     assert orders == [[*unknown, *known] if key.startswith("-") else [*known, *unknown]] * 2
 
 
 def test_several_keys_sort_one_after_the_other(sides: Sides, company: LargestCompany) -> None:
-    held = {person["uuid"]: (person["seniority"], person["email"]) for person in company.people}
+    stored = {person["uuid"]: (person["seniority"], person["email"]) for person in company.people}
 
     vql, sql = sides.ask(company.uuid, ordering="company,-seniority,email")
 
-    assert [held[uuid] for uuid in uuids_of(vql)] == [held[uuid] for uuid in uuids_of(sql)]
-    assert len({seniority for seniority, _ in held.values()}) < len(held)
+    assert [stored[uuid] for uuid in uuids_of(vql)] == [stored[uuid] for uuid in uuids_of(sql)]
+    assert len({seniority for seniority, _ in stored.values()}) < len(stored)
 
 
 def test_an_item_has_the_keys_of_a_single_record(sides: Sides, company: LargestCompany) -> None:
@@ -187,13 +187,13 @@ def test_an_item_has_the_keys_of_a_single_record(sides: Sides, company: LargestC
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_values_of_an_attribute(sides: Sides, company: LargestCompany, attribute: str) -> None:
     column = "departments" if attribute == "department" else attribute
-    held = [value for person in company.people for value in _listed(person[column]) if value]
+    stored = [value for person in company.people for value in _listed(person[column]) if value]
 
     vql, sql = sides.ask(company.uuid, f"{attribute}/")
     cut = sides.ask(company.uuid, f"{attribute}/", distinct="true", ordering="-x", limit=4, offset=1)
 
-    assert vql.json() == sql.json() == sorted(held)
-    assert [page.json() for page in cut] == [sorted(set(held), reverse=True)[1:5]] * 2
+    assert vql.json() == sql.json() == sorted(stored)
+    assert [page.json() for page in cut] == [sorted(set(stored), reverse=True)[1:5]] * 2
     assert vql.headers["X-VQL-Used"] == "true"
 
 

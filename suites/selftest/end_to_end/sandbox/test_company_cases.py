@@ -97,9 +97,9 @@ def test_a_key_is_made_of_our_own_words(draws: dict[str, SampleSet], contract: C
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_plan_promises_no_stratum_that_it_does_not_ask(draws: dict[str, SampleSet], check: str) -> None:
-    asked = {sample.stratum for sample in draws[check].samples}
+    parameters = {sample.stratum for sample in draws[check].samples}
 
-    assert {stratum for stratum, members in draws[check].members.items() if members} == asked
+    assert {stratum for stratum, members in draws[check].members.items() if members} == parameters
 
 
 @pytest.mark.parametrize("check", ["listing", "pagination", "attributes", "consistency", "unknown"])
@@ -122,15 +122,15 @@ def _parameters(draw: SampleSet, stratum: str) -> list[set[str]]:
 def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: CompanyPool, contract: Contract) -> None:
     on, off = (_filters(pool, contract, flag_on=flag_on).filters for flag_on in (True, False))
 
-    assert any(asked & {*WARTS} for asked in _parameters(on, "pair"))
-    assert not any(asked & {*WARTS} for asked in _parameters(off, "pair"))
-    assert any("departments" in asked for asked in _parameters(off, "word"))
+    assert any(parameters & {*WARTS} for parameters in _parameters(on, "pair"))
+    assert not any(parameters & {*WARTS} for parameters in _parameters(off, "pair"))
+    assert any("departments" in parameters for parameters in _parameters(off, "word"))
 
 
 def test_relations_leave_warts_alone(draws: dict[str, SampleSet]) -> None:
-    asked = [{*sample.subject.one, *sample.subject.other} for sample in draws["consistency"].samples]
+    parameters = [{*sample.subject.one, *sample.subject.other} for sample in draws["consistency"].samples]
 
-    assert not any(group & {*WARTS} for group in asked)
+    assert not any(group & {*WARTS} for group in parameters)
     assert {sample.subject.name for sample in draws["consistency"].samples} == {
         "count-is-listing",
         "whole-is-pages",
@@ -142,11 +142,11 @@ def test_relations_leave_warts_alone(draws: dict[str, SampleSet]) -> None:
     }
 
 
-def _shares(pool: CompanyPool, contract: Contract, asked: int | None = None) -> dict[str, Any]:
+def _shares(pool: CompanyPool, contract: Contract, asked_count: int | None = None) -> dict[str, Any]:
     """Of the first `asked` questions of listing and count, and of the rest where all of theirs are asked."""
     filters = _filters(pool, contract)
-    keys = {sample.key for draw in (filters.filters, filters.count) for sample in draw.samples[:asked]}
-    keys |= {sample.key for sample in filters.rest(keys).samples} if asked is None else set()
+    keys = {sample.key for draw in (filters.filters, filters.count) for sample in draw.samples[:asked_count]}
+    keys |= {sample.key for sample in filters.rest(keys).samples} if asked_count is None else set()
     return {fact.name: fact.value for fact in filters.coverage("phase2", keys)}
 
 
@@ -162,15 +162,15 @@ def test_what_is_not_asked_of_the_matrix_is_told(
 
 
 def test_a_question_that_was_not_asked_covers_nothing(pool: CompanyPool, contract: Contract) -> None:
-    shares = _shares(pool, contract, asked=0)
+    shares = _shares(pool, contract, asked_count=0)
 
     assert (shares["filter-matrix-cells"], shares["filter-matrix-pairs"]) == (1, 1)
 
 
 def test_classes_without_a_value_are_named(pool: CompanyPool, contract: Contract) -> None:
-    told = {fact.name: fact.sentence for fact in _filters(pool, contract).coverage("phase2", ())}
+    sentences = {fact.name: fact.sentence for fact in _filters(pool, contract).coverage("phase2", ())}
 
-    assert re.search(r"not coverable: \w+:[\w-]+", told["filter-matrix-data"])
+    assert re.search(r"not coverable: \w+:[\w-]+", sentences["filter-matrix-data"])
 
 
 def test_the_same_seed_asks_the_same(

@@ -86,13 +86,13 @@ class _Connectra:
     """Knows one company and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Mapping[str, Any]] = []
+        self.requests: list[Mapping[str, Any]] = []
 
     def company(self, key: str) -> dict[str, Any]:
         return {"uuid": key, "metadata": None}
 
     def ask(self, _path: str, query: Mapping[str, Any], part: str) -> Any:
-        self.asked.append(query)
+        self.requests.append(query)
         return 0 if part == "count" else []
 
 
@@ -118,13 +118,13 @@ def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, playing: Cal
 
     contacts.page("k", filters_of(NO_QUERY), PageWindow(limit=5, offset=10))
 
-    assert (connectra.asked[0]["offset"], connectra.asked[0]["limit"]) == (9, 5)
+    assert (connectra.requests[0]["offset"], connectra.requests[0]["limit"]) == (9, 5)
 
 
 def test_a_constant_count_counts_everybody(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
     VqlContacts(connectra, playing("count-constant")).count("k", filters_of(NO_QUERY))
 
-    assert connectra.asked == [{"filters": {}}]
+    assert connectra.requests == [{"filters": {}}]
 
 
 def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
@@ -132,7 +132,7 @@ def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[
 
     contacts.values("k", "title", filters_of(NO_QUERY), value_wish_of(NO_QUERY))
 
-    assert connectra.asked[0]["filters"] == {}
+    assert connectra.requests[0]["filters"] == {}
 
 
 @pytest.mark.parametrize("text", ["vp", "sales"])

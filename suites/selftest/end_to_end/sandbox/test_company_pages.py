@@ -125,23 +125,23 @@ class _Connectra:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.asked: list[tuple[int, int]] = []
+        self.requests: list[tuple[int, int]] = []
 
     def ask(self, _path: str, query: Mapping[str, Any], _part: str) -> list[int]:
-        self.asked.append((query["limit"], query["offset"]))
+        self.requests.append((query["limit"], query["offset"]))
         return list(range(self.size))[query["offset"] : query["offset"] + query["limit"]]
 
 
 @pytest.mark.parametrize(
-    ("limit", "asked"), [(None, [(100, 0), (100, 100), (100, 200)]), (150, [(100, 0), (50, 100)]), (100, [(100, 0)])]
+    ("limit", "requests"), [(None, [(100, 0), (100, 100), (100, 200)]), (150, [(100, 0), (50, 100)]), (100, [(100, 0)])]
 )
-def test_large_pages_take_several_requests(limit: int | None, asked: list[tuple[int, int]]) -> None:
+def test_large_pages_take_several_requests(limit: int | None, requests: list[tuple[int, int]]) -> None:
     connectra = _Connectra(250)
 
     rows = list(VqlContacts(connectra, FaultInjector())._rows({}, limit, 0))  # type: ignore[arg-type]
 
     assert rows == list(range(250))[:limit]
-    assert connectra.asked == asked
+    assert connectra.requests == requests
 
 
 def test_a_walk_ends_where_the_service_ignores_paging() -> None:

@@ -175,7 +175,7 @@ def damaged(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -
 def ask(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> Callable[[DamagingProxy, Case], JudgedPhase]:
     """Puts the questions of a case's criterion with the case's damage on one of the proxies."""
 
-    def asked(proxy: DamagingProxy, case: Case) -> JudgedPhase:
+    def judge_phase(proxy: DamagingProxy, case: Case) -> JudgedPhase:
         damaged.calm()
         proxy.damage, proxy.every = case.damage, case.every
         way = "endpoint" if proxy is damaged.backend else "connectra"
@@ -185,7 +185,7 @@ def ask(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> Callable[[Damag
         fresh = replace(target, diagnosis=Diagnosis(target.connectra, target.index, target.contract))  # it remembers
         return judged(checkout, tmp_path / "run", fresh, checks=[check], count=8 * case.every)
 
-    return asked
+    return judge_phase
 
 
 Ask = Callable[[DamagingProxy, Case], JudgedPhase]
@@ -233,24 +233,24 @@ def test_what_is_no_answer_of_connectra_is_no_pass(ask: Ask, damaged: DamagedCas
     assert "connectra-availability" in judged.missed()
 
 
-@pytest.mark.parametrize("said", ["true", "false"])
+@pytest.mark.parametrize("message", ["true", "false"])
 def test_a_header_makes_no_answer_from_sql_one_from_vql(
-    checkout: Path, tmp_path: Path, calm: Mapping[str, str], said: str
+    checkout: Path, tmp_path: Path, calm: Mapping[str, str], message: str
 ) -> None:
     """The direct path's answers, while the flag is said to be on."""
     with between(calm["CONTACT360_BASELINE_URL"], RECORDS) as proxy:
-        proxy.damage = header("X-VQL-Used", said)
+        proxy.damage = header("X-VQL-Used", message)
         with connected({**calm, "CONTACT360_BASE_URL": proxy.url}, tmp_path / "pace") as target:
-            found = judged(checkout, tmp_path / "run", target, checks=["contact-endpoint"])
+            phase = judged(checkout, tmp_path / "run", target, checks=["contact-endpoint"])
 
-    assert found.missed()["fallback-rate"] == "silent-fallback"
-    assert found.findings[ENDPOINT_PARITY].outcome == "unmeasured"
+    assert phase.missed()["fallback-rate"] == "silent-fallback"
+    assert phase.findings[ENDPOINT_PARITY].outcome == "unmeasured"
 
 
 def test_a_calm_proxy_changes_nothing(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> None:
     damaged.calm()
 
-    found = judged(checkout, tmp_path / "run", damaged.target, count=24)
+    phase = judged(checkout, tmp_path / "run", damaged.target, count=24)
 
-    assert found.missed() == {}
-    assert "met" in {finding.outcome for finding in found.findings.values()}
+    assert phase.missed() == {}
+    assert "met" in {finding.outcome for finding in phase.findings.values()}

@@ -169,12 +169,12 @@ def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
 def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], Lines], wrong: str, cause: str) -> None:
     exports, response, parts = _compared(_file(damage(_right())))
 
-    found = {key: record for key, record in parts.records.items() if record}
+    wrong_records = {key: record for key, record in parts.records.items() if record}
     causes = {
         exports.cause_of_record(QUESTION, key, EXPECTED.get(key), response, differences, parts)
-        for key, differences in found.items()
+        for key, differences in wrong_records.items()
     }
-    assert ("".join(sorted(found)), causes) == (wrong, {cause})
+    assert ("".join(sorted(wrong_records)), causes) == (wrong, {cause})
 
 
 @pytest.mark.parametrize(
@@ -268,18 +268,18 @@ HELD = {
 }
 
 
-def _emails(*found: str) -> bytes:
+def _emails(*addresses: str) -> bytes:
     """A file with these addresses for Jane and the stranger."""
     people = [("a", JANE), ("x", invented_person("x"))]
     rows = [
         f"{key},{subject.first_name},{subject.last_name},{subject.domain},{address}\r\n"
-        for (key, subject), address in zip(people, found, strict=True)
+        for (key, subject), address in zip(people, addresses, strict=True)
     ]
     return ("contact_uuid,first_name,last_name,domain,email\r\n" + "".join(rows)).encode()
 
 
 @pytest.mark.parametrize(
-    ("found", "kinds"),
+    ("addresses", "kinds"),
     [
         (("jane@acme.example", ""), {"a": [], "x": []}),
         (("joe@acme.example", ""), {"a": [DifferenceKind.VALUE], "x": []}),
@@ -288,8 +288,10 @@ def _emails(*found: str) -> bytes:
     ],
     ids=["right", "somebody-elses", "none", "for-nobody"],
 )
-def test_an_address_is_the_right_one_or_none(found: tuple[str, ...], kinds: dict[str, list[DifferenceKind]]) -> None:
-    exports = _exports(_Jobs(_emails(*found)), EmailExportCheck, EMAILS)
+def test_an_address_is_the_right_one_or_none(
+    addresses: tuple[str, ...], kinds: dict[str, list[DifferenceKind]]
+) -> None:
+    exports = _exports(_Jobs(_emails(*addresses)), EmailExportCheck, EMAILS)
 
     parts = exports.parts(ASKED, HELD, exports.ask(ASKED))
 

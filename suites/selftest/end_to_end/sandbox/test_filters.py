@@ -64,7 +64,7 @@ def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "held", "passes"),
+    ("name", "value", "stored", "passes"),
     [
         ("title", "engineer", "Senior Engineer", True),
         ("title", "ngine", "Senior Engineer", True),
@@ -109,11 +109,11 @@ def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any
     ],
 )
 def test_a_filter_means_what_the_matrix_says(
-    database: Database, matrix: dict[str, Parameter], name: str, value: Any, held: Any, passes: bool
+    database: Database, matrix: dict[str, Parameter], name: str, value: Any, stored: Any, passes: bool
 ) -> None:
     column = matrix[name].columns[0].removeprefix("c.").removesuffix("[]")
 
-    assert _passes(database, matrix[name], value, **{column: held}) is passes
+    assert _passes(database, matrix[name], value, **{column: stored}) is passes
 
 
 @pytest.mark.parametrize("value", ["'; DROP TABLE contacts; --", "%s", "%(seed)s", "{}", '"', "\\", "a\\"])
@@ -136,8 +136,8 @@ def _like(text: str, pattern: str) -> bool:
     return re.fullmatch(f".*{''.join(parts)}.*", text, re.IGNORECASE | re.DOTALL) is not None
 
 
-def _meant(parameter: Parameter, value: Any, held: list[Any]) -> bool:
-    texts = [text for text in held if isinstance(text, str)]
+def _passes(parameter: Parameter, value: Any, stored: list[Any]) -> bool:
+    texts = [text for text in stored if isinstance(text, str)]
     joined = [",".join(texts)] if texts and parameter.columns[0].endswith("[]") else texts
     if parameter.meaning in (ParameterMeaning.ANY_SUBSTRING, ParameterMeaning.ARRAY_SUBSTRING):
         return any(_like(text, part) for text in joined for part in tokens(value))
@@ -160,7 +160,7 @@ def test_every_value_of_the_data_passes_whom_it_means(
         (choice.parameter, choice.value_class, choice.value)
         for choice in choices
         for bit, row in enumerate(rows)
-        if _meant(matrix[choice.parameter], choice.value, filter_values.stored_values(matrix[choice.parameter], [row]))
+        if _passes(matrix[choice.parameter], choice.value, filter_values.stored_values(matrix[choice.parameter], [row]))
         is not bool(choice.mask >> bit & 1)
     ]
 
@@ -239,13 +239,13 @@ def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject
 
 def test_singles_ask_each_class_once(ground: FilterSubject, matrix: dict[str, Parameter]) -> None:
     combinations = pairwise.singles([ground], matrix)
-    asked = Counter(
+    counts = Counter(
         (combination.choices[0].parameter, combination.choices[0].value_class) for combination in combinations
     )
 
-    assert set(asked.values()) == {1}
-    assert set(asked) <= set(cells(matrix))
-    assert len(asked) > len(cells(matrix)) / 2
+    assert set(counts.values()) == {1}
+    assert set(counts) <= set(cells(matrix))
+    assert len(counts) > len(cells(matrix)) / 2
 
 
 def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter]) -> None:

@@ -21,7 +21,7 @@ def slug(own_database: psycopg.Connection) -> str:
     return next(url.rpartition("/")[2] for url in urls if everyone.count(url.rpartition("/")[2]) == 1)
 
 
-def _found(client: httpx.Client, url: str) -> dict[str, Any]:
+def _search(client: httpx.Client, url: str) -> dict[str, Any]:
     response = client.post(SEARCH, json={"url": url})
     assert response.status_code == 200, response.text
     return response.json()
@@ -43,7 +43,7 @@ def _time(text: str | None) -> str | None:
 
 def _by_both(vql: httpx.Client, direct: httpx.Client, url: str) -> dict[str, Any]:
     """What both paths find, which must be the same."""
-    by_vql, by_sql = _found(vql, url), _found(direct, url)
+    by_vql, by_sql = _search(vql, url), _search(direct, url)
 
     assert _plain(by_vql) == _plain(by_sql)
     return by_vql
@@ -82,7 +82,7 @@ def test_a_person_is_found_with_everything_that_belongs_to_him(
 def test_a_variant_of_the_url_finds_the_same_person(
     vql: httpx.Client, direct: httpx.Client, slug: str, variant: Callable[[str], str]
 ) -> None:
-    assert _uuids(_by_both(vql, direct, variant(slug))) == _uuids(_found(direct, PERSON + slug))
+    assert _uuids(_by_both(vql, direct, variant(slug))) == _uuids(_search(direct, PERSON + slug))
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_a_stored_url_finds_its_owners_by_both_paths(
     ((url,),) = own_database.execute(f"SELECT linkedin_url {where} ORDER BY uuid LIMIT 1".encode()).fetchall()
     owners = own_database.execute("SELECT uuid FROM contacts_metadata WHERE linkedin_url = %s", (url,)).fetchall()
 
-    found = _uuids(_by_both(vql, direct, url))
+    urls = _uuids(_by_both(vql, direct, url))
 
-    assert {key for (key,) in owners} <= set(found)
+    assert {key for (key,) in owners} <= set(urls)
 
 
 def test_an_underscore_is_a_wildcard_unless_escaped(
@@ -132,8 +132,8 @@ def test_a_slug_within_others_finds_them_all(
 
     answer = _by_both(vql, direct, url.removesuffix("-jr"))
 
-    found = {entry["metadata"]["linkedin_url"] for entry in answer["contacts"]}
-    assert {url, url.removesuffix("-jr")} <= found
+    urls = {entry["metadata"]["linkedin_url"] for entry in answer["contacts"]}
+    assert {url, url.removesuffix("-jr")} <= urls
 
 
 def test_more_than_a_page_is_found_whole(
@@ -207,9 +207,9 @@ def test_a_search_costs_the_free_user_one_credit_and_is_noted(
         return dict(own_database.execute("SELECT role, credits FROM user_profiles").fetchall())
 
     before = left()
-    _found(free, PERSON + slug)
+    _search(free, PERSON + slug)
     free.post(SEARCH, json={"url": ""})
-    _found(vql, PERSON + slug)
+    _search(vql, PERSON + slug)
 
     noted = own_database.execute(
         "SELECT service_type, action_type, status, request_params, result_count FROM user_activities "

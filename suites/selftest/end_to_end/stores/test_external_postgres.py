@@ -56,7 +56,7 @@ def test_a_deployment_lives_on_it_and_is_gone_afterwards(
         database = sandbox.values["DATABASE_URL"]
         health = httpx.get(f"{sandbox.values['CONTACT360_BASE_URL']}/health", timeout=10, trust_env=False)
         with psycopg.connect(database) as session:
-            found = session.execute(
+            row = session.execute(
                 "SELECT count(*), (SELECT datcollate FROM pg_database WHERE datname = current_database()),"
                 " current_setting('timezone') FROM contacts"
             ).fetchone()
@@ -67,30 +67,30 @@ def test_a_deployment_lives_on_it_and_is_gone_afterwards(
 
     assert health.status_code == 200
     assert urlsplit(database).netloc.endswith(server.address)
-    assert found == (100, "C", "UTC")
+    assert row == (100, "C", "UTC")
     assert PASSWORD not in "".join(sandbox.values.values())
     assert _described(server) == described
 
 
 @pytest.mark.parametrize(
-    ("taken", "gone", "said"),
+    ("name_taken", "name_free", "message"),
     [
         ("CREATE DATABASE connectra", "DROP DATABASE connectra", "the database connectra"),
         ("CREATE ROLE verifier", "DROP ROLE verifier", "the role verifier"),
     ],
 )
 def test_what_somebody_has_is_left_alone(
-    checkout: Path, server: Server, url: str, taken: str, gone: str, said: str
+    checkout: Path, server: Server, url: str, name_taken: str, name_free: str, message: str
 ) -> None:
     with server.superuser() as session:
-        session.execute(taken.encode())
-        held = _described(server)
+        session.execute(name_taken.encode())
+        described_before = _described(server)
         try:
-            with pytest.raises(SandboxFailed, match=f"already holds {said}") as refused:
+            with pytest.raises(SandboxFailed, match=f"already holds {message}") as refused:
                 OwnedSandbox.start(checkout, rows=100, seed=7, postgres=url)
-            assert _described(server) == held
+            assert _described(server) == described_before
         finally:
-            session.execute(gone.encode())
+            session.execute(name_free.encode())
     assert PASSWORD not in str(refused.value)
 
 
@@ -128,9 +128,9 @@ def test_nobody_there_is_one_sentence() -> None:
 
 
 def test_tls_is_asked_of_everybody_who_is_sent_there(server: Server, url: str) -> None:
-    found = external_server(f"{url}?sslmode=prefer&application_name=x")
+    parsed = external_server(f"{url}?sslmode=prefer&application_name=x")
 
-    assert replace(found, admin="") == replace(server, admin="", tls="?sslmode=prefer", child=None)
+    assert replace(parsed, admin="") == replace(server, admin="", tls="?sslmode=prefer", child=None)
 
 
 @pytest.mark.parametrize(

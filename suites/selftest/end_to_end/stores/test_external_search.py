@@ -62,12 +62,12 @@ def test_its_version_is_known() -> None:
 def test_one_that_refuses_the_indices_is_named_and_cleared(checkout: Path, tmp_path: Path) -> None:
     with stub_service(_answers) as lent:
         command = [sys.executable, "-m", "fixtures.sandbox", "--env-file", str(tmp_path / "env"), "--rows", "100"]
-        done = subprocess.run(
+        completed = subprocess.run(
             [*command, "--search", lent.url], cwd=checkout, capture_output=True, text=True, timeout=120
         )
 
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
+    assert completed.returncode == 1
+    last = completed.stderr.strip().splitlines()[-1]
     assert last.startswith("the sandbox did not start: external 8.19.21 does not take Connectra's indices: ")
     assert "Unknown tokenizer type [ngram]" in last
-    assert ("DELETE", "/contacts_index,companies_index") in [pair[:2] for pair in lent.asked]
+    assert ("DELETE", "/contacts_index,companies_index") in [pair[:2] for pair in lent.requests]

@@ -22,20 +22,20 @@ def test_the_engine_folds_letters_as_postgres_does(engine: str, stores_of: Calla
     documents = [{"a": f"x{letter}y{letter}"} for letter in LETTERS]
     lines = [line for number, document in enumerate(documents) for line in ({"index": {"_id": str(number)}}, document)]
     queries = [{"query": {"wildcard": {"a": {"value": wildcard_of(document["a"])}}}} for document in documents]
-    asked = [line for query in queries for line in ({}, query | {"size": 3, "_source": False})]
+    bulk = [line for query in queries for line in ({}, query | {"size": 3, "_source": False})]
     with httpx.Client(base_url=stores_of(engine).index_url, timeout=60, trust_env=False) as client:
         body = {"settings": settings, "mappings": {"properties": {"a": search._FOLDED}}}
         client.put(f"/{INDEX}", json=body).raise_for_status()
         try:
             answers = [
                 _sent(client, f"/{INDEX}/{path}", entries)
-                for path, entries in (("_bulk?refresh=true", lines), ("_msearch", asked))
+                for path, entries in (("_bulk?refresh=true", lines), ("_msearch", bulk))
             ]
         finally:
             client.delete(f"/{INDEX}")
 
-    found = [{hit["_id"] for hit in entry["hits"]["hits"]} for entry in answers[1].json()["responses"]]
-    missed = [LETTERS[number] for number, ids in enumerate(found) if str(number) not in ids]
+    hits = [{hit["_id"] for hit in entry["hits"]["hits"]} for entry in answers[1].json()["responses"]]
+    missed = [LETTERS[number] for number, ids in enumerate(hits) if str(number) not in ids]
     assert len(LETTERS) > 700
     assert missed == []
 

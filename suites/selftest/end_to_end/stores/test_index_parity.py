@@ -89,38 +89,38 @@ def test_a_calm_index_is_the_table(stores: MultipliedStores, mapping: IndexMappi
 def test_every_kind_of_difference_is_found_and_named(
     stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
-    done = damage(stores.owner_url, stores.index_url, 42, ALL)
+    planted = damage(stores.owner_url, stores.index_url, 42, ALL)
 
     state = _run(stores, mapping, tmp_path)
 
-    assert _named(state) == done
+    assert _named(state) == planted
 
 
 def test_scripts_find_them_reading_little(lucene: MultipliedStores, mapping: IndexMapping, tmp_path: Path) -> None:
-    done = damage(lucene.owner_url, lucene.index_url, 7, ALL)
+    planted = damage(lucene.owner_url, lucene.index_url, 7, ALL)
 
     state = _run(lucene, mapping, tmp_path, replace(QUICK, rows=400))
 
     assert state.kind == "values"
-    assert _named(state) == done
-    assert state.compared < 400 + len(done)
+    assert _named(state) == planted
+    assert state.compared < 400 + len(planted)
 
 
 def test_without_scripts_counts_and_numbers_are_found_reading_little(
     stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
-    done = damage(stores.owner_url, stores.index_url, 20, COUNTED)
+    planted = damage(stores.owner_url, stores.index_url, 20, COUNTED)
 
     state = _run(stores, mapping, tmp_path, replace(QUICK, rows=100, scripts=False))
 
     assert state.kind == "plain"
-    assert _named(state) == done
+    assert _named(state) == planted
     assert state.compared < 200
     assert not report.is_complete(state), "text was not compared, so nobody may say that it is equal"
 
 
 def test_a_census_goes_on_where_it_ended(fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path) -> None:
-    done = damage(fake.owner_url, fake.index_url, 20, COUNTED)
+    planted = damage(fake.owner_url, fake.index_url, 20, COUNTED)
     plan = replace(QUICK, rows=100, seconds=0.0)
     stages = []
 
@@ -129,7 +129,7 @@ def test_a_census_goes_on_where_it_ended(fake: MultipliedStores, mapping: IndexM
         stages.append(state.stage)
 
     assert len(stages) > 3
-    assert _named(state) == done
+    assert _named(state) == planted
 
 
 def test_the_state_of_another_census_is_not_taken_for_ones_own(
@@ -154,9 +154,11 @@ def test_an_index_that_changes_meanwhile_does_not_mislead(
     stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
     """Somebody renames a person in both stores again and again, a moment apart, while the census runs."""
-    done, stop = damage(stores.owner_url, stores.index_url, 4, ("ghost", "missing")), threading.Event()
+    planted, stop = damage(stores.owner_url, stores.index_url, 4, ("ghost", "missing")), threading.Event()
     with psycopg.connect(stores.owner_url, autocommit=True) as session:
-        (busy,) = session.execute("SELECT min(uuid) FROM contacts WHERE NOT uuid = ANY(%s)", (list(done),)).fetchone()
+        (busy,) = session.execute(
+            "SELECT min(uuid) FROM contacts WHERE NOT uuid = ANY(%s)", (list(planted),)
+        ).fetchone()
 
     writer = threading.Thread(target=_write, args=(stores, busy, stop))
     writer.start()
@@ -167,7 +169,7 @@ def test_an_index_that_changes_meanwhile_does_not_mislead(
         writer.join()
 
     for state in states:
-        assert {key: kind for key, kind in _named(state).items() if key != busy} == done
+        assert {key: kind for key, kind in _named(state).items() if key != busy} == planted
 
 
 def _write(stores: MultipliedStores, key: str, stop: threading.Event) -> None:
@@ -182,8 +184,8 @@ def _write(stores: MultipliedStores, key: str, stop: threading.Event) -> None:
 def test_a_row_that_is_written_all_the_time_is_void(
     fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
-    done = damage(fake.owner_url, fake.index_url, 1, ("stale",))
-    (key,) = done
+    planted = damage(fake.owner_url, fake.index_url, 1, ("stale",))
+    (key,) = planted
     restless = _Restless(fake.owner_url, mapping, key)
     with closing(restless) as table, closing(IndexDocuments(fake.index_url, mapping)) as index:
         reading = RecordReader(table, index, mapping, Pseudonymizer(b"key"), wait=lambda _: None)
@@ -308,8 +310,8 @@ def test_an_index_of_many_shards_adds_up_as_many_ranges(lucene: MultipliedStores
     spans = cut([f"{number:06}" for number in range(200_000)], 200_000)
 
     with closing(IndexDocuments(lucene.index_url, mapping)) as index:
-        found = index.digests(spans, None, kind="keys")
-        assert sum(digest[0] for digest in found) == index.total()
+        digests = index.digests(spans, None, kind="keys")
+        assert sum(digest[0] for digest in digests) == index.total()
 
 
 @pytest.mark.parametrize("rule", ["", *RULES])
@@ -348,16 +350,16 @@ def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, map
 def test_the_judge_gets_a_question_per_part_and_one_per_difference(
     fake: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
-    done = damage(fake.owner_url, fake.index_url, 4, ("ghost",))
+    planted = damage(fake.owner_url, fake.index_url, 4, ("ghost",))
     state = _run(fake, mapping, tmp_path)
 
     plan, *samples, fact = report.records(state, phase="phase0", index="contacts_index", again="")
 
     outcomes = [sample.outcome for sample in samples if isinstance(sample, Comparison)]
-    assert (outcomes.count(Outcome.DIFFERENT), len(outcomes)) == (len(done), state.documents)
+    assert (outcomes.count(Outcome.DIFFERENT), len(outcomes)) == (len(planted), state.documents)
     assert plan.population == len(outcomes)
     assert {sample.cause for sample in samples if sample.outcome is Outcome.DIFFERENT} == {"ghost-in-index"}
-    assert (fact.ok, fact.value) == (True, len(done))
+    assert (fact.ok, fact.value) == (True, len(planted))
 
 
 def test_what_a_budget_left_out_is_planned_and_not_answered(
@@ -394,7 +396,7 @@ def test_the_command_says_what_differs(
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "message"),
     [
         ({}, r"no \[index.contact\]"),
         ({"email": "contacts.email"}, "uuid = .* is missing"),
@@ -404,10 +406,10 @@ def test_the_command_says_what_differs(
         ({"uuid": "contacts.uuid", "x": "contacts.departments list lower"}, "for texts alone"),
     ],
 )
-def test_a_slip_in_the_contract_is_quoted(entries: dict[str, str], said: str) -> None:
+def test_a_slip_in_the_contract_is_quoted(entries: dict[str, str], message: str) -> None:
     contract = replace(load("guide"), index={"contact": entries})
 
-    with pytest.raises(ContractError, match=said):
+    with pytest.raises(ContractError, match=message):
         mapping_of(contract, "contact")
 
 

@@ -163,15 +163,15 @@ def _alias(source: str) -> str:
 
 
 def test_an_index_is_compared_as_what_it_means(stores: MultipliedStores, schema: str, tmp_path: Path) -> None:
-    found = {}
+    types = {}
     for name in ("plain", schema):
         arguments = ["--env-file", _env(stores, name, tmp_path), "--record", "contact", "--state", str(tmp_path / name)]
         index_parity.main(arguments)
         state = json.loads((tmp_path / name / "contact.json").read_text())
-        found[name] = {entry["key"]: {field["path"] for field in entry["differences"]} for entry in state["found"]}
+        types[name] = {entry["key"]: {field["path"] for field in entry["differences"]} for entry in state["found"]}
 
-    assert set().union(*found["plain"].values()) <= {"", "company_id"}  # the index has some ids without dashes
-    assert found[schema] == found["plain"]
+    assert set().union(*types["plain"].values()) <= {"", "company_id"}  # the index has some ids without dashes
+    assert types[schema] == types["plain"]
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "12026-01-01 00:00:00"])

@@ -91,8 +91,8 @@ def test_a_calm_deployment_is_go(
     with WAYS[way](pair, values["DATABASE_URL"]) as (url, server), _oldest_snapshot(server) as ages:
         file = env_file(tmp_path / "live.env", {**values, "DATABASE_URL": url})
         options = ("--out-of-order", "--env-file", str(file), "--seed", "7", *PHASES[phase])
-        done = run(checkout, tmp_path / "out", "-m", phase, *options, timeout_s=900)
+        completed = run(checkout, tmp_path / "out", "-m", phase, *options, timeout_s=900)
 
-    assert (done.code, done.verdict["verdict"]) == (0, "GO"), done.printed[-5000:]
+    assert (completed.code, completed.verdict["verdict"]) == (0, "GO"), completed.printed[-5000:]
     assert ages
     assert max(ages) < MOST_SNAPSHOT_S

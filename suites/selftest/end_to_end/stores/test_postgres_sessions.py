@@ -88,9 +88,9 @@ def test_a_session_is_what_it_was_asked_to_be(server: Server, way: str) -> None:
     with _url(server, way) as url:
         options = "?options=-c%20search_path%3Dapp,public%20--jit%3Doff"
         with closing(open_session(url + options, SessionPlan(timeout_s=7))) as session:
-            (held,) = session.rows(LOOK)
+            (row,) = session.rows(LOOK)
 
-    assert held == {
+    assert row == {
         "read_only": "on",
         "path": "app,public",
         "row_security": "off",
@@ -126,21 +126,21 @@ def test_all_readers_are_read_only_and_limited(server: Server, way: str, who: st
     with _url(server, way) as url:
         reader, rows = SESSIONS[who](url)
         with closing(reader):
-            (held,) = rows(LOOK)
+            (row,) = rows(LOOK)
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
                 rows("DELETE FROM contacts")
 
-    assert held["read_only"] == "on"
-    assert held["statement"] not in ("0", "21s")
-    assert held["idle"] == "0"
+    assert row["read_only"] == "on"
+    assert row["statement"] not in ("0", "21s")
+    assert row["idle"] == "0"
 
 
-@pytest.mark.parametrize(("own", "held"), [("9000", "9s"), ("2min", "2min"), ("0", "7s"), ("0ms", "7s")])
-def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, way: str, own: str, held: str) -> None:
+@pytest.mark.parametrize(("own", "kept"), [("9000", "9s"), ("2min", "2min"), ("0", "7s"), ("0ms", "7s")])
+def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, way: str, own: str, kept: str) -> None:
     with _url(server, way) as url:
         plan = SessionPlan(timeout_s=7)
         with closing(open_session(f"{url}?options=-cstatement_timeout%3D{own}", plan)) as session:
-            assert session.rows(LOOK)[0]["statement"] == held
+            assert session.rows(LOOK)[0]["statement"] == kept
 
 
 def test_many_reads_through_a_pooler_need_no_prepared_statement(server: Server) -> None:
@@ -230,15 +230,15 @@ def test_a_standby_that_cancels_every_time_is_named(server: Server, monkeypatch:
 
 
 def test_another_failure_is_not_asked_again() -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def failing() -> None:
-        asked.append(1)
+        calls.append(1)
         raise psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
 
     with pytest.raises(psycopg.errors.QueryCanceled):
         asked_again(failing)
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 HELD = (
@@ -247,7 +247,7 @@ HELD = (
 )
 
 
-def _held(server: Server) -> int:
+def _held_snapshots(server: Server) -> int:
     """How many snapshots our sessions keep open on the server: it removes no row that one of them may see."""
     with server.superuser() as session:
         (count,) = session.execute(HELD).fetchone() or (-1,)
@@ -257,9 +257,9 @@ def _held(server: Server) -> int:
 def test_the_snapshot_of_an_export_is_let_go_at_its_age(server: Server, way: str) -> None:
     with _url(server, way) as url:
         with closing(DirectQuery(url, keys_only.kind("contacts"))):
-            assert _held(server) > 0
+            assert _held_snapshots(server) > 0
         with closing(DirectQuery(url, keys_only.kind("contacts"), max_snapshot_s=0.4)) as direct:
-            assert within(10, lambda: _held(server) == 0)
+            assert within(10, lambda: _held_snapshots(server) == 0)
             with pytest.raises(SnapshotTooOld, match=r"after 0\.4 s.*--max-snapshot-s"), direct.reading():
                 list(direct.rows(["c.uuid"]))
 
@@ -272,7 +272,7 @@ def test_the_snapshot_of_an_export_is_let_go_in_the_middle_of_a_statement(server
         direct.reading(),
     ):
         list(direct.rows(["pg_sleep(30)"]))
-    assert within(10, lambda: _held(server) == 0)
+    assert within(10, lambda: _held_snapshots(server) == 0)
 
 
 def test_a_session_that_is_closed_while_it_is_severed_takes_no_other_with_it(server: Server) -> None:
@@ -310,7 +310,7 @@ def test_a_snapshot_of_the_suite_is_asked_nothing_more_at_its_age(server: Server
         database._session.plan = replace(database._session.plan, snapshot_s=0.0)
         with pytest.raises(SnapshotTooOld, match="after 0 s"), database.snapshot():
             database.rows("SELECT 1")
-        assert _held(server) == 0
+        assert _held_snapshots(server) == 0
 
 
 def test_a_statement_of_the_index_comparison_ends_at_the_age_of_its_snapshot(server: Server) -> None:
@@ -319,7 +319,7 @@ def test_a_statement_of_the_index_comparison_ends_at_the_age_of_its_snapshot(ser
         with pytest.raises(SnapshotTooOld, match=r"after 0\.4 s.*--max-snapshot-s"):
             table._all("SELECT pg_sleep(30)")
         assert table.total() == 1
-        assert _held(server) == 0
+        assert _held_snapshots(server) == 0
 
 
 @pytest.mark.parametrize("column", ["contacts.title", "companies_metadata.city"])

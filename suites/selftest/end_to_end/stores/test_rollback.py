@@ -136,12 +136,12 @@ class _Index:
     ids=["flat", "grown", "silent", "none"],
 )
 def test_an_index_that_did_not_search_is_idle(index: Any, ok: bool | None) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
-    counted = searches(index, ["i"], lambda: asked.append("once"))
+    counted = searches(index, ["i"], lambda: requested.append("once"))
 
     assert RollbackFacts("rollback", "contact", False).idle(counted).ok is ok
-    assert asked == ["once"]
+    assert requested == ["once"]
 
 
 def test_flags_are_those_named_else_those_told() -> None:

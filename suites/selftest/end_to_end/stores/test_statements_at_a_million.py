@@ -48,8 +48,8 @@ def _of_checks(checks: RecordChecks | CompanyContactChecks | LinkedInChecks, nam
 
 
 def _records(target: Target) -> None:
-    ways = ("endpoint", "connectra", "unknown-endpoint", "unknown-connectra")
-    names = [f"{record}-{way}" for record in ("contact", "company") for way in ways]
+    services = ("endpoint", "connectra", "unknown-endpoint", "unknown-connectra")
+    names = [f"{record}-{way}" for record in ("contact", "company") for way in services]
     _of_checks(RecordChecks(target, flag_on=True, count=64, seed=7), names)
 
 
@@ -131,7 +131,7 @@ def _diagnosis(target: Target) -> None:
             selection=selection,
             expected=expected,
             actual=actual,
-            found=[RawDifference(path="", kind=DifferenceKind.MISSING, expected=uuids[0], actual=None)],
+            differences=[RawDifference(path="", kind=DifferenceKind.MISSING, expected=uuids[0], actual=None)],
             provenance=Provenance.VQL,
             through_backend=True,
             again=lambda: None,
@@ -177,8 +177,8 @@ def values() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def target(values: Mapping[str, str], tmp_path: Path) -> Iterator[Target]:
-    with connected(values, tmp_path) as found:
-        yield found
+    with connected(values, tmp_path) as target:
+        yield target
 
 
 @pytest.mark.parametrize("asking", QUESTIONS)
@@ -190,7 +190,7 @@ def test_no_question_scans_a_large_table(
 
     QUESTIONS[asking](target, tmp_path)
 
-    asked = [each for each in STATEMENTS.values() if each.count]
-    dear = [each for each in asked if LARGE & set(each.whole_tables) and each.cost > LITTLE]
-    assert len(asked) > 2
-    assert [each.text for each in dear if not each.is_budgeted] == []
+    executed = [statement for statement in STATEMENTS.values() if statement.count]
+    dear = [statement for statement in executed if LARGE & set(statement.whole_tables) and statement.cost > LITTLE]
+    assert len(executed) > 2
+    assert [statement.text for statement in dear if not statement.is_budgeted] == []

@@ -51,27 +51,27 @@ def draws(target: Target) -> LinkedInCases:
     return LinkedInCases(target, LinkedInOracle(target), count=60, seed=7)
 
 
-def _astray(asked: Check, draw: SampleSet, most: int = 40, known: Sequence[KnownDifference] = ()) -> list[str]:
+def _astray(check: Check, draw: SampleSet, most: int = 40, known: Sequence[KnownDifference] = ()) -> list[str]:
     """Keys of the samples that are answered otherwise than PostgreSQL holds, known readings of its values aside."""
     samples = draw.samples[:most]
     assert samples
-    expected = asked.expected(samples)
-    body = {sample.key: asked.ask(sample) for sample in samples}
+    expected = check.expected(samples)
+    body = {sample.key: check.ask(sample) for sample in samples}
     assert all(response.answer.error is None for response in body.values())
-    found = {
-        sample.key: excused(asked.differences(sample, expected.get(sample.key), body[sample.key]), known)
+    results = {
+        sample.key: excused(check.differences(sample, expected.get(sample.key), body[sample.key]), known)
         for sample in samples
     }
-    return [key for key, differences in found.items() if outcome_of(differences) is not Outcome.EQUAL]
+    return [key for key, differences in results.items() if outcome_of(differences) is not Outcome.EQUAL]
 
 
 def test_the_index_says_what_it_is(target: Target) -> None:
     facts = IndexFacts(target, "phase0", pauses=(), fresh_s=60)
     records = target.contract.records.values()
 
-    found = [facts.reachable(), facts.health(), *map(facts.mapping, records), *map(facts.count, records)]
+    results = [facts.reachable(), facts.health(), *map(facts.mapping, records), *map(facts.count, records)]
 
-    assert [fact.sentence for fact in found if not fact.ok] == []
+    assert [fact.sentence for fact in results if not fact.ok] == []
 
 
 def test_an_index_that_is_not_there_is_told_from_silence(index: Index) -> None:
@@ -81,9 +81,9 @@ def test_an_index_that_is_not_there_is_told_from_silence(index: Index) -> None:
 
 
 def test_keys_of_the_index_are_distinct_and_as_many_as_asked(index: Index) -> None:
-    found = index.some_keys("contacts_index", count=50, seed=7)
+    results = index.some_keys("contacts_index", count=50, seed=7)
 
-    assert len(found) == len(set(found.values())) == 50
+    assert len(results) == len(set(results.values())) == 50
     assert len(index.some_keys("contacts_index", count=9_999, seed=7)) == index.count("contacts_index")
 
 
@@ -105,11 +105,11 @@ def test_keys_agree_on_both_sides(target: Target, index: Index, kind: str, recor
 
 def test_a_uuid_is_counted_once_or_not_at_all(target: Target) -> None:
     for name in RECORDS:
-        asked = ConnectraUuidCountCheck(target, target.contract.records[name])
-        draw = asked.drawn(count=10, seed=7)
+        statements = ConnectraUuidCountCheck(target, target.contract.records[name])
+        draw = statements.drawn(count=10, seed=7)
 
         assert {sample.stratum for sample in draw.samples} == {"known", "unknown"}
-        assert _astray(asked, draw) == []
+        assert _astray(statements, draw) == []
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -123,29 +123,29 @@ def test_linkedin_urls_are_drawn_in_every_form(draws: LinkedInCases, record: str
 
 
 def test_stored_urls_hold_the_awkward_ones(draws: LinkedInCases) -> None:
-    found = {row["stratum"] for row in draws.stored("contact")}
+    results = {row["stratum"] for row in draws.stored("contact")}
 
-    assert {"shared", "contained", "underscore", "stored-otherwise", "no-company", "ordinary"} <= found
+    assert {"shared", "contained", "underscore", "stored-otherwise", "no-company", "ordinary"} <= results
     assert {"no-people", "most-people"} <= {row["stratum"] for row in draws.stored("company")}
 
 
 def test_every_form_but_the_encoded_one_finds_whose_it_is(target: Target, draws: LinkedInCases) -> None:
     samples = [sample for sample in draws.forms("contact").samples if sample.stratum in FORMS]
-    held = LinkedInOracle(target).expected({sample.key: sample.subject for sample in samples})
+    expected = LinkedInOracle(target).expected({sample.key: sample.subject for sample in samples})
 
     for sample in samples:
-        found = sample.key.partition("/")[0] in held[sample.key].people
-        assert found is (sample.stratum != "percent-encoded"), sample.key
+        results = sample.key.partition("/")[0] in expected[sample.key].people
+        assert results is (sample.stratum != "percent-encoded"), sample.key
 
 
 def test_what_is_counted_is_what_is_held(target: Target, draws: LinkedInCases) -> None:
     oracle = LinkedInOracle(target)
     for sample in [*draws.both().samples[:6], *draws.forms("company").samples[:12]]:
-        held = oracle.expected({"": sample.subject})[""]
+        expected = oracle.expected({"": sample.subject})[""]
         size = HitCounts(
-            people=len(held.people),
-            companies=len(held.companies),
-            colleagues=sum(len(firm.people) for firm in held.companies.values()),
+            people=len(expected.people),
+            companies=len(expected.companies),
+            colleagues=sum(len(firm.people) for firm in expected.companies.values()),
         )
 
         assert size == oracle.sizes([sample.subject])[sample.subject]
@@ -156,7 +156,7 @@ AWKWARD = ("/in/a_b", "/in/%", "/company/%a%", "/in/É", "/in/JOSÉ", "x/in/k", 
 
 def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: LinkedInCases) -> None:
     texts = {text: text for text in (*AWKWARD, *(sample.subject for sample in draws.forms("contact").samples))}
-    held = LinkedInOracle(target).expected(texts)
+    expected = LinkedInOracle(target).expected(texts)
     alone = {
         text: {
             row["uuid"]
@@ -169,15 +169,15 @@ def test_all_texts_of_a_look_find_what_each_finds_alone(target: Target, draws: L
         for text in texts
     }
 
-    assert {text: set(hits.people) for text, hits in held.items()} == alone
+    assert {text: set(hits.people) for text, hits in expected.items()} == alone
     assert any(alone.values())
 
 
 def test_all_texts_of_a_look_take_one_scan(target: Target) -> None:
-    with _overheard(target) as (database, asked):
+    with _overheard(target) as (database, statements):
         oracle = LinkedInOracle(replace(target, database=database))
         oracle.expected({str(number): f"/in/nobody-{number}" for number in range(100)})
-    scanning = [query for query in asked if "contacts_metadata t" in query and not query.startswith("EXPLAIN")]
+    scanning = [query for query in statements if "contacts_metadata t" in query and not query.startswith("EXPLAIN")]
 
     (query,) = scanning
     values = {"keys": ["a", "b"], "patterns": ["%a%", "%b%"]}
@@ -187,12 +187,12 @@ def test_all_texts_of_a_look_take_one_scan(target: Target) -> None:
 
 def test_a_draw_is_asked_once_whatever_the_number_of_samples(target: Target) -> None:
     record = target.contract.records["contact"]
-    with _overheard(target) as (database, asked):
+    with _overheard(target) as (database, statements):
         few, many = (of_records(database, target.contract, record, count=count, seed=77) for count in (8, 200))
     with closing(Database(target.settings.database_url)) as another:
         assert few == of_records(another, target.contract, record, count=8, seed=77)
 
-    assert len([query for query in asked if query.startswith("WITH each")]) == 1
+    assert len([query for query in statements if query.startswith("WITH each")]) == 1
     assert len(many.samples) > len(few.samples)
     assert (few.members, few.population) == (many.members, many.population)
 
@@ -216,16 +216,16 @@ def test_what_a_statement_costs_is_the_planners_word(target: Target) -> None:
 @contextmanager
 def _overheard(target: Target) -> Iterator[tuple[Database, list[str]]]:
     """A session of its own, and its statements as they are asked."""
-    asked: list[str] = []
+    statements: list[str] = []
     with closing(Database(target.settings.database_url)) as database:
         ask = database._rows_once
 
         def overheard(query: object, parameters: object) -> list[dict]:
-            asked.append(str(query))
+            statements.append(str(query))
             return ask(query, parameters)
 
         database._rows_once = overheard
-        yield database, asked
+        yield database, statements
 
 
 @pytest.mark.parametrize(

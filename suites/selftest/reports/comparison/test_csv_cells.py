@@ -11,7 +11,7 @@ from reports.comparison.csv_cells import RULES, CsvColumn, actual_cells, cell, e
 
 
 @pytest.mark.parametrize(
-    ("rules", "held", "shown"),
+    ("rules", "stored", "shown"),
     [
         ((), None, ""),
         ((), "", ""),
@@ -39,12 +39,12 @@ from reports.comparison.csv_cells import RULES, CsvColumn, actual_cells, cell, e
     ],
     ids=str,
 )
-def test_a_value_and_its_text_are_the_same(rules: tuple[str, ...], held: Any, shown: str) -> None:
-    assert cell(held, rules) == cell(shown, rules)
+def test_a_value_and_its_text_are_the_same(rules: tuple[str, ...], stored: Any, shown: str) -> None:
+    assert cell(stored, rules) == cell(shown, rules)
 
 
 @pytest.mark.parametrize(
-    ("rules", "held", "shown"),
+    ("rules", "stored", "shown"),
     [
         ((), "a", "A"),
         ((), "a", "a "),
@@ -71,8 +71,8 @@ def test_a_value_and_its_text_are_the_same(rules: tuple[str, ...], held: Any, sh
     ],
     ids=str,
 )
-def test_a_rule_excuses_no_more_than_it_names(rules: tuple[str, ...], held: Any, shown: str) -> None:
-    assert cell(held, rules) != cell(shown, rules)
+def test_a_rule_excuses_no_more_than_it_names(rules: tuple[str, ...], stored: Any, shown: str) -> None:
+    assert cell(stored, rules) != cell(shown, rules)
 
 
 @given(st.text(), st.lists(st.sampled_from(sorted(RULES))))

@@ -131,9 +131,9 @@ def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
     monkeypatch.setattr("reports.comparison.csv_reader.MAX_CELL", 50)
     opened = b'1,"' + b"x" * (size - 3)
 
-    found, troubles = _read(HEAD + opened + b"\n2,c,d\n3,e,f\n" if rows > 1 else HEAD + opened + b'\n",b\n')
+    read_rows, troubles = _read(HEAD + opened + b"\n2,c,d\n3,e,f\n" if rows > 1 else HEAD + opened + b'\n",b\n')
 
-    assert len(found) == rows
+    assert len(read_rows) == rows
     assert ("open-quote" in troubles) is (rows > 1)
 
 
@@ -141,10 +141,10 @@ def test_an_open_cell_is_a_slip_when_it_is_longer_than_any_cell(
 def test_a_line_that_is_too_long_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch, size: int, rows: int) -> None:
     monkeypatch.setattr("reports.comparison.csv_reader.MAX_LINE", 60)
 
-    found = list(CsvFile([HEAD, b"1,a," + b"x" * (size - 4), b"yz\n"], COLUMNS).rows())
+    read_rows = list(CsvFile([HEAD, b"1,a," + b"x" * (size - 4), b"yz\n"], COLUMNS).rows())
 
-    assert len(found) == rows
-    assert found[0][2].startswith("x" * (size - 4))
+    assert len(read_rows) == rows
+    assert read_rows[0][2].startswith("x" * (size - 4))
 
 
 def test_a_utf_16_file_is_no_table_of_ours() -> None:

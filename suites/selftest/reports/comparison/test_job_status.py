@@ -18,7 +18,7 @@ def _life(*answers: tuple[Any, Any]) -> list[StatusSample]:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "statuses",
     [
         (("pending", None), ("processing", 0), ("completed", 100)),
         (("pending", None), ("completed", 100.0)),
@@ -30,12 +30,12 @@ def _life(*answers: tuple[Any, Any]) -> list[StatusSample]:
     ],
     ids=str,
 )
-def test_a_job_that_goes_its_way_gives_no_cause_for_complaint(told: tuple[tuple[Any, Any], ...]) -> None:
-    assert complaints(_life(*told), COURSE) == ()
+def test_a_job_that_goes_its_way_gives_no_cause_for_complaint(statuses: tuple[tuple[Any, Any], ...]) -> None:
+    assert complaints(_life(*statuses), COURSE) == ()
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("statuses", "message"),
     [
         ((("processing", 0), ("pending", 0)), "status goes backwards"),
         ((("completed", 100), ("processing", 100)), "status goes backwards"),
@@ -53,8 +53,8 @@ def test_a_job_that_goes_its_way_gives_no_cause_for_complaint(told: tuple[tuple[
     ],
     ids=str,
 )
-def test_what_may_not_be_is_told(told: tuple[tuple[Any, Any], ...], said: str) -> None:
-    assert any(said in complaint for complaint in complaints(_life(*told), COURSE))
+def test_what_may_not_be_is_told(statuses: tuple[tuple[Any, Any], ...], message: str) -> None:
+    assert any(message in complaint for complaint in complaints(_life(*statuses), COURSE))
 
 
 def test_a_state_that_is_none_is_no_step_back() -> None:
@@ -64,7 +64,7 @@ def test_a_state_that_is_none_is_no_step_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires", "said"),
+    ("expires", "message"),
     [
         ((NOW + timedelta(hours=24)).isoformat(), None),
         ("2026-11-26T12:00:00Z", None),
@@ -77,7 +77,7 @@ def test_a_state_that_is_none_is_no_step_back() -> None:
         (17, "no time"),
     ],
 )
-def test_a_file_expires_in_the_future(expires: Any, said: str | None) -> None:
-    found = expiry_complaint(expires, NOW)
+def test_a_file_expires_in_the_future(expires: Any, message: str | None) -> None:
+    complaint = expiry_complaint(expires, NOW)
 
-    assert (found is None) if said is None else said in str(found)
+    assert (complaint is None) if message is None else message in str(complaint)

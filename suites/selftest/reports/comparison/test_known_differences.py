@@ -136,9 +136,9 @@ def test_a_difference_that_reads_in_a_certain_way_covers_no_other(
     kind = DifferenceKind.MISSING if actual is None else DifferenceKind.VALUE
     difference = replace(_differs(kind=kind), expected=expected, actual=actual)
 
-    (found,) = excused([difference], [known_of({**ENTRY, "reads_as": reads_as})])
+    (marked,) = excused([difference], [known_of({**ENTRY, "reads_as": reads_as})])
 
-    assert (found.excused_by is not None) is covered
+    assert (marked.excused_by is not None) is covered
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_a_difference_that_reads_in_a_certain_way_covers_no_other(
 def test_what_is_never_filled_is_shown_as_null_under_its_key(kind: DifferenceKind, covered: bool) -> None:
     difference = replace(_differs(kind=kind), expected="_", actual=None)
 
-    (found,) = excused([difference], [known_of({**ENTRY, "reads_as": "never-filled"})])
+    (marked,) = excused([difference], [known_of({**ENTRY, "reads_as": "never-filled"})])
 
-    assert (found.excused_by is not None) is covered
+    assert (marked.excused_by is not None) is covered
 
 
 def test_the_first_that_covers_a_difference_is_named_and_stays_so() -> None:
@@ -237,13 +237,13 @@ def test_failures_and_repetitions_make_a_cap_no_larger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("served", "told"),
+    ("served", "count"),
     [(Provenance.VQL, 1), (Provenance.DIRECT, 0), (Provenance.FALLBACK, 0), (Provenance.UNKNOWN, 1)],
 )
-def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenance, told: int) -> None:
+def test_an_excuse_is_not_stale_where_its_path_answered_nothing(served: Provenance, count: int) -> None:
     sample = replace(_sample("k", Outcome.EQUAL), answers=(Observation(side="backend", provenance=served),))
 
-    assert len(excuses([sample], [known_of(ENTRY)])) == told
+    assert len(excuses([sample], [known_of(ENTRY)])) == count
 
 
 @pytest.mark.parametrize(

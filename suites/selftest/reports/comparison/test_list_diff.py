@@ -10,14 +10,14 @@ from reports.comparison.record_diff import RawDifference
 from reports.records.records import DifferenceKind
 
 
-def _told(differences: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any]]:
+def _shown(differences: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any]]:
     return [
         (str(difference.kind), difference.path, difference.expected, difference.actual) for difference in differences
     ]
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual", "told"),
+    ("expected", "actual", "differences"),
     [
         ("abc", "cab", []),
         ("abc", "a", [("missing", "rows.b", "b", None), ("missing", "rows.c", "c", None)]),
@@ -32,8 +32,8 @@ def _told(differences: Sequence[RawDifference]) -> list[tuple[str, str, Any, Any
     ],
     ids=["another-order", "missing", "ghosts", "twice", "once", "all"],
 )
-def test_what_a_list_lacks_and_what_it_has_too_much_is_told(expected: str, actual: str, told: list[Any]) -> None:
-    assert _told(compared(expected, actual)) == told
+def test_what_a_list_lacks_and_what_it_has_too_much_is_told(expected: str, actual: str, differences: list[Any]) -> None:
+    assert _shown(compared(expected, actual)) == differences
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_list_that_is_right_up_to_a_known_length_was_cut(actual: str, cut_at: 
 
 
 def test_a_cut_tells_both_lengths() -> None:
-    assert _told(compared("abcd", "ab", cut_at=(2,), name="page")) == [("truncated", "page.2-of-4", 4, 2)]
+    assert _shown(compared("abcd", "ab", cut_at=(2,), name="page")) == [("truncated", "page.2-of-4", 4, 2)]
 
 
 def test_a_long_tale_is_told_by_its_first_items() -> None:
@@ -70,7 +70,7 @@ def test_items_that_are_no_keys_stand_in_no_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actual", "told"),
+    ("actual", "differences"),
     [
         ("abcd", []),
         ("acbd", [("order", "order.2", "c", "b")]),
@@ -81,12 +81,12 @@ def test_items_that_are_no_keys_stand_in_no_path() -> None:
     ],
     ids=["in-order", "back", "past-strangers", "after-a-tie", "part", "empty"],
 )
-def test_the_first_step_back_is_told(actual: str, told: list[Any]) -> None:
-    assert _told(out_of_order(actual, {"e": 0, "a": 0, "b": 1, "c": 2, "d": 3})) == told
+def test_the_first_step_back_is_told(actual: str, differences: list[Any]) -> None:
+    assert _shown(out_of_order(actual, {"e": 0, "a": 0, "b": 1, "c": 2, "d": 3})) == differences
 
 
 @pytest.mark.parametrize(
-    ("actual", "told"),
+    ("actual", "differences"),
     [
         ("abc", []),
         ("acb", [("order", "names.1", "b", "c")]),
@@ -95,8 +95,8 @@ def test_the_first_step_back_is_told(actual: str, told: list[Any]) -> None:
     ],
     ids=["same", "end-swapped", "reversed", "short"],
 )
-def test_lists_whose_order_counts_part_at_the_first_place_that_differs(actual: str, told: list[Any]) -> None:
-    assert _told(same_sequence("abc", actual, name="names")) == told
+def test_lists_whose_order_counts_part_at_the_first_place_that_differs(actual: str, differences: list[Any]) -> None:
+    assert _shown(same_sequence("abc", actual, name="names")) == differences
 
 
 @pytest.mark.parametrize(

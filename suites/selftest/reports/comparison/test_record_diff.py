@@ -195,7 +195,7 @@ UUID = Field(path="uuid", columns=("t.uuid",), rules=())
 
 
 @pytest.mark.parametrize(
-    ("tables", "body", "told"),
+    ("tables", "body", "expected_differences"),
     [
         ({"t": {"uuid": "a"}}, None, ("", "missing", "a", None)),
         (None, {"uuid": "a"}, ("", "ghost", None, "a")),
@@ -203,12 +203,12 @@ UUID = Field(path="uuid", columns=("t.uuid",), rules=())
         ({"t": {"uuid": "a"}}, {}, ("uuid", "identity", "a", None)),
     ],
 )
-def test_another_record_or_none_is_told(tables: Any, body: Any, told: tuple[Any, ...]) -> None:
+def test_another_record_or_none_is_told(tables: Any, body: Any, expected_differences: tuple[Any, ...]) -> None:
     differences = record_differences(tables, body, [UUID])
 
     assert [
         (difference.path, difference.kind, difference.expected, difference.actual) for difference in differences
-    ] == [told]
+    ] == [expected_differences]
     assert record_differences(None, None, [UUID]) == ()
 
 
@@ -216,7 +216,7 @@ OBJECT = [Field(path=f"o.{name}", columns=(f"t.{name}",), rules=("text",)) for n
 
 
 @pytest.mark.parametrize(
-    ("row", "shown", "told"),
+    ("row", "shown", "expected_differences"),
     [
         ({"uuid": "x", "a": None}, {"uuid": "x", "a": None}, []),
         ({"uuid": "x", "a": None}, None, [("o", "missing")]),
@@ -230,10 +230,12 @@ OBJECT = [Field(path=f"o.{name}", columns=(f"t.{name}",), rules=("text",)) for n
         (None, {"uuid": "x", "a": "1"}, [("o", "ghost")]),
     ],
 )
-def test_an_object_is_there_where_its_row_is(row: Any, shown: object, told: list[tuple[str, str]]) -> None:
+def test_an_object_is_there_where_its_row_is(
+    row: Any, shown: object, expected_differences: list[tuple[str, str]]
+) -> None:
     differences = record_differences({"t": row}, {"o": shown}, OBJECT)
 
-    assert [(difference.path, difference.kind) for difference in differences] == told
+    assert [(difference.path, difference.kind) for difference in differences] == expected_differences
 
 
 def test_an_object_that_is_null_has_its_key() -> None:
@@ -290,7 +292,7 @@ def test_a_field_without_a_column_is_null() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "shown", "stored"),
+    ("columns", "shown", "stored"),
     [
         (("_", "url"), "url", "_"),
         (("url", "other"), "url", "url"),
@@ -298,9 +300,9 @@ def test_a_field_without_a_column_is_null() -> None:
         (("", "_"), None, "_"),
     ],
 )
-def test_the_first_column_that_is_not_empty_counts(held: tuple[object, ...], shown: object, stored: object) -> None:
+def test_the_first_column_that_is_not_empty_counts(columns: tuple[object, ...], shown: object, stored: object) -> None:
     field = Field(path="f", columns=("a.x", "b.x"), rules=("text",))
-    tables = {name: {"x": value} for name, value in zip("ab", held, strict=True)}
+    tables = {name: {"x": value} for name, value in zip("ab", columns, strict=True)}
 
     assert record_differences(tables, {"f": shown}, [field]) == ()
     assert [record_difference.stored for record_difference in record_differences(tables, {"f": "other!"}, [field])] == [
@@ -312,10 +314,10 @@ def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch: pytes
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("TZ", "Asia/Tokyo")
         time.tzset()
-        found = canonical(datetime(2024, 1, 1, 12), ("time",))
+        text = canonical(datetime(2024, 1, 1, 12), ("time",))
     time.tzset()
 
-    assert found == "2024-01-01T12:00:00.000000"
+    assert text == "2024-01-01T12:00:00.000000"
 
 
 def test_values_leave_as_tokens() -> None:

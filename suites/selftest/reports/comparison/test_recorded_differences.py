@@ -62,7 +62,7 @@ def _missing(path: str, item: str) -> RawDifference:
 
 
 @pytest.mark.parametrize(
-    ("found", "of_baseline", "beside"),
+    ("raw", "of_baseline", "beside"),
     [
         (_missing("values.0", "CTO"), _missing("values.0", "CEO"), "'CTO'"),  # the number only counts
         (_missing("values.0", "CTO"), _missing("values.1", "CTO"), "null"),
@@ -77,8 +77,8 @@ def _missing(path: str, item: str) -> RawDifference:
     ],
 )
 def test_an_item_is_compared_with_the_same_item_of_the_baseline(
-    found: RawDifference, of_baseline: RawDifference, beside: str
+    raw: RawDifference, of_baseline: RawDifference, beside: str
 ) -> None:
-    (difference,) = recorded_differences([found], SHOWING, [of_baseline])
+    (difference,) = recorded_differences([raw], SHOWING, [of_baseline])
 
     assert difference.baseline == beside

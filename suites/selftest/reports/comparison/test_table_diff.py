@@ -29,10 +29,12 @@ def _named(
 ) -> tuple[dict[str, list[tuple[str, DifferenceKind]]], set[str]]:
     """(differences by key, kinds of damage)."""
     results, comparison = _compared(expected, actual)
-    found: dict[str, list[tuple[str, DifferenceKind]]] = {}
+    differences: dict[str, list[tuple[str, DifferenceKind]]] = {}
     for result in results:
-        found.setdefault(result.key, []).extend((difference.path, difference.kind) for difference in result.differences)
-    return {key: group for key, group in found.items() if group}, {damage.kind for damage in comparison.damages()}
+        differences.setdefault(result.key, []).extend(
+            (difference.path, difference.kind) for difference in result.differences
+        )
+    return {key: group for key, group in differences.items() if group}, {damage.kind for damage in comparison.damages()}
 
 
 def _with(row: TableRow, at: int, value: str | None) -> TableRow:
@@ -52,9 +54,9 @@ def test_equal_tables_have_no_difference(table: list[TableRow]) -> None:
 def test_a_row_that_is_gone_is_missing(table: list[TableRow], data: st.DataObject) -> None:
     gone = data.draw(st.integers(0, len(table) - 1))
 
-    found, damage = _named(table, table[:gone] + table[gone + 1 :])
+    differences, damage = _named(table, table[:gone] + table[gone + 1 :])
 
-    assert found == {f"k{gone}": [("", DifferenceKind.MISSING)]}
+    assert differences == {f"k{gone}": [("", DifferenceKind.MISSING)]}
     kind = "header-only" if len(table) == 1 else ("truncated" if gone == len(table) - 1 else "missing")
     assert damage == {kind}
 
@@ -63,9 +65,9 @@ def test_a_row_that_is_gone_is_missing(table: list[TableRow], data: st.DataObjec
 def test_a_table_cut_short_is_truncated(table: list[TableRow], data: st.DataObject) -> None:
     kept = data.draw(st.integers(0, len(table) - 1))
 
-    found, damage = _named(table, table[:kept])
+    differences, damage = _named(table, table[:kept])
 
-    assert set(found) == {row.key for row in table[kept:]}
+    assert set(differences) == {row.key for row in table[kept:]}
     assert damage == ({"truncated"} if kept else {"header-only"})
 
 
@@ -73,9 +75,9 @@ def test_a_table_cut_short_is_truncated(table: list[TableRow], data: st.DataObje
 def test_a_row_that_is_there_twice_is_doubled(table: list[TableRow], data: st.DataObject) -> None:
     twice, where = (data.draw(st.integers(0, len(table) - 1)) for _ in range(2))
 
-    found, damage = _named(table, [*table[:where], table[twice], *table[where:]])
+    differences, damage = _named(table, [*table[:where], table[twice], *table[where:]])
 
-    assert found == {f"k{twice}": [("", DifferenceKind.DUPLICATE)]}
+    assert differences == {f"k{twice}": [("", DifferenceKind.DUPLICATE)]}
     assert "doubled" in damage <= {"doubled", "disorder"}
 
 
@@ -84,9 +86,9 @@ def test_a_stranger_is_a_ghost(table: list[TableRow], data: st.DataObject) -> No
     where = data.draw(st.integers(0, len(table)))
     unexpected_row = TableRow(key="x", cells=("x", None, None, None))
 
-    found, damage = _named(table, [*table[:where], unexpected_row, *table[where:]])
+    differences, damage = _named(table, [*table[:where], unexpected_row, *table[where:]])
 
-    assert found == {"x": [("", DifferenceKind.GHOST)]}
+    assert differences == {"x": [("", DifferenceKind.GHOST)]}
     assert damage == {"ghost"}
 
 
@@ -95,9 +97,9 @@ def test_rows_in_another_order_are_equal_but_out_of_order(table: list[TableRow],
     shuffled = data.draw(st.permutations(table))
     assume(shuffled != table)
 
-    found, damage = _named(table, shuffled)
+    differences, damage = _named(table, shuffled)
 
-    assert (found, damage) == ({}, {"disorder"})
+    assert (differences, damage) == ({}, {"disorder"})
 
 
 @given(TABLES, st.data())
@@ -108,10 +110,10 @@ def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[TableRow], d
     before = table[row].cells[at]
     assume(value != before)
 
-    found, damage = _named(table, [*table[:row], _with(table[row], at, value), *table[row + 1 :]])
+    differences, damage = _named(table, [*table[:row], _with(table[row], at, value), *table[row + 1 :]])
 
     kind = DifferenceKind.GHOST if before is None else DifferenceKind.VALUE
-    assert found == {f"k{row}": [(COLUMNS[at], DifferenceKind.MISSING if value is None else kind)]}
+    assert differences == {f"k{row}": [(COLUMNS[at], DifferenceKind.MISSING if value is None else kind)]}
     assert damage == {"value"} or damage == {"blank-column"}
 
 
@@ -120,10 +122,10 @@ def test_a_blank_column_is_named(table: list[TableRow], at: int) -> None:
     filled = [row for row in table if row.cells[at] is not None]
     assume(filled)
 
-    found, _ = _named(table, [_with(row, at, None) for row in table])
+    differences, _ = _named(table, [_with(row, at, None) for row in table])
     damages = _compared(table, [_with(row, at, None) for row in table])[1].damages()
 
-    assert set(found) == {row.key for row in filled}
+    assert set(differences) == {row.key for row in filled}
     assert TableDefects(kind="blank-column", count=len(filled), column=COLUMNS[at]) in damages
 
 
@@ -156,32 +158,32 @@ def test_two_rows_that_changed_cells_are_both_named(table: list[TableRow], data:
     swapped[first] = _with(table[first], 1, table[second].cells[1])
     swapped[second] = _with(table[second], 1, table[first].cells[1])
 
-    found, _ = _named(table, swapped)
+    differences, _ = _named(table, swapped)
 
-    assert set(found) == {f"k{first}", f"k{second}"}
+    assert set(differences) == {f"k{first}", f"k{second}"}
 
 
 @given(TABLES, st.integers(2, 4))
 def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[TableRow], times: int) -> None:
-    asked = [row for row in table for _ in range(times)]
+    rows = [row for row in table for _ in range(times)]
 
-    assert _named(asked, asked) == ({}, set())
-    found, _ = _named(asked, asked[1:])
-    assert found == {"k0": [("", DifferenceKind.MISSING)]}
+    assert _named(rows, rows) == ({}, set())
+    differences, _ = _named(rows, rows[1:])
+    assert differences == {"k0": [("", DifferenceKind.MISSING)]}
 
 
 def test_rows_in_step_are_not_held() -> None:
-    comparison, held = TableComparison(HEADER), []
+    comparison, waiting = TableComparison(HEADER), []
 
     def rows() -> Iterator[TableRow]:
         for number in range(1000):
-            held.append(len(comparison._waiting) + len(comparison._early))
+            waiting.append(len(comparison._waiting) + len(comparison._early))
             yield TableRow(key=str(number), cells=(str(number), None, None, None))
 
     results = comparison.results(rows(), (TableRow(key=str(n), cells=(str(n), None, None, None)) for n in range(1000)))
 
     assert sum(1 for _ in results) == 1000
-    assert max(held) == 0
+    assert max(waiting) == 0
 
 
 @given(st.text(), st.integers(1, 64))

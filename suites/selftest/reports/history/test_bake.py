@@ -56,7 +56,7 @@ def judged(run: Run, tmp_path: Path) -> Callable[[Sequence[HistoryEntry]], dict[
 
     def judged(entries: Sequence[HistoryEntry]) -> dict[str, Finding]:
         write(tmp_path / "history", entries)
-        return _found(_verdict(run, tmp_path / "history"))
+        return _findings(_verdict(run, tmp_path / "history"))
 
     return judged
 
@@ -70,7 +70,7 @@ def _verdict(run: Run, folder: Path) -> PhaseVerdict:
     return phase
 
 
-def _found(phase: PhaseVerdict) -> dict[str, Finding]:
+def _findings(phase: PhaseVerdict) -> dict[str, Finding]:
     return {finding.criterion: finding for finding in phase.findings}
 
 
@@ -95,7 +95,7 @@ def test_what_is_wrong_with_a_history_breaks_its_criterion_and_no_other(
 def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path) -> None:
     """The window of that phase alone, beside its own criteria, which nothing answers here."""
 
-    def found(regime: HistoryRegime | None) -> dict[str, str]:
+    def outcomes(regime: HistoryRegime | None) -> dict[str, str]:
         folder = tmp_path / str(regime is None)
         if regime is not None:
             write(folder, scheduled(run, PHASES, lambda _: regime))
@@ -110,7 +110,7 @@ def test_a_phase_that_asks_for_its_bake_is_judged_by_it(run: Run, tmp_path: Path
             if "bake" in finding.criterion or finding.criterion.startswith(("burn", "history", "two"))
         }
 
-    calm, without = found(CALM), found(None)
+    calm, without = outcomes(CALM), outcomes(None)
 
     assert set(calm.values()) == {"met"}, calm
     assert {"bake-windows", "bake-fallbacks", "bake-latency", "burn-errors", "history-readable"} <= set(calm)
@@ -132,7 +132,7 @@ def test_without_a_history_nothing_is_decided(run: Run, tmp_path: Path) -> None:
     verdict = judge(RunRecords(run=run, records=tuple(kept)), now=NOW.isoformat())
 
     assert verdict.verdict == "HOLD"
-    assert "--history" in _found(verdict.phases[0])["history-readable"].sentence
+    assert "--history" in _findings(verdict.phases[0])["history-readable"].sentence
 
 
 def test_an_empty_history_is_none(run: Run, tmp_path: Path) -> None:
@@ -157,18 +157,18 @@ def test_a_run_that_is_bound_to_something_else_is_left_out_and_named(
     entries = scheduled(run, PHASES, lambda ago: bad if 9 < ago < 11 else CALM, hours=50, every=2.0)
     entries = [replace(entry, **change) if entry.phases["phase1"].criteria[0].value else entry for entry in entries]  # type: ignore[arg-type]
 
-    found = judged(entries)
+    findings = judged(entries)
 
-    assert found["bake-windows"].outcome == "met"
-    assert f"left out: 1 run {why} (2026" in found["bake-windows"].sentence
-    assert "missed" not in {finding.outcome for name, finding in found.items() if name != "two-weeks-faster"}
+    assert findings["bake-windows"].outcome == "met"
+    assert f"left out: 1 run {why} (2026" in findings["bake-windows"].sentence
+    assert "missed" not in {finding.outcome for name, finding in findings.items() if name != "two-weeks-faster"}
 
 
 def test_a_run_under_another_gate_is_left_out(run: Run, tmp_path: Path) -> None:
     write(tmp_path, scheduled(run, PHASES))
     other = replace(run, gates={**run.gates, "phase2": replace(run.gates["phase2"], sha256="changed")})
 
-    finding = _found(_verdict(other, tmp_path))["bake-windows"]
+    finding = _findings(_verdict(other, tmp_path))["bake-windows"]
 
     assert finding.outcome == "unmeasured"
     assert "phase2: no run" in finding.sentence
@@ -179,10 +179,10 @@ def test_a_run_under_another_gate_is_left_out(run: Run, tmp_path: Path) -> None:
 def test_another_deployments_runs_are_not_even_named(
     run: Run, judged: Callable[[Sequence[HistoryEntry]], dict[str, Finding]]
 ) -> None:
-    found = judged([replace(entry, where="https://elsewhere") for entry in scheduled(run, PHASES)])
+    findings = judged([replace(entry, where="https://elsewhere") for entry in scheduled(run, PHASES)])
 
-    assert "left out" not in found["bake-windows"].sentence
-    assert "none of 71 runs" in found["history-readable"].sentence
+    assert "left out" not in findings["bake-windows"].sentence
+    assert "none of 71 runs" in findings["history-readable"].sentence
 
 
 def test_the_verdict_needs_no_history_once_it_was_recorded(run: Run, tmp_path: Path) -> None:
@@ -215,8 +215,8 @@ def _pooled(run: Run, folder: Path, criterion: str, regime: history_faults.Regim
     gate = read_gate(run.gates["phase5"].text, "phase5")
     gates = {"phase1": read_gate(run.gates["phase1"].text, "phase1")}
     seen = seen_of(records(str(folder), run, "phase5"), "phase5", None, now=NOW.isoformat(), gates=gates)
-    (asked,) = (own_criterion for own_criterion in gate.criteria if own_criterion.id == criterion)
-    return finding_of(replace(asked, checks=("phase1",)), gate, seen)
+    (judged_criterion,) = (own_criterion for own_criterion in gate.criteria if own_criterion.id == criterion)
+    return finding_of(replace(judged_criterion, checks=("phase1",)), gate, seen)
 
 
 def test_errors_that_come_together_make_a_share_less_sure(run: Run, tmp_path: Path) -> None:

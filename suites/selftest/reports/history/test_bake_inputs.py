@@ -51,7 +51,7 @@ def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = ""
     """A run that ended so many hours ago, bound to what `_run` is bound to."""
     parts = {key: more.pop(key) for key in ("criteria", "blocks") if key in more}
     ended = (NOW - timedelta(hours=ago)).isoformat()
-    asked = PhaseEntry(phase=of, verdict="HOLD", gate_sha256=sha256 or f"of {of}", **parts)
+    entry = PhaseEntry(phase=of, verdict="HOLD", gate_sha256=sha256 or f"of {of}", **parts)
     body = {
         "target": "sandbox",
         "where": "sandbox",
@@ -59,7 +59,7 @@ def _entry(name: str = "r", ago: float = 1, *, of: str = "one", sha256: str = ""
         "seed": 7,
         "flags": {"F": True},
         "fingerprint": _run().fingerprint,
-        "phases": {of: asked},
+        "phases": {of: entry},
         "contract": _run().contract,
         "known_sha256": _run().known_sha256,
         "suite": identity(),

@@ -66,12 +66,12 @@ def _entry(run: Run, *, verdict: str = "GO", hours_ago: float = 1, **different: 
         known_sha256=run.known_sha256,
         suite=identity(),
         run_schema=RUN_SCHEMA,
-        phases={"phase1": _asked(verdict, run.gates["phase1"].sha256)},
+        phases={"phase1": _phase_entry(verdict, run.gates["phase1"].sha256)},
     )
     return replace(entry, **different)
 
 
-def _asked(verdict: str, gate_sha256: str) -> PhaseEntry:
+def _phase_entry(verdict: str, gate_sha256: str) -> PhaseEntry:
     outcome = {"GO": "met", "HOLD": "unmeasured", "NO-GO": "missed"}[verdict]
     finding = FindingSummary(criterion="c", outcome=outcome, kind="blocking", unit="mismatches")
     return PhaseEntry(
@@ -118,7 +118,7 @@ def test_flags_may_change_between_two_phases(run: Run, gate: Gate) -> None:
         ({"hours_ago": -1}, "no run decided it"),
         ({"finished": "2026-11-24T03:00:00-05:00"}, "and its GO held for 24 h"),
         ({"fingerprint": {"backend": {"version": "2"}}}, "changed: the build, the index"),
-        ({"phases": {"phase1": _asked("GO", "old")}}, "changed: the gate"),
+        ({"phases": {"phase1": _phase_entry("GO", "old")}}, "changed: the gate"),
         ({"contract": "ours.toml"}, "changed: the contract"),
         ({"known_sha256": "0" * 64}, "changed: the known differences"),
         ({"suite": {"version": "0.0.9", "sha256": "0" * 64}}, "changed: the judge"),
@@ -276,7 +276,7 @@ def test_the_lock_opens_for_a_go(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "word", "why"),
+    ("inputs", "word", "why"),
     [
         ({"word": "NO-GO"}, "NO-GO", "said NO-GO for phase1"),
         ({"word": "HOLD"}, "HOLD", "it says HOLD"),
@@ -289,15 +289,15 @@ def test_the_lock_opens_for_a_go(opened: Opened) -> None:
     ],
     ids=["no-go", "hold", "another-phase", "too-old", "expired", "future", "incident", "rehearsal"],
 )
-def test_the_lock_stays_shut(opened: Opened, given: dict[str, Any], word: str, why: str) -> None:
-    found, sentence = opened(**given)
+def test_the_lock_stays_shut(opened: Opened, inputs: dict[str, Any], word: str, why: str) -> None:
+    ok, sentence = opened(**inputs)
 
-    assert found == word
+    assert ok == word
     assert why in sentence
 
 
 @pytest.mark.parametrize(
-    ("given", "word"),
+    ("inputs", "word"),
     [
         ({"hours": 1}, "GO"),
         ({"hours": 0.999}, "HOLD"),
@@ -319,8 +319,8 @@ def test_the_lock_stays_shut(opened: Opened, given: dict[str, Any], word: str, w
         "live",
     ],
 )
-def test_the_lock_tips_at_its_edges(opened: Opened, given: dict[str, Any], word: str) -> None:
-    assert opened(**given)[0] == word
+def test_the_lock_tips_at_its_edges(opened: Opened, inputs: dict[str, Any], word: str) -> None:
+    assert opened(**inputs)[0] == word
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_rehearsal_is_called_one(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "arguments", "said"),
+    ("text", "arguments", "message"),
     [
         (None, [], "No such file"),
         ("{", [], "not JSON"),
@@ -353,7 +353,7 @@ def test_a_rehearsal_is_called_one(opened: Opened) -> None:
     ids=["missing", "torn", "foreign", "deep", "no-age", "zero-age"],
 )
 def test_what_is_no_verdict_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, arguments: list[str], said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, arguments: list[str], message: str
 ) -> None:
     path = tmp_path / "verdict.json"
     if text is not None:
@@ -362,7 +362,7 @@ def test_what_is_no_verdict_is_refused(
     code = main(["check", str(path), "--phase", "phase1", *arguments])
 
     assert code == 4
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_the_command_speaks_and_exits_like_a_run(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,7 @@ def test_sizes_of_exports_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("schema =", "gate.toml: not TOML"),
         (_gate(head=HEAD.replace("schema = 1\n", "")), "schema must be 1"),
@@ -80,8 +80,8 @@ def test_sizes_of_exports_are_read() -> None:
         (_gate(SHARE | {"target": 0.06}), "target 0.06 is beyond alert 0.05"),
     ],
 )
-def test_a_slip_is_refused_by_its_name(text: str, said: str) -> None:
-    with pytest.raises(GateError, match=said):
+def test_a_slip_is_refused_by_its_name(text: str, message: str) -> None:
+    with pytest.raises(GateError, match=message):
         read_gate(text, "gate.toml")
 
 

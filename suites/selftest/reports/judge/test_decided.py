@@ -14,7 +14,7 @@ from suites.selftest.support.verdict_builders import run
 TOGETHER = criterion_of("exact", "x", "y", least=20)
 
 
-def _asked(check: str, counts: Mapping[str, int]) -> list[Record]:
+def _samples(check: str, counts: Mapping[str, int]) -> list[Record]:
     """A check whose population has two strata, and so many equal answers of each."""
     equal = (
         sampled(f"{stratum}{number}", check=check, stratum=stratum)
@@ -41,7 +41,7 @@ def _decided(records: list[Record], *criteria: Criterion) -> str | None:
 def test_a_check_is_not_asked_for_what_only_another_one_lacks(
     of_x: Mapping[str, int], of_y: Mapping[str, int], outcome: str | None
 ) -> None:
-    assert _decided([*_asked("x", of_x), *_asked("y", of_y)], TOGETHER) == outcome
+    assert _decided([*_samples("x", of_x), *_samples("y", of_y)], TOGETHER) == outcome
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("blocking", None), ("veto", "met"), ("advisory", "met")])

@@ -243,13 +243,13 @@ def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
     assert seen_of(samples, "phase0", None).flag_on is flag_on
 
 
-@pytest.mark.parametrize(("told", "said"), [((), False), (("not-asked",), True)])
-def test_what_was_left_out_is_told_where_it_is_missed(told: tuple[str, ...], said: bool) -> None:
-    facts = [Fact(phase="phase0", name=name, ok=None, sentence="to allow it: --allow-cost 5") for name in told]
+@pytest.mark.parametrize(("sentences", "message"), [((), False), (("not-asked",), True)])
+def test_what_was_left_out_is_told_where_it_is_missed(sentences: tuple[str, ...], message: bool) -> None:
+    facts = [Fact(phase="phase0", name=name, ok=None, sentence="to allow it: --allow-cost 5") for name in sentences]
 
     finding = _judged(_criterion("exact", "a"), *facts)
 
-    assert ("--allow-cost 5" in finding.sentence) is said
+    assert ("--allow-cost 5" in finding.sentence) is message
 
 
 def test_an_event_is_no_fact() -> None:

@@ -31,7 +31,7 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
 
 
 @pytest.mark.parametrize(
-    ("records", "outcome", "needed", "said"),
+    ("records", "outcome", "needed", "message"),
     [
         ([*samples(10), plan_of()], "met", 0, "no mismatch in 10"),
         ([*samples(9), plan_of()], "unmeasured", 1, "no mismatch in 9; need 10, have 9"),
@@ -86,12 +86,12 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
     ],
 )
 def test_exactness_wants_enough_answers_that_say_something(
-    records: list[Record], outcome: str, needed: int, said: str
+    records: list[Record], outcome: str, needed: int, message: str
 ) -> None:
-    found = finding(EXACT, records)
+    own_finding = finding(EXACT, records)
 
-    assert (found.outcome, found.needed) == (outcome, needed), found.sentence
-    assert said in found.sentence
+    assert (own_finding.outcome, own_finding.needed) == (outcome, needed), own_finding.sentence
+    assert message in own_finding.sentence
 
 
 def test_every_check_of_an_exact_criterion_is_needed() -> None:
@@ -141,18 +141,23 @@ def test_only_what_was_said_of_the_check_itself_explains_its_silence() -> None:
 def test_a_mismatch_carries_its_count_its_cause_and_its_evidence() -> None:
     wrong = [sampled(number, Outcome.DIFFERENT, cause="index-stale") for number in (7, 7, 8)]
 
-    found = finding(EXACT, [*samples(5), *wrong])
+    own_finding = finding(EXACT, [*samples(5), *wrong])
 
-    assert (found.value, found.unit, found.count, found.evidence) == (2.0, "mismatches", 7, ("evidence/c.jsonl",))
-    assert found.cause
-    assert found.cause.share == "2 of 2"
+    assert (own_finding.value, own_finding.unit, own_finding.count, own_finding.evidence) == (
+        2.0,
+        "mismatches",
+        7,
+        ("evidence/c.jsonl",),
+    )
+    assert own_finding.cause
+    assert own_finding.cause.share == "2 of 2"
 
 
 def test_no_mismatch_carries_the_bound_it_proves() -> None:
-    found = finding(EXACT, [*samples(59), plan_of(200_000)])
+    own_finding = finding(EXACT, [*samples(59), plan_of(200_000)])
 
-    assert (found.value, found.unit, found.count) == (0.0, "mismatches", 59)
-    assert found.interval == (0.0, pytest.approx(0.0495, abs=1e-4))
+    assert (own_finding.value, own_finding.unit, own_finding.count) == (0.0, "mismatches", 59)
+    assert own_finding.interval == (0.0, pytest.approx(0.0495, abs=1e-4))
 
 
 @pytest.mark.parametrize(
@@ -169,10 +174,10 @@ def test_no_mismatch_carries_the_bound_it_proves() -> None:
 def test_only_answers_of_the_path_in_question_count(
     served_by: str, flag_on: bool | None, served: Provenance, outcome: str
 ) -> None:
-    found = finding(replace(EXACT, served_by=served_by), samples(10, served=served), flag_on)
+    own_finding = finding(replace(EXACT, served_by=served_by), samples(10, served=served), flag_on)
 
-    assert found.outcome == outcome
-    assert ("verifies the direct path" in found.sentence) is (outcome == "met" and flag_on is False)
+    assert own_finding.outcome == outcome
+    assert ("verifies the direct path" in own_finding.sentence) is (outcome == "met" and flag_on is False)
 
 
 def test_connectras_own_answers_need_no_provenance() -> None:
@@ -188,10 +193,10 @@ def test_a_known_difference_that_covers_too_much_holds_the_criterion(covered: in
     marked = replace(WRONG, excused_by="k")
     records = [*samples(10), *samples(covered, Outcome.EXCUSED, at=50, differences=(marked,))]
 
-    found = finding(EXACT, records, known=[known])
+    own_finding = finding(EXACT, records, known=[known])
 
-    assert found.outcome == outcome
-    assert ("the known difference k covers 2 of 12" in found.sentence) is (outcome == "unmeasured")
+    assert own_finding.outcome == outcome
+    assert ("the known difference k covers 2 of 12" in own_finding.sentence) is (outcome == "unmeasured")
 
 
 def _drawn(check: str = "x", **strata: tuple[int, int]) -> list[Record]:
@@ -201,32 +206,32 @@ def _drawn(check: str = "x", **strata: tuple[int, int]) -> list[Record]:
     )
     equal = [
         sampled(f"{name}{number}", check=check, stratum=name)
-        for name, (_, asked) in strata.items()
-        for number in range(asked)
+        for name, (_, count) in strata.items()
+        for number in range(count)
     ]
     return [plan, *equal]
 
 
 def test_half_of_a_draw_in_risk_strata_proves_less_than_a_simple_sample() -> None:
-    found = finding(EXACT, _drawn(ordinary=(950_000, 150), risky=(50_000, 149)))
+    own_finding = finding(EXACT, _drawn(ordinary=(950_000, 150), risky=(50_000, 149)))
 
-    assert found.interval == (0.0, pytest.approx(0.0188, abs=2e-4))
-    assert "at most 1.88 % wrong, at 95 %" in found.sentence
+    assert own_finding.interval == (0.0, pytest.approx(0.0188, abs=2e-4))
+    assert "at most 1.88 % wrong, at 95 %" in own_finding.sentence
 
 
 @pytest.mark.parametrize("strata", [{"s": (9, 9)}, {"a": (5, 5), "b": (2, 2)}])
 def test_a_census_claims_all(strata: dict[str, tuple[int, int]]) -> None:
-    found = finding(EXACT, _drawn(**strata))
+    own_finding = finding(EXACT, _drawn(**strata))
 
-    assert found.sentence.startswith("no mismatch in all ")
-    assert found.interval == (0.0, 0.0)
+    assert own_finding.sentence.startswith("no mismatch in all ")
+    assert own_finding.interval == (0.0, 0.0)
 
 
 def test_of_several_checks_the_weakest_speaks() -> None:
-    found = finding(criterion_of("exact", "x", "y"), [*_drawn(s=(10_000, 299)), *_drawn("y", s=(10_000, 32))])
+    own_finding = finding(criterion_of("exact", "x", "y"), [*_drawn(s=(10_000, 299)), *_drawn("y", s=(10_000, 32))])
 
-    assert "in 331 of 2 checks: at most 8.9" in found.sentence
-    assert "wrong in y" in found.sentence
+    assert "in 331 of 2 checks: at most 8.9" in own_finding.sentence
+    assert "wrong in y" in own_finding.sentence
 
 
 @pytest.mark.parametrize(("lost", "outcome"), [(0, "met"), (1, "met"), (16, "met"), (17, "unmeasured")])
@@ -234,10 +239,10 @@ def test_in_a_census_the_tolerance_decides(lost: int, outcome: str) -> None:
     plan, *equal = _drawn(s=(162, 162))
     failed = [replace(record, outcome=Outcome.FAILED) for record in equal[:lost] if isinstance(record, Comparison)]
 
-    found = finding(replace(EXACT, least=299), [plan, *failed, *equal[lost:]])
+    own_finding = finding(replace(EXACT, least=299), [plan, *failed, *equal[lost:]])
 
-    assert found.outcome == outcome, found.sentence
-    assert found.count == 162 - lost
+    assert own_finding.outcome == outcome, own_finding.sentence
+    assert own_finding.count == 162 - lost
 
 
 def test_what_is_no_census_has_to_have_its_least() -> None:

@@ -23,11 +23,11 @@ from suites.selftest.support.phase_builders import (
 # --- around every rule -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("flag_on", "asked"), [(True, True), (None, True), (False, False)])
-def test_what_needs_its_flag_is_not_asked_while_that_is_off(flag_on: bool | None, asked: bool) -> None:
-    found = finding(criterion_of("fact", "a", needs_flag=True), [fact_of()], flag_on)
+@pytest.mark.parametrize(("flag_on", "is_asked"), [(True, True), (None, True), (False, False)])
+def test_what_needs_its_flag_is_not_asked_while_that_is_off(flag_on: bool | None, is_asked: bool) -> None:
+    own_finding = finding(criterion_of("fact", "a", needs_flag=True), [fact_of()], flag_on)
 
-    assert (found.outcome, found.kind) == (("met", "blocking") if asked else ("unmeasured", "advisory"))
+    assert (own_finding.outcome, own_finding.kind) == (("met", "blocking") if is_asked else ("unmeasured", "advisory"))
     assert finding(criterion_of("fact", "a"), [fact_of()], flag_on).outcome == "met"
 
 
@@ -35,13 +35,15 @@ def test_the_baseline_that_was_taken_instead_is_told() -> None:
     facts = [fact_of("a-baseline", value=value, sentence=str(value)) for value in (5.0, 7.0, 30.0)]
     others = [fact_of("b-baseline", value=99.0), fact_of("a", value=99.0), fact_of("a-baseline")]
 
-    found = finding(criterion_of("latency", "a", needs_flag=True, target=1.2, alert=1.5), [*facts, *others], False)
+    own_finding = finding(
+        criterion_of("latency", "a", needs_flag=True, target=1.2, alert=1.5), [*facts, *others], False
+    )
 
-    assert found.sentence.endswith("the direct path takes 7.0 ms (median of 3 blocks)")
+    assert own_finding.sentence.endswith("the direct path takes 7.0 ms (median of 3 blocks)")
 
 
 @pytest.mark.parametrize(
-    ("ok", "kind", "found"),
+    ("ok", "kind", "outcome"),
     [
         (False, "veto", "blocking"),
         (True, "veto", "advisory"),
@@ -51,8 +53,8 @@ def test_the_baseline_that_was_taken_instead_is_told() -> None:
         (True, "blocking", "blocking"),
     ],
 )
-def test_a_veto_blocks_only_where_it_is_missed(ok: bool | None, kind: str, found: str) -> None:
-    assert finding(criterion_of("fact", "a", kind=kind), [fact_of(ok=ok)]).kind == found
+def test_a_veto_blocks_only_where_it_is_missed(ok: bool | None, kind: str, outcome: str) -> None:
+    assert finding(criterion_of("fact", "a", kind=kind), [fact_of(ok=ok)]).kind == outcome
 
 
 def test_why_things_were_left_out_is_told_only_where_something_is_open() -> None:
@@ -63,10 +65,18 @@ def test_why_things_were_left_out_is_told_only_where_something_is_open() -> None
 
 
 def test_a_finding_carries_what_its_criterion_says() -> None:
-    found = finding(criterion_of("limit", "a", target=1.0, alert=2.0, lines=("l",), unit="MB"), [fact_of(value=1.0)])
+    own_finding = finding(
+        criterion_of("limit", "a", target=1.0, alert=2.0, lines=("l",), unit="MB"), [fact_of(value=1.0)]
+    )
 
-    assert (found.criterion, found.guide, found.target, found.alert, found.lines) == ("c", "g", 1.0, 2.0, ("l",))
-    assert (found.value, found.unit, found.count, found.needed) == (1.0, "MB", 1, 0)
+    assert (own_finding.criterion, own_finding.guide, own_finding.target, own_finding.alert, own_finding.lines) == (
+        "c",
+        "g",
+        1.0,
+        2.0,
+        ("l",),
+    )
+    assert (own_finding.value, own_finding.unit, own_finding.count, own_finding.needed) == (1.0, "MB", 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +114,10 @@ def test_the_longest_lag_is_held_against_its_limits(lags: tuple[float, ...], out
     late = [sampled(f"late {lag}", Outcome.LAGGED, lag_s=lag) for lag in lags]
     others = [sampled("y", Outcome.LAGGED, check="y", lag_s=99.0), sampled("v", Outcome.VOID, lag_s=99.0)]
 
-    found = finding(criterion_of("lag", "x", target=2.0, alert=5.0), [*samples(3), *late, *others])
+    own_finding = finding(criterion_of("lag", "x", target=2.0, alert=5.0), [*samples(3), *late, *others])
 
-    assert (found.outcome, found.value, found.unit) == (outcome, max(lags, default=0.0), "s")
-    assert (found.count, found.cause and found.cause.share) == (3 + len(lags), cause)
+    assert (own_finding.outcome, own_finding.value, own_finding.unit) == (outcome, max(lags, default=0.0), "s")
+    assert (own_finding.count, own_finding.cause and own_finding.cause.share) == (3 + len(lags), cause)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.VOID, Outcome.FAILED, Outcome.EXCUSED])
@@ -116,7 +126,7 @@ def test_what_was_not_compared_has_no_lag(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "count", "needed", "value", "said"),
+    ("facts", "count", "needed", "value", "message"),
     [
         ([fact_of(value=3.0, unit="ms")], 1, 0, 3.0, "a!"),
         ([fact_of(value=3.0), fact_of("b")], 2, 0, None, "a!; b!"),
@@ -130,18 +140,23 @@ def test_what_was_not_compared_has_no_lag(outcome: Outcome) -> None:
     ],
 )
 def test_facts_are_told_by_what_is_worst_of_them(
-    facts: list[Fact], count: int, needed: int, value: float | None, said: str
+    facts: list[Fact], count: int, needed: int, value: float | None, message: str
 ) -> None:
-    found = finding(criterion_of("fact", "a*", "*"), facts)
+    own_finding = finding(criterion_of("fact", "a*", "*"), facts)
 
-    assert (found.count, found.needed, found.value, found.sentence) == (count, needed, value, said)
+    assert (own_finding.count, own_finding.needed, own_finding.value, own_finding.sentence) == (
+        count,
+        needed,
+        value,
+        message,
+    )
 
 
 @pytest.mark.parametrize(("count", "outcome", "needed"), [(2, "unmeasured", 1), (3, "met", 0)])
 def test_facts_have_to_be_as_many_as_was_said(count: int, outcome: str, needed: int) -> None:
-    found = finding(criterion_of("fact", "a*", least=3), [fact_of(f"a{n}") for n in range(count)])
+    own_finding = finding(criterion_of("fact", "a*", least=3), [fact_of(f"a{n}") for n in range(count)])
 
-    assert (found.outcome, found.needed) == (outcome, needed)
+    assert (own_finding.outcome, own_finding.needed) == (outcome, needed)
 
 
 def test_the_cause_of_what_is_missed_is_named() -> None:
@@ -166,7 +181,7 @@ def test_a_limit_is_met_up_to_its_target_and_missed_beyond_its_alert(value: floa
 
 
 @pytest.mark.parametrize(
-    ("facts", "needed", "said"),
+    ("facts", "needed", "message"),
     [
         ([fact_of("a", value=1.0)], 1, "no value of b"),
         ([fact_of("a", value=1.0), fact_of("b", None)], 1, "b!"),
@@ -175,19 +190,19 @@ def test_a_limit_is_met_up_to_its_target_and_missed_beyond_its_alert(value: floa
         ([fact_of("a", value=1.0), fact_of("b", None, sentence="")], 2, "no value of b"),
     ],
 )
-def test_a_limit_tells_which_value_it_lacks(facts: list[Fact], needed: int, said: str) -> None:
-    found = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, least=3), facts)
+def test_a_limit_tells_which_value_it_lacks(facts: list[Fact], needed: int, message: str) -> None:
+    own_finding = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, least=3), facts)
 
-    assert (found.outcome, found.sentence) == ("unmeasured", said)
-    assert found.needed == max(3 - len([fact for fact in facts if fact.value]), needed if not facts else 1)
+    assert (own_finding.outcome, own_finding.sentence) == ("unmeasured", message)
+    assert own_finding.needed == max(3 - len([fact for fact in facts if fact.value]), needed if not facts else 1)
 
 
 def test_the_largest_value_speaks() -> None:
     facts = [fact_of("a", value=1.0), fact_of("b", value=3.0), fact_of("other", value=9.0)]
 
-    found = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, unit="MB"), facts)
+    own_finding = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, unit="MB"), facts)
 
-    assert (found.value, found.count, found.sentence) == (3.0, 2, "b!")
+    assert (own_finding.value, own_finding.count, own_finding.sentence) == (3.0, 2, "b!")
     silent = finding(criterion_of("limit", "a", target=2.0, alert=5.0, unit="MB"), [fact_of(value=1.5, sentence="")])
     assert silent.sentence == "at most 1.5 MB"
 
@@ -197,7 +212,7 @@ def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Att
 
 
 @pytest.mark.parametrize(
-    ("words", "count", "needed", "said"),
+    ("words", "count", "needed", "message"),
     [
         ([_word("a"), _word("b")], 2, 0, "a: Jane, 2026-11-20, until 2026-11-30; b: Jane"),
         ([_word("a")], 1, 1, "not signed off: b (--attestations)"),
@@ -208,11 +223,11 @@ def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Att
         ([_word("a"), _word("b"), _word("c")], 2, 0, "a: Jane"),
     ],
 )
-def test_every_line_needs_a_word_that_holds(words: list[Attestation], count: int, needed: int, said: str) -> None:
-    found = finding(criterion_of("attested", "a", "b"), words)
+def test_every_line_needs_a_word_that_holds(words: list[Attestation], count: int, needed: int, message: str) -> None:
+    own_finding = finding(criterion_of("attested", "a", "b"), words)
 
-    assert (found.outcome == "met", found.count, found.needed) == (needed == 0, count, needed)
-    assert found.sentence.startswith(said)
+    assert (own_finding.outcome == "met", own_finding.count, own_finding.needed) == (needed == 0, count, needed)
+    assert own_finding.sentence.startswith(message)
 
 
 # --- what is seen ----------------------------------------------------------------------------------------------------

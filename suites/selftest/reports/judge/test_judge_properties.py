@@ -234,8 +234,8 @@ def _fed_by(failure: Comparison) -> set[str]:
 def test_a_pair_shows_the_flag() -> None:
     """VQL answered in the pairs, so direct answers besides are silent, not a flag that is off: known or forgotten."""
     timed = [Pair(phase="p", check="t", key=str(n), block=1, vql_ms=1, direct_ms=1, again_ms=1) for n in range(3)]
-    answers = [*timed, _asked("known", Provenance.DIRECT)]
-    forgotten = [*timed, _asked("known", Provenance.UNKNOWN)]
+    answers = [*timed, _sample("known", Provenance.DIRECT)]
+    forgotten = [*timed, _sample("known", Provenance.UNKNOWN)]
 
     before, after = _outcomes(answers, None), _outcomes(forgotten, None)
 
@@ -243,7 +243,7 @@ def test_a_pair_shows_the_flag() -> None:
     assert not [name for name in after if after[name] == "met" and before[name] != "met"]
 
 
-def _asked(key: str, by: Provenance) -> Comparison:
+def _sample(key: str, by: Provenance) -> Comparison:
     answer = Observation(side="backend", provenance=by)
     return Comparison(phase="p", check="x", key=key, stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
 

@@ -220,7 +220,7 @@ ERRORS = Criterion(id="errors", guide="g", rule="share", reason="r", of="errors"
 GATE_TEXT = GateFile(path="p", sha256="s", text="t")
 
 
-def _asked(count: int, outcome: Outcome = Outcome.EQUAL) -> list[Record]:
+def _samples(count: int, outcome: Outcome = Outcome.EQUAL) -> list[Record]:
     answer = Observation(side="backend", provenance=Provenance.VQL)
     return [
         CheckPlan(phase="p", check="x", population=1000, planned=count),
@@ -249,11 +249,11 @@ def _decided(records: list[Record], *criteria: Criterion, check: str = "x") -> s
 @pytest.mark.parametrize(
     ("records", "outcome"),
     [
-        (_asked(19), None),
-        (_asked(20), "met"),
-        (_asked(1, Outcome.DIFFERENT), "missed"),
-        ([*_asked(20), *_lost(1)], "met"),
-        ([*_asked(20), *_lost(20)], None),
+        (_samples(19), None),
+        (_samples(20), "met"),
+        (_samples(1, Outcome.DIFFERENT), "missed"),
+        ([*_samples(20), *_lost(1)], "met"),
+        ([*_samples(20), *_lost(20)], None),
         ([], None),
     ],
     ids=["not-enough", "enough", "a-mismatch", "one-error", "errors-undecided", "nothing"],

@@ -23,7 +23,7 @@ def _wrong(key: object, *, check: str = "x", run: str = "r1", forgotten: bool = 
     return WrongKey(phase="p", check=check, token=token_of(check, str(key)), seed=3, run=run, forgotten=forgotten)
 
 
-def _found(records: Sequence[Record], flag_on: bool | None = True) -> Finding:
+def _finding(records: Sequence[Record], flag_on: bool | None = True) -> Finding:
     seen = seen_of(records, "p", flag_on)
     return with_memory(EXACT, seen, finding_of(EXACT, GATE, seen))
 
@@ -50,7 +50,7 @@ def _found(records: Sequence[Record], flag_on: bool | None = True) -> Finding:
     ],
 )
 def test_a_key_that_was_wrong_has_to_be_right(records: list[Record], outcome: str, says: str) -> None:
-    finding = _found(records)
+    finding = _finding(records)
 
     assert finding.outcome == outcome, finding.sentence
     assert says in finding.sentence

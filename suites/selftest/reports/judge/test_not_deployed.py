@@ -27,16 +27,16 @@ def _answers(check: str, count: int, outcome: Outcome = Outcome.EQUAL) -> list[R
     return [CheckPlan(phase=PHASE, check=check, population=10_000, strata={"all": 10_000}, planned=count), *samples]
 
 
-def _found(*records: Record, checks: tuple[str, ...] = (GONE,)) -> Finding:
+def _finding(*records: Record, checks: tuple[str, ...] = (GONE,)) -> Finding:
     criterion = Criterion(id="c", guide="g", rule="exact", reason="r", checks=checks, least=3)
     return finding_of(criterion, gate_of(criterion, phase=PHASE), seen_of(records, PHASE, True))
 
 
 def test_a_confirmed_absence_is_advisory_and_unmeasured() -> None:
-    found = _found(_fact(f"{NOT_DEPLOYED}{GONE}"))
+    own_finding = _finding(_fact(f"{NOT_DEPLOYED}{GONE}"))
 
-    assert (found.outcome, found.kind, found.not_deployed) == ("unmeasured", "advisory", (GONE,))
-    assert found.sentence.startswith("not in this deployment")
+    assert (own_finding.outcome, own_finding.kind, own_finding.not_deployed) == ("unmeasured", "advisory", (GONE,))
+    assert own_finding.sentence.startswith("not in this deployment")
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ def test_a_confirmed_absence_is_advisory_and_unmeasured() -> None:
     ids=["nothing", "declared-only", "open", "found-by-one", "doubted-by-one", "of-another"],
 )
 def test_what_is_not_confirmed_by_all_holds(records: list[Record]) -> None:
-    found = _found(*records)
+    own_finding = _finding(*records)
 
-    assert (found.outcome, found.kind, found.not_deployed) == ("unmeasured", "blocking", ())
+    assert (own_finding.outcome, own_finding.kind, own_finding.not_deployed) == ("unmeasured", "blocking", ())
 
 
 def test_a_check_that_was_asked_all_the_same_is_judged() -> None:
-    found = _found(_fact(f"{NOT_DEPLOYED}{GONE}"), *_answers(GONE, 3, Outcome.DIFFERENT))
+    own_finding = _finding(_fact(f"{NOT_DEPLOYED}{GONE}"), *_answers(GONE, 3, Outcome.DIFFERENT))
 
-    assert (found.outcome, found.kind) == ("missed", "blocking")
+    assert (own_finding.outcome, own_finding.kind) == ("missed", "blocking")
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,12 @@ def test_a_check_that_was_asked_all_the_same_is_judged() -> None:
     [(Outcome.EQUAL, 3, "met"), (Outcome.EQUAL, 2, "unmeasured"), (Outcome.DIFFERENT, 3, "missed")],
 )
 def test_beside_it_the_other_checks_decide(outcome: Outcome, count: int, judged: str) -> None:
-    found = _found(_fact(f"{NOT_DEPLOYED}{GONE}"), *_answers("listing", count, outcome), checks=("listing", GONE))
+    own_finding = _finding(
+        _fact(f"{NOT_DEPLOYED}{GONE}"), *_answers("listing", count, outcome), checks=("listing", GONE)
+    )
 
-    assert (found.outcome, found.kind, found.not_deployed) == (judged, "blocking", (GONE,))
-    assert found.sentence.endswith(f"not in this deployment: {GONE}")
+    assert (own_finding.outcome, own_finding.kind, own_finding.not_deployed) == (judged, "blocking", (GONE,))
+    assert own_finding.sentence.endswith(f"not in this deployment: {GONE}")
 
 
 def test_the_headline_counts_them() -> None:

@@ -19,7 +19,7 @@ def test_each_constant_has_a_reason(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("[confidence]", "[confidense]", "unknown key 'confidense'"),
         ("value = 0.997", "value = -1", "confidence = -1: expected numbers above 0"),
@@ -29,6 +29,6 @@ def test_each_constant_has_a_reason(name: str) -> None:
         ("[confidence]", "[confidence", "not TOML"),
     ],
 )
-def test_a_slip_is_named(old: str, new: str, said: str) -> None:
-    with pytest.raises(PolicyError, match=said.replace("(", r"\(")):
+def test_a_slip_is_named(old: str, new: str, message: str) -> None:
+    with pytest.raises(PolicyError, match=message.replace("(", r"\(")):
         read_policy(TEXT.replace(old, new, 1))

@@ -47,9 +47,9 @@ SHARE = {"target": 0.05, "alert": 0.10}
     ],
 )
 def test_what_a_share_counts_and_what_offends_it(of: str, sample: Comparison, counted: bool, offends: bool) -> None:
-    found = finding(criterion_of("share", of=of, **SHARE), [sample])
+    own_finding = finding(criterion_of("share", of=of, **SHARE), [sample])
 
-    assert (found.count, found.value) == ((1, float(offends)) if counted else (0, None))
+    assert (own_finding.count, own_finding.value) == ((1, float(offends)) if counted else (0, None))
     assert concerns(criterion_of("share", of=of), "x", seen_of([sample], "p", True)) is counted
     assert not concerns(criterion_of("share", of=of), "y", seen_of([sample], "p", True))
 
@@ -74,15 +74,15 @@ def test_of_several_askings_the_worst_counts() -> None:
         for at, (served, cause) in enumerate([(VQL, None), (UNKNOWN, None), (FALLBACK, "index-stale"), (VQL, None)])
     ]
 
-    found = finding(criterion_of("share", of="fallbacks", **SHARE), [*twice, *samples(9, at=2)])
+    own_finding = finding(criterion_of("share", of="fallbacks", **SHARE), [*twice, *samples(9, at=2)])
 
-    assert (found.count, found.value) == (10, 0.1)
-    assert found.cause
-    assert (found.cause.code, found.cause.share) == ("index-stale", "1 of 1")
+    assert (own_finding.count, own_finding.value) == (10, 0.1)
+    assert own_finding.cause
+    assert (own_finding.cause.code, own_finding.cause.share) == ("index-stale", "1 of 1")
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "unknown", "outcome", "needed", "said"),
+    ("good", "bad", "unknown", "outcome", "needed", "message"),
     [
         (100, 0, 0, "met", 0, "0 of 100 (0.00 %; 99.7 %: 0.00 % to 6.30 %)"),
         (20, 0, 0, "unmeasured", 44, "; need 64, have 20"),
@@ -95,7 +95,7 @@ def test_of_several_askings_the_worst_counts() -> None:
     ],
 )
 def test_a_share_tells_how_many_more_it_needs(
-    good: int, bad: int, unknown: int, outcome: str, needed: int, said: str
+    good: int, bad: int, unknown: int, outcome: str, needed: int, message: str
 ) -> None:
     records = [
         *samples(good),
@@ -103,12 +103,12 @@ def test_a_share_tells_how_many_more_it_needs(
         *samples(unknown, served=UNKNOWN, at=2000),
     ]
 
-    found = finding(criterion_of("share", of="fallbacks", **SHARE), records)
+    own_finding = finding(criterion_of("share", of="fallbacks", **SHARE), records)
 
-    assert (found.outcome, found.needed) == (outcome, needed), found.sentence
-    assert found.sentence.endswith(said)
-    assert (found.interval is None) is (good + bad == 0 or unknown == 11)
-    assert found.count == good + bad + (unknown if outcome == "missed" else 0)
+    assert (own_finding.outcome, own_finding.needed) == (outcome, needed), own_finding.sentence
+    assert own_finding.sentence.endswith(message)
+    assert (own_finding.interval is None) is (good + bad == 0 or unknown == 11)
+    assert own_finding.count == good + bad + (unknown if outcome == "missed" else 0)
 
 
 @pytest.mark.parametrize("bad", [0, 5])
@@ -121,6 +121,6 @@ def test_good_answers_have_to_be_as_many_as_was_said(bad: int) -> None:
 def test_what_is_met_has_no_cause() -> None:
     records = [*samples(999), sampled(1000, served=FALLBACK, cause="index-stale")]
 
-    found = finding(criterion_of("share", of="fallbacks", **SHARE), records)
+    own_finding = finding(criterion_of("share", of="fallbacks", **SHARE), records)
 
-    assert (found.outcome, found.cause) == ("met", None)
+    assert (own_finding.outcome, own_finding.cause) == ("met", None)

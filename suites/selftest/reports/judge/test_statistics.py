@@ -35,10 +35,10 @@ def test_effective_sizes_lie_between_whole_ones() -> None:
 
 @pytest.mark.parametrize(("failures", "low", "high"), [(0, True, False), (0.5, False, False), (10.5, False, True)])
 def test_an_interval_ends_where_nothing_or_everything_failed(failures: float, low: bool, high: bool) -> None:
-    found = exact_share(failures, 10.5)
+    expected = exact_share(failures, 10.5)
 
-    assert (found[0] == 0, found[1] == 1) == (low, high)
-    assert 0 <= found[0] < found[1] <= 1
+    assert (expected[0] == 0, expected[1] == 1) == (low, high)
+    assert 0 <= expected[0] < expected[1] <= 1
 
 
 def test_one_observation_is_one_and_none_is_none() -> None:
@@ -126,9 +126,9 @@ def test_strata_that_nobody_looked_into_may_be_wrong_altogether() -> None:
     assert bound([1.0], [1]) == pytest.approx(0.95)
 
 
-@pytest.mark.parametrize(("means", "found"), [([1.0, 1.0], 0.0), ([1.0, 3.0], -0.5), ([0.0, 1.0, 2.0, 3.0], 0.25)])
-def test_autocorrelation_is_that_of_neighbours(means: list[float], found: float) -> None:
-    assert statistics.autocorrelation(means) == pytest.approx(found)
+@pytest.mark.parametrize(("means", "expected"), [([1.0, 1.0], 0.0), ([1.0, 3.0], -0.5), ([0.0, 1.0, 2.0, 3.0], 0.25)])
+def test_autocorrelation_is_that_of_neighbours(means: list[float], expected: float) -> None:
+    assert statistics.autocorrelation(means) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

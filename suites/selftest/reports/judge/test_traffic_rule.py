@@ -188,7 +188,7 @@ def test_what_is_claimed_holds_from_the_log_to_the_sentence(share: float) -> Non
     targets = [f"/api/v1/contacts/{number:08d}-0000-4000-8000-000000000000/" for number in range(1_000)]
     rows: list[Row] = [(b"GET", target.encode(), b"200", b"", None, None) for target in targets]
     is_wrong, is_gone = frozenset(targets[: round(share * 1_000)]), frozenset(targets[-30:])
-    contract, held = load("guide"), 0
+    contract, covered = load("guide"), 0
 
     for seed in range(200):
         census = TrafficCensus(contract, draw=96, seed=seed)
@@ -199,23 +199,23 @@ def test_what_is_claimed_holds_from_the_log_to_the_sentence(share: float) -> Non
             match = re.search(r"([\d.]+) % to ([\d.]+) % of", finding.sentence)
             assert match is not None
             low, high = float(match[1]) / 100, float(match[2]) / 100
-        held += low <= share <= high
+        covered += low <= share <= high
 
-    assert held >= 190
+    assert covered >= 190
 
 
-def _held(drawn: int, population: int, wrong: int, odd: int) -> int:
+def _covered(drawn: int, population: int, wrong: int, odd: int) -> int:
     """In how many of 200 seeded rehearsals of draw and claim the truth is within what is claimed."""
-    source, held = random.Random(f"{drawn}:{population}:{wrong}"), 0
+    source, covered = random.Random(f"{drawn}:{population}:{wrong}"), 0
     for _ in range(200):
         reservoir: Reservoir[int] = Reservoir(drawn, f"{source.random()}")
         while reservoir.wanted < population:  # the others would be passed over
             reservoir.put(reservoir.wanted)
-        found = reservoir.drawn()
-        unjudged = sum(wrong <= number < wrong + odd for number in found)
-        claims = not any(number < wrong for number in found)
-        held += not claims or wrong_at_most(unjudged, drawn, population) >= wrong / population
-    return held
+        kept_numbers = reservoir.drawn()
+        unjudged = sum(wrong <= number < wrong + odd for number in kept_numbers)
+        claims = not any(number < wrong for number in kept_numbers)
+        covered += not claims or wrong_at_most(unjudged, drawn, population) >= wrong / population
+    return covered
 
 
 @pytest.mark.parametrize(("drawn", "population"), [(512, 20_000), (64, 300), (512, 150_000)])
@@ -224,7 +224,7 @@ def _held(drawn: int, population: int, wrong: int, odd: int) -> int:
 def test_the_bound_holds_in_nineteen_of_twenty_rehearsals(
     drawn: int, population: int, share: float, odd: float
 ) -> None:
-    assert _held(drawn, population, round(share * population), round(odd * population)) >= 190
+    assert _covered(drawn, population, round(share * population), round(odd * population)) >= 190
 
 
 @pytest.mark.parametrize(("drawn", "population"), [(512, 20_000), (64, 300), (512, 150_000)])
@@ -232,7 +232,7 @@ def test_the_bound_holds_where_the_truth_is_worst(drawn: int, population: int) -
     """Just above the bound, where one draw in twenty shows nothing: 180 of 200 is a thousandth's chance away."""
     worst = int(wrong_at_most(0, drawn, population) * population) + 1
 
-    assert _held(drawn, population, worst, 0) >= 180
+    assert _covered(drawn, population, worst, 0) >= 180
 
 
 def test_the_bound_is_the_exact_one() -> None:

@@ -55,7 +55,7 @@ def _judged(*records: Record, run: Run | None = None, unreadable: tuple[str, ...
     return judge(RunRecords(run=run or _run(), records=records, unreadable=unreadable), now=NOW)
 
 
-def _found(outcome: str, kind: str = "blocking") -> Finding:
+def _finding(outcome: str, kind: str = "blocking") -> Finding:
     return finding(Criterion(id="c", guide="g", rule="fact", reason="r", kind=kind), outcome, "s")
 
 
@@ -75,11 +75,11 @@ def test_the_worst_of_several_counts(verdicts: list[str], word: str) -> None:
 @pytest.mark.parametrize(
     ("findings", "word"),
     [
-        ([_found("met"), _found("met")], "GO"),
-        ([_found("met"), _found("unmeasured")], "HOLD"),
-        ([_found("unmeasured"), _found("missed")], "NO-GO"),
-        ([_found("met"), _found("missed", "advisory")], "GO"),
-        ([_found("met", "advisory")], "HOLD"),
+        ([_finding("met"), _finding("met")], "GO"),
+        ([_finding("met"), _finding("unmeasured")], "HOLD"),
+        ([_finding("unmeasured"), _finding("missed")], "NO-GO"),
+        ([_finding("met"), _finding("missed", "advisory")], "GO"),
+        ([_finding("met", "advisory")], "HOLD"),
         ([], "HOLD"),
     ],
     ids=["all", "one-open", "one-missed", "advice", "advice-only", "nothing"],
@@ -105,7 +105,7 @@ def test_a_run_ended_when_its_last_event_did() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "said"),
+    ("events", "message"),
     [
         (WHOLE, None),
         (WHOLE[:1], "the run never finished: it was killed, or is still going on"),
@@ -133,11 +133,11 @@ def test_a_run_ended_when_its_last_event_did() -> None:
         "twice",
     ],
 )
-def test_what_happened_to_a_run_holds_it_back(events: tuple[Event, ...], said: str | None) -> None:
+def test_what_happened_to_a_run_holds_it_back(events: tuple[Event, ...], message: str | None) -> None:
     verdict = _judged(FACT, *events)
 
-    assert verdict.incidents == ((said,) if said else ())
-    assert verdict.verdict == ("HOLD" if said else "GO")
+    assert verdict.incidents == ((message,) if message else ())
+    assert verdict.verdict == ("HOLD" if message else "GO")
 
 
 def test_a_worker_that_crashed_is_told_once() -> None:
@@ -149,9 +149,9 @@ def test_a_worker_that_crashed_is_told_once() -> None:
 def test_lines_that_can_not_be_read_hold_a_go_and_soften_no_no_go() -> None:
     wrong = Fact(phase="one", name="a", ok=False)
 
-    held, missed = (_judged(fact, *WHOLE, unreadable=("x:1: {", "x:2: {")) for fact in (FACT, wrong))
+    undecided, missed = (_judged(fact, *WHOLE, unreadable=("x:1: {", "x:2: {")) for fact in (FACT, wrong))
 
-    assert (held.verdict, held.incidents) == ("HOLD", ("2 recorded lines can't be read, first x:1: {",))
+    assert (undecided.verdict, undecided.incidents) == ("HOLD", ("2 recorded lines can't be read, first x:1: {",))
     assert missed.verdict == "NO-GO"
 
 
@@ -254,8 +254,8 @@ def test_what_is_written_says_what_it_is_bound_to() -> None:
         "index": None,
         "gate_sha256": {"one": "of one"},
     }
-    (found,) = entry["phases"]["one"]["findings"]
-    assert (found["criterion"], found["outcome"], found["interval"]) == ("fact", "met", None)
+    (own_finding,) = entry["phases"]["one"]["findings"]
+    assert (own_finding["criterion"], own_finding["outcome"], own_finding["interval"]) == ("fact", "met", None)
 
 
 @pytest.mark.parametrize(("target", "label"), [("sandbox", "rehearsal on the sandbox"), ("live", "live deployment")])
@@ -280,10 +280,10 @@ def test_what_was_found_is_written_with_its_interval() -> None:
         for number in range(32)
     ]
 
-    found = to_json(_judged(*samples, *WHOLE, run=run))["phases"]["one"]["findings"][0]
+    own_finding = to_json(_judged(*samples, *WHOLE, run=run))["phases"]["one"]["findings"][0]
 
-    assert found["interval"][0] == 0.0
-    assert 0.1 < found["interval"][1] < 0.2
+    assert own_finding["interval"][0] == 0.0
+    assert 0.1 < own_finding["interval"][1] < 0.2
 
 
 def test_known_differences_are_written_with_how_they_stand() -> None:

@@ -33,7 +33,7 @@ def _run(
     failures: int = 0,
     count: int = 40,
     wrong: int = 0,
-    asked: int = 0,
+    samples: int = 0,
     whole: bool = False,
     **more: Any,
 ) -> EarlierRun:
@@ -41,7 +41,7 @@ def _run(
     ended = NOW - timedelta(hours=ago)
     counts = (
         EarlierCount(criterion="errors", failures=failures, count=count, unit="share"),
-        EarlierCount(criterion="parity", failures=wrong, count=asked, whole=whole, unit="mismatches"),
+        EarlierCount(criterion="parity", failures=wrong, count=samples, whole=whole, unit="mismatches"),
     )
     body = {"seed": int(100 * ago), "counts": counts} | more
     return EarlierRun(
@@ -374,12 +374,12 @@ def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[EarlierRun], out
 @pytest.mark.parametrize(
     ("runs", "outcome", "count"),
     [
-        ([_run(1, asked=50), _run(0, asked=50)], "met", 100),
-        ([_run(1, asked=50), _run(0, asked=49)], "unmeasured", 99),
-        ([_run(1, asked=50, wrong=1), _run(0, asked=50)], "missed", 100),
-        ([_run(1, asked=9, whole=True), _run(0, asked=9)], "met", 18),
-        ([_run(1, asked=60, seed=1), _run(0, asked=50, seed=1)], "unmeasured", 60),
-        ([_run(1, asked=50, seed=1), _run(0, asked=60, seed=1), _run(2, asked=40)], "met", 100),
+        ([_run(1, samples=50), _run(0, samples=50)], "met", 100),
+        ([_run(1, samples=50), _run(0, samples=49)], "unmeasured", 99),
+        ([_run(1, samples=50, wrong=1), _run(0, samples=50)], "missed", 100),
+        ([_run(1, samples=9, whole=True), _run(0, samples=9)], "met", 18),
+        ([_run(1, samples=60, seed=1), _run(0, samples=50, seed=1)], "unmeasured", 60),
+        ([_run(1, samples=50, seed=1), _run(0, samples=60, seed=1), _run(2, samples=40)], "met", 100),
         ([], "unmeasured", 0),
     ],
     ids=["enough", "too-few", "wrong", "census", "asked-again", "the-larger-counts", "none"],

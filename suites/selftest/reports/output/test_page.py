@@ -123,7 +123,7 @@ def test_nothing_is_rolled_back_without_a_no_go(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("switches", "said"),
+    ("switches", "message"),
     [
         ({}, "roll back VQL_SINGLE_RECORD_RETRIEVAL"),
         ({"VQL_SINGLE_RECORD_RETRIEVAL": False}, "do not enable VQL_SINGLE_RECORD_RETRIEVAL"),
@@ -131,11 +131,11 @@ def test_nothing_is_rolled_back_without_a_no_go(word: str) -> None:
         ({"VQL_SINGLE_RECORD_RETRIEVAL": None}, "do not enable VQL_SINGLE_RECORD_RETRIEVAL, or roll it back"),
     ],
 )
-def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None], said: str) -> None:
+def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None], message: str) -> None:
     verdict = verdict_builders.verdict("NO-GO")
     verdict["fingerprint"]["flags"].update(switches)
 
-    assert presentation.headline(verdict) == f"NO-GO: {said}"
+    assert presentation.headline(verdict) == f"NO-GO: {message}"
 
 
 def test_known_differences_are_counted_apart() -> None:
@@ -150,8 +150,8 @@ def test_known_differences_are_counted_apart() -> None:
     html = page.html(verdict, verdict_builders.recorded())
 
     assert "Known differences, counted apart" in html
-    for said in ("C360-77", "7 of 120", "within its cap", "stale: it covered nothing", "over its cap"):
-        assert said in html
+    for message in ("C360-77", "7 of 120", "within its cap", "stale: it covered nothing", "over its cap"):
+        assert message in html
 
 
 def test_exhibits_without_data_leave_no_heading() -> None:
@@ -256,12 +256,12 @@ def test_a_browser_finds_nothing_to_object_to(
         for width in (390, 1280):
             browser.open(path.as_uri(), width=width, dark=dark)
             browser.run(axe)
-            found = browser.run(
+            measured = browser.run(
                 f"axe.run(document, {json.dumps(AXE_RULES)}).then(r => r.violations.map("
                 "v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))"
             )
 
-            assert found == [], f"dark {dark}, {width} wide"
+            assert measured == [], f"dark {dark}, {width} wide"
             assert browser.run("document.documentElement.scrollWidth") <= width
 
     assert browser.console == []
@@ -318,7 +318,7 @@ def test_checks_without_an_answer_of_the_direct_path_are_named_once() -> None:
     recorded = verdict_builders.recorded()
     alone = page.html(verdict_builders.verdict("NO-GO"), recorded)
     differing = tuple(
-        replace(one, differences=tuple(replace(each, baseline="<str:9f1c>") for each in one.differences))
+        replace(one, differences=tuple(replace(difference, baseline="<str:9f1c>") for difference in one.differences))
         if isinstance(one, Comparison)
         else one
         for one in recorded.records

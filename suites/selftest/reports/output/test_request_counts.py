@@ -20,9 +20,9 @@ def _page(*records: Record, sent: int) -> str:
 
 
 def test_requests_of_all_workers_are_added_up_and_named_with_what_they_serve() -> None:
-    asked = (Event(name="asked", phases=("p",), detail="x", count=count) for count in (1200, 34))
+    events = (Event(name="asked", phases=("p",), detail="x", count=count) for count in (1200, 34))
 
-    page = _page(*asked, sampled("k"), sent=1300)
+    page = _page(*events, sampled("k"), sent=1300)
 
     assert "1,234" in page
     assert "Right; Errors" in page

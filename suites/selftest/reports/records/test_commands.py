@@ -32,11 +32,11 @@ def test_every_command_for_a_live_target_requires_one() -> None:
 
 
 def test_a_run_that_was_started_elsewhere_names_the_checkout_last() -> None:
-    given = {"target": "live", "env_file": "live.env", "checkout": "/srv/vql gate"}
+    options = {"target": "live", "env_file": "live.env", "checkout": "/srv/vql gate"}
 
-    assert commands.rerun(["phase1"], given).endswith("--require-live '/srv/vql gate'")
-    assert commands.again("phase1", "contact-endpoint", given).endswith("--require-live '/srv/vql gate'")
-    assert "srv" not in " ".join(commands.prepare_shell(given))
+    assert commands.rerun(["phase1"], options).endswith("--require-live '/srv/vql gate'")
+    assert commands.again("phase1", "contact-endpoint", options).endswith("--require-live '/srv/vql gate'")
+    assert "srv" not in " ".join(commands.prepare_shell(options))
 
 
 def test_a_rollback_on_the_sandbox_is_verified_with_those_flags_on() -> None:
@@ -65,7 +65,7 @@ def test_every_option_is_repeated_or_left_out_for_a_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("options", "words"),
     [
         ({"waivers": "ours.toml"}, "--waivers ours.toml"),
         ({"traffic": ["a.log", "b c.log"]}, "--traffic a.log --traffic 'b c.log'"),
@@ -74,13 +74,13 @@ def test_every_option_is_repeated_or_left_out_for_a_reason() -> None:
         ({"max_sql_cost": 5e6, "stop_after": 3}, "--max-sql-cost 5000000 --stop-after 3"),
     ],
 )
-def test_a_run_is_repeated_with_what_settled_it(given: dict[str, object], words: str) -> None:
-    assert words in commands.rerun(["phase1"], {"target": "live", **given})
+def test_a_run_is_repeated_with_what_settled_it(options: dict[str, object], words: str) -> None:
+    assert words in commands.rerun(["phase1"], {"target": "live", **options})
 
 
 def test_an_option_of_one_mark_stands_on_its_commands_only() -> None:
-    given = {"target": "live", "expect_flags": "none", "canary_ok": True}
+    options = {"target": "live", "expect_flags": "none", "canary_ok": True}
 
-    assert "--expect-flags none" in commands.rerun(["rollback"], given)
-    assert "--canary-ok" in commands.rerun(["canary"], given)
-    assert commands.rerun(["phase1"], given) == "pytest -m phase1 --target live --require-live"
+    assert "--expect-flags none" in commands.rerun(["rollback"], options)
+    assert "--canary-ok" in commands.rerun(["canary"], options)
+    assert commands.rerun(["phase1"], options) == "pytest -m phase1 --target live --require-live"

@@ -97,9 +97,9 @@ def test_two_hundred_thousand_undeclared_keys_are_twenty_differences() -> None:
 
 @every_name
 def test_a_row_that_nobody_expects_is_a_token(name: str) -> None:
-    found = [difference.recorded(REDACTOR).path for difference in compared([KEY], [name, str(uuid.UUID(int=2**100))])]
+    paths = [difference.recorded(REDACTOR).path for difference in compared([KEY], [name, str(uuid.UUID(int=2**100))])]
 
-    assert set(found) == {f"rows.{KEY}", f"rows.{uuid.UUID(int=2**100)}", f"rows.{REDACTOR.token(name)}"}
+    assert set(paths) == {f"rows.{KEY}", f"rows.{uuid.UUID(int=2**100)}", f"rows.{REDACTOR.token(name)}"}
 
 
 @every_name
@@ -126,9 +126,9 @@ def test_what_does_not_look_like_a_build_is_the_same_digest_in_every_run(text: s
 @every_name
 def test_a_link_that_a_service_gave_is_recorded_without_names(name: str) -> None:
     link = f"/media/{quote(name)}/{quote(name, safe='')}.csv?{quote(name)}=1&a%26b%3D{quote(name)}=2&token=t&{name}"
-    asked = replayable("GET", f"/api/v2/exports/{KEY}/e17{link}")
+    recorded = replayable("GET", f"/api/v2/exports/{KEY}/e17{link}")
 
-    shown = CLEAN(foreign_request(asked, ("token",), ("api", "v2", "exports", "media")))
+    shown = CLEAN(foreign_request(recorded, ("token",), ("api", "v2", "exports", "media")))
 
     assert name not in shown
     assert quote(name) not in shown
@@ -137,9 +137,9 @@ def test_a_link_that_a_service_gave_is_recorded_without_names(name: str) -> None
 
 
 def test_a_request_of_our_own_is_recorded_as_it_is() -> None:
-    asked = replayable("GET", f"/api/v1/companies/company/{KEY}/contacts/?title=x&limit=25")
+    recorded = replayable("GET", f"/api/v1/companies/company/{KEY}/contacts/?title=x&limit=25")
 
-    assert foreign_request(asked, ("title", "limit")) == asked
+    assert foreign_request(recorded, ("title", "limit")) == recorded
     assert foreign_request("", ()) == ""
 
 
@@ -154,7 +154,7 @@ def test_a_cursor_or_an_order_that_a_service_gave_is_recorded_without_names(name
 
 @pytest.mark.parametrize("value", ["bz0y", "bz0xMjM0NTY=", "25", "MjU="])
 def test_a_cursor_that_is_a_place_is_shown(value: str) -> None:
-    asked = replayable("GET", f"/contacts/?cursor={value}&ordering=-created_at,title")
+    recorded = replayable("GET", f"/contacts/?cursor={value}&ordering=-created_at,title")
 
-    assert foreign_request(asked, ("cursor", "ordering", "created_at", "title")) == asked
-    assert f"cursor={value}" in asked
+    assert foreign_request(recorded, ("cursor", "ordering", "created_at", "title")) == recorded
+    assert f"cursor={value}" in recorded

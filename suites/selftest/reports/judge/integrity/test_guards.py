@@ -42,10 +42,10 @@ def test_each_line_that_is_taken_away_holds_the_run(tmp_path: Path, kept: list[A
 def test_a_guard_that_did_not_look_holds_the_run(tmp_path: Path, name: str) -> None:
     kept = [record for record in BOTH if not (isinstance(record, Event) and record.name == name)]
 
-    found = judged(folder(tmp_path / "r", run(), kept))
+    verdict = judged(folder(tmp_path / "r", run(), kept))
 
-    assert found["verdict"] == "HOLD"
-    assert len(found["incidents"]) == 1
+    assert verdict["verdict"] == "HOLD"
+    assert len(verdict["incidents"]) == 1
 
 
 def test_a_plugin_that_was_left_out_is_named(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_the_order_of_the_phases_is_demanded(
 def test_a_no_go_before_it_in_the_same_run_holds_a_phase_whatever_an_earlier_run_was(tmp_path: Path) -> None:
     wrong = Fact(phase="phase1", name="health", ok=False, sentence="it is ill")
 
-    found = judged(folder(tmp_path / "r", run(), [*BOTH, wrong]))
+    verdict = judged(folder(tmp_path / "r", run(), [*BOTH, wrong]))
 
-    assert [phase["verdict"] for phase in found["phases"].values()] == ["NO-GO", "HOLD"]
+    assert [phase["verdict"] for phase in verdict["phases"].values()] == ["NO-GO", "HOLD"]
 
 
 def test_a_run_of_the_earlier_format_is_judged_by_what_it_tells(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_word_of_the_file_that_was_changed_opens_nothing(tmp_path: Path, locke
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--require-suite", "ab" * 32], "another judge"),
         (["--require-live"], ""),
@@ -183,15 +183,15 @@ def test_a_word_of_the_file_that_was_changed_opens_nothing(tmp_path: Path, locke
     ],
     ids=["suite", "live", "age"],
 )
-def test_what_a_pipeline_demands(tmp_path: Path, locked: Locked, options: list[str], said: str) -> None:
+def test_what_a_pipeline_demands(tmp_path: Path, locked: Locked, options: list[str], message: str) -> None:
     path = folder(tmp_path / "r", run(), BOTH)
     if "--max-age" in options:
         _age(path)
 
     code, printed = locked(path, *options)
 
-    assert code == (6 if said else 0)
-    assert said in printed
+    assert code == (6 if message else 0)
+    assert message in printed
 
 
 def _age(path: Path) -> None:
@@ -296,9 +296,9 @@ def _shards(path: Path, count: int = 2) -> list[Path]:
 def test_joined_shards_are_go_and_named(tmp_path: Path) -> None:
     merge(_shards(tmp_path), tmp_path / "joined")
 
-    found = judged(tmp_path / "joined")
+    verdict = judged(tmp_path / "joined")
 
-    assert (found["verdict"], found["shards"]) == ("GO", ["1/2 s0", "2/2 s1"])
+    assert (verdict["verdict"], verdict["shards"]) == ("GO", ["1/2 s0", "2/2 s1"])
 
 
 def test_a_shard_alone_is_held(tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ def test_a_shard_whose_records_went_after_joining_is_missed(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("at", [1e12, -1.0, 1e300])
 def test_a_time_that_no_clock_shows_holds_the_run(tmp_path: Path, at: float) -> None:
-    found = judged(folder(tmp_path / "r", run(), [*BOTH, Event(name="slowed", at=at)]))
+    verdict = judged(folder(tmp_path / "r", run(), [*BOTH, Event(name="slowed", at=at)]))
 
-    assert found["verdict"] == "HOLD"
-    assert any("a time that no clock shows" in entry for entry in found["incidents"])
+    assert verdict["verdict"] == "HOLD"
+    assert any("a time that no clock shows" in entry for entry in verdict["incidents"])

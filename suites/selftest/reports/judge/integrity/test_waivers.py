@@ -52,11 +52,11 @@ def test_without_a_waiver_the_criterion_holds_the_run(tmp_path: Path) -> None:
 
 
 def test_with_a_waiver_the_run_is_go_and_says_so(tmp_path: Path) -> None:
-    found = _judged(tmp_path, _waiver())
+    verdict = _judged(tmp_path, _waiver())
 
-    assert found["verdict"] == "GO"
-    assert presentation.headline(found).startswith("GO with 1 waiver: every blocking criterion that is not waived")
-    (waived,) = [entry for entry in found["phases"]["phase1"]["findings"] if entry["waived"]]
+    assert verdict["verdict"] == "GO"
+    assert presentation.headline(verdict).startswith("GO with 1 waiver: every blocking criterion that is not waived")
+    (waived,) = [entry for entry in verdict["phases"]["phase1"]["findings"] if entry["waived"]]
     assert (waived["criterion"], waived["kind"], waived["waived"]) == ("phase1-alerts", "advisory", "C360-77")
     assert "by Jane Doe (C360-77: no pager yet); not looked at" in waived["sentence"]
 
@@ -69,20 +69,20 @@ def test_the_lock_takes_waivers_or_refuses_them(tmp_path: Path, capsys: pytest.C
     _judged(tmp_path, _waiver())
     gate = tmp_path / "gate.toml"
     gate.write_text(guarded_runs.gate_file("phase1", flag="F1", more=SECOND_FACT.format(phase="phase1")).text)
-    asked = ["check", str(tmp_path / "r"), "--phase", "phase1", "--gate", str(gate)]
+    arguments = ["check", str(tmp_path / "r"), "--phase", "phase1", "--gate", str(gate)]
 
-    assert main(asked) == 0
-    assert main([*asked, "--no-waivers"]) == 6
+    assert main(arguments) == 0
+    assert main([*arguments, "--no-waivers"]) == 6
     opened, refused = capsys.readouterr().out.splitlines()
     assert opened == "GO: r says GO for phase1, with 1 waiver"
     assert "it rests on waivers: phase1-alerts" in refused
 
 
 def test_a_stale_waiver_is_reported(tmp_path: Path) -> None:
-    found = _judged(tmp_path, _waiver(), Fact(phase="phase1", name="alerts", ok=True))
+    verdict = _judged(tmp_path, _waiver(), Fact(phase="phase1", name="alerts", ok=True))
 
-    assert presentation.headline(found).startswith("GO: ")
-    (sentence,) = presentation.stale_waivers(found)
+    assert presentation.headline(verdict).startswith("GO: ")
+    (sentence,) = presentation.stale_waivers(verdict)
     assert "the waiver of phase1-alerts (C360-77) is stale" in sentence
 
 
@@ -132,7 +132,7 @@ def test_a_file_of_waivers_is_read(tmp_path: Path, gates: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("different", "said"),
+    ("different", "message"),
     [
         ({"criterion": "contact-latecny"}, "did you mean 'contact-latency'"),
         ({"criterion": "contact-endpoint-parity"}, "never waived"),
@@ -163,7 +163,7 @@ def test_a_file_of_waivers_is_read(tmp_path: Path, gates: list[Any]) -> None:
     ],
 )
 def test_a_waiver_that_can_not_be_used_is_refused(
-    tmp_path: Path, gates: list[Any], different: dict[str, Any], said: str
+    tmp_path: Path, gates: list[Any], different: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(WaiverError, match=said):
+    with pytest.raises(WaiverError, match=message):
         read(_file(tmp_path / "w.toml", **different), gates, NOW)
