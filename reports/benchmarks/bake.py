@@ -123,8 +123,8 @@ def failures_of(rate: float, together: float, alike: float, rollouts: int, seed:
     if together == 0 or rate == 0:
         return random.binomial(PROBES, np.full((rollouts, RUNS), rate)).astype(float)
     if together == 1:
-        whole: Array = float(PROBES) * (norm.cdf(np.stack(states, axis=1)) < rate)
-        return whole
+        all_fail: Array = float(PROBES) * (norm.cdf(np.stack(states, axis=1)) < rate)
+        return all_fail
     size = 1 / together - 1
     rates = beta.ppf(norm.cdf(np.stack(states, axis=1)), rate * size, (1 - rate) * size)
     failures: Array = random.binomial(PROBES, rates).astype(float)

@@ -17,7 +17,7 @@ from reports.benchmarks.noise import Array, Noise, blocks, one_after_the_other
 from reports.benchmarks.tables import CellOutcome
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck, read_gate
 from reports.judge.policy import POLICY
-from reports.judge.rules.dispatch import finding_of, seen_of
+from reports.judge.rules.dispatch import evidence_of, finding_of
 from reports.records.records import Pair
 
 TARGET, ALERT = 1.20, 1.50
@@ -123,7 +123,7 @@ def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
             for number, block in enumerate(taken)
             for index, (vql, direct, again) in enumerate(zip(*(side[rollout].tolist() for side in block), strict=True))
         ]
-        theirs = WORDS[finding_of(CRITERION, GATE, seen_of(pairs, "p", True)).outcome]
+        theirs = WORDS[finding_of(CRITERION, GATE, evidence_of(pairs, "p", True)).outcome]
         assert theirs == mine[rollout], f"rollout {rollout}: the rules say {theirs}, the simulation {mine[rollout]}"
     return rollouts
 

@@ -91,7 +91,7 @@ class PhaseEvidence:
     wrong_keys: tuple[WrongKey, ...] = ()  # by earlier runs
 
 
-def seen_of(
+def evidence_of(
     records: Sequence[Record],
     phase: str,
     flag_on: bool | None,

@@ -15,7 +15,7 @@ import jsonschema
 from reports.comparison.known_differences import Excuse, excuses
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import bakes_of, gate_of
-from reports.judge.findings import Finding, PhaseEvidence, seen_of, verdict_of, worst
+from reports.judge.findings import Finding, PhaseEvidence, evidence_of, verdict_of, worst
 from reports.judge.integrity.doubt import in_doubt
 from reports.judge.integrity.incidents import incidents_of
 from reports.judge.integrity.suite import identity
@@ -168,7 +168,7 @@ def is_missed(recorded: RunRecords, gate: Gate, criterion_id: str) -> bool:
 def _evidence_of(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
     """What a run has on record for that phase so far."""
     run = recorded.run
-    return seen_of(
+    return evidence_of(
         recorded.records, gate.phase, run.flag_on(gate.flag) if gate.flag else None, target=run.target, known=run.known
     )
 
@@ -302,7 +302,7 @@ def _label(run: Run) -> str:
 def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str, PhaseVerdict]) -> PhaseVerdict:
     gate = gate_of(recorded.run, phase)
     flag_on = recorded.run.flag_on(gate.flag) if gate.flag else None
-    evidence = seen_of(
+    evidence = evidence_of(
         recorded.records,
         phase,
         flag_on,

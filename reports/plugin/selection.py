@@ -162,8 +162,8 @@ def require_paths(config: pytest.Config) -> None:
     for argument in config.args:
         path = config.invocation_params.dir / argument.split("[")[0].split("::")[0]
         if not path.exists():
-            meant = suggest(*_misnamed(path), or_list=False)
-            raise pytest.UsageError(f"{argument}: no such file or folder{meant}; `-m phase1` selects a phase")
+            suggestion = suggest(*_misnamed(path), or_list=False)
+            raise pytest.UsageError(f"{argument}: no such file or folder{suggestion}; `-m phase1` selects a phase")
 
 
 def _misnamed(path: Path) -> tuple[str, list[str]]:

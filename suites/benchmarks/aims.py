@@ -8,9 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 
-def goal(what: str, value: float, aim: float, *, least: bool = False) -> dict[str, Any]:
+def goal(measure: str, value: float, aim: float, *, least: bool = False) -> dict[str, Any]:
     """`value` is to be `aim` at most, or at least."""
-    return {"what": what, "value": value, "goal": aim, "least": least, "met": value >= aim if least else value <= aim}
+    return {
+        "what": measure,
+        "value": value,
+        "goal": aim,
+        "least": least,
+        "met": value >= aim if least else value <= aim,
+    }
 
 
 def lines(goals: Iterable[Mapping[str, Any]]) -> Iterator[str]:

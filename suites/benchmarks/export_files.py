@@ -57,7 +57,7 @@ def damaged(
     """A copy with so many cells changed, rows left out, rows too much, and rows twice: what should be found."""
     draw = random.Random(seed)
     chosen_rows = draw.sample(range(rows), cells + missing + extra + doubled)
-    changed, gone = set(chosen_rows[:cells]), set(chosen_rows[cells : cells + missing])
+    changed, dropped = set(chosen_rows[:cells]), set(chosen_rows[cells : cells + missing])
     copied = set(chosen_rows[cells + missing : cells + missing + extra])
     twice = set(chosen_rows[cells + missing + extra :])
     key = [column.name for column in kind.columns].index(kind.key)
@@ -66,7 +66,7 @@ def damaged(
         reader, writer = csv.reader(file), csv.writer(out, lineterminator="\n")
         writer.writerow(next(reader))
         for number, row in enumerate(reader):
-            if number in gone:
+            if number in dropped:
                 differences.add((row[key], "missing"))
                 continue
             if number in changed:

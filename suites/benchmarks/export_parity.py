@@ -74,7 +74,7 @@ def _rounds(
         for name, environ in contenders.items():
             if name in absent or (name in PEERS and number >= options.peer_rounds):
                 continue
-            completed = _one(name, folder, environ, options.peers_python)
+            completed = _peer_result(name, folder, environ, options.peers_python)
             if completed is None:
                 absent.add(name)
                 print(f"  {name}: not installed, or it failed", flush=True)
@@ -84,7 +84,9 @@ def _rounds(
     return runs
 
 
-def _one(name: str, folder: Path, environ: Mapping[str, str], peers_python: str | None) -> dict[str, Any] | None:
+def _peer_result(
+    name: str, folder: Path, environ: Mapping[str, str], peers_python: str | None
+) -> dict[str, Any] | None:
     """One contender's run as a whole: seconds, peak memory, differences. None: not there."""
     out = folder / "differences.json"
     file = folder / ("equal.csv" if name == "equal" else "different.csv")
@@ -114,7 +116,7 @@ def _figures(
     if name == "equal":
         figures["false"] = len(results[-1]["differences"])
     elif not name.endswith("copy"):
-        answers = {(key, what) for key, what in results[-1]["differences"]}
+        answers = {(key, kind) for key, kind in results[-1]["differences"]}
         figures |= {"found": len(answers & wanted), "missed": len(wanted - answers), "false": len(answers - wanted)}
     return figures
 

@@ -65,10 +65,10 @@ def _round(stores: MultipliedStores, options: argparse.Namespace, number: int) -
     between = stores.cpu_s()
     begun = time.perf_counter()
     state = _census(stores, options, number)
-    taken, after = time.perf_counter() - begun, stores.cpu_s()
+    elapsed, after = time.perf_counter() - begun, stores.cpu_s()
     return {
         "base_s": base,
-        "census_s": taken,
+        "census_s": elapsed,
         "state": state,
         "load": load,
         "base_cpu_s": _between(before, between),

@@ -192,5 +192,5 @@ def _bulks(database_url: str) -> Iterator[bytes]:
 def _lines(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        *whole, rest = (rest + bytes(chunk)).split(b"\n")
-        yield from whole
+        *lines, rest = (rest + bytes(chunk)).split(b"\n")
+        yield from lines

@@ -79,8 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
         for name in known.modules:
             with suppress(ImportError):
                 import_module(name)
-        tried, left = _all_tried(known, options)
-    killed = tried - len(left)
+        tried, survivors = _all_tried(known, options)
+    killed = tried - len(survivors)
     print(f"in all {killed} of {tried} killed: {_share(killed, tried, options)}; {time.monotonic() - begun:.0f} s")
     return int(killed < ENOUGH * tried)
 
@@ -100,7 +100,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _all_tried(known: Baseline, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
     """(how many were tried, those that survived), printed file by file."""
-    draw, tried, left = random.Random(options.seed), 0, list[Mutant]()
+    draw, tried, surviving = random.Random(options.seed), 0, list[Mutant]()
     for path in options.files:
         unchanged, *mutants = mutants_of(path, known)
         if not survivors([unchanged], 1):
@@ -110,8 +110,8 @@ def _all_tried(known: Baseline, options: argparse.Namespace) -> tuple[int, list[
         own = survivors(mutants, options.jobs)
         print(f"{path.name}: {len(mutants) - len(own)} of {len(mutants)} killed", flush=True)
         print("".join(f"{mutant.described()}\n" for mutant in own), end="", flush=True)
-        tried, left = tried + len(mutants), left + own
-    return tried, left
+        tried, surviving = tried + len(mutants), surviving + own
+    return tried, surviving
 
 
 def _share(killed: int, tried: int, options: argparse.Namespace) -> str:

@@ -69,8 +69,10 @@ class Mutation:
     everywhere: bool
 
     def applied(self, source: str) -> str:
-        whole = source.encode()
-        return (whole[: self.start] + self.after.encode() + whole[self.start + len(self.before.encode()) :]).decode()
+        source_bytes = source.encode()
+        return (
+            source_bytes[: self.start] + self.after.encode() + source_bytes[self.start + len(self.before.encode()) :]
+        ).decode()
 
 
 def mutations(source: str) -> list[Mutation]:

@@ -147,7 +147,7 @@ def _verified(target: Target, keys: Sequence[str], folder: Path) -> float:
 
 def _reporting(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds of `python -m reports RUN_FOLDER` as a whole process, over a run of so many samples."""
-    taken = []
+    times = []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "run"
@@ -156,10 +156,10 @@ def _reporting(options: argparse.Namespace) -> dict[str, Any]:
             completed = subprocess.run(
                 [sys.executable, "-m", "reports", str(folder)], cwd=ROOT, capture_output=True, text=True
             )
-            taken.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - begun)
             if completed.returncode not in (0, 1, 6):
                 raise RuntimeError(f"the run could not be judged: {completed.stderr}")
-    return {"samples": options.samples, "report_s": round(median(taken), 2)}
+    return {"samples": options.samples, "report_s": round(median(times), 2)}
 
 
 def recorded(folder: Path, count: int) -> None:

@@ -33,8 +33,8 @@ def datacompy(path: Path) -> Told:
         polars.read_csv(entry, infer_schema=False, empty_string_is_null=False) for entry in (_direct(), path)
     )
     comparison = PolarsCompare(ours, theirs, join_columns=[KEY])
-    for frame, what in ((comparison.df1_unq_rows, "missing"), (comparison.df2_unq_rows, "extra")):
-        yield from ((key, what) for key in frame[KEY].to_list())
+    for frame, kind in ((comparison.df1_unq_rows, "missing"), (comparison.df2_unq_rows, "extra")):
+        yield from ((key, kind) for key in frame[KEY].to_list())
     met = comparison.intersect_rows
     for name in ours.columns:
         if name != KEY:

@@ -200,12 +200,12 @@ def _mutant(path: Path, mutation: Mutation, usable: Mapping[str, float], passed:
 
 def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
     """Those that no test kills, by line; SystemExit if one was not even imported."""
-    left = [mutant for mutant in mutants if not mutant.tests]
+    survivors = [mutant for mutant in mutants if not mutant.tests]
     for mutant, code in _in_children({mutant: partial(_tested, mutant) for mutant in mutants if mutant.tests}, jobs):
         if code == NOT_LOADED:
             raise SystemExit(f"never imported: {mutant.described()}")
-        left += [mutant] if code in (0, NONE_LEFT) else []
-    return sorted(left, key=lambda mutant: mutant.mutation.line)
+        survivors += [mutant] if code in (0, NONE_LEFT) else []
+    return sorted(survivors, key=lambda mutant: mutant.mutation.line)
 
 
 def _tested(mutant: Mutant) -> int:

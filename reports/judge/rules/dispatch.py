@@ -11,7 +11,7 @@ from statistics import median
 
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
-from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured, seen_of
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured
 from reports.judge.rules.bake.availability import pooled_availability
 from reports.judge.rules.bake.latency import pooled_latency, pooled_p95
 from reports.judge.rules.bake.shares import burn, pooled_exact, pooled_share
@@ -26,7 +26,7 @@ from reports.judge.statistics import Measurement
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Attestation, Fact, Outcome, is_of
 
-__all__ = ["Finding", "PhaseEvidence", "by_limits", "finding_of", "latency_outcome", "seen_of", "unfit"]
+__all__ = ["Finding", "PhaseEvidence", "by_limits", "evidence_of", "finding_of", "latency_outcome", "unfit"]
 
 NOT_ASKED = "not-asked"  # name of the fact that says why a phase left things out
 FEW = 3  # facts whose sentences a finding tells in full

@@ -41,14 +41,14 @@ def _criteria(gates: dict[str, Gate]) -> dict[str, Criterion]:
 def test_every_criterion_has_a_fault_that_must_break_it_or_a_reason_why_not(
     gates: dict[str, Gate], reasons: dict[str, dict[str, str]]
 ) -> None:
-    left = [
+    undrilled = [
         name
         for name in _criteria(gates)
         for phase, criterion in [name.split("/")]
         if criterion not in _drilled(phase) and criterion not in reasons.get(phase, {})
     ]
 
-    assert left == []
+    assert undrilled == []
 
 
 def test_a_reason_stands_only_where_nothing_is_drilled_and_something_is_there(

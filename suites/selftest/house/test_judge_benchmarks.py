@@ -22,8 +22,8 @@ def test_the_rules_judge_as_the_simulation_does(noise: Noise, ratio: float) -> N
 )
 def test_the_hosts_are_as_noisy_as_they_say(noise: Noise, tail: float) -> None:
     """p95 over p50 of single requests, as the noise models of the rules' simulations give it."""
-    taken = blocks(noise, 1.0, rollouts=200, count=4, pairs=16, gap=150, random=np.random.default_rng(3))
-    direct = np.concatenate([block[1] for block in taken], axis=1)
+    drawn_blocks = blocks(noise, 1.0, rollouts=200, count=4, pairs=16, gap=150, random=np.random.default_rng(3))
+    direct = np.concatenate([block[1] for block in drawn_blocks], axis=1)
 
     assert np.quantile(direct, 0.95) / np.median(direct) == pytest.approx(tail, rel=0.2)
 
@@ -51,12 +51,12 @@ def test_probes_that_fail_together_fool_those_who_take_them_for_independent() ->
     assert theirs.no_go > 0.1
 
 
-@pytest.mark.parametrize(("ratio", "seen"), [(1.0, {False}), (1.32, {False, True}), (1.6, {True})])
-def test_a_change_is_seen_by_the_rule_and_by_the_simulation_alike(ratio: float, seen: set[bool]) -> None:
+@pytest.mark.parametrize(("ratio", "noticed"), [(1.0, {False}), (1.32, {False, True}), (1.6, {True})])
+def test_a_change_is_seen_by_the_rule_and_by_the_simulation_alike(ratio: float, noticed: set[bool]) -> None:
     both = bake.change_by_rules(TYPICAL, bake.step(ratio, bake.DAY), rollouts=60, seed=5)
 
     assert all(theirs == ours for theirs, ours in both)
-    assert {theirs for theirs, _ in both} == seen
+    assert {theirs for theirs, _ in both} == noticed
 
 
 @pytest.mark.parametrize(

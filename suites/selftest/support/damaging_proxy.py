@@ -54,7 +54,7 @@ class DamagingProxy:
     damage: Damage = lambda reply: reply
     every: int = 1
     url: str = ""
-    seen: int = 0
+    answers: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request
     lock: threading.Lock = field(default_factory=threading.Lock)
     moves: Mapping[str, str] = field(default_factory=dict)
@@ -76,8 +76,8 @@ class DamagingProxy:
         if not path.startswith(self.paths):
             return False
         with self.lock:
-            self.seen += 1
-            return self.seen % self.every == 0
+            self.answers += 1
+            return self.answers % self.every == 0
 
 
 @contextmanager

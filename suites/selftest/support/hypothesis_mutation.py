@@ -52,15 +52,15 @@ def _mutate(holder: Any, draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Non
         if not isinstance(inner, dict | list) or draw(st.integers(0, 4)) == 0:
             break
         holder = inner
-    way = draw(st.sampled_from(["replace", "remove", "rename", "add"]))
-    if way == "replace":
+    mutation = draw(st.sampled_from(["replace", "remove", "rename", "add"]))
+    if mutation == "replace":
         holder[key] = draw(values)
-    elif way == "remove":
+    elif mutation == "remove":
         del holder[key]
     elif isinstance(holder, list):
         holder.append(draw(values))
     else:
-        holder[draw(st.text())] = holder.pop(key) if way == "rename" else draw(values)
+        holder[draw(st.text())] = holder.pop(key) if mutation == "rename" else draw(values)
 
 
 @st.composite

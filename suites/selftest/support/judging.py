@@ -22,9 +22,9 @@ from reports.records.redaction import Pseudonymizer
 from reports.records.run_ledger import GateFile, Run, RunRecords, Writer
 
 CHECKS = tuple(
-    f"{record}-{way}"
+    f"{record}-{service}"
     for record in ("contact", "company")
-    for way in ("endpoint", "connectra", "unknown-endpoint", "unknown-connectra")
+    for service in ("endpoint", "connectra", "unknown-endpoint", "unknown-connectra")
 )
 NOW = "2026-01-01T00:00:00+00:00"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.judge.criteria import Criterion, Gate, Latency, Recheck
-from reports.judge.findings import seen_of
+from reports.judge.findings import evidence_of
 from reports.judge.rules.dispatch import Finding, finding_of
 from reports.records.records import (
     CheckPlan,
@@ -31,7 +31,7 @@ def gate_of(*criteria: Criterion, **more: Any) -> Gate:
 
 def finding(criterion: Criterion, records: Sequence[Record], flag_on: bool | None = True, **more: Any) -> Finding:
     return finding_of(
-        criterion, gate_of(criterion), seen_of(records, "p", flag_on, **{"now": "2026-11-25T12:00:00+00:00"} | more)
+        criterion, gate_of(criterion), evidence_of(records, "p", flag_on, **{"now": "2026-11-25T12:00:00+00:00"} | more)
     )
 
 

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as profile, chromium.browsing(Path(profile)) as tab:
         for name, dark in (("light", False), ("dark", True)):
             tab.open(page.resolve().as_uri(), width=WIDTH, height=HEIGHT, dark=dark)
-            tab.picture(options.into / f"page-{name}.png", whole=False)
+            tab.picture(options.into / f"page-{name}.png", full_page=False)
     return 0
 
 

@@ -23,10 +23,10 @@ def alive(members: Iterable[psutil.Process]) -> set[psutil.Process]:
     return {process for process in members if process.is_running() and process.status() != psutil.STATUS_ZOMBIE}
 
 
-def within(seconds: float, seen: Callable[[], object]) -> bool:
+def within(seconds: float, condition: Callable[[], object]) -> bool:
     """Whether `seen` becomes true in time; looks at once and every 20 ms."""
     deadline = time.monotonic() + seconds
-    while not seen():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)

@@ -62,13 +62,15 @@ def test_who_is_asked_for_twice_comes_twice(direct: DirectQuery, kind: ExportKin
 
 
 def test_all_sessions_see_one_moment(direct: DirectQuery) -> None:
-    seen = {session.execute("SELECT pg_current_snapshot()::text AS s").fetchone()["s"] for session in direct._sessions}
+    snapshots = {
+        session.execute("SELECT pg_current_snapshot()::text AS s").fetchone()["s"] for session in direct._sessions
+    }
     read_only = {
         session.execute("SHOW transaction_read_only").fetchone()["transaction_read_only"]
         for session in direct._sessions
     }
 
-    assert len(seen) == 1
+    assert len(snapshots) == 1
     assert read_only == {"on"}
 
 

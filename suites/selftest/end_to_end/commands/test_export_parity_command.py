@@ -62,7 +62,7 @@ def test_the_command_names_every_difference(
 
     printed = capsys.readouterr().out
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == len(completed) == 33
-    assert all(key in printed and what in printed for key, what in completed)
+    assert all(key in printed and difference_kind in printed for key, difference_kind in completed)
 
 
 def test_the_command_asks_for_some(

@@ -57,8 +57,8 @@ def filled_in(draft: str) -> str:
             groups.add(table.partition(".")[0])
             lines = [f"[{table}]" if before == f"# [{table}]" else before for before in lines]
         lines.append(line)
-    taken = tuple(f'    "{group}' for group in groups)
-    return "\n".join(line for line in lines if not line.startswith(taken)) + "\n"
+    removed = tuple(f'    "{group}' for group in groups)
+    return "\n".join(line for line in lines if not line.startswith(removed)) + "\n"
 
 
 @pytest.fixture(scope="module")

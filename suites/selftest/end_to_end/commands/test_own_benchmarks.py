@@ -26,15 +26,15 @@ def test_a_goal_is_met_at_its_bound() -> None:
 
 
 def test_the_damage_of_a_file_is_what_is_told(tmp_path: Path) -> None:
-    whole, wrong = tmp_path / "whole.csv", tmp_path / "wrong.csv"
-    with whole.open("w", newline="", encoding="utf-8") as file:
+    complete, wrong = tmp_path / "whole.csv", tmp_path / "wrong.csv"
+    with complete.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(
             [[column.name for column in KIND.columns], *([f"{n:08x}", f"n {n}", "x", "", "", ""] for n in range(60))]
         )
 
-    answers = export_files.damaged(whole, wrong, KIND, 60, cells=9, missing=3, extra=2, doubled=4)
+    answers = export_files.damaged(complete, wrong, KIND, 60, cells=9, missing=3, extra=2, doubled=4)
 
-    before, after = _read(whole), _read(wrong)
+    before, after = _read(complete), _read(wrong)
     keys = [row["uuid"] for row in after]
     met = {row["uuid"]: row for row in reversed(after)}
     differences = {(row["uuid"], "missing") for row in before if row["uuid"] not in met}

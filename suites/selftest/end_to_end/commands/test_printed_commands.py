@@ -47,8 +47,8 @@ class Drill:
                 texts.append(path.read_text(encoding="utf-8", errors="replace"))
         lines = [html.unescape(text.replace('\\"', '"').replace("&#34;", '"').replace("\\n", "\n")) for text in texts]
         printed_paths = {match.strip().rstrip('",') for text in lines for match in PRINTED.findall(text)}
-        whole = {command.split('"')[0].strip() for command in printed_paths}
-        return {command for command in whole if "..." not in command}  # a value that pytest itself has shortened
+        complete = {command.split('"')[0].strip() for command in printed_paths}
+        return {command for command in complete if "..." not in command}  # a value that pytest itself has shortened
 
 
 def _pytest(checkout: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

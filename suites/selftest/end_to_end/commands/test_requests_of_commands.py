@@ -76,20 +76,20 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What left this process by HTTP: "side METHOD path"."""
-    seen: list[str] = []
+    lines: list[str] = []
     once, perform = HttpClient._once, HttpNode.perform_request
 
     def recorded(client: HttpClient, method: str, path: str, *arguments: Any, **named: Any) -> Any:
-        seen.append(f"{client.side} {method} {path}")
+        lines.append(f"{client.side} {method} {path}")
         return once(client, method, path, *arguments, **named)
 
     def performed(node: HttpNode, method: str, target: str, *arguments: Any, **named: Any) -> Any:
-        seen.append(f"index {method} {target}")
+        lines.append(f"index {method} {target}")
         return perform(node, method, target, *arguments, **named)
 
     monkeypatch.setattr(HttpClient, "_once", recorded)
     monkeypatch.setattr(HttpNode, "perform_request", performed)
-    return seen
+    return lines
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -50,9 +50,9 @@ def test_a_standby_that_follows_is_an_oracle(pair: Pair, database: Database) -> 
     _written(pair, "CEO")
     assert pair.caught_up()
 
-    seen = oracle.look(database, TABLES)
+    database_identity = oracle.look(database, TABLES)
 
-    assert (seen.identity["PostgreSQL"], seen.doubts) == ("a standby", ())
+    assert (database_identity.identity["PostgreSQL"], database_identity.doubts) == ("a standby", ())
     assert database.records(CONTACT, ["c1"])["c1"]["contacts"]["title"] == "CEO"
 
 
@@ -165,13 +165,13 @@ def test_an_export_is_compared_again_where_the_session_ends(
 ) -> None:
     exports = load("guide").exports
     assert exports is not None
-    file, left = tmp_path / "export.csv", [None] * ends
+    file, remaining = tmp_path / "export.csv", [None] * ends
     file.write_text(",".join(column.name for column in exports.kinds["contacts"].columns) + "\n")
     run = ExportComparison.run
 
     def interrupted(*arguments: Any) -> Any:
-        if left:
-            left.pop()
+        if remaining:
+            remaining.pop()
             assert _ended(pair) > 0
         return run(*arguments)
 

@@ -46,7 +46,7 @@ class _Broken:
 
     def __init__(self, check: Check, end: Callable[[], int], when: str) -> None:
         self._check, self._end, self._when = check, end, when
-        self._left = 1
+        self._remaining = 1
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._check, name)
@@ -65,8 +65,8 @@ class _Broken:
         return {sample.key: self.ask(sample) for sample in samples}
 
     def _break(self) -> None:
-        if self._left:
-            self._left -= 1
+        if self._remaining:
+            self._remaining -= 1
             assert self._end() > 0
 
 

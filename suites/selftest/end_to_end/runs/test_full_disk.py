@@ -95,19 +95,19 @@ def test_a_report_of_others_that_finds_no_room_costs_a_note(tmp_path: Path) -> N
 
 
 def test_after_a_torn_record_the_next_begins_a_line_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer, left, really = Writer(tmp_path, "here"), [10], os.write
+    writer, free_kb, really = Writer(tmp_path, "here"), [10], os.write
 
     def write(file: int, data: bytes) -> int:
-        if not left[0]:
+        if not free_kb[0]:
             raise OSError(28, "No space left on device")
-        count = really(file, data[: left[0]])
-        left[0] -= count
+        count = really(file, data[: free_kb[0]])
+        free_kb[0] -= count
         return count
 
     monkeypatch.setattr(os, "write", write)
     with pytest.raises(RecordNotWritten, match="No space left on device: this can't be recorded"):
         writer.append(Event(name="first"))
-    left[0] = 10_000
+    free_kb[0] = 10_000
     writer.append(Event(name="second"))
     writer.append(Event(name="third"))
 
@@ -145,10 +145,10 @@ def tiny_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     subprocess.run(["umount", "-l", folder], capture_output=True)
 
 
-@pytest.mark.parametrize("left", [0, 12, 64], ids=lambda left: f"{left}-kB")
-def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Path, left: int) -> None:
+@pytest.mark.parametrize("free_kb", [0, 12, 64], ids=lambda free_kb: f"{free_kb}-kB")
+def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Path, free_kb: int) -> None:
     rehearse(tmp_path, CALM)
-    (small_disk / "filler").write_bytes(b"x" * (512 - left) * 1024)
+    (small_disk / "filler").write_bytes(b"x" * (512 - free_kb) * 1024)
 
     completed = _ended(tmp_path, "--out", str(small_disk / "out"))
 

@@ -258,11 +258,11 @@ def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
     checkout: Path, tmp_path: Path, own: Mapping[str, str]
 ) -> None:
     out, end = tmp_path / "out", _begun(checkout, tmp_path, own, "-k", "endpoint", "--samples", "64")
-    seen = _samples(out)
+    samples = _samples(out)
 
     os.kill(int(own["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
     completed = end()
 
     assert completed.code in (1, 6), completed.printed[-3000:]
-    assert _samples(out)[: len(seen)] == seen
+    assert _samples(out)[: len(samples)] == samples
     assert any(sample.outcome is Outcome.FAILED for sample in _samples(out))

@@ -78,14 +78,14 @@ def test_a_loop_of_canaries_grows_nowhere(checkout: Path, tmp_path: Path, calm: 
     temporary.mkdir()
     live = ("--env-file", str(env_file(tmp_path / "live.env", calm)), "--history", str(history), "--keep", str(KEPT))
     before = _connections(_ports(calm))
-    left: list[Left] = []
+    leftovers: list[Left] = []
     for _ in range(CANARIES):
         child = start(checkout, out, tmp_path / "log", *CANARY, *live, extra={"TMPDIR": str(temporary)})
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         assert child.returncode == 6, (tmp_path / "log").read_text()[-3000:]
         assert _answers(out) > 0, (tmp_path / "log").read_text()[-3000:]
-        left.append(
+        leftovers.append(
             Left(
                 out_entries=_entries(out),
                 out_bytes=_bytes(out),
@@ -98,15 +98,17 @@ def test_a_loop_of_canaries_grows_nowhere(checkout: Path, tmp_path: Path, calm: 
             )
         )
         with (tmp_path / "figures.jsonl").open("a") as figures:
-            figures.write(json.dumps(asdict(left[-1])) + "\n")
+            figures.write(json.dumps(asdict(leftovers[-1])) + "\n")
 
     kept = [path for path in out.iterdir() if path.is_dir() and not path.is_symlink()]
-    full = left[KEPT:]
+    full = leftovers[KEPT:]
     assert len(kept) == KEPT
-    assert {one.out_entries for one in full} == {full[0].out_entries}, left
-    assert max(one.out_bytes for one in full) < 1.3 * min(one.out_bytes for one in full), left
-    assert left[-1].page_bytes < 4 * left[0].page_bytes, left
-    assert {(one.temporary, one.processes, one.connections) for one in left} == {(0, 0, 0)}, left
-    assert max(one.peak_kb for one in left) - min(one.peak_kb for one in left) < MORE_KB, left
+    assert {one.out_entries for one in full} == {full[0].out_entries}, leftovers
+    assert max(one.out_bytes for one in full) < 1.3 * min(one.out_bytes for one in full), leftovers
+    assert leftovers[-1].page_bytes < 4 * leftovers[0].page_bytes, leftovers
+    assert {(one.temporary, one.processes, one.connections) for one in leftovers} == {(0, 0, 0)}, leftovers
+    assert max(one.peak_kb for one in leftovers) - min(one.peak_kb for one in leftovers) < MORE_KB, leftovers
     assert len(list(history.rglob("*.json"))) == CANARIES
-    assert left[-1].history_bytes < 1.3 * CANARIES * left[0].history_bytes, "an entry of the same size each time"
+    assert leftovers[-1].history_bytes < 1.3 * CANARIES * leftovers[0].history_bytes, (
+        "an entry of the same size each time"
+    )

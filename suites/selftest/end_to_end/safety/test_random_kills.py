@@ -59,7 +59,7 @@ def _entries(folder: Path) -> list[str]:
     return [name for name in names if not name.startswith("pytest-of-") or name.endswith((".jsonl", ".json"))]
 
 
-def _left(folder: Path) -> list[str]:
+def _leftovers(folder: Path) -> list[str]:
     """Processes that have the folder in their command or environment: all that a test starts."""
     complaints = []
     for process in psutil.process_iter(["cmdline"]):
@@ -162,19 +162,19 @@ def test_a_command_that_is_ended_leaves_nothing_and_decides_nothing(
         command = [sys.executable, "-m", module, *part, *COMMANDS[name](inputs, folder)]
         if number == 0:
             begun = time.monotonic()
-            whole = _ended(command, checkout, folder, 120, ())
+            undisturbed = _ended(command, checkout, folder, 120, ())
             takes_s = time.monotonic() - begun
             continue
         ended = _ended(command, checkout, folder, source.uniform(STARTED_S, max(takes_s, 1.2 * STARTED_S)), signals)
         assert not ended.broke, ended.printed[-2000:]
-        assert ended.code in (6, *(-one for one in signals), whole.code), ended.printed[-2000:]
-        if ended.code == whole.code:  # it was done: it printed as much
-            assert len(ended.printed.splitlines()) == len(whole.printed.splitlines()), ended.printed[-2000:]
+        assert ended.code in (6, *(-one for one in signals), undisturbed.code), ended.printed[-2000:]
+        if ended.code == undisturbed.code:  # it was done: it printed as much
+            assert len(ended.printed.splitlines()) == len(undisturbed.printed.splitlines()), ended.printed[-2000:]
         assert signal.SIGKILL in signals or _entries(folder / "tmp") == []
         assert [path for path in (folder / "tmp").rglob("*") if path.is_file() and path.stat().st_size > 64] == []
         if (folder / "merged").exists():
             assert len(run_ledger.read(folder / "merged").files) == len(inputs.shards)
-    assert _left(tmp_path) == []
+    assert _leftovers(tmp_path) == []
 
 
 @pytest.mark.drill
@@ -197,7 +197,7 @@ def test_a_run_that_is_ended_leaves_nothing_and_is_a_hold(
 
         assert ended.code not in (0, 1), ended.printed[-2000:]
         assert not ended.broke, ended.printed[-2000:]
-        assert within(GONE_S, lambda: not _left(tmp_path)), _left(tmp_path)
+        assert within(GONE_S, lambda: not _leftovers(tmp_path)), _leftovers(tmp_path)
         assert within(GONE_S, lambda folder=folder: not _entries(folder / "tmp")), _entries(folder / "tmp")
         for run in (path for path in (folder / "out").glob("*") if (path / "run.json").exists()):
             judged = subprocess.run(
@@ -223,6 +223,6 @@ def test_a_playground_that_is_ended_leaves_nothing(checkout: Path, tmp_path: Pat
 
         assert not ended.broke, ended.printed[-2000:]
         assert not ended.by_itself, ended.printed[-2000:]
-        assert within(GONE_S, lambda: not _left(tmp_path)), _left(tmp_path)
+        assert within(GONE_S, lambda: not _leftovers(tmp_path)), _leftovers(tmp_path)
         assert within(GONE_S, lambda folder=folder: not _entries(folder / "tmp")), _entries(folder / "tmp")
         assert within(GONE_S, lambda file=file: not file.exists())

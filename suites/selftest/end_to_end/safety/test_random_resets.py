@@ -52,7 +52,7 @@ def _run(checkout: Path, folder: Path, env: Path, phases: str, samples: int) -> 
     return run(checkout, folder / "out", "--env-file", str(env), "-m", phases, *limits, timeout_s=240)
 
 
-def _left(folder: Path) -> list[str]:
+def _leftovers(folder: Path) -> list[str]:
     """Processes that have the folder in their command."""
     commands = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
     return [command for command in commands if str(folder) in command]
@@ -68,7 +68,7 @@ def _wrongly_missed(verdict: Mapping[str, Any]) -> list[str]:
 def _require_verdict(completed: CompletedRun, folder: Path) -> None:
     assert "Traceback" not in completed.printed
     assert "INTERNALERROR" not in completed.printed
-    assert _left(folder) == []
+    assert _leftovers(folder) == []
     assert completed.code == CODES[completed.verdict["verdict"]], completed.printed[-3000:]
     assert completed.verdict["verdict"] != "GO"
     assert _wrongly_missed(completed.verdict) == [], completed.printed[-3000:]
@@ -110,4 +110,4 @@ def test_first_contact_that_is_reset_is_a_hold(
     else:
         assert len(completed.errors()) == 1, completed.printed[-3000:]
     assert "Traceback" not in completed.printed
-    assert _left(tmp_path) == []
+    assert _leftovers(tmp_path) == []

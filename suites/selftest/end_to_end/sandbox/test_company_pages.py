@@ -18,13 +18,13 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 @pytest.mark.parametrize("limit", [3, 5, 13])
 def test_a_walk_by_links_sees_everybody_once(sides: Sides, company: LargestCompany, limit: int) -> None:
-    seen, url = [], f"{BASE}/{company.uuid}/contacts/?limit={limit}&ordering=-email,first_name"
+    uuids, url = [], f"{BASE}/{company.uuid}/contacts/?limit={limit}&ordering=-email,first_name"
     while url:
         page = sides.vql.get(url)
-        seen += uuids_of(page)
+        uuids += uuids_of(page)
         url = page.json()["next"]
 
-    assert Counter(seen) == Counter(person["uuid"] for person in company.people)
+    assert Counter(uuids) == Counter(person["uuid"] for person in company.people)
 
 
 def test_a_full_last_page_has_an_empty_next_one(sides: Sides, company: LargestCompany) -> None:

@@ -153,7 +153,7 @@ class DamagedCase:
 
     def calm(self) -> None:
         for proxy in (self.backend, self.connectra):
-            proxy.damage, proxy.every, proxy.seen = _unharmed, 1, 0
+            proxy.damage, proxy.every, proxy.answers = _unharmed, 1, 0
 
 
 def _unharmed(reply: DamagedReply) -> DamagedReply:
@@ -178,9 +178,9 @@ def ask(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> Callable[[Damag
     def judge_phase(proxy: DamagingProxy, case: Case) -> JudgedPhase:
         damaged.calm()
         proxy.damage, proxy.every = case.damage, case.every
-        way = "endpoint" if proxy is damaged.backend else "connectra"
+        service = "endpoint" if proxy is damaged.backend else "connectra"
         record = "company" if case.criterion.startswith("company") else "contact"
-        check = f"{record}-unknown-{way}" if case.criterion.startswith("unknown") else f"{record}-{way}"
+        check = f"{record}-unknown-{service}" if case.criterion.startswith("unknown") else f"{record}-{service}"
         target = damaged.target
         fresh = replace(target, diagnosis=Diagnosis(target.connectra, target.index, target.contract))  # it remembers
         return judged(checkout, tmp_path / "run", fresh, checks=[check], count=8 * case.every)

@@ -95,9 +95,9 @@ class _Diagnosis:
         return "backend-errors"
 
 
-def _exports(jobs: _Jobs, way: type[ExportFileCheck] = ExportFileCheck, kind: Any = KIND) -> ExportFileCheck:
+def _exports(jobs: _Jobs, check_class: type[ExportFileCheck] = ExportFileCheck, kind: Any = KIND) -> ExportFileCheck:
     target = SimpleNamespace(contract=CONTRACT, diagnosis=_Diagnosis(), connectra=None, database=None)
-    return way(target, jobs, kind, "small", flag_on=True, deadline_s=1)  # type: ignore[arg-type]
+    return check_class(target, jobs, kind, "small", flag_on=True, deadline_s=1)  # type: ignore[arg-type]
 
 
 QUESTION = Sample(

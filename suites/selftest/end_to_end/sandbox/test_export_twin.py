@@ -75,14 +75,14 @@ def test_an_unfinished_export_is_not_ready(vql: httpx.Client, own_database: psyc
 
 def test_progress_of_emails_is_told_and_never_goes_back(vql: httpx.Client, own_database: psycopg.Connection) -> None:
     created = vql.post("/api/v2/email/export", json={"contacts": people_of(own_database, 20)}).json()
-    seen: list[float] = []
+    progress: list[float] = []
 
     while (status := vql.get(f"{AT}/{created['export_id']}/status").json())["status"] != "completed":
-        seen.append(status["progress_percentage"] or 0.0)
+        progress.append(status["progress_percentage"] or 0.0)
 
-    assert seen == sorted(seen)
-    assert set(seen) <= {0.0, 20.0, 45.0, 70.0, 95.0}
-    assert max(seen) > 0
+    assert progress == sorted(progress)
+    assert set(progress) <= {0.0, 20.0, 45.0, 70.0, 95.0}
+    assert max(progress) > 0
 
 
 def test_somebody_elses_export_looks_like_none(

@@ -39,9 +39,9 @@ def start(checkout: Path) -> Iterator[Start]:
         process.wait(10)
 
 
-def _until(seen: Callable[[], object], deadline_s: float, what: str) -> None:
+def _until(condition: Callable[[], object], deadline_s: float, what: str) -> None:
     deadline = time.monotonic() + deadline_s
-    while not seen():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {deadline_s:g} s for {what}"
         time.sleep(0.05)
 
@@ -97,8 +97,8 @@ def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: 
 
 def test_what_a_killed_run_saw_is_judged_and_holds(start: Start, checkout: Path, tmp_path: Path) -> None:
     process = start(*SMALL_RUN, "--out", str(tmp_path))
-    seen = tmp_path / "latest" / "observations" / "controller.jsonl"
-    _until(lambda: seen.exists() and b'"type":"sample"' in seen.read_bytes(), 60, "a first sample")
+    records = tmp_path / "latest" / "observations" / "controller.jsonl"
+    _until(lambda: records.exists() and b'"type":"sample"' in records.read_bytes(), 60, "a first sample")
 
     os.kill(process.pid, signal.SIGKILL)
     process.wait(10)

@@ -203,10 +203,10 @@ def test_headers_say_who_served(vql: httpx.Client, direct: httpx.Client, slug: s
 def test_a_search_costs_the_free_user_one_credit_and_is_noted(
     vql: httpx.Client, free: httpx.Client, own_database: psycopg.Connection, slug: str
 ) -> None:
-    def left() -> dict[str, int]:
+    def credits_left() -> dict[str, int]:
         return dict(own_database.execute("SELECT role, credits FROM user_profiles").fetchall())
 
-    before = left()
+    before = credits_left()
     _search(free, PERSON + slug)
     free.post(SEARCH, json={"url": ""})
     _search(vql, PERSON + slug)
@@ -215,5 +215,5 @@ def test_a_search_costs_the_free_user_one_credit_and_is_noted(
         "SELECT service_type, action_type, status, request_params, result_count FROM user_activities "
         "JOIN user_profiles USING (user_id) WHERE role = 'FreeUser'"
     ).fetchall()
-    assert left() == {**before, "FreeUser": before["FreeUser"] - 1}
+    assert credits_left() == {**before, "FreeUser": before["FreeUser"] - 1}
     assert noted == [("linkedin", "search", "success", {"url": PERSON + slug}, 1)]

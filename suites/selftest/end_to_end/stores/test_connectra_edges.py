@@ -105,11 +105,11 @@ def test_an_unknown_column_is_a_failure(connectra: httpx.Client) -> None:
 
 
 def test_a_company_without_its_key_is_attached_to_nobody(connectra: httpx.Client) -> None:
-    whole = _rows(connectra, {"limit": 100, "company_config": {"populate": True}})
+    with_companies = _rows(connectra, {"limit": 100, "company_config": {"populate": True}})
     chosen = {"populate": True, "select_columns": ["uuid", "name"]}
     keyless = {"populate": True, "select_columns": ["name"]}
 
-    assert any("company" in row for row in whole)
+    assert any("company" in row for row in with_companies)
     named = [row["company"] for row in _rows(connectra, {"limit": 100, "company_config": chosen}) if "company" in row]
     assert {name for company in named for name in company} <= {"uuid", "name"}
     assert not any("company" in row for row in _rows(connectra, {"limit": 100, "company_config": keyless}))

@@ -40,7 +40,7 @@ def engine(
         client.delete(f"/{INDEX}")
 
 
-def _taken(answer: httpx.Response, path: str) -> Any:
+def _value_at(answer: httpx.Response, path: str) -> Any:
     """The value at that path of the answer; "nothing" where there is none."""
     if path == "status":
         return answer.status_code
@@ -61,7 +61,7 @@ def test_the_engine_does_as_the_table_says(engine: tuple[str, httpx.Client], dif
 
     answer = client.post(f"/{INDEX}/{ask['path']}", json=ask["body"])
 
-    assert _taken(answer, difference["take"]) == difference[column], answer.text[:500]
+    assert _value_at(answer, difference["take"]) == difference[column], answer.text[:500]
 
 
 def test_the_table_names_differences_only(checkout: Path) -> None:

@@ -214,10 +214,10 @@ def test_from_a_watermark_on_only_what_was_written_is_compared(
     with closing(RecordTable(stores.database_url, mapping)) as table:
         since = table.clock() + timedelta(hours=1)
     unseen = damage(stores.owner_url, stores.index_url, 3, ("field",))
-    seen = damage(stores.owner_url, stores.index_url, 6, ("ghost", "missing"))
+    first_damage = damage(stores.owner_url, stores.index_url, 6, ("ghost", "missing"))
     with psycopg.connect(stores.owner_url) as session:
         (key,) = session.execute(
-            "SELECT min(uuid) FROM contacts WHERE NOT uuid = ANY(%s)", ([*unseen, *seen],)
+            "SELECT min(uuid) FROM contacts WHERE NOT uuid = ANY(%s)", ([*unseen, *first_damage],)
         ).fetchone()
         session.execute(
             "UPDATE contacts SET title = 'Sir', updated_at = %s WHERE uuid = %s", (since + timedelta(hours=1), key)
@@ -225,8 +225,8 @@ def test_from_a_watermark_on_only_what_was_written_is_compared(
 
     state = _run(stores, mapping, tmp_path, replace(QUICK, since=since, rows=300))
 
-    assert {key: "stale", **seen}.items() <= _named(state).items()
-    assert len(state.found) <= len(seen) + 1 + len(unseen)
+    assert {key: "stale", **first_damage}.items() <= _named(state).items()
+    assert len(state.found) <= len(first_damage) + 1 + len(unseen)
 
 
 def test_a_document_without_a_key_is_a_ghost(stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def _standby(pair: Pair, url: str) -> Iterator[tuple[str, Server]]:
     yield urlunsplit(urlsplit(url)._replace(netloc=f"{credentials}@{pair.standby.address}")), pair.standby
 
 
-WAYS: Mapping[str, Callable[..., contextmanager]] = {"pooler": _pooler, "standby": _standby}
+ROUTES: Mapping[str, Callable[..., contextmanager]] = {"pooler": _pooler, "standby": _standby}
 
 
 @contextmanager
@@ -84,11 +84,11 @@ def _oldest_snapshot(server: Server) -> Iterator[list[float]]:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 def test_a_calm_deployment_is_go(
-    pair: Pair, values: Mapping[str, str], checkout: Path, tmp_path: Path, way: str, phase: str
+    pair: Pair, values: Mapping[str, str], checkout: Path, tmp_path: Path, route: str, phase: str
 ) -> None:
-    with WAYS[way](pair, values["DATABASE_URL"]) as (url, server), _oldest_snapshot(server) as ages:
+    with ROUTES[route](pair, values["DATABASE_URL"]) as (url, server), _oldest_snapshot(server) as ages:
         file = env_file(tmp_path / "live.env", {**values, "DATABASE_URL": url})
         options = ("--out-of-order", "--env-file", str(file), "--seed", "7", *PHASES[phase])
         completed = run(checkout, tmp_path / "out", "-m", phase, *options, timeout_s=900)

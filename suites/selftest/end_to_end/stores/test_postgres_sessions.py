@@ -30,7 +30,7 @@ LOOK = (
     "current_setting('idle_in_transaction_session_timeout') AS idle, "
     "current_setting('statement_timeout') AS statement, current_setting('jit') AS jit"
 )
-WAYS: dict[str, dict[str, str] | None] = {
+ROUTES: dict[str, dict[str, str] | None] = {
     "direct": None,
     "pooler": {},
     "pooler-that-ignores-options": {"ignore_startup_parameters": "extra_float_digits,options"},
@@ -69,9 +69,9 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def _url(server: Server, way: str, role: str = "worker") -> Iterator[str]:
+def _url(server: Server, route: str, role: str = "worker") -> Iterator[str]:
     url = server.dsn("postgres", role, PASSWORD)
-    settings = WAYS[way]
+    settings = ROUTES[route]
     if settings is None:
         yield url
     else:
@@ -79,13 +79,13 @@ def _url(server: Server, way: str, role: str = "worker") -> Iterator[str]:
             yield pooler
 
 
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=ROUTES)
+def route(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_session_is_what_it_was_asked_to_be(server: Server, way: str) -> None:
-    with _url(server, way) as url:
+def test_a_session_is_what_it_was_asked_to_be(server: Server, route: str) -> None:
+    with _url(server, route) as url:
         options = "?options=-c%20search_path%3Dapp,public%20--jit%3Doff"
         with closing(open_session(url + options, SessionPlan(timeout_s=7))) as session:
             (row,) = session.rows(LOOK)
@@ -113,8 +113,8 @@ SESSIONS: dict[str, Callable[[str], tuple[Any, Callable[[Any], list[Any]]]]] = {
 
 
 @pytest.mark.parametrize("who", SESSIONS)
-def test_all_readers_read_the_schema_that_the_url_names(server: Server, way: str, who: str) -> None:
-    with _url(server, way) as url:
+def test_all_readers_read_the_schema_that_the_url_names(server: Server, route: str, who: str) -> None:
+    with _url(server, route) as url:
         for schema in ("app", "public"):
             reader, rows = SESSIONS[who](f"{url}?options=-csearch_path%3D{schema}")
             with closing(reader):
@@ -122,8 +122,8 @@ def test_all_readers_read_the_schema_that_the_url_names(server: Server, way: str
 
 
 @pytest.mark.parametrize("who", SESSIONS)
-def test_all_readers_are_read_only_and_limited(server: Server, way: str, who: str) -> None:
-    with _url(server, way) as url:
+def test_all_readers_are_read_only_and_limited(server: Server, route: str, who: str) -> None:
+    with _url(server, route) as url:
         reader, rows = SESSIONS[who](url)
         with closing(reader):
             (row,) = rows(LOOK)
@@ -136,8 +136,8 @@ def test_all_readers_are_read_only_and_limited(server: Server, way: str, who: st
 
 
 @pytest.mark.parametrize(("own", "kept"), [("9000", "9s"), ("2min", "2min"), ("0", "7s"), ("0ms", "7s")])
-def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, way: str, own: str, kept: str) -> None:
-    with _url(server, way) as url:
+def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, route: str, own: str, kept: str) -> None:
+    with _url(server, route) as url:
         plan = SessionPlan(timeout_s=7)
         with closing(open_session(f"{url}?options=-cstatement_timeout%3D{own}", plan)) as session:
             assert session.rows(LOOK)[0]["statement"] == kept
@@ -173,8 +173,8 @@ def test_a_parameter_that_the_server_refuses_is_named(server: Server, parameter:
         Database(server.dsn("postgres", "worker", PASSWORD) + f"?options=-c{parameter}")
 
 
-def test_a_role_that_sees_a_part_of_the_rows_is_refused(server: Server, way: str) -> None:
-    with _url(server, way, role="half") as url, closing(Database(url)) as database:
+def test_a_role_that_sees_a_part_of_the_rows_is_refused(server: Server, route: str) -> None:
+    with _url(server, route, role="half") as url, closing(Database(url)) as database:
         with pytest.raises(DatabaseUnusable, match=r"may not see all rows of contacts.*BYPASSRLS"):
             database.require_tables(keys_only.contract())
         with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
@@ -191,8 +191,8 @@ def test_tables_outside_the_search_path_are_named_with_their_schema(server: Serv
         database.require_tables(keys_only.contract())
 
 
-def test_the_backends_tables_are_found_in_the_schema_of_the_url(server: Server, way: str) -> None:
-    with _url(server, way) as url, closing(Database(f"{url}?options=-csearch_path%3Dapp")) as database:
+def test_the_backends_tables_are_found_in_the_schema_of_the_url(server: Server, route: str) -> None:
+    with _url(server, route) as url, closing(Database(f"{url}?options=-csearch_path%3Dapp")) as database:
         database.require_tables(keys_only.contract())
 
 
@@ -203,13 +203,13 @@ class _Conflict(psycopg.errors.SerializationFailure):
 
 @pytest.mark.parametrize("conflicts", [0, 1, 3])
 def test_what_a_standby_cancels_is_asked_again(server: Server, monkeypatch: pytest.MonkeyPatch, conflicts: int) -> None:
-    left = [_Conflict() for _ in range(conflicts)]
+    conflicts_left = [_Conflict() for _ in range(conflicts)]
     with closing(Database(server.dsn("postgres", "worker", PASSWORD))) as database:
         execute = database._session.execute
 
         def conflicting(query: Any, parameters: Any = None) -> Any:
-            if left:
-                raise left.pop()
+            if conflicts_left:
+                raise conflicts_left.pop()
             return execute(query, parameters)
 
         monkeypatch.setattr(database._session, "execute", conflicting)
@@ -254,8 +254,8 @@ def _held_snapshots(server: Server) -> int:
         return int(count)
 
 
-def test_the_snapshot_of_an_export_is_let_go_at_its_age(server: Server, way: str) -> None:
-    with _url(server, way) as url:
+def test_the_snapshot_of_an_export_is_let_go_at_its_age(server: Server, route: str) -> None:
+    with _url(server, route) as url:
         with closing(DirectQuery(url, keys_only.kind("contacts"))):
             assert _held_snapshots(server) > 0
         with closing(DirectQuery(url, keys_only.kind("contacts"), max_snapshot_s=0.4)) as direct:
@@ -264,9 +264,9 @@ def test_the_snapshot_of_an_export_is_let_go_at_its_age(server: Server, way: str
                 list(direct.rows(["c.uuid"]))
 
 
-def test_the_snapshot_of_an_export_is_let_go_in_the_middle_of_a_statement(server: Server, way: str) -> None:
+def test_the_snapshot_of_an_export_is_let_go_in_the_middle_of_a_statement(server: Server, route: str) -> None:
     with (
-        _url(server, way) as url,
+        _url(server, route) as url,
         closing(DirectQuery(url, keys_only.kind("contacts"), max_snapshot_s=0.4)) as direct,
         pytest.raises(SnapshotTooOld, match=r"after 0\.4 s"),
         direct.reading(),

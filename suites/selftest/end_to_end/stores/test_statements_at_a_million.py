@@ -49,7 +49,7 @@ def _of_checks(checks: RecordChecks | CompanyContactChecks | LinkedInChecks, nam
 
 def _records(target: Target) -> None:
     services = ("endpoint", "connectra", "unknown-endpoint", "unknown-connectra")
-    names = [f"{record}-{way}" for record in ("contact", "company") for way in services]
+    names = [f"{record}-{service}" for record in ("contact", "company") for service in services]
     _of_checks(RecordChecks(target, flag_on=True, count=64, seed=7), names)
 
 
@@ -99,8 +99,8 @@ def _exports(target: Target, scratch: Path) -> None:
             checks.check_of(kind, size).expected(samples[:8])
     addresses(target.database, {"key": invented_person("key")})
     for kind in TIMED:
-        way, draw = checks.batches(kind)
-        way.expected(draw.samples[:8])
+        check, draw = checks.batches(kind)
+        check.expected(draw.samples[:8])
 
 
 def _rollback(target: Target) -> None:
@@ -191,6 +191,6 @@ def test_no_question_scans_a_large_table(
     QUESTIONS[asking](target, tmp_path)
 
     executed = [statement for statement in STATEMENTS.values() if statement.count]
-    dear = [statement for statement in executed if LARGE & set(statement.whole_tables) and statement.cost > LITTLE]
+    expensive = [statement for statement in executed if LARGE & set(statement.whole_tables) and statement.cost > LITTLE]
     assert len(executed) > 2
-    assert [statement.text for statement in dear if not statement.is_budgeted] == []
+    assert [statement.text for statement in expensive if not statement.is_budgeted] == []

@@ -182,12 +182,12 @@ def test_no_bytes_are_too_strange(data: bytes, size: int) -> None:
 def test_a_file_cut_anywhere_is_not_the_whole_file(rows: list[tuple[str, ...]], data: st.DataObject) -> None:
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    whole = file.getvalue().rstrip("\n").encode()
-    cut = data.draw(st.integers(0, len(whole) - 1))
+    text = file.getvalue().rstrip("\n").encode()
+    cut = data.draw(st.integers(0, len(text) - 1))
 
-    read, troubles = _read(whole[:cut])
+    read, troubles = _read(text[:cut])
 
-    assert read != _read(whole)[0] or troubles
+    assert read != _read(text)[0] or troubles
 
 
 @pytest.mark.parametrize(

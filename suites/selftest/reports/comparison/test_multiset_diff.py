@@ -14,19 +14,19 @@ FEW = st.lists(st.sampled_from([0, 1, -1, 2**58, 2**58 + 1, -(2**58), 2**63 - 1,
 SPREAD = [part << 58 for part in range(PARTITIONS // 2)] + [(part - 32) << 58 for part in range(PARTITIONS // 2)]
 
 
-def _heap(numbers: list[int], *, whole: bool = True) -> SpilledMultiset:
+def _heap(numbers: list[int], *, flushed: bool = True) -> SpilledMultiset:
     """Each number's place is 10 times where it stands; every third number comes with a write of its own."""
     heap = SpilledMultiset(BytesIO())
     for at, number in enumerate(numbers):
         heap.add(np.array([number], np.int64), np.array([10 * at], np.int64))
         if at % 3 == 2:
             heap.flush()
-    if whole:
+    if flushed:
         heap.flush()
     return heap
 
 
-def _left(ours: list[int], theirs: list[int]) -> tuple[list[int], list[int]]:
+def _leftovers(ours: list[int], theirs: list[int]) -> tuple[list[int], list[int]]:
     mine, other = unmatched(_heap(ours), _heap(theirs))
     return mine.tolist(), other.tolist()
 
@@ -34,7 +34,7 @@ def _left(ours: list[int], theirs: list[int]) -> tuple[list[int], list[int]]:
 @settings(max_examples=40)
 @given(FEW, FEW)
 def test_what_is_more_often_on_one_side_is_left_over(ours: list[int], theirs: list[int]) -> None:
-    mine, other = _left(ours, theirs)
+    mine, other = _leftovers(ours, theirs)
 
     assert Counter(ours[place // 10] for place in mine) == Counter(ours) - Counter(theirs)
     assert Counter(theirs[place // 10] for place in other) == Counter(theirs) - Counter(ours)
@@ -43,14 +43,14 @@ def test_what_is_more_often_on_one_side_is_left_over(ours: list[int], theirs: li
 
 
 def test_equal_heaps_leave_nothing_in_any_order() -> None:
-    assert _left([7, 5, 5, -3], [5, -3, 7, 5]) == ([], [])
+    assert _leftovers([7, 5, 5, -3], [5, -3, 7, 5]) == ([], [])
 
 
 def test_numbers_are_spread_over_every_partition() -> None:
     heap = _heap(SPREAD)
 
     assert [len(heap.partition(part)[0]) for part in range(PARTITIONS)] == [1] * PARTITIONS
-    assert _left([], SPREAD)[1] == [10 * at for at in range(PARTITIONS)]
+    assert _leftovers([], SPREAD)[1] == [10 * at for at in range(PARTITIONS)]
 
 
 def test_a_partition_is_in_the_order_of_its_numbers() -> None:

@@ -52,12 +52,12 @@ def test_equal_tables_have_no_difference(table: list[TableRow]) -> None:
 
 @given(TABLES, st.data())
 def test_a_row_that_is_gone_is_missing(table: list[TableRow], data: st.DataObject) -> None:
-    gone = data.draw(st.integers(0, len(table) - 1))
+    dropped = data.draw(st.integers(0, len(table) - 1))
 
-    differences, damage = _named(table, table[:gone] + table[gone + 1 :])
+    differences, damage = _named(table, table[:dropped] + table[dropped + 1 :])
 
-    assert differences == {f"k{gone}": [("", DifferenceKind.MISSING)]}
-    kind = "header-only" if len(table) == 1 else ("truncated" if gone == len(table) - 1 else "missing")
+    assert differences == {f"k{dropped}": [("", DifferenceKind.MISSING)]}
+    kind = "header-only" if len(table) == 1 else ("truncated" if dropped == len(table) - 1 else "missing")
     assert damage == {kind}
 
 

@@ -14,7 +14,7 @@ from fixtures.session.earlier_runs import records
 from reports.history import store
 from reports.history.entry import HistoryEntry
 from reports.judge.criteria import GateError, read_gate
-from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.rules.dispatch import Finding, evidence_of, finding_of
 from reports.judge.verdict import PhaseVerdict, judge
 from reports.records import run_ledger
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
@@ -214,9 +214,9 @@ def _pooled(run: Run, folder: Path, criterion: str, regime: history_faults.Regim
     write(folder, scheduled(run, ("phase1",), regime, **schedule))  # type: ignore[arg-type]
     gate = read_gate(run.gates["phase5"].text, "phase5")
     gates = {"phase1": read_gate(run.gates["phase1"].text, "phase1")}
-    seen = seen_of(records(str(folder), run, "phase5"), "phase5", None, now=NOW.isoformat(), gates=gates)
+    evidence = evidence_of(records(str(folder), run, "phase5"), "phase5", None, now=NOW.isoformat(), gates=gates)
     (judged_criterion,) = (own_criterion for own_criterion in gate.criteria if own_criterion.id == criterion)
-    return finding_of(replace(judged_criterion, checks=("phase1",)), gate, seen)
+    return finding_of(replace(judged_criterion, checks=("phase1",)), gate, evidence)
 
 
 def test_errors_that_come_together_make_a_share_less_sure(run: Run, tmp_path: Path) -> None:

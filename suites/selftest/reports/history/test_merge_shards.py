@@ -69,12 +69,12 @@ def _written(folder: Path, samples: list[Comparison], at: float = 1.0, **changes
 @pytest.mark.parametrize("wrong", [(), (7,)], ids=["right", "one-wrong"])
 def test_shards_together_give_the_verdict_of_the_whole(tmp_path: Path, wrong: tuple[int, ...]) -> None:
     samples = [_sample(number, Outcome.DIFFERENT if number in wrong else Outcome.EQUAL) for number in range(100)]
-    whole = _written(tmp_path / "whole", samples)
+    unsharded = _written(tmp_path / "whole", samples)
     shards = [_written(tmp_path / f"s{k}", samples[k::3], options={"shard": f"{k + 1}/3"}) for k in range(3)]
 
     merge(shards, tmp_path / "merged")
 
-    one, many = (to_json(judge(run_ledger.read(folder), now=NOW)) for folder in (whole, tmp_path / "merged"))
+    one, many = (to_json(judge(run_ledger.read(folder), now=NOW)) for folder in (unsharded, tmp_path / "merged"))
     assert many["phases"] == one["phases"]
     assert many["verdict"] == one["verdict"] == ("NO-GO" if wrong else "GO")
 

@@ -6,7 +6,7 @@ import pytest
 
 from reports.judge.criteria import Bake, Criterion
 from reports.judge.findings import Finding
-from reports.judge.rules.dispatch import finding_of, seen_of
+from reports.judge.rules.dispatch import evidence_of, finding_of
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
 from suites.selftest.support.phase_builders import gate_of
 
@@ -41,7 +41,7 @@ def _judged(counts: list[tuple[int, int]]) -> Finding:
         for number, (failures, count) in enumerate(counts)
     ]
     gate = gate_of(POOLED, bake=(Bake(phase="a", hours=54, longest=72),))
-    return finding_of(POOLED, gate, seen_of(runs, "p", True, now=NOW.isoformat(), gates={"a": gate_of(MOMENT)}))
+    return finding_of(POOLED, gate, evidence_of(runs, "p", True, now=NOW.isoformat(), gates={"a": gate_of(MOMENT)}))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.judge.criteria import Criterion
-from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.rules.dispatch import Finding, evidence_of, finding_of
 from reports.records.records import Attestation, CheckPlan, Comparison, Event, Fact, Outcome, Pair, Provenance, Record
 from reports.records.records import Observation as Told
 from suites.selftest.support.phase_builders import gate_of
@@ -17,7 +17,7 @@ def _criterion(rule: str, *checks: str, **more: object) -> Criterion:
 
 def _judged(criterion: Criterion, *records: Record, target: str = "live", **more: object) -> Finding:
     gate = gate_of(criterion, phase="phase0")
-    return finding_of(criterion, gate, seen_of(records, "phase0", None, target=target, now=NOW, **more))  # type: ignore[arg-type]
+    return finding_of(criterion, gate, evidence_of(records, "phase0", None, target=target, now=NOW, **more))  # type: ignore[arg-type]
 
 
 def _fact(name: str, ok: bool | None = True, value: float | None = None) -> Fact:
@@ -240,7 +240,7 @@ def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
         for provenance in served
     ]
 
-    assert seen_of(samples, "phase0", None).flag_on is flag_on
+    assert evidence_of(samples, "phase0", None).flag_on is flag_on
 
 
 @pytest.mark.parametrize(("sentences", "message"), [((), False), (("not-asked",), True)])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.judge.findings import by_key, by_limits, listed, seen_of
+from reports.judge.findings import by_key, by_limits, evidence_of, listed
 from reports.judge.statistics import Measurement
 from reports.records.records import (
     Attestation,
@@ -58,10 +58,10 @@ def test_a_veto_blocks_only_where_it_is_missed(ok: bool | None, kind: str, outco
 
 
 def test_why_things_were_left_out_is_told_only_where_something_is_open() -> None:
-    left = [fact_of("not-asked", None, sentence="why")]
+    not_asked = [fact_of("not-asked", None, sentence="why")]
 
-    assert finding(criterion_of("fact", "a"), [fact_of(ok=None), *left, *left]).sentence == "a!; why"
-    assert finding(criterion_of("fact", "a"), [fact_of(), *left]).sentence == "a!"
+    assert finding(criterion_of("fact", "a"), [fact_of(ok=None), *not_asked, *not_asked]).sentence == "a!; why"
+    assert finding(criterion_of("fact", "a"), [fact_of(), *not_asked]).sentence == "a!"
 
 
 def test_a_finding_carries_what_its_criterion_says() -> None:
@@ -236,10 +236,10 @@ def test_every_line_needs_a_word_that_holds(words: list[Attestation], count: int
 def test_only_records_of_the_phase_are_seen_each_once_and_in_order() -> None:
     facts = [fact_of("b"), fact_of("a", False), fact_of("a"), fact_of("b"), fact_of("a", phase="q")]
 
-    seen = seen_of([*facts, *samples(2, phase="q"), sampled(2), sampled(1), sampled(1)], "p", None)
+    evidence = evidence_of([*facts, *samples(2, phase="q"), sampled(2), sampled(1), sampled(1)], "p", None)
 
-    assert [(fact.name, fact.ok) for fact in seen.facts] == [("a", False), ("a", True), ("b", True)]
-    assert [sample.key for sample in seen.samples] == ["1", "2"]
+    assert [(fact.name, fact.ok) for fact in evidence.facts] == [("a", False), ("a", True), ("b", True)]
+    assert [sample.key for sample in evidence.samples] == ["1", "2"]
 
 
 def test_a_key_counts_once_per_check() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.judge.criteria import RULES, Bake, Criterion, Latency
-from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.rules.dispatch import Finding, evidence_of, finding_of
 from reports.judge.verdict import phase_verdict
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from reports.records.inputs.traffic import TrafficDraw
@@ -143,9 +143,9 @@ def runs(draw: st.DrawFn) -> EarlierRun:
         EarlierCount(criterion=name, failures=draw(st.integers(0, 2)), count=draw(st.integers(2, 90)))
         for name in draw(st.sets(st.sampled_from(["errors", "parity", "consistency"])))
     )
-    taken = tuple(draw(st.lists(st.tuples(times, times), max_size=3)))
+    pair_times = tuple(draw(st.lists(st.tuples(times, times), max_size=3)))
     timed = EarlierTimes(
-        check="t", vql_ms=tuple(vql for vql, _ in taken), direct_ms=tuple(direct for _, direct in taken)
+        check="t", vql_ms=tuple(vql for vql, _ in pair_times), direct_ms=tuple(direct for _, direct in pair_times)
     )
     return EarlierRun(
         phase="p",
@@ -166,8 +166,8 @@ flags = st.none() | st.booleans()
 
 
 def _findings(records: list[Record], flag_on: bool | None) -> list[Finding]:
-    seen = seen_of(records, "p", flag_on, now=NOW, gates={"q": GATE})
-    return [finding_of(criterion, GATE, seen) for criterion in CRITERIA]
+    evidence = evidence_of(records, "p", flag_on, now=NOW, gates={"q": GATE})
+    return [finding_of(criterion, GATE, evidence) for criterion in CRITERIA]
 
 
 def _outcomes(records: list[Record], flag_on: bool | None) -> dict[str, str]:
@@ -215,7 +215,7 @@ def test_one_more_failure_never_helps(
     concerned = {"errors", "fallbacks", "vql", "up"} if bad != "fallback" else {"fallbacks", "vql"}
     concerned |= {"parity", "consistency"} if outcome is not Outcome.EQUAL else set()
     if flag_on is None:
-        flag_on = seen_of(records, "p", None).flag_on  # the failure must not tell more about the flag than itself
+        flag_on = evidence_of(records, "p", None).flag_on  # the failure must not tell more about the flag than itself
 
     before, after = _outcomes(records, flag_on), _outcomes([*records, failure], flag_on)
 
@@ -239,7 +239,7 @@ def test_a_pair_shows_the_flag() -> None:
 
     before, after = _outcomes(answers, None), _outcomes(forgotten, None)
 
-    assert (seen_of(answers, "p", None).flag_on, seen_of(forgotten, "p", None).flag_on) == (True, True)
+    assert (evidence_of(answers, "p", None).flag_on, evidence_of(forgotten, "p", None).flag_on) == (True, True)
     assert not [name for name in after if after[name] == "met" and before[name] != "met"]
 
 

@@ -118,7 +118,7 @@ def test_exactness(case: dict[str, Any]) -> None:
     ]
     criterion = Criterion(id="c", guide="g", rule="exact", reason="r", checks=("x",), least=case["n_min"])
 
-    finding = dispatch.finding_of(criterion, GATE, dispatch.seen_of([plan, *samples], "p", True))
+    finding = dispatch.finding_of(criterion, GATE, dispatch.evidence_of([plan, *samples], "p", True))
 
     assert WORDS[finding.outcome] == case["verdict"]
 
@@ -134,10 +134,10 @@ def _pairs(case: dict[str, Any]) -> list[Pair]:
 @pytest.mark.parametrize("case", VECTORS["latency_by_run"]["cases"], ids=lambda case: case["name"])
 def test_latency_by_block(case: dict[str, Any]) -> None:
     pairs = _pairs(case)
-    seen = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
+    evidence = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
     measurement = statistics.latency_ratio(pairs)
-    finding = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
+    finding = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, evidence)
 
     assert measurement.value == pytest.approx(case["ratio"], abs=1e-4)
     assert measurement.interval == pytest.approx(case["ci_0.997"], abs=1e-4)
@@ -199,11 +199,11 @@ def _by_recipe(tail_only: bool) -> list[Pair]:
 @pytest.mark.parametrize(("number", "tail_only"), [(0, False), (1, True)], ids=["equal", "tail-only"])
 def test_the_tail_by_recipe(number: int, tail_only: bool) -> None:
     case, pairs = VECTORS["p95_pooled"]["cases"][number], _by_recipe(tail_only)
-    seen = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
+    evidence = dispatch.PhaseEvidence(samples=(), pairs=tuple(pairs), plans=(), facts=(), flag_on=True)
 
     measurement = statistics.p95_ratio(pairs)
-    tail = dispatch.finding_of(_criterion(1.2, 1.5, "p95", 1024), GATE, seen)
-    typical = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, seen)
+    tail = dispatch.finding_of(_criterion(1.2, 1.5, "p95", 1024), GATE, evidence)
+    typical = dispatch.finding_of(_criterion(1.2, 1.5, "latency", 128), GATE, evidence)
 
     assert sum(pair.vql_ms for pair in pairs) == pytest.approx(case["sum_b"], abs=0.1)
     assert measurement.value == pytest.approx(case["p95_ratio"], abs=1e-4)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reports.judge.criteria import Criterion, Gate, Latency
-from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.rules.dispatch import Finding, evidence_of, finding_of
 from reports.judge.rules.latency import at_look, latency_outcome, unfit
 from reports.judge.statistics import Measurement
 from reports.judge.verdict import decided
@@ -68,7 +68,7 @@ def _lost(count: int, outcome: Outcome = Outcome.FAILED) -> list[Comparison]:
 
 
 def _judged(criterion: Criterion, *records: Record, floor_ms: float = 5.0) -> Finding:
-    return finding_of(criterion, _gate(criterion, floor_ms=floor_ms), seen_of(records, "p", True))
+    return finding_of(criterion, _gate(criterion, floor_ms=floor_ms), evidence_of(records, "p", True))
 
 
 @pytest.mark.parametrize(

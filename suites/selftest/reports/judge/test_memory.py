@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reports.history.wrong_keys import RunMemory, outstanding
-from reports.judge.findings import Finding, seen_of
+from reports.judge.findings import Finding, evidence_of
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.memory import right_again, still_wrong, with_memory
 from reports.records.inputs.wrong_keys import WrongKey, token_of
@@ -24,8 +24,8 @@ def _wrong(key: object, *, check: str = "x", run: str = "r1", forgotten: bool = 
 
 
 def _finding(records: Sequence[Record], flag_on: bool | None = True) -> Finding:
-    seen = seen_of(records, "p", flag_on)
-    return with_memory(EXACT, seen, finding_of(EXACT, GATE, seen))
+    evidence = evidence_of(records, "p", flag_on)
+    return with_memory(EXACT, evidence, finding_of(EXACT, GATE, evidence))
 
 
 @pytest.mark.parametrize(
@@ -59,23 +59,23 @@ def test_a_key_that_was_wrong_has_to_be_right(records: list[Record], outcome: st
 def test_answers_of_sql_settle_nothing() -> None:
     """With the flag off the finding speaks of the direct path, and what VQL answered wrongly stays remembered."""
     records = [*samples(20, served=FALLBACK), plan_of(), _wrong(3)]
-    seen = seen_of(records, "p", False)
+    evidence = evidence_of(records, "p", False)
 
-    assert right_again(GATE, seen) == ()
-    assert still_wrong(GATE, seen, seed=9, run="r2") == (_wrong(3),)
+    assert right_again(GATE, evidence) == ()
+    assert still_wrong(GATE, evidence, seed=9, run="r2") == (_wrong(3),)
 
 
 def test_the_next_run_remembers_what_is_still_wrong() -> None:
     wrong = sampled(7, Outcome.DIFFERENT, differences=DIFFERENCE)
-    seen = seen_of([*samples(5), wrong, _wrong(2), _wrong(99), _wrong(98, forgotten=True)], "p", True)
+    evidence = evidence_of([*samples(5), wrong, _wrong(2), _wrong(99), _wrong(98, forgotten=True)], "p", True)
 
-    kept = still_wrong(GATE, seen, seed=9, run="r2")
+    kept = still_wrong(GATE, evidence, seed=9, run="r2")
 
     assert {(wrong_key.token, wrong_key.seed, wrong_key.run) for wrong_key in kept} == {
         (token_of("x", "7"), 9, "r2"),
         (token_of("x", "99"), 3, "r1"),
     }
-    assert {wrong_key.token for wrong_key in right_again(GATE, seen)} == {token_of("x", "2"), token_of("x", "98")}
+    assert {wrong_key.token for wrong_key in right_again(GATE, evidence)} == {token_of("x", "2"), token_of("x", "98")}
 
 
 def test_a_key_is_remembered_until_a_later_run_found_it_right() -> None:

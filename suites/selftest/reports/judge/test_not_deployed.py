@@ -4,7 +4,7 @@ import pytest
 
 from reports.judge.criteria import Criterion
 from reports.judge.findings import Finding
-from reports.judge.rules.dispatch import finding_of, seen_of
+from reports.judge.rules.dispatch import evidence_of, finding_of
 from reports.judge.rules.not_deployed import NOT_DEPLOYED
 from reports.output import presentation
 from reports.records.records import CheckPlan, Comparison, Fact, Observation, Outcome, Provenance, Record
@@ -29,7 +29,7 @@ def _answers(check: str, count: int, outcome: Outcome = Outcome.EQUAL) -> list[R
 
 def _finding(*records: Record, checks: tuple[str, ...] = (GONE,)) -> Finding:
     criterion = Criterion(id="c", guide="g", rule="exact", reason="r", checks=checks, least=3)
-    return finding_of(criterion, gate_of(criterion, phase=PHASE), seen_of(records, PHASE, True))
+    return finding_of(criterion, gate_of(criterion, phase=PHASE), evidence_of(records, PHASE, True))
 
 
 def test_a_confirmed_absence_is_advisory_and_unmeasured() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reports.judge.findings import seen_of
+from reports.judge.findings import evidence_of
 from reports.judge.rules.share import concerns
 from reports.records.records import (
     Comparison,
@@ -50,8 +50,8 @@ def test_what_a_share_counts_and_what_offends_it(of: str, sample: Comparison, co
     own_finding = finding(criterion_of("share", of=of, **SHARE), [sample])
 
     assert (own_finding.count, own_finding.value) == ((1, float(offends)) if counted else (0, None))
-    assert concerns(criterion_of("share", of=of), "x", seen_of([sample], "p", True)) is counted
-    assert not concerns(criterion_of("share", of=of), "y", seen_of([sample], "p", True))
+    assert concerns(criterion_of("share", of=of), "x", evidence_of([sample], "p", True)) is counted
+    assert not concerns(criterion_of("share", of=of), "y", evidence_of([sample], "p", True))
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_latency_pair_is_an_answer_of_the_backend(of: str, count: int) -> None
 
     assert finding(criterion_of("share", of=of, **SHARE), [pair]).count == count
     assert finding(criterion_of("share", "y", of=of, **SHARE), [pair]).count == 0
-    assert concerns(criterion_of("share", of=of), "x", seen_of([pair], "p", True)) is bool(count)
-    assert not concerns(criterion_of("share", of=of), "y", seen_of([pair], "p", True))
+    assert concerns(criterion_of("share", of=of), "x", evidence_of([pair], "p", True)) is bool(count)
+    assert not concerns(criterion_of("share", of=of), "y", evidence_of([pair], "p", True))
 
 
 def test_of_several_askings_the_worst_counts() -> None:

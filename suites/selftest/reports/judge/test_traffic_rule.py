@@ -11,7 +11,7 @@ from fixtures.traffic.census import TrafficCensus
 from fixtures.traffic.log.forms import Row
 from fixtures.traffic.reservoir import Reservoir
 from reports.judge.criteria import Criterion
-from reports.judge.findings import Finding, seen_of
+from reports.judge.findings import Finding, evidence_of
 from reports.judge.policy import POLICY
 from reports.judge.rules.dispatch import finding_of
 from reports.judge.rules.traffic import wrong_at_most
@@ -47,7 +47,7 @@ def samples(
 
 
 def judged(*records: Record, flag_on: bool | None = True) -> Finding:
-    return finding_of(CRITERION, GATE, seen_of(records, "p", flag_on, now=NOW))
+    return finding_of(CRITERION, GATE, evidence_of(records, "p", flag_on, now=NOW))
 
 
 def test_the_sentence_says_how_many_requests_would_be_answered_wrong() -> None:
@@ -179,7 +179,7 @@ def _claim(census: TrafficCensus, is_wrong: frozenset[str], is_gone: frozenset[s
         if isinstance(sample, Comparison)
     ][: ends[0] if ends else None]
     drawn = draw(population=census.seen["phase1"], drawn=len(logged))
-    return finding_of(replace(CRITERION, least=96), GATE, seen_of([drawn, *answered], "p", True, now=NOW))
+    return finding_of(replace(CRITERION, least=96), GATE, evidence_of([drawn, *answered], "p", True, now=NOW))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.01, 0.03, 0.2])

@@ -9,7 +9,7 @@ import pytest
 
 from reports.judge import statistics
 from reports.judge.criteria import Bake, Criterion, Gate
-from reports.judge.rules.dispatch import Finding, finding_of, seen_of
+from reports.judge.rules.dispatch import Finding, evidence_of, finding_of
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, EarlierTimes
 from suites.selftest.support.phase_builders import gate_of
 
@@ -34,14 +34,14 @@ def _run(
     count: int = 40,
     wrong: int = 0,
     samples: int = 0,
-    whole: bool = False,
+    is_census: bool = False,
     **more: Any,
 ) -> EarlierRun:
     """A run that ended so many hours ago, after so many hours; its errors, and its mismatches."""
     ended = NOW - timedelta(hours=ago)
     counts = (
         EarlierCount(criterion="errors", failures=failures, count=count, unit="share"),
-        EarlierCount(criterion="parity", failures=wrong, count=samples, whole=whole, unit="mismatches"),
+        EarlierCount(criterion="parity", failures=wrong, count=samples, is_census=is_census, unit="mismatches"),
     )
     body = {"seed": int(100 * ago), "counts": counts} | more
     return EarlierRun(
@@ -65,8 +65,8 @@ def _judged(
     **more: Any,
 ) -> Finding:
     criterion = Criterion(id="c", guide="g", rule=rule, reason="r", **{"checks": ("*",)} | more)
-    seen = seen_of(runs, "bake", None, now=NOW.isoformat(), gates={name: _gate(name, *own) for name in gates})
-    return finding_of(criterion, _gate("bake", criterion, baked=baked), seen)
+    evidence = evidence_of(runs, "bake", None, now=NOW.isoformat(), gates={name: _gate(name, *own) for name in gates})
+    return finding_of(criterion, _gate("bake", criterion, baked=baked), evidence)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[EarlierRun], out
         ([_run(1, samples=50), _run(0, samples=50)], "met", 100),
         ([_run(1, samples=50), _run(0, samples=49)], "unmeasured", 99),
         ([_run(1, samples=50, wrong=1), _run(0, samples=50)], "missed", 100),
-        ([_run(1, samples=9, whole=True), _run(0, samples=9)], "met", 18),
+        ([_run(1, samples=9, is_census=True), _run(0, samples=9)], "met", 18),
         ([_run(1, samples=60, seed=1), _run(0, samples=50, seed=1)], "unmeasured", 60),
         ([_run(1, samples=50, seed=1), _run(0, samples=60, seed=1), _run(2, samples=40)], "met", 100),
         ([], "unmeasured", 0),

@@ -170,7 +170,7 @@ def test_exhibits_appear_with_their_data() -> None:
         GuideLine(id="p1-complaints", section="Phase 1", says="No customer complaints", human=True),
     ]
     vouched = Attestation(line="p1-complaints", who="J. Doe", when="2026-11-25", until="2026-12-01", note="asked")
-    seen = replace(verdict_builders.recorded(), records=(*verdict_builders.recorded().records, vouched))
+    with_sign_off = replace(verdict_builders.recorded(), records=(*verdict_builders.recorded().records, vouched))
     entry = entry_of(verdict_builders.recorded(), verdict)
     earlier = [replace(entry, run_id=f"r{day}", finished=f"2026-11-0{day}T00:00:00+00:00") for day in (1, 2)]
     drills = [
@@ -184,7 +184,7 @@ def test_exhibits_appear_with_their_data() -> None:
         }
     ]
 
-    html = page.html(verdict, seen, earlier=earlier, drills=drills, lines=lines)
+    html = page.html(verdict, with_sign_off, earlier=earlier, drills=drills, lines=lines)
 
     assert "1 of 1 faults caught, 1 by the right cause, false alarms: 0" in html
     assert "Lines of the guide: 1 asked in this run, 1 of them holds; 1 without a criterion" in html

@@ -29,7 +29,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Brows
 
 
 def _page(folder: Path, word: str, phase: str = "phase1", *, sentence: str = "", **changes: Any) -> Path:
-    """The page of a run of the phase's own gate; `message`: what each finding says instead."""
+    """The page of a run of the phase's own gate; `sentence` replaces that of each finding."""
     path, judged = folder / "summary.html", verdict_builders.of_gate(word, phase)
     recorded = verdict_builders.recorded(phase=phase, of=verdict_builders.run_of_gate(phase))
     for finding in judged["phases"][phase]["findings"] if sentence else ():

@@ -104,8 +104,8 @@ def test_a_row_that_nobody_expects_is_a_token(name: str) -> None:
 
 @every_name
 def test_a_job_in_a_foreign_state_names_a_token(name: str) -> None:
-    way = Lifecycle(states=("pending", "completed"), ended=("failed",))
-    sentence = complaints([StatusSample(state=name, progress=1, after_s=1.0)], way)[0]
+    lifecycle = Lifecycle(states=("pending", "completed"), ended=("failed",))
+    sentence = complaints([StatusSample(state=name, progress=1, after_s=1.0)], lifecycle)[0]
 
     assert (
         REDACTOR.named(sentence) == f"status is '{REDACTOR.token(name)}', which is none of pending, completed, failed"
