@@ -29,7 +29,7 @@ class Lifecycle:
     ended: tuple[str, ...]
 
     @property
-    def done(self) -> str:
+    def success(self) -> str:
         return self.states[-1]
 
 
@@ -67,7 +67,7 @@ def _of_progress(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[st
         yield "progress is not within 0 and 100"
     if any(later < earlier for earlier, later in pairwise(numbers)):
         yield "progress goes backwards"
-    if life and life[-1].state == course.done and life[-1].progress != 100:
+    if life and life[-1].state == course.success and life[-1].progress != 100:
         yield f"completed at a progress of {life[-1].progress if numbers else 'nothing'}"
 
 

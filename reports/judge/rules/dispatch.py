@@ -11,7 +11,7 @@ from statistics import median
 
 from reports.judge.causes import most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
-from reports.judge.findings import Finding, PhaseEvidence, by_limits, finding, limit_of, measured
+from reports.judge.findings import Finding, PhaseEvidence, by_limits, evidence_of, finding, limit_of, measured
 from reports.judge.rules.bake.availability import pooled_availability
 from reports.judge.rules.bake.latency import pooled_latency, pooled_p95
 from reports.judge.rules.bake.shares import burn, pooled_exact, pooled_share

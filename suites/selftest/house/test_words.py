@@ -26,10 +26,17 @@ UNCLEAR = re.compile(  # in messages: what does whom, in words for people about 
     re.IGNORECASE,
 )
 UNTELLING = {  # names of variables, parameters and attributes: for any thing, or a metaphor
-    *("each", "told", "said", "found", "mischief", "bill", "agenda", "recall", "staff"),
-    *("_each", "_told", "_said", "_found"),
+    *("each", "told", "said", "found", "asked", "given", "held", "seen", "done", "meant", "gone", "whole"),
+    *("way", "ways", "talk", "book", "bill", "agenda", "recall", "staff", "mischief", "warts", "dear", "itself"),
+    *("partings", "parted", "stranger", "strangers"),
 }
-ON_DISK = {"fixtures/index_parity/state.py": {"found"}, "fixtures/index_parity/census.py": {"found"}}  # keys of --state
+ON_DISK = {  # keys of files, which a reader of older ones still needs
+    "fixtures/index_parity/state.py": {"found", "done", "strangers"},
+    "fixtures/index_parity/census.py": {"found", "done", "strangers"},
+    "fixtures/contracts/exports.py": {"given"},
+    "reports/records/inputs/earlier_runs.py": {"whole"},
+    "suites/selftest/fixtures/parity/test_census_state.py": {"strangers"},
+}
 PEOPLE = re.compile(  # in docstrings: people as subjects of software
     r"(?<![-\w])(nobody|somebody|whoever|everybody|borrow\w*|lent|lends?|vouch\w*|heed\w*|glimpse\w*|discreet\w*"
     r"|(is|was|are|were) told)\b",
@@ -91,9 +98,10 @@ def _bound_names(path: Path) -> Iterator[tuple[int, str]]:
 def test_a_variable_is_named_for_what_it_holds(checkout: Path) -> None:
     untelling = [
         f"{name}:{line}: {local}; call it what it holds"
-        for name, path in sources(checkout, "fixtures", "reports")
+        for name, path in sources(checkout)
+        if not name.startswith(("suites/drills/", "fixtures/sandbox/faults/"))
         for line, local in _bound_names(path)
-        if local in UNTELLING - ON_DISK.get(name, set())
+        if local.strip("_") in UNTELLING - ON_DISK.get(name, set())
     ]
 
     assert untelling == []
@@ -177,4 +185,6 @@ def test_the_glossary_has_a_line_a_word(checkout: Path) -> None:
 def test_a_name_for_anything_is_seen(tmp_path: Path, text: str, name: str) -> None:
     (tmp_path / "module.py").write_text(text)
 
-    assert name in {bound for _, bound in _bound_names(tmp_path / "module.py")} & UNTELLING
+    bound = {bound for _, bound in _bound_names(tmp_path / "module.py")}
+
+    assert name in {local for local in bound if local.strip("_") in UNTELLING}

@@ -41,7 +41,7 @@ def _run(
     ended = NOW - timedelta(hours=ago)
     counts = (
         EarlierCount(criterion="errors", failures=failures, count=count, unit="share"),
-        EarlierCount(criterion="parity", failures=wrong, count=samples, is_census=is_census, unit="mismatches"),
+        EarlierCount(criterion="parity", failures=wrong, count=samples, whole=is_census, unit="mismatches"),
     )
     body = {"seed": int(100 * ago), "counts": counts} | more
     return EarlierRun(
