@@ -21,6 +21,7 @@ class Option:
     """One option. `kind` is str, int, float, or bool for a switch; `many`: it may be given several times.
 
     `value` is what stands for its value in help, `default` what it is when neither it nor its variable is given.
+    `not_repeated` is why the commands that a run prints leave it out; all others repeat it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Option:
     value: str = ""
     default: Any = None
     many: bool = False
+    not_repeated: str = ""
 
     @property
     def destination(self) -> str:
@@ -58,6 +60,7 @@ GATE = (
         kind=int,
         value="N",
         text="after the run, delete all run folders in --out but the newest N and those a later phase rests on",
+        not_repeated="it is about disk space",
     ),
     Option(
         name="--history",
@@ -70,6 +73,7 @@ GATE = (
         variable="GATE_WATCH",
         kind=bool,
         text="rewrite summary.html every 15 s while the run goes on; a browser that shows it reloads it by itself",
+        not_repeated="it is about this terminal's browser",
     ),
     Option(
         name="--bake",
@@ -88,18 +92,21 @@ GATE = (
         variable="GATE_OUT_OF_ORDER",
         kind=bool,
         text="live only: do not require a GO of the phase before this one",
+        not_repeated="it sets a rule aside: a person gives it once",
     ),
     Option(
         name="--forget-wrong-keys",
         variable="GATE_FORGET_WRONG_KEYS",
         value="RUN",
         text="do not require that keys which this run confirmed wrong are right now: they are gone on purpose",
+        not_repeated="it sets a rule aside: a person gives it once",
     ),
     Option(
         name="--gate-dry-run",
         variable="GATE_DRY_RUN",
         kind=bool,
         text="judge and print, but exit with pytest's own code",
+        not_repeated="it hides the verdict",
     ),
 )
 

@@ -15,29 +15,19 @@ ASKED_OF = (
 DRAWN_BY = ("samples", "seed")
 SETTLED_BY = ("attestations", "waivers", "allow_cost", "expect_flags", "history", "bake", "out", "canary_ok")
 NAMES = (*ASKED_OF, *DRAWN_BY, *SETTLED_BY)
-LEFT_OUT: Mapping[str, str] = {  # an option that no printed command repeats -> why
-    "require_live": "it stands on every command for a live target",
-    "shard": "a part of a run is joined, not repeated",
-    "plan": "it sends nothing",
-    "watch": "it is about this terminal's browser",
-    "keep": "it is about disk space",
-    "out_of_order": "it sets a rule aside: a person gives it once",
-    "forget_wrong_keys": "it sets a rule aside: a person gives it once",
-    "gate_dry_run": "it hides the verdict",
-}
 _OF_ONE_MARK = {"expect_flags": "rollback", "canary_ok": "canary"}
 
 
 def again(phase: str, check: str, options: Mapping[str, Any]) -> str:
     """The command that asks one check again, of the same target, with the same samples."""
-    return pytest_command(phase, options, (*ASKED_OF, *DRAWN_BY, "allow_cost"), select=check)
+    return pytest_command(phase, options, (*_asked_of(options), *DRAWN_BY, "allow_cost"), select=check)
 
 
 def rerun(phases: Iterable[str], options: Mapping[str, Any], *, without: Iterable[str] = (), **changed: Any) -> str:
     """The command that asks the same phases of the same target anew, with new samples."""
     mark = " or ".join(phases)
     unfit = {name for name, of in _OF_ONE_MARK.items() if mark != of}
-    names = tuple(name for name in (*ASKED_OF, *SETTLED_BY, "samples") if name not in {*without, *unfit})
+    names = tuple(name for name in (*_asked_of(options), *SETTLED_BY, "samples") if name not in {*without, *unfit})
     return pytest_command(mark, {**options, **changed}, names)
 
 
@@ -45,7 +35,14 @@ def verify_rollback(kept: Iterable[str], options: Mapping[str, Any]) -> str:
     """The command that verifies a rollback: only the flags in `kept` are still on. A sandbox is started with them."""
     flags = ",".join(kept) or "none"
     on_sandbox = {"flags": flags} if options.get("target") == "sandbox" else {}
-    return pytest_command("rollback", {**options, **on_sandbox, "expect_flags": flags}, (*ASKED_OF, "expect_flags"))
+    return pytest_command(
+        "rollback", {**options, **on_sandbox, "expect_flags": flags}, (*_asked_of(options), "expect_flags")
+    )
+
+
+def _asked_of(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Options that decide what is asked of which target: every one that is not known to draw samples or to settle."""
+    return (*ASKED_OF, *(name for name in options if name not in {*NAMES, CHECKOUT}))
 
 
 def prepare_shell(options: Mapping[str, Any]) -> tuple[str, ...]:
