@@ -13,8 +13,8 @@ from fixtures.checks.company_contacts.cases.companies import CompanyPool
 from fixtures.checks.company_contacts.cases.filters import FilterCases
 from fixtures.checks.company_contacts.cases.paging import PagingCases
 from fixtures.checks.company_contacts.cases.relations import RelationCases
-from fixtures.checks.company_contacts.client import ListingRequest
-from fixtures.checks.company_contacts.connectra_client import CompanyConnectraClient
+from fixtures.checks.company_contacts.clients.backend import ListingRequest
+from fixtures.checks.company_contacts.clients.connectra import CompanyConnectraClient
 from fixtures.checks.company_contacts.oracle import CompanyContactsOracle
 from fixtures.clients.postgres import Database
 from fixtures.contracts.contract import Contract, load

@@ -178,7 +178,7 @@ def _claim(census: TrafficCensus, is_wrong: frozenset[str], is_gone: frozenset[s
         for sample, outcome, stratum in zip(samples(len(logged)), outcomes, strata, strict=True)
         if isinstance(sample, Comparison)
     ][: ends[0] if ends else None]
-    drawn = draw(population=census.seen["phase1"], drawn=len(logged))
+    drawn = draw(population=census.requests_by_phase["phase1"], drawn=len(logged))
     return finding_of(replace(CRITERION, least=96), GATE, evidence_of([drawn, *answered], "p", True, now=NOW))
 
 
