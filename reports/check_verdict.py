@@ -172,10 +172,10 @@ def _why_another_gate(result: PhaseResult, demands: Demands) -> str:
         return ""
     text = demands.gates.get(result.phase)
     if text is None:
-        return f"there is no gate of {result.phase} here to hold it to; --gate FILE names one"
+        return f"no gate file of {result.phase} is here to compare with; name one with --gate FILE"
     if hashlib.sha256(text.encode()).hexdigest() != result.bonds["gate"]:
         return (
-            "it was given under another gate than the one that counts here; run the phase again, or name it by --gate"
+            "it was judged by another gate file than the one here; run the phase again, or name that file with --gate"
         )
     return ""
 

@@ -24,7 +24,7 @@ FOLDER_MARKS = {"rollback": "rollback", "drills": "drill", "selftest": "selftest
 BY_NAME = {  # marks that a bare `pytest` leaves out -> why
     "drill": "it injects faults",
     "selftest": "it asks no deployment",
-    "availability": "it is one look of a schedule",
+    "availability": "it belongs on a schedule: each run is one moment",
     "phase5": "it judges the history of a bake",
     "rollback": "it asks whether flags went off",
 }

@@ -32,5 +32,5 @@ def in_doubt(findings: Sequence[Finding], gate: Gate, records: Sequence[Record])
 
 
 def _doubted(finding: Finding, doubt: str) -> Finding:
-    sentence = f"PostgreSQL may not be the truth: {doubt}. Against it: {finding.sentence}"
+    sentence = f"PostgreSQL may not be a reliable reference: {doubt}. Compared with it: {finding.sentence}"
     return replace(finding, outcome="unmeasured", sentence=sentence, cause=None)

@@ -27,8 +27,8 @@ FORMER_NAMES = dict(  # what recorded runs of before 2026-12 call them
 CONTROLLER_PLUGINS = (*PLUGINS, "gate-incidents")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LOOKS = {
-    TARGET_LOOKED: "the target was not looked at when all was asked: a deployment in the middle would go unseen",
-    PRIVACY_LOOKED: "what was written was not looked over for personal values and secrets",
+    TARGET_LOOKED: "the target was not looked at again at the end: a deployment during the run would go unnoticed",
+    PRIVACY_LOOKED: "the run's files were not checked for personal values and secrets",
 }
 
 
@@ -55,20 +55,24 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     names = {event.name for event in events}
     if recorded.run.schema < GUARDED_SCHEMA:
         newer = sorted(names & {TARGET_LOOKED, PRIVACY_LOOKED, GUARDING})
-        return (f"it says that its format is {recorded.run.schema}, and holds records of a later one",) if newer else ()
+        return (f"its format is {recorded.run.schema}, but it holds records of a later format",) if newer else ()
     if "interrupted" in names or "run-finished" not in names:
         return ()  # an incident already, and there was no end to look at
     missing = [look for name, look in _LOOKS.items() if name not in names]
     if recorded.run.options.get("log") and LOG_LOOKED not in names:
-        missing.append("the log that is configured was not read when all was asked")
+        missing.append("the configured log was not read at the end of the run")
     if recorded.run.options.get("traffic") and not any(
         isinstance(record, TrafficProfile) for record in recorded.records
     ):
-        missing.append("the access log that was given was not read: no profile of it is on record")
+        missing.append("the given access log was not read: the run has no profile of it")
     if recorded.run.options.get("oracle") and ORACLE_LOOKED not in names:
-        missing.append("PostgreSQL was not looked at when all was asked: whether it still is what it was is not known")
+        missing.append(
+            "PostgreSQL was not looked at again at the end: a change of the server would go unnoticed"
+        )
     if recorded.run.options.get("shard"):
-        missing.append(f"it is shard {recorded.run.options['shard']} of a run: join them by `python -m reports merge`")
+        missing.append(
+            f"it is shard {recorded.run.options['shard']} of a run: join the shards with `python -m reports merge`"
+        )
     missing += _unmerged(recorded)
     missing += _unguarded(events)
     missing += [sentence for file in recorded.files if (sentence := _lost(file))]

@@ -14,15 +14,15 @@ _INCIDENTS = {
     "interrupted": "the run was interrupted: {detail}",
     "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
     "stopped": "{detail}",
-    "test-error": "a question could not be asked: {detail}",
-    "target-changed": "the target is another one than when the run began: {detail}",
-    "target-silent": "the target could not be looked at when all was asked: {detail}",
-    "log-silent": "the log that is configured could not be read when all was asked: {detail}",
-    "oracle-doubted": "PostgreSQL may not be the truth: {detail}",
+    "test-error": "a check could not run: {detail}",
+    "target-changed": "the target changed during the run: {detail}",
+    "target-silent": "the target's version could not be read at the end of the run: {detail}",
+    "log-silent": "the configured log could not be read at the end of the run: {detail}",
+    "oracle-doubted": "PostgreSQL may not be a reliable reference: {detail}",
     "leaked": "{detail}",
-    "clock-set": "the clock was set, or the machine slept, by {detail}: it is unknown how old rows are, and until "
-    "when a verdict holds",
-    "unrecorded": "not all could be written down ({worker}): {detail}",
+    "clock-set": "the system clock changed by {detail}, or the machine slept: row ages and the verdict's "
+    "validity are unreliable",
+    "unrecorded": "some records could not be written ({worker}): {detail}",
 }
 
 

@@ -22,12 +22,12 @@ _AGAINST = {
     "log:unmarked": "log has no mark of VQL on the request",
 }
 _REASONS = {
-    "log:missing": "left no line in the log, which carries the ids of others",
-    "log:unread": "could not be held against the log, which gave no answer",
+    "log:missing": "have no line in the log, although other requests have one",
+    "log:unread": "could not be checked against the log, which did not answer",
     "log:unmarked": "have no mark of VQL in the log, where others have it",
     "counter:disproved": "claim VQL in a batch where such a claim was wrong",
-    "counter:busy": "could not be held against the search counter, because others search too",
-    "part:unknown": "took several requests, of which not all tell",
+    "counter:busy": "could not be checked against the search counter, because other clients search too",
+    "part:unknown": "took several requests, and not all of them show which path served them",
 }
 
 

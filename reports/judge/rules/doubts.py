@@ -68,4 +68,4 @@ def _is_unknown(sample: Comparison) -> bool:
 def _too_many(unknown: int, count: int, why: str) -> str:
     if not count or unknown <= POLICY.most_unknown * count:
         return ""
-    return f"of {counted(count, 'answer')}, {percent(unknown / count)} count neither way: {why}"
+    return f"of {counted(count, 'answer')}, {percent(unknown / count)} count neither as right nor as wrong: {why}"

@@ -139,8 +139,8 @@ def _hours(profile: TrafficProfile) -> Iterable[str]:
 def _stood_for(profile: TrafficProfile) -> str:
     share = profile.stood_for / profile.of_phases if profile.of_phases else 0.0
     return (
-        f"The phases' own questions are of the kind of {profile.stood_for:,} of {profile.of_phases:,} requests to the "
-        f"guide's endpoints ({percent(share)}); no question is like the others:"
+        f"The phases' checks resemble {profile.stood_for:,} of {profile.of_phases:,} requests to the "
+        f"guide's endpoints ({percent(share)}); no check resembles the others:"
     )
 
 

@@ -68,7 +68,10 @@ def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: st
     at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
     sentence = f"out in {failed} of {count:,} moments ({at_most})"
     if outcome == "met" and unseen > POLICY.most_missing * (count + unseen):
-        outcome, sentence = "unmeasured", f"{sentence}; {unseen} of {count + unseen:,} moments are no evidence"
+        outcome, sentence = (
+            "unmeasured",
+            f"{sentence}; {unseen} of {count + unseen:,} moments cannot be used as evidence",
+        )
     elif outcome == "unmeasured":
         sentence += f"; need {count + needed:,} moments, have {count:,} (-m availability, every five minutes)"
     return measured(criterion, outcome, sentence + left, measurement, max(needed, 1) if outcome == "unmeasured" else 0)

@@ -49,13 +49,13 @@ def is_missing(run: EarlierRun, criterion: str) -> str:
 
 
 def too_many_missing(runs: Sequence[EarlierRun], why_of: Callable[[EarlierRun], str]) -> str:
-    """'12 of 96 runs (12.5 %) are no evidence: ID: why' beyond the share that may be missing; '' up to it."""
+    """'12 of 96 runs (12.5 %) cannot be used as evidence; ...' if more runs than allowed are missing; else ''."""
     missing = [(run.run, why) for run in runs if (why := why_of(run))]
     if len(missing) <= POLICY.most_missing * len(runs):
         return ""
     share = percent(len(missing) / len(runs))
     first, why = missing[0]
-    return f"{len(missing)} of {len(runs)} runs ({share}) are no evidence; the first is {first}: {why}"
+    return f"{len(missing)} of {len(runs)} runs ({share}) cannot be used as evidence; the first is {first}: {why}"
 
 
 def _why_not_met(window: RunWindow, criterion: str, judged: Judged) -> str:

@@ -75,7 +75,7 @@ def window(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding
             criterion, "unmeasured", sentence + left_out(windows), value=shortest, unit="h", count=count, needed=needed
         )
     sentence = "; ".join(
-        f"{window.phase}: {len(window.runs)} runs over {window.span:.0f} h, none of {window.gap:.1f} h without"
+        f"{window.phase}: {len(window.runs)} runs over {window.span:.0f} h; longest gap {window.gap:.1f} h"
         for window in windows
     )
     return finding(criterion, "met", sentence + left_out(windows), value=shortest, unit="h", count=count)

@@ -85,7 +85,7 @@ def test_an_index_switched_behind_its_name_holds_the_run(
     completed = end()
 
     assert completed.code == 6, completed.printed[-3000:]
-    (incident,) = (entry for entry in completed.verdict["incidents"] if "another one than when the run began" in entry)
+    (incident,) = (entry for entry in completed.verdict["incidents"] if "the target changed during the run" in entry)
     assert "the index contacts_index was contacts_index (" in incident
     assert "and is contacts_v2 (" in incident
     assert completed.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")

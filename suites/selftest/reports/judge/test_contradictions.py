@@ -36,5 +36,5 @@ def test_an_answer_that_tells_nothing_says_why() -> None:
     ]
 
     assert why_provenance_unknown(answers) == (
-        "2 came out of a cache (Age), 1 left no line in the log, which carries the ids of others"
+        "2 came out of a cache (Age), 1 have no line in the log, although other requests have one"
     )

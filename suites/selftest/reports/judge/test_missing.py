@@ -53,7 +53,11 @@ FINE = tuple(_run(f"r{number}") for number in range(20))
     [
         (FINE, "met", "0 of 2000"),
         ([*FINE, _run(incident="a worker crashed")], "met", ""),
-        ([*FINE[:8], _run("x", incident="a worker crashed")], "unmeasured", "1 of 9 runs (11.1 %) are no evidence"),
+        (
+            [*FINE[:8], _run("x", incident="a worker crashed")],
+            "unmeasured",
+            "1 of 9 runs (11.1 %) cannot be used as evidence",
+        ),
         ([*FINE[:8], _run("x", unfit="25 of 100 samples are void")], "unmeasured", "x: 25 of 100 samples are void"),
         ([*FINE[:8], _run("x", count=0)], "unmeasured", "no answer counts"),
         ([*FINE[:8], _run("x", criterion="d")], "unmeasured", "c was not looked at"),

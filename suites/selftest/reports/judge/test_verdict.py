@@ -114,10 +114,10 @@ def test_a_run_ended_when_its_last_event_did() -> None:
         ((*WHOLE, Event(name="worker-crashed", worker="gw0")), "a worker crashed (gw0): what it was asking is lost"),
         ((*WHOLE, Event(name="rerun", detail="x")), "a test was run again (x): a flaky check is a bug in the check"),
         ((*WHOLE, Event(name="stopped", detail="no credits left")), "no credits left"),
-        ((*WHOLE, Event(name="test-error", detail="x")), "a question could not be asked: x"),
+        ((*WHOLE, Event(name="test-error", detail="x")), "a check could not run: x"),
         ((*WHOLE, Event(name="worker-started", worker="gw0")), "worker gw0 never finished"),
         ((*WHOLE, Event(name="worker-started", worker="gw0"), Event(name="worker-finished", worker="gw0")), None),
-        ((*WHOLE, *[Event(name="test-error", detail="x")] * 2), "a question could not be asked: x"),
+        ((*WHOLE, *[Event(name="test-error", detail="x")] * 2), "a check could not run: x"),
     ],
     ids=[
         "whole",

@@ -78,7 +78,7 @@ def _judged(
         ([_run(ago) for ago in (24, 18, 11.8, 6, 0)], "unmeasured", "6.2 h without a run; at most 6 h"),
         ([_run(24), _run(18), _run(11.8, lasts=0.3), _run(6), _run(0)], "met", "over 24 h"),
         ([_run(ago + 6.1) for ago in FULL], "unmeasured", "6.1 h without a run"),
-        ([_run(ago + 6) for ago in FULL], "met", "none of 6.0 h without"),
+        ([_run(ago + 6) for ago in FULL], "met", "longest gap 6.0 h"),
         ([_run(24, lasts=24), _run(11)], "unmeasured", "13.0 h without a run"),
         ([_run(0, lasts=24), _run(6, lasts=1)], "unmeasured", "2 runs over 7.0 h"),
         ([], "unmeasured", "no run in the last 24 h"),
