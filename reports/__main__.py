@@ -56,7 +56,7 @@ def _judge_again(arguments: list[str]) -> int:
     )
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help=f"a folder in reports/out, or {LATEST}")
     parser.add_argument(
-        "--history", type=Path, metavar="DIR", help="show its trends, and keep this run if it is not yet"
+        "--history", type=Path, metavar="DIR", help="show its trends, and add this run if it is missing there"
     )
     options = parser.parse_args(arguments)
     folder: Path = options.run
@@ -78,13 +78,12 @@ def _judge_again(arguments: list[str]) -> int:
 def _check(arguments: list[str]) -> int:
     parser = CommandParser(
         prog="python -m reports check",
-        description="The lock of a pipeline: exits with 0 "
-        "for a GO that is still good, 1 for NO-GO, 6 for anything else.",
+        description="For pipelines: exits with 0 for a GO that is still valid, 1 for NO-GO, 6 for anything else.",
     )
     parser.add_argument("verdict", type=Path, metavar="VERDICT", help="a run's verdict.json, or its folder")
     parser.add_argument("--phase", required=True, metavar="PHASE", help="phase0 to phase5, or rollback")
     parser.add_argument("--max-age", default="24h", metavar="AGE", help="since the run ended: 24h (default), 90m, 2d")
-    parser.add_argument("--require-live", action="store_true", help="a rehearsal on the sandbox opens nothing")
+    parser.add_argument("--require-live", action="store_true", help="a rehearsal on the sandbox does not count")
     parser.add_argument(
         "--require-suite",
         nargs="?",
@@ -92,7 +91,7 @@ def _check(arguments: list[str]) -> int:
         metavar="SHA256",
         help="only a verdict that this version of the judge gave, or the one named; judging again is not enough",
     )
-    parser.add_argument("--no-waivers", action="store_true", help="a GO that rests on waivers opens nothing")
+    parser.add_argument("--no-waivers", action="store_true", help="a GO that rests on waivers does not count")
     parser.add_argument(
         "--gate", type=Path, metavar="FILE", help="the gate it must have been given under (default: the checkout's)"
     )

@@ -75,7 +75,7 @@ def _complete(folders: Sequence[Path], runs: Sequence[Run]) -> list[str]:
     absent = [f"{number}/{part}" for number in range(1, part + 1) if number not in shards]
     if absent or len(shards) != part:
         raise IncompatibleShards(
-            f"shard {', '.join(absent)} is missing: what it saw may be the NO-GO; give all {part} run folders"
+            f"shard {', '.join(absent)} is missing, and its records may hold a NO-GO; give all {part} run folders"
         )
     return names
 

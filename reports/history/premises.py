@@ -38,4 +38,5 @@ def why_altered(verdict: Mapping[str, Any], again: Mapping[str, Any]) -> str:
     ]
     if not names:
         return ""
-    return f"its {', '.join(names[:3])} is not what its observations come to: verdict.json or they were altered"
+    altered = "verdict.json or the observations were altered"
+    return f"its {', '.join(names[:3])} does not follow from its observations: {altered}"

@@ -83,7 +83,7 @@ def _meaning(verdict: Entry) -> str:
         tickets = ", ".join(entry["waived"] for entry in waived(verdict))
         others = f"every blocking criterion that is not waived ({tickets})" if tickets else "every blocking criterion"
         off = [phase["flag"] for phase in verdict["phases"].values() if phase.get("direct_path")]
-        direct = f"; {', '.join(off)} was off, so it opens nothing" if off else ""
+        direct = f"; {', '.join(off)} was off, so it does not count for the next phase" if off else ""
         return f"{others} is met for {_phases(verdict)}{direct}"
     flags = [] if _is_mandatory(verdict) else concerned_flags(verdict)
     if is_clear(verdict):

@@ -77,7 +77,9 @@ def require(phase: Phase, exports: ExportChecks, kind: str, size: str, look: sli
     __tracebackhide__ = True
     if not exports.may_write(kind):
         phase.leave(
-            [NOT_ASKED], f"{kind} exports write what they find, and Connectra returns records for an unknown uuid"
+            [NOT_ASKED],
+            f"{kind} exports write what they find into the database, and Connectra returns records for an unknown "
+            "uuid: wrong data would be written",
         )
     draw = exports.drawn(kind, size)
     if phase.is_canary:
@@ -127,7 +129,7 @@ def test_vql_exports_take_no_longer_than_direct_ones(
     if baseline is None:
         phase.leave([check], "not asked: a direct path is needed to compare with (CONTACT360_BASELINE_URL)")
     if size == "medium" and (block % 2 == 0 or phase.is_canary):
-        pytest.skip("medium exports are dear: one pair in every second block, none in a canary")
+        pytest.skip("medium exports cost many credits: one pair in every second block, none in a canary")
     samples = phase.of_block(working.timed(size), block)[: None if size == "small" else 2]
     price = working.price_of(samples[:1]).times(2) + working.price_of(samples[1:]).times(3)  # warm-ups, and three calls
     if not phase.target.budget.take(price.credits, price.files):

@@ -66,9 +66,7 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     ):
         missing.append("the given access log was not read: the run has no profile of it")
     if recorded.run.options.get("oracle") and ORACLE_LOOKED not in names:
-        missing.append(
-            "PostgreSQL was not looked at again at the end: a change of the server would go unnoticed"
-        )
+        missing.append("PostgreSQL was not looked at again at the end: a change of the server would go unnoticed")
     if recorded.run.options.get("shard"):
         missing.append(
             f"it is shard {recorded.run.options['shard']} of a run: join the shards with `python -m reports merge`"

@@ -227,7 +227,7 @@ def test_a_folder_whose_verdict_its_observations_do_not_come_to_opens_nothing(
     fact = phase_order.standing(run, gate, phase_order.recorded(tmp_path, run), judge=identity()["sha256"])
 
     assert fact.ok is None
-    assert "is not what its observations come to" in fact.sentence
+    assert "does not follow from its observations" in fact.sentence
 
 
 def _folder(folder: Path, run: Run) -> Path:
