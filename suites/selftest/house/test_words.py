@@ -107,6 +107,37 @@ def test_a_variable_is_named_for_what_it_holds(checkout: Path) -> None:
     assert untelling == []
 
 
+def _phase_tests(checkout: Path) -> Iterator[tuple[Path, ast.FunctionDef]]:
+    """The tests that users see: of the phases, of a rollback, of the availability."""
+    for name, path in sources(checkout, "suites"):
+        if re.match(r"suites/(phase\d\w*|rollback|availability)/", name):
+            functions = (node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef))
+            yield from ((path, node) for node in functions if node.name.startswith("test_"))
+
+
+def test_a_test_of_a_phase_is_named_plainly(checkout: Path) -> None:
+    names = [node.name for _, node in _phase_tests(checkout)]
+
+    assert len(names) > 40
+    assert [name for name in names if UNCLEAR.search(name.replace("_", " "))] == []
+
+
+def test_the_timed_tests_of_a_phase_are_selected_by_a_word(checkout: Path) -> None:
+    """`-k slower` and `-k longer`: drills and users leave them out, or ask them alone."""
+    timed = {node.name for _, node in _phase_tests(checkout) if "measure_latency" in ast.unparse(node)}
+
+    assert {node.name for _, node in _phase_tests(checkout) if re.search("slower|longer", node.name)} == timed
+    assert timed
+
+
+def test_a_plan_file_names_tests_of_its_folder(checkout: Path) -> None:
+    known = {(path.parent, node.name) for path, node in _phase_tests(checkout)}
+    plans = [(path, tomllib.loads(path.read_text())["ask"]) for path in checkout.glob("suites/*/plan.toml")]
+
+    assert len(plans) >= 7
+    assert [ask["test"] for path, asks in plans for ask in asks if (path.parent, ask["test"]) not in known] == []
+
+
 def test_a_message_is_plain(checkout: Path) -> None:
     unclear = [
         f"{name}:{line}: {text!r}"
