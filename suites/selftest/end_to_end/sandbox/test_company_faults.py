@@ -11,7 +11,7 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from fixtures.sandbox.connectra.filters import ConnectraFilters
-from fixtures.sandbox.contact360.company.filters import filters_of, value_wish_of
+from fixtures.sandbox.contact360.company.filters import attribute_query_of, filters_of
 from fixtures.sandbox.contact360.company.pages import PageWindow
 from fixtures.sandbox.contact360.company.vql import VqlContacts
 from fixtures.sandbox.faults.injector import FaultInjector
@@ -130,7 +130,7 @@ def test_a_constant_count_counts_everybody(connectra: _Connectra, playing: Calla
 def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
     contacts = VqlContacts(connectra, playing("attribute-global"))
 
-    contacts.values("k", "title", filters_of(NO_QUERY), value_wish_of(NO_QUERY))
+    contacts.values("k", "title", filters_of(NO_QUERY), attribute_query_of(NO_QUERY))
 
     assert connectra.requests[0]["filters"] == {}
 

@@ -46,10 +46,10 @@ def matrix(contract: Contract) -> dict[str, Parameter]:
 
 
 @pytest.fixture(scope="module")
-def ground(oracle: CompanyContactsOracle, matrix: dict[str, Parameter]) -> FilterSubject:
+def subject(oracle: CompanyContactsOracle, matrix: dict[str, Parameter]) -> FilterSubject:
     """The company of 26."""
     company = next(company for company in oracle.by_size(seed=7, most=50)[1] if company.contacts == 26)
-    return filter_values.ground(oracle, matrix, company.uuid, 7)
+    return filter_values.filter_subject(oracle, matrix, company.uuid, 7)
 
 
 def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any) -> bool:
@@ -151,11 +151,13 @@ def _passes(parameter: Parameter, value: Any, stored: list[Any]) -> bool:
 
 
 def test_every_value_of_the_data_passes_whom_it_means(
-    oracle: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
+    oracle: CompanyContactsOracle, matrix: dict[str, Parameter], subject: FilterSubject
 ) -> None:
     """The SQL against a second way of saying the same, over all values that were drawn from 26 people."""
-    rows = [entry for _, entry in sorted(oracle.tables(oracle.uuids(ContactSelection(company=ground.company))).items())]
-    choices = [choice for choice in ground.choices if matrix[choice.parameter].type != "time"]
+    rows = [
+        entry for _, entry in sorted(oracle.tables(oracle.uuids(ContactSelection(company=subject.company))).items())
+    ]
+    choices = [choice for choice in subject.choices if matrix[choice.parameter].type != "time"]
     astray = [
         (choice.parameter, choice.value_class, choice.value)
         for choice in choices
@@ -168,15 +170,15 @@ def test_every_value_of_the_data_passes_whom_it_means(
     assert astray == []
 
 
-def test_values_split_the_company(ground: FilterSubject) -> None:
-    assert all(0 < choice.mask.bit_count() < ground.contacts for choice in ground.choices)
+def test_values_split_the_company(subject: FilterSubject) -> None:
+    assert all(0 < choice.mask.bit_count() < subject.contacts for choice in subject.choices)
 
 
-def test_values_stand_for_their_class(ground: FilterSubject) -> None:
+def test_values_stand_for_their_class(subject: FilterSubject) -> None:
     def texts(value_class: str) -> list[str]:
         return [
             choice.value if isinstance(choice.value, str) else choice.value[0]
-            for choice in ground.choices
+            for choice in subject.choices
             if choice.value_class == value_class
         ]
 
@@ -186,18 +188,18 @@ def test_values_stand_for_their_class(ground: FilterSubject) -> None:
     assert not any(re.search(r"[%_,\\]", text) for text in texts("word") + texts("symbols"))
     assert all(re.search(r"[^\w\s]", text) for text in texts("symbols"))
     assert {"word", "part", "case", "short", "comma", "wildcard", "symbols", "nulls"} <= {
-        choice.value_class for choice in ground.choices
+        choice.value_class for choice in subject.choices
     }
 
 
 def test_the_same_seed_draws_the_same_values(
-    oracle: CompanyContactsOracle, matrix: dict[str, Parameter], ground: FilterSubject
+    oracle: CompanyContactsOracle, matrix: dict[str, Parameter], subject: FilterSubject
 ) -> None:
-    again = filter_values.ground(oracle, matrix, ground.company, 7)
-    other = filter_values.ground(oracle, matrix, ground.company, 8)
+    again = filter_values.filter_subject(oracle, matrix, subject.company, 7)
+    other = filter_values.filter_subject(oracle, matrix, subject.company, 8)
 
-    assert again == ground
-    assert other != ground
+    assert again == subject
+    assert other != subject
 
 
 def test_every_class_has_a_shape_and_every_meaning_its_classes() -> None:
@@ -205,23 +207,23 @@ def test_every_class_has_a_shape_and_every_meaning_its_classes() -> None:
     assert {text for classes in CLASSES.values() for text in classes} == set(SHAPES)
 
 
-def _bites(combination: pairwise.Combination, everybody: int) -> bool:
+def _bites(combination: pairwise.Combination, all_contacts: int) -> bool:
     for left_out in combination.choices:
-        without, all_of_them = everybody, everybody
+        without, all_of_them = all_contacts, all_contacts
         for choice in combination.choices:
             all_of_them &= choice.mask
-            without &= everybody if choice is left_out else choice.mask
+            without &= all_contacts if choice is left_out else choice.mask
         if all_of_them == 0 or without == all_of_them:
             return False
     return True
 
 
-def test_every_filter_of_a_combination_bites(ground: FilterSubject) -> None:
-    cover = pairwise.pairs([ground], seed=3)
+def test_every_filter_of_a_combination_bites(subject: FilterSubject) -> None:
+    cover = pairwise.pairs([subject], seed=3)
 
-    everybody = (1 << ground.contacts) - 1
+    all_contacts = (1 << subject.contacts) - 1
     assert len(cover.combinations) > 50
-    assert all(_bites(combination, everybody) for combination in cover.combinations)
+    assert all(_bites(combination, all_contacts) for combination in cover.combinations)
     assert all(2 <= len(combination.choices) <= MOST_FILTERS for combination in cover.combinations)
     assert all(
         len({choice.parameter for choice in combination.choices}) == len(combination.choices)
@@ -229,16 +231,16 @@ def test_every_filter_of_a_combination_bites(ground: FilterSubject) -> None:
     )
 
 
-def test_what_is_neither_met_nor_impossible_does_not_exist(ground: FilterSubject) -> None:
-    cover: PairwiseCover = pairwise.pairs([ground, made_up_subject()], seed=3)
+def test_what_is_neither_met_nor_impossible_does_not_exist(subject: FilterSubject) -> None:
+    cover: PairwiseCover = pairwise.pairs([subject, made_up_subject()], seed=3)
     met = set().union(*(pairwise.met(combination) for combination in cover.combinations))
 
     assert met | cover.impossible >= cover.wanted
     assert not met & cover.impossible
 
 
-def test_singles_ask_each_class_once(ground: FilterSubject, matrix: dict[str, Parameter]) -> None:
-    combinations = pairwise.singles([ground], matrix)
+def test_singles_ask_each_class_once(subject: FilterSubject, matrix: dict[str, Parameter]) -> None:
+    combinations = pairwise.singles([subject], matrix)
     counts = Counter(
         (combination.choices[0].parameter, combination.choices[0].value_class) for combination in combinations
     )
@@ -249,8 +251,8 @@ def test_singles_ask_each_class_once(ground: FilterSubject, matrix: dict[str, Pa
 
 
 def test_a_broad_filter_is_asked_beside_a_narrow_one(matrix: dict[str, Parameter]) -> None:
-    everybody = (1 << 1000) - 1
-    broad = FilterValue(parameter="title", value_class="placeholder", value="_", mask=everybody & ~0b1)
+    all_contacts = (1 << 1000) - 1
+    broad = FilterValue(parameter="title", value_class="placeholder", value="_", mask=all_contacts & ~0b1)
     narrow = FilterValue(parameter="city", value_class="word", value="x", mask=0b1111)
     blunt = FilterValue(parameter="state", value_class="word", value="x", mask=0b1110)
 
@@ -269,8 +271,8 @@ def test_companies_are_counted_by_size(oracle: CompanyContactsOracle) -> None:
     assert max(Counter(company.stratum for company in drawn).values()) <= 3
 
 
-def test_attribute_values_come_one_by_one_and_in_order(oracle: CompanyContactsOracle, ground: FilterSubject) -> None:
-    selection = ContactSelection(company=ground.company)
+def test_attribute_values_come_one_by_one_and_in_order(oracle: CompanyContactsOracle, subject: FilterSubject) -> None:
+    selection = ContactSelection(company=subject.company)
     everything = oracle.values(selection, AttributeValues(attribute="department"))
     distinct = oracle.values(
         selection, AttributeValues(attribute="department", distinct=True, descending=True, limit=3)
@@ -281,10 +283,10 @@ def test_attribute_values_come_one_by_one_and_in_order(oracle: CompanyContactsOr
 
 
 def test_large_tables_are_not_counted_through(oracle: CompanyContactsOracle, monkeypatch: pytest.MonkeyPatch) -> None:
-    everybody = {company.uuid: company.contacts for company in oracle.by_size(seed=7, most=100)[1]}
+    all_contacts = {company.uuid: company.contacts for company in oracle.by_size(seed=7, most=100)[1]}
     monkeypatch.setattr("fixtures.checks.company_contacts.oracle.LARGE_TABLE", 200)
 
     members, drawn = oracle.by_size(seed=7, most=100)
 
-    assert sum(members.values()) <= len(everybody)
-    assert all(everybody[company.uuid] == company.contacts for company in drawn)
+    assert sum(members.values()) <= len(all_contacts)
+    assert all(all_contacts[company.uuid] == company.contacts for company in drawn)
