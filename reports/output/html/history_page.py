@@ -67,12 +67,14 @@ def html(
     """
     deployments = []
     for target, where in sorted({(entry.target, entry.where) for entry in entries}):
-        own = [entry for entry in entries if (entry.target, entry.where) == (target, where)]
-        phases = sorted({name for entry in own for name in entry.phases})
+        of_target = [entry for entry in entries if (entry.target, entry.where) == (target, where)]
+        phases = sorted({name for entry in of_target for name in entry.phases})
         deployments.append(
             {
                 "where": where,
-                "phases": [_phase([one for one in own if name in one.phases], name, links or {}) for name in phases],
+                "phases": [
+                    _phase([run for run in of_target if name in run.phases], name, links or {}) for name in phases
+                ],
             }
         )
     span = ""
@@ -100,7 +102,7 @@ def _phase(runs: Sequence[HistoryEntry], phase: str, links: Mapping[str, str]) -
     drawn = runs[-DRAWN:]
     latest = {kept.criterion: kept for run in runs for kept in run.phases[phase].criteria}
     first = _five(latest)
-    rest = [kept for name, kept in sorted(latest.items()) if name not in {one.criterion for one in first}]
+    rest = [kept for name, kept in sorted(latest.items()) if name not in {shown.criterion for shown in first}]
     others = _pictures(drawn, phase, rest, links)
     return {
         "name": phase,
@@ -123,8 +125,8 @@ def _five(latest: Mapping[str, FindingSummary]) -> list[FindingSummary]:
     for metric in METRICS:
         for name, kept in sorted(latest.items()):
             words = {"success" if word == "success" else word.removesuffix("s") for word in name.split("-")}
-            own = metric in words and not words & OTHER
-            if own and kept.unit in ("share", "ratio") and name not in summaries:
+            is_own_metric = metric in words and not words & OTHER
+            if is_own_metric and kept.unit in ("share", "ratio") and name not in summaries:
                 summaries[name] = kept
                 if metric != "latency":
                     break

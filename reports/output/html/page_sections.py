@@ -51,11 +51,11 @@ def latency(verdict: Entry, recorded: RunRecords) -> Markup:
         (record for record in recorded.records if isinstance(record, Pair)), key=lambda pair: (pair.phase, pair.check)
     )
     figures = []
-    for (phase, check), own in groupby(pairs, key=lambda pair: (pair.phase, pair.check)):
+    for (phase, check), check_pairs in groupby(pairs, key=lambda pair: (pair.phase, pair.check)):
         finding = _latency_finding(verdict["phases"].get(phase), check)
         limits = (finding["target"], finding["alert"]) if finding else (None, None)
         caption = f"{phase}, {check}" + (f": {finding['sentence']}" if finding else "")
-        figures.append((caption, svg_charts.distribution(check, list(own), *limits)))
+        figures.append((caption, svg_charts.distribution(check, list(check_pairs), *limits)))
     return section("Response time, VQL against the direct path", pictures(figures))
 
 
@@ -98,14 +98,21 @@ def sparkline(finding: Entry, phase: str, earlier: Sequence[HistoryEntry]) -> Ma
 
 def earlier_points(runs: Sequence[HistoryEntry], phase: str, criterion: str) -> list[TrendPoint]:
     """One point per run that measured the criterion, oldest first, counted as the history keeps it."""
-    kept = [(run, one) for run in runs for one in run.phases[phase].criteria if one.criterion == criterion]
-    return [_kept_point(one, run) for run, one in kept if one.value is not None]
+    kept = [
+        (run, kept_criterion)
+        for run in runs
+        for kept_criterion in run.phases[phase].criteria
+        if kept_criterion.criterion == criterion
+    ]
+    return [_kept_point(kept_criterion, run) for run, kept_criterion in kept if kept_criterion.value is not None]
 
 
 def field_heat(verdict: Entry, recorded: RunRecords) -> Markup:
     """In how many records each field differs, by cause: the more, the darker."""
     wrong = [
-        one for one in comparisons(recorded) if one.outcome is Outcome.DIFFERENT and one.phase in verdict["phases"]
+        comparison
+        for comparison in comparisons(recorded)
+        if comparison.outcome is Outcome.DIFFERENT and comparison.phase in verdict["phases"]
     ]
     records: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for sample in wrong:
@@ -179,17 +186,21 @@ def mismatches(verdict: Entry, recorded: RunRecords) -> Markup:
     """The first ten records that differ of each check, field by field; tokens stand for values."""
     groups = []
     for phase in verdict["phases"]:
-        wrong = [one for one in comparisons(recorded) if one.phase == phase and one.outcome is Outcome.DIFFERENT]
+        wrong = [
+            comparison
+            for comparison in comparisons(recorded)
+            if comparison.phase == phase and comparison.outcome is Outcome.DIFFERENT
+        ]
         for check in sorted({sample.check for sample in wrong}):
-            own = list({sample.key: sample for sample in reversed(wrong) if sample.check == check}.values())[::-1]
-            kinds = Counter(str(difference.kind) for sample in own for difference in sample.not_known)
-            shown = f"; the first {MISMATCHES_SHOWN}" if len(own) > MISMATCHES_SHOWN else ""
+            differing = list({sample.key: sample for sample in reversed(wrong) if sample.check == check}.values())[::-1]
+            kinds = Counter(str(difference.kind) for sample in differing for difference in sample.not_known)
+            shown = f"; the first {MISMATCHES_SHOWN}" if len(differing) > MISMATCHES_SHOWN else ""
             groups.append(
                 {
-                    "summary": f"{phase}, {check}: {differ(len(own))} ({differences(kinds)}){shown}",
-                    "records": [_mismatch(sample) for sample in own[:MISMATCHES_SHOWN]],
-                    "by_hand": _by_hand(own[0], recorded),
-                    "again": own[0].again,
+                    "summary": f"{phase}, {check}: {differ(len(differing))} ({differences(kinds)}){shown}",
+                    "records": [_mismatch(sample) for sample in differing[:MISMATCHES_SHOWN]],
+                    "by_hand": _by_hand(differing[0], recorded),
+                    "again": differing[0].again,
                 }
             )
     prepare = commands.prepare_shell(presentation.run_options(verdict)) if verdict["target"] == "live" else ()
@@ -252,7 +263,7 @@ def coverage(verdict: Entry, recorded: RunRecords, lines: Sequence[GuideLine] = 
     gates = [read_gate(file.text, file.path) for file in recorded.run.gates.values()]
     anywhere = guide_coverage.coverage(listed, gates)
     rows = [(line.says, line.section, _held_by(here.get(line.id, ()), anywhere.get(line.id, ()))) for line in listed]
-    proven = sum(all(one["outcome"] == "met" for _, one in findings) for findings in here.values())
+    proven = sum(all(entry["outcome"] == "met" for _, entry in findings) for findings in here.values())
     without = sum(not here.get(line.id) and not anywhere.get(line.id) for line in listed)
     elsewhere = len(listed) - len(here) - without
     head = f"Lines of the guide: {len(here)} asked in this run, {proven} of them {plural(proven, 'holds', 'hold')}"
@@ -288,9 +299,9 @@ def attestations(recorded: RunRecords, lines: Sequence[GuideLine] = ()) -> Marku
     """What people have signed off because nothing can measure it."""
     sentences = {line.id: line.says for line in lines}
     rows = [
-        (sentences.get(one.line, one.line), one.who, moment(one.when), moment(one.until), one.note)
-        for one in recorded.records
-        if isinstance(one, Attestation)
+        (sentences.get(record.line, record.line), record.who, moment(record.when), moment(record.until), record.note)
+        for record in recorded.records
+        if isinstance(record, Attestation)
     ]
     return section("Signed off", table(("The guide says", "Who", "When", "Until", "Note"), rows) if rows else "")
 
@@ -312,7 +323,7 @@ def cost(verdict: Entry, recorded: RunRecords, gates: Sequence[Gate]) -> Markup:
 
 def _strains(recorded: RunRecords) -> str:
     """Why the run slowed down, each reason once, the most frequent first."""
-    reasons = Counter(one.detail for one in recorded.records if isinstance(one, Event) and one.name == "slowed")
+    reasons = Counter(event.detail for event in recorded.records if isinstance(event, Event) and event.name == "slowed")
     return ", ".join(f"{why} ({times(count)})" if count > 1 else why for why, count in reasons.most_common(5))
 
 
@@ -384,8 +395,10 @@ def _kept_point(kept: FindingSummary, run: HistoryEntry) -> TrendPoint:
 def _parts(part: Any) -> str:
     """A fingerprint's part in words: its entries, an error's name, or that it is not known."""
     if isinstance(part, Mapping):
-        shown = {name: one for name, one in part.items() if one is not None and not isinstance(one, list | dict)}
-        return ", ".join(f"{name} {str(one)[:40]}" for name, one in shown.items()) or "not known"
+        shown = {
+            name: value for name, value in part.items() if value is not None and not isinstance(value, list | dict)
+        }
+        return ", ".join(f"{name} {str(value)[:40]}" for name, value in shown.items()) or "not known"
     return json.dumps(part, ensure_ascii=False) if part not in (None, "") else "not known"
 
 

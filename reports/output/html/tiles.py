@@ -69,20 +69,22 @@ def tiles(
 def _chosen(criteria: Sequence[Criterion], findings: Mapping[str, Entry], measure: str) -> Entry | None:
     """The finding that speaks of the metric: that of the longest view is not it, the worst of several latencies is."""
     if measure == "latency":
-        own = [
+        chosen = [
             findings[criterion.id]
             for criterion in criteria
             if criterion.rule in TIMES and not criterion.hours and criterion.id in findings
         ]
-        return min(own, key=lambda one: (presentation.RANK[one["outcome"]], -(one["value"] or 0)), default=None)
-    own = [
+        return min(
+            chosen, key=lambda finding: (presentation.RANK[finding["outcome"]], -(finding["value"] or 0)), default=None
+        )
+    chosen = [
         findings[criterion.id]
         for criterion in sorted(
             criteria, key=lambda criterion: ("success" in criterion.id and measure == "errors", criterion.hours or 0)
         )
         if criterion.of == measure and criterion.rule != "burn" and criterion.id in findings
     ]
-    return own[0] if own else None
+    return chosen[0] if chosen else None
 
 
 def _tile(title: str, finding: Entry, phase: str, earlier: Sequence[HistoryEntry], tail: str) -> Tile:

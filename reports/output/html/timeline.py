@@ -40,7 +40,7 @@ def served(recorded: RunRecords) -> Markup:
         counts[min(int(place * SLICES), SLICES - 1)][server(sample, answer)] += 1
         phases[sample.phase] = (phases.get(sample.phase, (place, place))[0], place)
     slices = [TimeSlice(**dict(count)) for count in counts]
-    fallbacks, failed = (sum(getattr(one, kind) for one in slices) for kind in ("fallback", "errors"))
+    fallbacks, failed = (sum(getattr(part, kind) for part in slices) for kind in ("fallback", "errors"))
     caption = (
         f"{counted(len(answers), 'answer')} of the backend over {duration(span)}: "
         f"{counted(fallbacks, 'fallback')}, {counted(failed, 'error')}{_periods(slices, span)}"
@@ -74,29 +74,29 @@ def bake(verdict: Entry, recorded: RunRecords, earlier: Sequence[HistoryEntry]) 
 
 
 def _rows(phase: str, verdict: Entry, recorded: RunRecords, earlier: Sequence[HistoryEntry]) -> list[tuple[str, ...]]:
-    bakes = [one for one in bakes_of(recorded.run) if phase in (one.phase, "phase5")]
+    bakes = [bake for bake in bakes_of(recorded.run) if phase in (bake.phase, "phase5")]
     now = datetime.fromisoformat(verdict["finished"])
-    return [row for one in bakes if (row := _row(one, phase, recorded, earlier, now))]
+    return [row for bake in bakes if (row := _row(bake, phase, recorded, earlier, now))]
 
 
 def _row(
-    one: Bake, phase: str, recorded: RunRecords, earlier: Sequence[HistoryEntry], now: datetime
+    bake: Bake, phase: str, recorded: RunRecords, earlier: Sequence[HistoryEntry], now: datetime
 ) -> tuple[str, ...] | None:
     begun = [
         datetime.fromisoformat(record.started)
         for record in recorded.records
-        if isinstance(record, EarlierRun) and record.of == one.phase and not record.differs
-    ] or [datetime.fromisoformat(entry.started) for entry in earlier if phase == one.phase and phase in entry.phases]
+        if isinstance(record, EarlierRun) and record.of == bake.phase and not record.differs
+    ] or [datetime.fromisoformat(entry.started) for entry in earlier if phase == bake.phase and phase in entry.phases]
     if not begun:
         return None
     seconds = (now - min(begun)).total_seconds()
-    return one.phase, moment(min(begun).isoformat()), day(seconds, one), f"{one.hours:g} h", f"{len(begun) + 1:,}"
+    return bake.phase, moment(min(begun).isoformat()), day(seconds, bake), f"{bake.hours:g} h", f"{len(begun) + 1:,}"
 
 
-def day(seconds: float, one: Bake) -> str:
+def day(seconds: float, bake: Bake) -> str:
     """ "day 1 of 2 (14 h)"; past the wanted time: "complete (50 h)"."""
     hours = seconds / _HOUR_S
-    if hours >= one.hours:
+    if hours >= bake.hours:
         return f"complete ({duration(seconds)})"
-    days = max(1, round(one.hours / 24))
+    days = max(1, round(bake.hours / 24))
     return f"day {min(int(hours // 24) + 1, days)} of {days} ({duration(seconds)})"

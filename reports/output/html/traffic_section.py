@@ -79,12 +79,14 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
 def waiting_times(pairs: Sequence[Pair]) -> Iterator[str]:
     """Median and tail of each phase's pairs. They were drawn as customers ask, so each weighs as its traffic does."""
     for phase in sorted({pair.phase for pair in pairs}):
-        own = [pair for pair in pairs if pair.phase == phase]
-        vql, direct = (sorted(times) for times in zip(*((pair.vql_ms, pair.direct_ms) for pair in own), strict=True))
+        phase_pairs = [pair for pair in pairs if pair.phase == phase]
+        vql, direct = (
+            sorted(times) for times in zip(*((pair.vql_ms, pair.direct_ms) for pair in phase_pairs), strict=True)
+        )
         yield (
             f"{phase}: weighted by traffic, customers would wait {median(vql):.0f} ms by VQL in the median and "
             f"{_p95(vql):.0f} ms at p95; {median(direct):.0f} ms and {_p95(direct):.0f} ms by the direct path "
-            f"({len(own)} pairs of drawn requests)."
+            f"({len(phase_pairs)} pairs of drawn requests)."
         )
 
 
