@@ -70,7 +70,7 @@ def test_word_next_step_and_tiles_stand_on_the_first_screen(
 @pytest.mark.parametrize("word", list(SHEETS))
 @pytest.mark.parametrize("phase", ["phase1", "phase2"])
 def test_on_paper_it_takes_few_sheets(browser: chromium.BrowserPage, tmp_path: Path, phase: str, word: str) -> None:
-    browser.open(_page(tmp_path, word, phase, said=AS_LONG_AS_REAL).as_uri(), media="print")
+    browser.open(_page(tmp_path, word, phase, sentence=AS_LONG_AS_REAL).as_uri(), media="print")
 
     pdf = browser.pdf()
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) <= SHEETS[word]
