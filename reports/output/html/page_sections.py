@@ -98,22 +98,13 @@ def sparkline(finding: Entry, phase: str, earlier: Sequence[HistoryEntry]) -> Ma
 
 def earlier_points(runs: Sequence[HistoryEntry], phase: str, criterion: str) -> list[TrendPoint]:
     """One point per run that measured the criterion, oldest first, counted as the history keeps it."""
-    kept = [
-        (run, kept_criterion)
-        for run in runs
-        for kept_criterion in run.phases[phase].criteria
-        if kept_criterion.criterion == criterion
-    ]
-    return [_kept_point(kept_criterion, run) for run, kept_criterion in kept if kept_criterion.value is not None]
+    points = [(run, kept) for run in runs for kept in run.phases[phase].criteria if kept.criterion == criterion]
+    return [_kept_point(kept, run) for run, kept in points if kept.value is not None]
 
 
 def field_heat(verdict: Entry, recorded: RunRecords) -> Markup:
     """In how many records each field differs, by cause: the more, the darker."""
-    wrong = [
-        comparison
-        for comparison in comparisons(recorded)
-        if comparison.outcome is Outcome.DIFFERENT and comparison.phase in verdict["phases"]
-    ]
+    wrong = [sample for sample in comparisons(recorded) if _differs(sample, *verdict["phases"])]
     records: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for sample in wrong:
         for difference in sample.not_known:
@@ -186,11 +177,7 @@ def mismatches(verdict: Entry, recorded: RunRecords) -> Markup:
     """The first ten records that differ of each check, field by field; tokens stand for values."""
     groups = []
     for phase in verdict["phases"]:
-        wrong = [
-            comparison
-            for comparison in comparisons(recorded)
-            if comparison.phase == phase and comparison.outcome is Outcome.DIFFERENT
-        ]
+        wrong = [sample for sample in comparisons(recorded) if _differs(sample, phase)]
         for check in sorted({sample.check for sample in wrong}):
             differing = list({sample.key: sample for sample in reversed(wrong) if sample.check == check}.values())[::-1]
             kinds = Counter(str(difference.kind) for sample in differing for difference in sample.not_known)
@@ -233,6 +220,10 @@ def _by_hand(sample: Comparison, recorded: RunRecords) -> list[str]:
         return []
     requests = [evidence.request(answer) for answer in sample.answers]
     return [line for line in (*requests, evidence.row(sample, recorded.run.options.get("tables", {}))) if line]
+
+
+def _differs(sample: Comparison, *phases: str) -> bool:
+    return sample.outcome is Outcome.DIFFERENT and sample.phase in phases
 
 
 def _mismatch(sample: Comparison) -> dict[str, Any]:
