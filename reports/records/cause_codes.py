@@ -46,6 +46,7 @@ class CauseCode(StrEnum):
     ELASTICSEARCH_SILENT = "elasticsearch-silent"
     INDEX_ABSENT = "index-absent"
     SHARDS_MISSING = "shards-missing"
+    SEARCHES_CUT_SHORT = "searches-cut-short"
     INDEX_UNHEALTHY = "index-unhealthy"
     CONNECTRA_UNHEALTHY = "connectra-unhealthy"
     KEY_NOT_CHECKED = "key-not-checked"
