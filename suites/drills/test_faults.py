@@ -108,10 +108,11 @@ def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "") -> DrillRun:
+def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "", timed: bool = True) -> DrillRun:
     """These phases on a sandbox of their own, or on the one whose settings file is `lent`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATE_", "PYTEST_"))}
     environment |= {RUNNING: lent} if lent else {}
+    environment |= {} if timed else {"SANDBOX_SERVICE_TIME": str(UNTIMED_MS)}
     command = [
         "-m",
         " or ".join(phases),
@@ -174,7 +175,13 @@ def test_a_fault_is_caught(tmp_path: Path, drilled: Drilled, lent: Callable[[Fau
     groups = [group for group in ([phase for phase in phases if phase not in apart], apart) if group]
     options = ("--fault", fault.text, "--seed", "7", *QUICK, *fault.options, *_selected(fault))
     verdicts = [
-        _rehearse(tmp_path / group[0], group, *options, lent="" if group == apart else lent(fault)).verdict
+        _rehearse(
+            tmp_path / group[0],
+            group,
+            *options,
+            lent="" if group == apart else lent(fault),
+            timed=_is_timed(_demanded(fault)),
+        ).verdict
         for group in groups
     ]
     verdict = {"phases": {name: phase for entry in verdicts for name, phase in entry["phases"].items()}}
