@@ -142,7 +142,7 @@ def _selected(*faults: Fault) -> tuple[str, ...]:
     if all(name.endswith("-latency") for name in names):
         return ("-k", "slower")
     if all(name.endswith("-duration") for name in names):
-        return ("-k", "longer and small")
+        return ("-k", "longer")
     without = [
         word
         for word, signs in (
