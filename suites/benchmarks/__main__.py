@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fixtures.sandbox.search.engine import DEFAULT, ENGINES
+from fixtures.sandbox.settings import ENGINES, OSMEM
 from suites.benchmarks import export_parity, index_parity, overhead, traffic
 from suites.benchmarks.aims import lines
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--peers", action=argparse.BooleanOptionalAction, default=True, help="run those that are installed")
     add("--peers-python", default=os.environ.get("BENCH_PEERS_PYTHON"), help="interpreter that has the peers")
     add("--index-rows", type=int, default=20_000, help="contacts in the index")
-    add("--search", default=os.environ.get("SANDBOX_SEARCH", DEFAULT), choices=list(ENGINES))
+    add("--search", default=os.environ.get("SANDBOX_SEARCH", OSMEM), choices=list(ENGINES))
     add("--json", type=Path, help=f"where the figures go (a file in {OUT})")
     return parser
 

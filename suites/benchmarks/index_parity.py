@@ -28,7 +28,7 @@ from fixtures.index_parity.mapping import mapping_of
 from fixtures.index_parity.reading import RecordReader
 from fixtures.index_parity.state import CensusState
 from fixtures.index_parity.table import RecordTable
-from fixtures.sandbox.search.engine import ENGINES
+from fixtures.sandbox.settings import ENGINES
 from reports.records.redaction import Pseudonymizer
 from suites.benchmarks.aims import goal, published
 from suites.benchmarks.multiplied import MultipliedStores

@@ -17,7 +17,7 @@ import psycopg
 from fixtures.sandbox.postgres import seeding
 from fixtures.sandbox.postgres.server import Server, await_server
 from fixtures.sandbox.search import engine as search
-from fixtures.sandbox.settings import SandboxSettings
+from fixtures.sandbox.settings import OSMEM, SandboxSettings
 from fixtures.sandbox.stores import Stores
 
 BASE_ROWS = 20_000
@@ -31,7 +31,7 @@ class MultipliedStores(Stores):
         self.rows = rows
         self._wanted = engine
         self._server: Server | None = None
-        settings = SandboxSettings(rows=min(rows, BASE_ROWS), seed=seed, search=engine or search.DEFAULT)
+        settings = SandboxSettings(rows=min(rows, BASE_ROWS), seed=seed, search=engine or OSMEM)
         super().__init__(settings, say=lambda line: print(f"  {line}", flush=True))
 
     @property

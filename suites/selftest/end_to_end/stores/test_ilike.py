@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.sandbox.search import engine as search
 from fixtures.sandbox.search.ilike import fold, wildcard_of
+from fixtures.sandbox.settings import ENGINES
 from suites.benchmarks.multiplied import MultipliedStores
 
 INDEX = "letters"
@@ -16,7 +17,7 @@ BLOCKS = (range(0x41, 0x250), range(0x370, 0x590), range(0x10A0, 0x1100), range(
 LETTERS = [letter for block in BLOCKS for letter in map(chr, block) if letter.isalpha() and fold(letter) != letter]
 
 
-@pytest.mark.parametrize("engine", list(search.ENGINES))
+@pytest.mark.parametrize("engine", list(ENGINES))
 def test_the_engine_folds_letters_as_postgres_does(engine: str, stores_of: Callable[[str], MultipliedStores]) -> None:
     settings = {"analysis": search._SETTINGS["analysis"], "max_ngram_diff": 6}
     documents = [{"a": f"x{letter}y{letter}"} for letter in LETTERS]
