@@ -176,7 +176,9 @@ def test_calm_customers_get_right_answers(tmp_path: Path, drilled: Drilled) -> N
     """The full draw of each phase, of the log that the sandbox's customers write."""
     phases = [phase for phase, gate in GATES.items() if any(criterion.rule == "traffic" for criterion in gate.criteria)]
 
-    verdict = _rehearse(tmp_path, phases, "--seed", "1", "--traffic", "sandbox", "-k", "customers_get_right_answers").verdict
+    verdict = _rehearse(
+        tmp_path, phases, "--seed", "1", "--traffic", "sandbox", "-k", "customers_get_right_answers"
+    ).verdict
 
     _require(_calm("calm, with customers", phases, verdict), verdict, drilled)
     outcomes = [
