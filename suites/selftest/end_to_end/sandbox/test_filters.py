@@ -136,7 +136,7 @@ def _like(text: str, pattern: str) -> bool:
     return re.fullmatch(f".*{''.join(parts)}.*", text, re.IGNORECASE | re.DOTALL) is not None
 
 
-def _passes(parameter: Parameter, value: Any, stored: list[Any]) -> bool:
+def _passes_as_documented(parameter: Parameter, value: Any, stored: list[Any]) -> bool:
     texts = [text for text in stored if isinstance(text, str)]
     joined = [",".join(texts)] if texts and parameter.columns[0].endswith("[]") else texts
     if parameter.meaning in (ParameterMeaning.ANY_SUBSTRING, ParameterMeaning.ARRAY_SUBSTRING):
@@ -162,7 +162,9 @@ def test_every_value_of_the_data_passes_whom_it_means(
         (choice.parameter, choice.value_class, choice.value)
         for choice in choices
         for bit, row in enumerate(rows)
-        if _passes(matrix[choice.parameter], choice.value, filter_values.stored_values(matrix[choice.parameter], [row]))
+        if _passes_as_documented(
+            matrix[choice.parameter], choice.value, filter_values.stored_values(matrix[choice.parameter], [row])
+        )
         is not bool(choice.mask >> bit & 1)
     ]
 
