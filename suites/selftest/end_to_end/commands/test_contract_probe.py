@@ -115,7 +115,7 @@ def test_a_connectra_of_another_dialect_is_drafted_and_nothing_costs(
     printed, drafted = capsys.readouterr().out, load(str(path))
     assert code == contract_probe.DIFFERS
     assert "filters: ignored, an unknown id finds records, where: an unknown id finds nothing" in printed
-    assert "your backend sends `filters`, this Connectra ignores it" in printed
+    assert "your backend sends `filters`, and Connectra ignores it" in printed
     assert (drafted.connectra["dialect"], drafted.connectra["backend_dialect"]) == ("where", "filters")
     assert drafted.connectra["healthy"] == ["up"]
     assert drafted.exports is not None

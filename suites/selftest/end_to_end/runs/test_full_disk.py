@@ -80,7 +80,7 @@ def test_a_verdict_that_can_not_be_written_is_hold(tmp_path: Path) -> None:
     completed = rehearse(tmp_path, _full(1, after=3))
 
     assert completed.code == 6, completed.printed[-3000:]
-    assert "not all could be written down (controller): File too large" in completed.printed
+    assert "some records could not be written (controller): File too large" in completed.printed
     assert not (completed.folder / "verdict.json").exists()
     assert len(_samples(completed.folder)) == 64
 
