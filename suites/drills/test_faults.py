@@ -136,9 +136,8 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "", t
 def _selected(*faults: Fault) -> tuple[str, ...]:
     """-k with what these faults need: no latency, no larger exports, unless their criteria name them; or that alone."""
     names = [name for fault in faults for name in _demanded(fault)]
-    chosen = [fault.select for fault in faults if fault.select]
-    if chosen:
-        return ("-k", " or ".join(f"({expression})" for expression in chosen))
+    if all(fault.select for fault in faults):
+        return ("-k", " or ".join(f"({fault.select})" for fault in faults))
     if all(name.endswith("-latency") for name in names):
         return ("-k", "slower")
     if all(name.endswith("-duration") for name in names):

@@ -23,13 +23,13 @@ from fixtures.index_parity.mapping import IndexField, IndexMapping, mapping_of
 from fixtures.index_parity.reading import RecordReader
 from fixtures.index_parity.state import CensusState
 from fixtures.index_parity.table import RecordTable
+from fixtures.sandbox.settings import ENGINES
 from reports.comparison.range_digests import RULES, KeyRange, cut, text_of, unequal
 from reports.records.records import Comparison, Outcome
 from reports.records.redaction import Pseudonymizer
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.benchmarks.planted_differences import ALL, COUNTED, damage
 
-ENGINES = ("osmem", "opensearch")
 QUICK = CensusPlan(pauses=(0.0,))
 AWKWARD = ("Z", "a", "a-b", "ab", "zz", "é", "株", "\ue000", "\uffff", "👩‍💻", "\U0010ffff", "_", "a" * 80)
 
