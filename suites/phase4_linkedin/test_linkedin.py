@@ -6,7 +6,7 @@ A search costs a credit: where none may be spent, only what costs nothing is ask
 import pytest
 
 from fixtures.checks.latency import LatencyBlock
-from fixtures.checks.linkedin.catalogue import REFUSALS, SEARCHES, LinkedInChecks
+from fixtures.checks.linkedin.catalogue import CATALOGUE, FREE, LATENCY_CREDITS, PAID, REFUSALS, LinkedInChecks
 from fixtures.checks.linkedin.client import affords, forbidden
 from fixtures.checks.linkedin.index_only import IndexOnlyLinkedIn
 from fixtures.checks.phase import Phase
@@ -27,9 +27,9 @@ def index_only(phase: Phase) -> IndexOnlyLinkedIn:
     return IndexOnlyLinkedIn(phase.target, flag_on=phase.flag_on, count=phase.few, seed=phase.seed)
 
 
-def _require_paid(phase: Phase, linkedin: LinkedInChecks, check: str, samples: int) -> None:
+def _require_paid(phase: Phase, check: str, samples: int) -> None:
     """Leave the check where the budget does not cover it: then its criteria say how to allow it."""
-    needed = samples * linkedin.price(check)
+    needed = samples * (LATENCY_CREDITS if check == LATENCY else CATALOGUE[check].credits)
     why = forbidden(phase.target)
     if not why and not affords(phase.target, needed):
         why = f"the next {samples} samples take {needed} credits: more than --allow-cost leaves"
@@ -46,11 +46,9 @@ def test_invalid_search_is_refused(phase: Phase, linkedin: LinkedInChecks) -> No
         phase.record(fact)
 
 
-@pytest.mark.asks("linkedin-connectra-{record}")
-@pytest.mark.parametrize("record", ["contact", "company"])
-def test_connectra_finds_the_record_of_a_url(phase: Phase, linkedin: LinkedInChecks, look: slice, record: str) -> None:
-    check = f"linkedin-connectra-{record}"
-
+@pytest.mark.asks("{check}")
+@pytest.mark.parametrize("check", FREE)
+def test_connectra_finds_the_record_of_a_url(phase: Phase, linkedin: LinkedInChecks, look: slice, check: str) -> None:
     phase.require_equal(linkedin.check_of(check), linkedin.drawn(check), look)
 
 
@@ -58,17 +56,17 @@ def test_connectra_finds_the_record_of_a_url(phase: Phase, linkedin: LinkedInChe
 @FEW
 def test_unknown_url_finds_nothing(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
     draw = linkedin.drawn("linkedin-nobody")
-    _require_paid(phase, linkedin, "linkedin-nobody", len(draw.samples[part]))
+    _require_paid(phase, "linkedin-nobody", len(draw.samples[part]))
 
     phase.require_equal(linkedin.check_of("linkedin-nobody"), draw, part)
 
 
 @pytest.mark.asks("{check}")
-@pytest.mark.parametrize("check", SEARCHES[:2])
+@pytest.mark.parametrize("check", PAID)
 def test_url_finds_the_records_of_the_database(phase: Phase, linkedin: LinkedInChecks, look: slice, check: str) -> None:
     draw = linkedin.drawn(check)
     timed = phase.timed(draw.samples, LATENCY) if check == CONTACTS else ()
-    _require_paid(phase, linkedin, check, sum(sample.key not in timed for sample in draw.samples[look]))
+    _require_paid(phase, check, sum(sample.key not in timed for sample in draw.samples[look]))
 
     phase.require_equal(linkedin.check_of(check), draw, look, timed)
 
@@ -93,7 +91,7 @@ def test_url_of_an_index_only_record_finds_nothing(
 @FEW
 def test_concurrent_searches_find_the_same(phase: Phase, linkedin: LinkedInChecks, part: slice) -> None:
     draw, part = linkedin.drawn("linkedin-execution"), slice(part.start, part.stop or EXECUTIONS)
-    _require_paid(phase, linkedin, "linkedin-execution", len(draw.samples[part]))
+    _require_paid(phase, "linkedin-execution", len(draw.samples[part]))
 
     phase.require_equal(linkedin.check_of("linkedin-execution"), draw, part)
 
@@ -102,7 +100,7 @@ def test_concurrent_searches_find_the_same(phase: Phase, linkedin: LinkedInCheck
 def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, block: int) -> None:
     drawn = linkedin.drawn(CONTACTS).samples
     samples = phase.of_block(drawn, block)
-    _require_paid(phase, linkedin, LATENCY, len(samples))
+    _require_paid(phase, LATENCY, len(samples))
     timed = LatencyBlock(
         check=LATENCY,
         number=block,
@@ -116,11 +114,11 @@ def test_vql_is_not_slower_than_direct(phase: Phase, linkedin: LinkedInChecks, b
 
 
 @pytest.mark.usefixtures("at_end")
-@pytest.mark.parametrize("check", [*SEARCHES[:2], "linkedin-connectra-contact", "linkedin-connectra-company"])
+@pytest.mark.parametrize("check", [*PAID, *FREE])
 def test_uncounted_answers_are_replaced(phase: Phase, linkedin: LinkedInChecks, check: str) -> None:
     linkedin_check, draw = linkedin.check_of(check), linkedin.drawn(check)
     spares = phase.spares(linkedin_check, draw)
     if linkedin_check.through_backend and spares:
-        _require_paid(phase, linkedin, check, len(spares))
+        _require_paid(phase, check, len(spares))
 
     phase.replace_lost(linkedin_check, draw)
