@@ -5,11 +5,11 @@ pytest_plugins = [
     "reports.plugin.selection",
     "reports.plugin.gate",
     "fixtures.session.options",
-    "fixtures.session.start",
-    "fixtures.session.header",
+    "fixtures.session.header",  # these three before `start`, which imports them
+    "fixtures.session.earlier_runs",
     "fixtures.checks.phase",
+    "fixtures.session.start",
     "fixtures.session.plan",
     "fixtures.traffic.session",
-    "fixtures.session.earlier_runs",
     "fixtures.sandbox.faults.drill_matrix",
 ]

@@ -32,8 +32,8 @@ import pytest
 left_out = [f"--ignore=suites/{name}" for name in ("selftest", "drills", "benchmarks")]
 sys.exit(pytest.main(["-m", "canary", "--collect-only", "-q", "-p", "no:cacheprovider", *left_out]))
 """
-NO_PROMTOOL = "no promtool on this machine: apt-get install prometheus (issue 5)"
-NO_SYSTEMD = "no systemd-analyze on this machine (issue 5)"
+NO_PROMTOOL = "no promtool on this machine: apt-get install prometheus"
+NO_SYSTEMD = "no systemd-analyze on this machine"
 
 
 def _workflow(checkout: Path, name: str) -> dict[Any, Any]:

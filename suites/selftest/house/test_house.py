@@ -1,6 +1,7 @@
 """The rules of the house hold, and each is seen to be broken when its breach is planted."""
 
 import ast
+import runpy
 import shutil
 import tomllib
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 import fixtures
 import reports
-from suites.selftest.support.house_rules import RULES, sources
+from suites.selftest.support.house_rules import RULES, imports, sources
 
 BREACHES = [  # (rule, file, text that is put at its end)
     ("imports_run_one_way", "reports/judge/findings.py", "import fixtures.settings.settings\n"),
@@ -97,6 +98,18 @@ def test_the_root_conftest_lists_plugins_and_nothing_else(checkout: Path) -> Non
 
     assert isinstance(assignment, ast.Assign)
     assert [target.id for target in assignment.targets if isinstance(target, ast.Name)] == ["pytest_plugins"]
+
+
+def test_no_plugin_imports_one_that_is_registered_after_it(checkout: Path) -> None:
+    plugins = runpy.run_path(str(checkout / "conftest.py"))["pytest_plugins"]
+    imported = {plugin: imports(checkout / f"{plugin.replace('.', '/')}.py") for plugin in plugins}
+
+    assert not [
+        f"{plugin} imports {later}: pytest warns of a plugin that is imported before it is registered"
+        for place, plugin in enumerate(plugins)
+        for later in plugins[place + 1 :]
+        if later in imported[plugin]
+    ]
 
 
 def test_every_gate_names_a_registered_mark(checkout: Path, pytestconfig: pytest.Config) -> None:

@@ -113,7 +113,7 @@ def test_limits_and_intervals_stand_beside_the_value() -> None:
     assert f'vql_gate_outcome{{{labels},kind="blocking",state="missed"}} 1.0' in text
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool: apt-get install prometheus (issue 5)")
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool: apt-get install prometheus")
 def test_prometheus_itself_reads_the_metrics() -> None:
     text = prometheus.exposition(verdict_builders.verdict("NO-GO", 60))
 

@@ -20,7 +20,7 @@ from suites.selftest.support import chromium, verdict_builders
 
 WORDS = ("GO", "NO-GO", "HOLD")
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>&amp;\u202e{{7*7}}|`x`"""
-NO_BROWSER = "no Chromium on this machine: apt-get install chromium (issue 5)"
+NO_BROWSER = "no Chromium on this machine: apt-get install chromium"
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
@@ -34,6 +34,16 @@ def test_the_verdict_is_said_in_words_at_the_top(word: str) -> None:
 
     assert f"<title>{word} - Contact360 VQL gate</title>" in html
     assert html.index(f"<h1><b>{word}</b>") < html.index("<table")
+
+
+def test_a_phase_without_a_flag_has_an_empty_cell_for_it() -> None:
+    verdict = verdict_builders.verdict("GO")
+    (phase,) = verdict["phases"].values()
+    phases = {"phase0": {**phase, "flag": ""}, "phase1": {**phase, "flag": "VQL_SINGLE_RECORD_RETRIEVAL"}}
+    html = page.html({**verdict, "phases": phases}, verdict_builders.recorded())
+
+    assert html.count('<td data-h="Flag"></td>') == 1  # on a narrow page an empty cell is no line
+    assert html.count('<td data-h="Flag"><code>VQL_SINGLE_RECORD_RETRIEVAL</code></td>') == 1
 
 
 def test_every_criterion_has_one_row() -> None:
