@@ -98,7 +98,7 @@ def _check(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         oldest, verdict = check_verdict.age(options.max_age), check_verdict.read(options.verdict)
-        word, why = check_verdict.opened(
+        outcome, why = check_verdict.opened(
             verdict,
             options.phase,
             now=datetime.now(UTC),
@@ -108,8 +108,8 @@ def _check(arguments: list[str]) -> int:
         )
     except (check_verdict.InvalidVerdict, GateError, OSError) as error:
         return _refused(str(error))
-    print(terminal_line(f"{word}: {why}"))
-    return EXIT_CODES[word]
+    print(terminal_line(f"{outcome}: {why}"))
+    return EXIT_CODES[outcome]
 
 
 def _demands(options: argparse.Namespace) -> check_verdict.Demands:

@@ -97,7 +97,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 def unforeseen(error: BaseException, where: str = "") -> str:
     """One sentence: the kind of the error and the place of ours it came from; its own words may hold a value."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT)] or frames
-    place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    our_frames = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT)] or frames
+    place = f" at {Path(our_frames[-1].filename).name}:{our_frames[-1].lineno}" if our_frames else ""
     more = f"; more in {where}" if where else ""
     return f"HOLD: the gate itself failed ({type(error).__name__}{place}), which says nothing about the target{more}"

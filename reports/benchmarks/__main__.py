@@ -86,8 +86,8 @@ def _latency(noise: Noise, rollouts: int, seed: int) -> Section:
     table.add("this judge", cells)
     late = [latency.ours(noise, ratio, rollouts=rollouts, seed=seed, late=2.0) for ratio in RATIOS]
     table.add("this judge, twice as slow in the last quarter", late)
-    for name, own in rivals.items() if noise is not CACHED else ():
-        table.add(name, [own(noise, ratio) for ratio in RATIOS])
+    for name, rival in rivals.items() if noise is not CACHED else ():
+        table.add(name, [rival(noise, ratio) for ratio in RATIOS])
     title = f"latency, {noise.name}"
     claims = errors(title, RATIOS, cells, fine=latency.TARGET, alert=latency.ALERT)
     if noise is not CACHED:

@@ -68,9 +68,9 @@ def change_by_rules(noise: Noise, ratio_of: Ratios, *, rollouts: int, seed: int)
     ours = _sees_change(means, floors).tolist()
     midpoint, step = (math.log(TARGET) + math.log(ALERT)) / 2, math.log(ALERT) - math.log(TARGET)
     theirs = []
-    for own, noises in zip(means.tolist(), floors.tolist(), strict=True):
-        variance = run_variance(own, noises)
-        change = statistics.cusum([(mean - midpoint) * step / variance for mean in own], POLICY.cusum_limit)
+    for run_means, noises in zip(means.tolist(), floors.tolist(), strict=True):
+        variance = run_variance(run_means, noises)
+        change = statistics.cusum([(mean - midpoint) * step / variance for mean in run_means], POLICY.cusum_limit)
         theirs.append(change is not None)
     return list(zip(theirs, ours, strict=True))
 
@@ -79,7 +79,7 @@ def share_over_runs(
     kind: str, rate: float, together: float, alike: float, *, rollouts: int, seed: int, every: int = 4
 ) -> CellOutcome:
     """Runs whose answers fail together, each much like the one before: pooled from a day on, by every fourth run."""
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, RUNS)
+    verdict, stopped_at = np.full(rollouts, HOLD), np.full(rollouts, RUNS)
     target, alert = LIMITS[kind]
     for rollout, failures in enumerate(failures_of(rate, together, alike, rollouts, seed)):
         for look in range(DAY, RUNS + 1, every):
@@ -88,9 +88,9 @@ def share_over_runs(
             if now != NO_GO and statistics.share_change(counted, [PROBES] * look, target, alert):
                 now = NO_GO
             if now != HOLD:
-                verdict[rollout], taken[rollout] = now, look
+                verdict[rollout], stopped_at[rollout] = now, look
                 break
-    return cell_of(verdict, taken * PROBES)
+    return cell_of(verdict, stopped_at * PROBES)
 
 
 def availability(rate: float, alike: float, *, rollouts: int, seed: int) -> CellOutcome:
@@ -98,16 +98,16 @@ def availability(rate: float, alike: float, *, rollouts: int, seed: int) -> Cell
     hours, needed = _bake_hours()
     moments = int(hours * MOMENTS_PER_HOUR)
     outages = _outages(rate, alike, moments, rollouts, seed)
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, moments)
+    verdict, stopped_at = np.full(rollouts, HOLD), np.full(rollouts, moments)
     looks = range(int(needed * MOMENTS_PER_HOUR), moments + 1, MOMENTS_PER_HOUR)
     for rollout in range(rollouts):
         for look in looks:
             measurement = statistics.share_in_time(outages[rollout, :look].tolist())
             now = WORDS[by_limits(criterion_of("availability"), measurement)]
             if now != HOLD:
-                verdict[rollout], taken[rollout] = now, look
+                verdict[rollout], stopped_at[rollout] = now, look
                 break
-    return cell_of(verdict, taken)
+    return cell_of(verdict, stopped_at)
 
 
 def failures_of(rate: float, together: float, alike: float, rollouts: int, seed: int) -> Array:
@@ -135,14 +135,14 @@ def _runs(noise: Noise, ratio_of: Ratios, rollouts: int, seed: int, wander: floa
     """Per rollout and run: mean of y, and of old against old."""
     random = np.random.default_rng(seed)
     hosts, size = Hosts(noise, rollouts, random), design()[1]
-    own, means, floors = random.normal(size=rollouts), [], []
+    drift, means, floors = random.normal(size=rollouts), [], []
     for run in range(RUNS):
-        taken = [block(hosts, 1.0, size, REST if first else GAP, random) for first in _FIRST]
-        vql, direct, again = (np.log(np.concatenate(side, axis=1)) for side in zip(*taken, strict=True))
-        slower = math.log(ratio_of(run)) + wander * own
+        blocks_of_run = [block(hosts, 1.0, size, REST if first else GAP, random) for first in _FIRST]
+        vql, direct, again = (np.log(np.concatenate(side, axis=1)) for side in zip(*blocks_of_run, strict=True))
+        slower = math.log(ratio_of(run)) + wander * drift
         means.append((vql - (direct + again) / 2).mean(axis=1) + slower)
         floors.append((again - direct).mean(axis=1))
-        own = alike * own + math.sqrt(1 - alike**2) * random.normal(size=rollouts)
+        drift = alike * drift + math.sqrt(1 - alike**2) * random.normal(size=rollouts)
     return np.stack(means, axis=1), np.stack(floors, axis=1)
 
 
@@ -182,7 +182,7 @@ def _outages(
 def _bake_hours() -> tuple[float, float]:
     """(longest, needed) hours of the window of availability, as phase 5's gate has them."""
     path = Path(__file__).parents[2] / "suites" / "phase5_bake" / "gate.toml"
-    (own,) = (
+    (availability_bake,) = (
         bake for bake in read_gate(path.read_text(encoding="utf-8"), path.name).bake if bake.phase == "availability"
     )
-    return own.longest, own.hours
+    return availability_bake.longest, availability_bake.hours

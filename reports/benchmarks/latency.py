@@ -75,8 +75,8 @@ def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = GAP
     `late`: VQL is so many times slower again in the last quarter of the blocks.
     """
     count, size = design()
-    taken = _taken(noise, ratio, rollouts, seed, gap, late)
-    means, floors = _of_blocks(taken)
+    blocks_drawn = _taken(noise, ratio, rollouts, seed, gap, late)
+    means, floors = _of_blocks(blocks_drawn)
     verdict, spent = np.full(rollouts, HOLD), np.full(rollouts, count * size)
     for stage in stages():
         now = rule(means[:, :stage], floors[:, :stage], stage * size)
@@ -100,9 +100,9 @@ def tail(noise: Noise, ratio: float, slow_share: float, pairs: int, *, rollouts:
 
     random = np.random.default_rng(seed)
     size = design()[1]
-    taken = blocks(noise, ratio, rollouts=rollouts, count=pairs // size, pairs=size, gap=GAP, random=random)
+    blocks_drawn = blocks(noise, ratio, rollouts=rollouts, count=pairs // size, pairs=size, gap=GAP, random=random)
     only_vql = only_again = np.zeros(rollouts, dtype=int)
-    for vql, direct, again in taken:
+    for vql, direct, again in blocks_drawn:
         slow = vql * np.where(random.random(vql.shape) < slow_share, 4, 1) > POLICY.tail_factor * TARGET * direct
         other = again > POLICY.tail_factor * direct
         only_vql = only_vql + (slow & ~other).sum(axis=1)
@@ -114,13 +114,13 @@ def tail(noise: Noise, ratio: float, slow_share: float, pairs: int, *, rollouts:
 def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
     """How many of so many rollouts `finding_of` judges as `rule` does: all of them, or AssertionError."""
     count, size = design()
-    taken = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
-    means, floors = _of_blocks(taken)
+    blocks_drawn = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
+    means, floors = _of_blocks(blocks_drawn)
     mine = rule(means, floors, count * size)
     for rollout in range(rollouts):
         pairs = [
             Pair(phase="p", check="x", key=str(index), block=number, vql_ms=vql, direct_ms=direct, again_ms=again)
-            for number, block in enumerate(taken)
+            for number, block in enumerate(blocks_drawn)
             for index, (vql, direct, again) in enumerate(zip(*(side[rollout].tolist() for side in block), strict=True))
         ]
         theirs = WORDS[finding_of(CRITERION, GATE, evidence_of(pairs, "p", True)).outcome]
@@ -148,18 +148,18 @@ def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_tur
 def _taken(noise: Noise, ratio: float, rollouts: int, seed: int, gap: int, late: float) -> Iterable[Triples]:
     count, size = design()
     random = np.random.default_rng(seed)
-    taken = blocks(noise, ratio, rollouts=rollouts, count=count, pairs=size, gap=gap, random=random)
-    for number, (vql, direct, again) in enumerate(taken):
+    blocks_drawn = blocks(noise, ratio, rollouts=rollouts, count=count, pairs=size, gap=gap, random=random)
+    for number, (vql, direct, again) in enumerate(blocks_drawn):
         yield vql * (late if number >= 3 * count // 4 else 1.0), direct, again
 
 
-def _of_blocks(taken: Iterable[Triples]) -> tuple[Array, Array]:
+def _of_blocks(blocks_drawn: Iterable[Triples]) -> tuple[Array, Array]:
     """Per rollout and block: mean of y = log vql - (log direct + log again) / 2, and of log(again/direct)."""
     both = [
         ((np.log(vql) - (np.log(direct) + np.log(again)) / 2).mean(axis=1), np.log(again / direct).mean(axis=1))
-        for vql, direct, again in taken
+        for vql, direct, again in blocks_drawn
     ]
-    return np.stack([one for one, _ in both], axis=1), np.stack([other for _, other in both], axis=1)
+    return np.stack([mean for mean, _ in both], axis=1), np.stack([floor for _, floor in both], axis=1)
 
 
 def _interval(means: Array) -> tuple[Array, Array, Array]:
@@ -174,8 +174,10 @@ def _calls(noise: Noise, ratio: float, rollouts: int, seed: int, in_turn: bool) 
     if in_turn:
         random = np.random.default_rng(seed)
         return one_after_the_other(noise, ratio, rollouts=rollouts, calls=LEAST_PAIRS, random=random)
-    taken = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
-    return np.concatenate([pair[0] for pair in taken], axis=1), np.concatenate([pair[1] for pair in taken], axis=1)
+    blocks_drawn = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
+    return np.concatenate([pair[0] for pair in blocks_drawn], axis=1), np.concatenate(
+        [pair[1] for pair in blocks_drawn], axis=1
+    )
 
 
 def _shift(vql: Array, direct: Array) -> tuple[Array, Array]:
@@ -191,8 +193,8 @@ def _shift(vql: Array, direct: Array) -> tuple[Array, Array]:
     return low, middle
 
 
-def cell_of(verdict: Array, taken: Array) -> CellOutcome:
+def cell_of(verdict: Array, pairs: Array) -> CellOutcome:
     """What became of the rollouts: their verdicts, and what each took."""
     return CellOutcome(
-        go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(taken.mean())
+        go=float((verdict == GO).mean()), no_go=float((verdict == NO_GO).mean()), pairs=float(pairs.mean())
     )

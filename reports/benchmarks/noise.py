@@ -122,8 +122,8 @@ def blocks(
 def block(hosts: Hosts, ratio: float, pairs: int, gap: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
     """One block, after a pause of so many slots."""
     hosts.rest(gap)
-    taken = [_pair(hosts, ratio, random) for _ in range(pairs)]
-    vql, direct, again = (np.stack([pair[side] for pair in taken], axis=1) for side in range(3))
+    drawn_pairs = [_pair(hosts, ratio, random) for _ in range(pairs)]
+    vql, direct, again = (np.stack([pair[side] for pair in drawn_pairs], axis=1) for side in range(3))
     return vql, direct, again
 
 

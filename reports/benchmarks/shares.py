@@ -23,12 +23,12 @@ Counts = np.ndarray[Any, np.dtype[Any]]
 def in_one_session(kind: str, rate: float, *, rollouts: int, seed: int) -> CellOutcome:
     """Independent requests, looked at after 32, 64, ... 2,048; sampling stops at the first GO or NO-GO."""
     failed = np.random.default_rng(seed).random((rollouts, POLICY.stages[-1])) < rate
-    verdict, taken = np.full(rollouts, HOLD), np.full(rollouts, POLICY.stages[-1])
+    verdict, stopped_at = np.full(rollouts, HOLD), np.full(rollouts, POLICY.stages[-1])
     for look in POLICY.stages:
         now = np.array([_outcome_of(kind, int(count), look) for count in failed[:, :look].sum(axis=1)])
         decided = (verdict == HOLD) & (now != HOLD)
-        verdict[decided], taken[decided] = now[decided], look
-    return cell_of(verdict, taken)
+        verdict[decided], stopped_at[decided] = now[decided], look
+    return cell_of(verdict, stopped_at)
 
 
 def in_bursts(kind: str, rate: float, burst_s: float, *, rollouts: int, seed: int) -> CellOutcome:

@@ -52,9 +52,9 @@ def blocks(file: BinaryIO, *, returns: bool | None = None) -> Iterator[RecordBlo
         at += len(text) - len(rest)
         if complete.texts:
             yield complete.block(returns=returns)
-    left = open_record + _Lines.of(rest, [rest] if rest else [], at)
-    if left.texts:
-        yield left.block(returns=bool(returns))
+    unfinished = open_record + _Lines.of(rest, [rest] if rest else [], at)
+    if unfinished.texts:
+        yield unfinished.block(returns=bool(returns))
 
 
 def numbers(records: Sequence[bytes]) -> Numbers:

@@ -90,18 +90,18 @@ class CsvFile:
         names, wanted = tuple(header), self._columns
         if names == wanted:
             return names
-        known = set(names) & set(wanted)
-        if not known:
+        present = set(names) & set(wanted)
+        if not present:
             self._note("header-missing")
             return None
         for kind, odd in (
-            ("header-lacks", [name for name in wanted if name not in known]),
-            ("header-extra", [name for name in names if name not in known]),
-            ("header-twice", [name for name, count in Counter(names).items() if count > 1 and name in known]),
+            ("header-lacks", [name for name in wanted if name not in present]),
+            ("header-extra", [name for name in names if name not in present]),
+            ("header-twice", [name for name, count in Counter(names).items() if count > 1 and name in present]),
         ):
             if odd:  # what nobody declared may be a row of data, so it is only counted
                 self._note(kind, ", ".join(odd[:5]) if kind != "header-extra" else f"{len(odd)} of them")
-        if [name for name in names if name in known] != [name for name in wanted if name in known]:
+        if [name for name in names if name in present] != [name for name in wanted if name in present]:
             self._note("header-order")
         return names
 
@@ -117,10 +117,10 @@ class CsvFile:
         yield tuple(record) if places is None else tuple(record[at] if 0 <= at < len(record) else "" for at in places)
 
     def _note(self, kind: str, detail: str = "") -> None:
-        known = self._troubles.get(kind)
+        trouble = self._troubles.get(kind)
         self._troubles[kind] = (
-            replace(known, count=known.count + 1)
-            if known
+            replace(trouble, count=trouble.count + 1)
+            if trouble
             else FileDefect(kind=kind, count=1, row=self.row, detail=detail)
         )
 

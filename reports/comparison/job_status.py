@@ -49,11 +49,11 @@ def expiry_complaint(expires: Any, now: datetime) -> str | None:
 
 
 def _of_states(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[str]:
-    known = (*course.states, *course.ended)
+    states = (*course.states, *course.ended)
     for glimpse in life:
-        if glimpse.state not in known:
-            yield f"status is '{foreign(glimpse.state)}', which is none of {', '.join(known)}"
-    ranks = [_rank(glimpse, course) for glimpse in life if glimpse.state in known]
+        if glimpse.state not in states:
+            yield f"status is '{foreign(glimpse.state)}', which is none of {', '.join(states)}"
+    ranks = [_rank(glimpse, course) for glimpse in life if glimpse.state in states]
     if any(later < earlier for earlier, later in pairwise(ranks)):
         yield "status goes backwards"
 

@@ -71,7 +71,7 @@ def concerns(known_difference: KnownDifference, check: str) -> bool:
 
 
 def in_force(
-    known: Sequence[KnownDifference], check: str, served_by: Provenance, today: date
+    known_differences: Sequence[KnownDifference], check: str, served_by: Provenance, today: date
 ) -> tuple[KnownDifference, ...]:
     """Those that may excuse an answer to this check. What the fallback gives is an answer of the direct path.
 
@@ -80,17 +80,20 @@ def in_force(
     by = Provenance.DIRECT if served_by is Provenance.FALLBACK else served_by
     return tuple(
         known_difference
-        for known_difference in known
+        for known_difference in known_differences
         if (known_difference.by == by or (by is Provenance.UNKNOWN and known_difference.reads_as in EXACT))
         and concerns(known_difference, check)
         and today.isoformat() <= known_difference.until
     )
 
 
-def excused(differences: Sequence[RawDifference], known: Sequence[KnownDifference]) -> tuple[RawDifference, ...]:
+def excused(
+    differences: Sequence[RawDifference], known_differences: Sequence[KnownDifference]
+) -> tuple[RawDifference, ...]:
     """The differences, those that a known one covers marked with its id. Identity is never excused."""
     return tuple(
-        _marked(difference, known) if difference.excused_by is None else difference for difference in differences
+        _marked(difference, known_differences) if difference.excused_by is None else difference
+        for difference in differences
     )
 
 
@@ -107,14 +110,14 @@ def summarised(differences: Sequence[RawDifference]) -> tuple[RawDifference, ...
     return tuple(reversed(once.values()))[:MOST_RECORDED]
 
 
-def excuses(samples: Sequence[Comparison], known: Sequence[KnownDifference]) -> tuple[Excuse, ...]:
+def excuses(samples: Sequence[Comparison], known_differences: Sequence[KnownDifference]) -> tuple[Excuse, ...]:
     """What each known difference covered among the questions that were compared, each counted once.
 
     Those whose checks were not asked, or only answered by the other path, are left out: they can't be stale. A
     question that failed neither spends a cap nor makes it larger.
     """
     excuses = []
-    for known_difference in known:
+    for known_difference in known_differences:
         compared = [
             sample for sample in samples if sample.outcome in COMPARED and concerns(known_difference, sample.check)
         ]
@@ -147,18 +150,18 @@ def _by_another(sample: Comparison, by: str) -> bool:
     return path is not Provenance.UNKNOWN and path != by
 
 
-def _marked(difference: RawDifference, known: Sequence[KnownDifference]) -> RawDifference:
-    excuse = _excuse(difference, known)
+def _marked(difference: RawDifference, known_differences: Sequence[KnownDifference]) -> RawDifference:
+    excuse = _excuse(difference, known_differences)
     if excuse is None:
         return difference
     return replace(difference, excused_by=excuse.id, exact=excuse.reads_as in EXACT)
 
 
-def _excuse(difference: RawDifference, known: Sequence[KnownDifference]) -> KnownDifference | None:
+def _excuse(difference: RawDifference, known_differences: Sequence[KnownDifference]) -> KnownDifference | None:
     if difference.kind == "identity":
         return None
     path = _field_of(difference)
-    for known_difference in known:
+    for known_difference in known_differences:
         fits = VALUES[known_difference.reads_as](difference) if known_difference.reads_as in VALUES else True
         if known_difference.reads_as and known_difference.reads_as not in VALUES:
             continue  # its check knows what it means

@@ -44,8 +44,8 @@ def compared(
 
 def out_of_order(actual: Sequence[str], ranks: Mapping[str, int], *, name: str = "order") -> tuple[RawDifference, ...]:
     """The first place at which the list goes back in the order that `ranks` gives; ties are free."""
-    known = [(place, item) for place, item in enumerate(actual) if item in ranks]
-    for (_, before), (place, item) in pairwise(known):
+    ranked = [(place, item) for place, item in enumerate(actual) if item in ranks]
+    for (_, before), (place, item) in pairwise(ranked):
         if ranks[item] < ranks[before]:
             return (RawDifference(path=f"{name}.{place}", kind=DifferenceKind.ORDER, expected=before, actual=item),)
     return ()
@@ -56,7 +56,7 @@ def same_sequence(expected: Sequence[str], actual: Sequence[str], *, name: str) 
     differences = compared(expected, actual, name=name, shown=False)
     if differences or list(expected) == list(actual):
         return differences
-    place = next(place for place, (one, other) in enumerate(zip(expected, actual, strict=True)) if one != other)
+    place = next(place for place, (wanted, shown) in enumerate(zip(expected, actual, strict=True)) if wanted != shown)
     return (
         RawDifference(
             path=f"{name}.{place}", kind=DifferenceKind.ORDER, expected=expected[place], actual=actual[place]

@@ -73,14 +73,14 @@ def unmatched(ours: SpilledMultiset, theirs: SpilledMultiset) -> tuple[Numbers, 
 
     A record that is there more often on one side leaves as many places of that side as it is more often there.
     """
-    left: tuple[list[Numbers], list[Numbers]] = ([], [])
+    surplus: tuple[list[Numbers], list[Numbers]] = ([], [])
     for part in range(PARTITIONS):
         (mine, my_places), (other, other_places) = ours.partition(part), theirs.partition(part)
         if np.array_equal(mine, other):
             continue
-        left[0].append(my_places[_surplus(mine, other)])
-        left[1].append(other_places[_surplus(other, mine)])
-    return _all(left[0]), _all(left[1])
+        surplus[0].append(my_places[_surplus(mine, other)])
+        surplus[1].append(other_places[_surplus(other, mine)])
+    return _all(surplus[0]), _all(surplus[1])
 
 
 def _surplus(mine: Numbers, other: Numbers) -> Numbers:

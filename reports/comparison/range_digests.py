@@ -54,7 +54,14 @@ def cut(keys: Sequence[str], pieces: int, within: KeyRange = EVERYTHING) -> list
 
 def _between(low: str, high: str) -> str:
     """The shortest beginning of `high` that is greater than `low`; all of it where there is none."""
-    same = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
+    same = next(
+        (
+            at
+            for at, (low_character, high_character) in enumerate(zip(low, high, strict=False))
+            if low_character != high_character
+        ),
+        len(low),
+    )
     return high[: same + 1]
 
 

@@ -124,8 +124,8 @@ def itemised(difference: RawDifference) -> tuple[RawDifference, ...]:
         for number, pair in enumerate(zip_longest(expected[first:last], actual[start:stop], fillvalue=NO_ITEM))
     ]
     items = tuple(
-        replace(difference, path=f"{difference.path}[{place}]", expected=one, actual=other)
-        for place, one, other in pairs[:ITEMS]
+        replace(difference, path=f"{difference.path}[{place}]", expected=item, actual=shown)
+        for place, item, shown in pairs[:ITEMS]
     )
     return items if len(pairs) <= ITEMS else (*items, difference)
 
@@ -217,18 +217,20 @@ def _first(values: Sequence[Any], rules: Sequence[str]) -> Any:
 
 def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> list[RawDifference]:
     """Whether an object of the record is there, or null, as it has to be; its values are looked at one by one."""
-    own = [field_value for field_value in expected.values if _home(field_value.field.path)[0] == path]
+    members = [field_value for field_value in expected.values if _home(field_value.field.path)[0] == path]
     shown, there = body.get(path), path in body
     if path in expected.null_objects:
         if shown is None:
-            sparse = all(field_value.field.form in _MAY_LACK or not field_value.field.required for field_value in own)
+            sparse = all(
+                field_value.field.form in _MAY_LACK or not field_value.field.required for field_value in members
+            )
             return [] if there or sparse else [_difference(path, DifferenceKind.ABSENT, None, None)]
         kind = DifferenceKind.FORM if means_same(None, shown, ()) else DifferenceKind.GHOST
         return [_difference(path, kind, None, shown)]
     if isinstance(shown, Mapping):
         return []
-    wanted = {_home(field_value.field.path)[1]: field_value.shown for field_value in own}
-    stored = {_home(field_value.field.path)[1]: field_value.stored for field_value in own}
+    wanted = {_home(field_value.field.path)[1]: field_value.shown for field_value in members}
+    stored = {_home(field_value.field.path)[1]: field_value.stored for field_value in members}
     kind = DifferenceKind.MISSING if shown is None else DifferenceKind.TYPE
     return [replace(_difference(path, kind, wanted, shown), stored=stored)]
 
@@ -272,21 +274,21 @@ def _undeclared(expected: ExpectedRecord, body: Mapping[str, Any]) -> Iterator[R
         not isinstance(body.get(path), Mapping) for path in expected.objects if path
     ):
         return
-    own = {part for path in expected.declared | expected.objects for part in _parts(path)}
-    count, known = 0, own.union(*(row or () for row in expected.tables.values()))
+    declared = {part for path in expected.declared | expected.objects for part in _parts(path)}
+    count, plain_names = 0, declared.union(*(row or () for row in expected.tables.values()))
     for path, value in _places(body, expected.objects):
         if path not in expected.declared and count < _MOST_UNDECLARED:
             count += 1
-            yield _difference(shown_name(path, known), DifferenceKind.UNDECLARED, None, value)
+            yield _difference(shown_name(path, plain_names), DifferenceKind.UNDECLARED, None, value)
 
 
 _MOST_UNDECLARED = 20
 
 
-def shown_name(path: str, known: Container[str]) -> str:
+def shown_name(path: str, plain_names: Container[str]) -> str:
     """The path of a key that the contract does not know, its foreign parts marked: keys may be names of people."""
     twice = TWICE if path.endswith(TWICE) else ""
-    return ".".join(foreign(part, known) for part in path.removesuffix(TWICE).split(".")) + twice
+    return ".".join(foreign(part, plain_names) for part in path.removesuffix(TWICE).split(".")) + twice
 
 
 def surplus_keys(body: Mapping[str, Any], declared: Set[str]) -> tuple[RawDifference, ...]:

@@ -59,27 +59,27 @@ def is_shown(actual: Any, expected: Any, rules: Sequence[str], form: Form) -> bo
     return same(actual, expected)
 
 
-def same(one: Any, other: Any) -> bool:
+def same(first: Any, second: Any) -> bool:
     """Equal in type and value, at any depth. A number of PostgreSQL that is a Decimal has no form of its own."""
-    for number, shown in ((one, other), (other, one)):
+    for number, shown in ((first, second), (second, first)):
         if isinstance(number, Decimal) and isinstance(shown, int | float) and not isinstance(shown, bool):
             return number == shown or float(number) == float(shown)
-    if type(one) is not type(other):
+    if type(first) is not type(second):
         return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(value, second[name]) for name, value in first.items())
+    if isinstance(first, list):
+        return len(first) == len(second) and all(map(same, first, second))
+    return bool(first == second)
 
 
-def means_same(one: Any, other: Any, rules: Sequence[str]) -> bool:
+def means_same(first: Any, second: Any, rules: Sequence[str]) -> bool:
     """Whether two values that are not the same mean the same: only their form differs, by the rules or by any other.
 
     A number as a text, a list as a joined text, blanks or quotes around, nothing shown as an empty text or as `_`. Zero
     is a value: it means nothing only where a rule says so.
     """
-    return same(canonical(one, rules), canonical(other, rules)) or _meaning(one) == _meaning(other)
+    return same(canonical(first, rules), canonical(second, rules)) or _meaning(first) == _meaning(second)
 
 
 def _meaning(value: Any) -> Any:

@@ -37,7 +37,7 @@ def _longest(gate: Gate) -> float:
 
 def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
     """What an earlier run of each phase must have been bound to: as this run is."""
-    own = HistoryEntry(
+    this_run = HistoryEntry(
         run_id=run.run_id,
         target=run.target,
         where=where(run),
@@ -51,7 +51,7 @@ def _bonds(run: Run, gate: Gate) -> dict[str, Mapping[str, str]]:
         suite=identity(),
         phases={name: PhaseEntry(phase=name, verdict="", gate_sha256=file.sha256) for name, file in run.gates.items()},
     )
-    return {bake.phase: own.bond(bake.phase) for bake in gate.bake}
+    return {bake.phase: this_run.bond(bake.phase) for bake in gate.bake}
 
 
 def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: datetime) -> tuple[str, ...]:

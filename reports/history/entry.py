@@ -156,26 +156,26 @@ class HistoryEntry:
 
     def result(self, phase: str) -> PhaseResult:
         """What it says of one phase, for a run that builds on it."""
-        own = self.phases[phase]
+        of_phase = self.phases[phase]
         return PhaseResult(
             run=self.run_id,
             phase=phase,
-            stated=own.verdict,
-            outcomes=tuple((criterion.kind, criterion.outcome) for criterion in own.criteria),
+            stated=of_phase.verdict,
+            outcomes=tuple((criterion.kind, criterion.outcome) for criterion in of_phase.criteria),
             finished=self.ended_at,
             incidents=self.withheld or ((f"{self.incidents} incidents",) if self.incidents else ()),
-            flag=own.flag,
+            flag=of_phase.flag,
             flag_on=flag_in_force(
-                {"flag_on": own.flag_on},
+                {"flag_on": of_phase.flag_on},
                 {"flags": self.flags, "mandatory": self.mandatory},
-                own.flag,
+                of_phase.flag,
                 self.provenance,
             ),
-            valid_hours=own.valid_hours,
+            valid_hours=of_phase.valid_hours,
             bonds=self.bond(phase),
             schema=self.run_schema,
             altered=self.altered,
-            waivers=tuple(criterion.criterion for criterion in own.criteria if criterion.waived),
+            waivers=tuple(criterion.criterion for criterion in of_phase.criteria if criterion.waived),
         )
 
 
@@ -258,27 +258,27 @@ def _kept(finding: Entry) -> FindingSummary:
 
 
 def _tally(check: str, samples: Sequence[Comparison]) -> CheckTally:
-    own: dict[str, Comparison] = {}
+    by_key: dict[str, Comparison] = {}
     for sample in samples:
         if sample.check == check:
-            own.setdefault(sample.key, sample)
-    answers = [(sample, answer) for sample in own.values() if (answer := sample.answer("backend"))]
+            by_key.setdefault(sample.key, sample)
+    answers = [(sample, answer) for sample in by_key.values() if (answer := sample.answer("backend"))]
     attempts = [answer for sample, answer in answers if sample.attempt]
     excused = Counter(
         ticket
-        for sample in own.values()
+        for sample in by_key.values()
         if sample.outcome is Outcome.EXCUSED
         for ticket in {difference.excused_by or "no ticket" for difference in sample.differences}
     )
     return CheckTally(
         check=check,
-        outcomes=dict(Counter(str(sample.outcome) for sample in own.values())),
+        outcomes=dict(Counter(str(sample.outcome) for sample in by_key.values())),
         provenance=dict(Counter(str(answer.provenance) for _, answer in answers if answer.error is None)),
         attempts=len(attempts),
         fallbacks=sum(_by_sql(answer) for answer in attempts),
         errors=sum(answer.error is not None for _, answer in answers),
         excused=dict(excused),
-        longest_lag_s=max((sample.lag_s for sample in own.values() if sample.lag_s is not None), default=None),
+        longest_lag_s=max((sample.lag_s for sample in by_key.values() if sample.lag_s is not None), default=None),
     )
 
 

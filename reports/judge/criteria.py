@@ -211,7 +211,7 @@ def _value(kind: type[_Value], entry: Any, where: str) -> _Value:
         raise GateError(f"{where}: {error}") from None
 
 
-def _one_of(value: Any, known: Sequence[str], where: str) -> None:
-    if value not in known:
-        expected = f"expected {', '.join(known)}"
-        raise GateError(f"{where} = {value!r}: {expected}{suggest(str(value), known, or_list=False)}")
+def _one_of(value: Any, allowed: Sequence[str], where: str) -> None:
+    if value not in allowed:
+        expected = f"expected {', '.join(allowed)}"
+        raise GateError(f"{where} = {value!r}: {expected}{suggest(str(value), allowed, or_list=False)}")

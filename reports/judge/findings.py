@@ -98,28 +98,28 @@ def evidence_of(
     *,
     target: str = "live",
     now: str = "",
-    known: Sequence[KnownDifference] = (),
+    known_differences: Sequence[KnownDifference] = (),
     gates: Mapping[str, Gate] | None = None,
 ) -> PhaseEvidence:
     """The phase's records by type, each once, in an order of their own: that of the files must not decide anything."""
-    own = dict.fromkeys(
+    of_phase = dict.fromkeys(
         record
         for record in records
         if isinstance(record, Comparison | Pair | Fact | EarlierRun) and record.phase == phase
     )
-    samples = tuple(sorted((run for run in own if isinstance(run, Comparison)), key=_order_of_sample))
-    pairs = tuple(sorted((run for run in own if isinstance(run, Pair)), key=_order_of_pair))
+    samples = tuple(sorted((run for run in of_phase if isinstance(run, Comparison)), key=_order_of_sample))
+    pairs = tuple(sorted((run for run in of_phase if isinstance(run, Pair)), key=_order_of_pair))
     return PhaseEvidence(
         samples=samples,
         pairs=pairs,
         plans=tuple(record for record in records if isinstance(record, CheckPlan) and record.phase == phase),
-        facts=tuple(sorted((run for run in own if isinstance(run, Fact)), key=_order_of_fact)),
+        facts=tuple(sorted((run for run in of_phase if isinstance(run, Fact)), key=_order_of_fact)),
         flag_on=_flag_shown(samples, pairs) if flag_on is None else flag_on,
         target=target,
         now=now,
         attestations=tuple(record for record in records if isinstance(record, Attestation)),
-        known=tuple(known),
-        past=tuple(sorted((run for run in own if isinstance(run, EarlierRun)), key=_order_of_run)),
+        known=tuple(known_differences),
+        past=tuple(sorted((run for run in of_phase if isinstance(run, EarlierRun)), key=_order_of_run)),
         gates=gates or {},
         draws=tuple(record for record in records if isinstance(record, TrafficDraw) and record.phase == phase),
         wrong_keys=tuple(

@@ -100,7 +100,7 @@ def judge(recorded: RunRecords, *, now: str) -> Verdict:
         requests=sum(event.count for event in events if event.name == "requests"),
         credits=sum(event.credits for event in events),
         slowed=sum(event.count for event in events if event.name == "slowed"),
-        canary=canary.of_run(recorded, [one for phase in phases for one in phase.findings], incidents),
+        canary=canary.of_run(recorded, [finding for phase in phases for finding in phase.findings], incidents),
         sha256=recorded.sha256,
     )
 
@@ -169,7 +169,11 @@ def _evidence_of(recorded: RunRecords, gate: Gate) -> PhaseEvidence:
     """What a run has on record for that phase so far."""
     run = recorded.run
     return evidence_of(
-        recorded.records, gate.phase, run.flag_on(gate.flag) if gate.flag else None, target=run.target, known=run.known
+        recorded.records,
+        gate.phase,
+        run.flag_on(gate.flag) if gate.flag else None,
+        target=run.target,
+        known_differences=run.known,
     )
 
 
@@ -227,7 +231,7 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         entry = _of_format_1(entry)
     if GIVEN in run.options:  # a run from before kept none
         entry[GIVEN] = dict(run.options[GIVEN])
-        for bake in (one for one in bakes_of(run) if one.phase in entry["phases"]):
+        for bake in (of_run for of_run in bakes_of(run) if of_run.phase in entry["phases"]):
             entry["phases"][bake.phase]["bake"] = asdict(bake)
     entry |= canary.entry_of(verdict.canary)
     validate(entry)
@@ -308,7 +312,7 @@ def _phase(recorded: RunRecords, phase: str, now: datetime, before: Mapping[str,
         flag_on,
         target=recorded.run.target,
         now=now.isoformat(timespec="seconds"),
-        known=recorded.run.known,
+        known_differences=recorded.run.known,
         gates={bake.phase: gate_of(recorded.run, bake.phase) for bake in gate.bake if bake.phase in recorded.run.gates},
     )
     findings = tuple(
@@ -359,8 +363,8 @@ def _untold(gate: Gate, on_record: bool | None, evidence: PhaseEvidence) -> str:
 def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict]) -> str:
     """Why the phase comes too early: '' where the phase before it is GO, and on the sandbox, which has no order."""
     facts = [record for record in recorded.records if isinstance(record, Fact) and record.name == ORDER_FACT]
-    own = [fact for fact in facts if fact.phase == gate.phase]
-    refused = next((fact.sentence for fact in own if fact.ok is not True), "")
+    standing = [fact for fact in facts if fact.phase == gate.phase]
+    refused = next((fact.sentence for fact in standing if fact.ok is not True), "")
     run = recorded.run
     if run.schema < GUARDED_SCHEMA:
         return refused
@@ -371,7 +375,7 @@ def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict])
         return f"{gate.after} comes before {gate.phase}, and is NO-GO in this run"
     if earlier is not None and earlier.verdict == "GO" and not earlier.is_direct_path:
         return ""
-    return refused or ("" if own else f"nothing on record says that {gate.after}, which comes before, has a GO")
+    return refused or ("" if standing else f"nothing on record says that {gate.after}, which comes before, has a GO")
 
 
 def _collected(recorded: RunRecords) -> list[str]:

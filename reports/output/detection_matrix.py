@@ -148,8 +148,8 @@ def html(rows: Sequence[MatrixRow]) -> str:
         for fault in dict.fromkeys(row.fault for row in rows)
     ]
     matrix = section("Fault by phase", table(("Fault", *phases), cells))
-    word = "GO" if all(row.right for row in rows) else "NO-GO"
-    banner = render("plain_banner.html", kind=word, title="Detection matrix", text=headline(rows))
+    outcome = "GO" if all(row.right for row in rows) else "NO-GO"
+    banner = render("plain_banner.html", kind=outcome, title="Detection matrix", text=headline(rows))
     every = page_sections.detection([asdict(row) for row in rows])
     return page.document("Detection matrix - Contact360 VQL gate", banner, matrix + every)
 
@@ -182,10 +182,10 @@ def _broken(finding: Entry, expected: ExpectedDetection) -> bool:
 
 
 def _cell(rows: Sequence[MatrixRow], fault: str, phase: str) -> str:
-    own = [row for row in rows if (row.fault, row.phase) == (fault, phase)]
-    if any(row.detection == FALSE_ALARM for row in own):
+    of_cell = [row for row in rows if (row.fault, row.phase) == (fault, phase)]
+    if any(row.detection == FALSE_ALARM for row in of_cell):
         return SHOWN[FALSE_ALARM]
-    return next((SHOWN[row.detection] + _of_cause(row) for row in own), "")
+    return next((SHOWN[row.detection] + _of_cause(row) for row in of_cell), "")
 
 
 def _of_cause(row: MatrixRow) -> str:

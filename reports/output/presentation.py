@@ -81,10 +81,10 @@ def meaning(verdict: Entry) -> str:
 def _meaning(verdict: Entry) -> str:
     if verdict["verdict"] == "GO":
         tickets = ", ".join(entry["waived"] for entry in waived(verdict))
-        others = f"every blocking criterion that is not waived ({tickets})" if tickets else "every blocking criterion"
+        criteria = f"every blocking criterion that is not waived ({tickets})" if tickets else "every blocking criterion"
         off = [phase["flag"] for phase in verdict["phases"].values() if phase.get("direct_path")]
         direct = f"; {', '.join(off)} was off, so it does not count for the next phase" if off else ""
-        return f"{others} is met for {_phases(verdict)}{direct}"
+        return f"{criteria} is met for {_phases(verdict)}{direct}"
     flags = [] if _is_mandatory(verdict) else concerned_flags(verdict)
     if is_clear(verdict):
         return (
@@ -283,8 +283,8 @@ def _cause_in_words(finding: Entry) -> str:
 
 def _counted(outcomes: Iterable[str]) -> str:
     counts = Counter(outcomes)
-    words = (("missed", "missed"), ("unmeasured", "not measured"), ("met", "met"))
-    return ", ".join(f"{counts[outcome]} {word}" for outcome, word in words if counts[outcome])
+    shown = (("missed", "missed"), ("unmeasured", "not measured"), ("met", "met"))
+    return ", ".join(f"{counts[outcome]} {phrase}" for outcome, phrase in shown if counts[outcome])
 
 
 def _limit(finding: Entry, number: float) -> str:

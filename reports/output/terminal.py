@@ -49,9 +49,10 @@ def skipped(reasons: Mapping[str, int]) -> list[str]:
     ordered = sorted(reasons.items(), key=lambda entry: -entry[1])
     shown = [f"{counted(sum(reasons.values()), 'test')} skipped:"]
     shown += [f"  {count}: {reason}" for reason, count in ordered[:REASONS]]
-    rest = sum(count for _, count in ordered[REASONS:])
+    unlisted = sum(count for _, count in ordered[REASONS:])
     return [
-        escaping.terminal(text) for text in (*shown, *([f"  {rest}: other reasons (-rs lists them)"] if rest else []))
+        escaping.terminal(text)
+        for text in (*shown, *([f"  {unlisted}: other reasons (-rs lists them)"] if unlisted else []))
     ]
 
 

@@ -85,8 +85,10 @@ def redacted_failure(
 ) -> CheckNotRun:
     """The error as it may be shown: its own words if they are ours, its kind otherwise, and where it came from."""
     kind = type(error).__name__
-    words = str(error) if _is_ours(error) else "its message is not shown, it may hold a value (sandbox: --show-values)"
-    return CheckNotRun(kind, "\n  ".join([f"{kind}: {mask_secrets(words, secrets)}", *_places(at, root)]))
+    sentence = (
+        str(error) if _is_ours(error) else "its message is not shown, it may hold a value (sandbox: --show-values)"
+    )
+    return CheckNotRun(kind, "\n  ".join([f"{kind}: {mask_secrets(sentence, secrets)}", *_places(at, root)]))
 
 
 def _is_ours(error: BaseException) -> bool:
@@ -96,8 +98,8 @@ def _is_ours(error: BaseException) -> bool:
 def _places(at: TracebackType | None, root: Path) -> list[str]:
     """The last places in our own code that it came through, and the very last one."""
     frames = traceback.extract_tb(at)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and ".venv" not in frame.filename]
-    kept = own[-_MOST_PLACES:] + ([frames[-1]] if frames and frames[-1] not in own else [])
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and ".venv" not in frame.filename]
+    kept = ours[-_MOST_PLACES:] + ([frames[-1]] if frames and frames[-1] not in ours else [])
     return [f"{_short(Path(frame.filename), root)}:{frame.lineno} in {frame.name}" for frame in kept]
 
 

@@ -42,9 +42,11 @@ class OrderlyEnd:
             os._exit(EXIT_CODES["HOLD"])
         if self._count == 1 and not self.ending:
             raise KeyboardInterrupt
-        left = self.GIVE_UP - self._count
+        remaining = self.GIVE_UP - self._count
         with suppress(OSError):
-            os.write(2, f"\nThe run is ending: its verdict is being written ({left} more signals: at once).\n".encode())
+            os.write(
+                2, f"\nThe run is ending: its verdict is being written ({remaining} more signals: at once).\n".encode()
+            )
 
 
 class Incidents:

@@ -135,7 +135,7 @@ def fill_in(config: pytest.Config, options: Sequence[Option]) -> None:
 
 def switched_on(environ: Mapping[str, str], name: str) -> bool:
     """Whether a variable is true; a word that is neither true nor false is a usage error, never false."""
-    word = environ.get(name, "").strip().lower()
-    if word not in (*_YES, *_NO):
+    value = environ.get(name, "").strip().lower()
+    if value not in (*_YES, *_NO):
         raise pytest.UsageError(f"{name}={environ[name]!r} is neither true nor false")
-    return word in _YES
+    return value in _YES

@@ -109,9 +109,9 @@ class Meter:
         if pace:
             parts.append(f"{pace:.0f}/s" if pace >= 10 else f"{pace:.1f}/s")
         parts.append(f"test {tests} of {of_tests}")
-        left = self._left(now, planned - counts.samples, pace, tests, of_tests)
-        if left is not None:
-            parts.append(f"about {_duration(left)} left")
+        seconds_left = self._left(now, planned - counts.samples, pace, tests, of_tests)
+        if seconds_left is not None:
+            parts.append(f"about {_duration(seconds_left)} left")
         return ", ".join(parts)
 
     def _pace(self) -> float:
@@ -211,9 +211,9 @@ class WatchedPage:
             self._process.kill()
             self._process.communicate()
             return ""
-        words = printed.strip().splitlines()
+        lines = printed.strip().splitlines()
         return (
-            f"the page was not kept fresh: {words[-1] if words else 'no reason given'}"
+            f"the page was not kept fresh: {lines[-1] if lines else 'no reason given'}"
             if self._process.returncode
             else ""
         )

@@ -100,8 +100,8 @@ def recorded_by(config: pytest.Config) -> RunRecords:
         run_records = run_ledger.read(config.stash[RECORDER].folder)
     except (DamagedRun, OSError) as error:
         pytest.exit(f"HOLD: what this run recorded can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
-    left: list[Event] = config.stash.get(_UNRECORDED, [])
-    return besides(run_records, left)
+    unwritten: list[Event] = config.stash.get(_UNRECORDED, [])
+    return besides(run_records, unwritten)
 
 
 def besides(recorded: RunRecords, events: Sequence[Event]) -> RunRecords:

@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders: dict[Path, list[pytest.Item]] = {}
     for item in items:
         folders.setdefault(item.path.parent, []).append(item)
-    items[:] = [item for own in folders.values() for item in _in_order(own)]
+    items[:] = [item for of_folder in folders.values() for item in _in_order(of_folder)]
 
 
 def _in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -103,8 +103,8 @@ def _in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """
     blocks = [item for item in items if "block" in getattr(item, "fixturenames", ())]
     last = [item for item in items if AT_END in getattr(item, "fixturenames", ())]
-    others = _by_look([item for item in items if item not in blocks and item not in last])
-    return [*(_spread(blocks, others) if blocks and others else [*others, *blocks]), *last]
+    tests = _by_look([item for item in items if item not in blocks and item not in last])
+    return [*(_spread(blocks, tests) if blocks and tests else [*tests, *blocks]), *last]
 
 
 def _by_look(items: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -120,9 +120,9 @@ def _by_look(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     return ordered
 
 
-def _spread(blocks: Sequence[pytest.Item], others: Sequence[pytest.Item]) -> list[pytest.Item]:
-    step = len(others) / len(blocks)
-    ranked = [(index, 0, item) for index, item in enumerate(others)]
+def _spread(blocks: Sequence[pytest.Item], tests: Sequence[pytest.Item]) -> list[pytest.Item]:
+    step = len(tests) / len(blocks)
+    ranked = [(index, 0, item) for index, item in enumerate(tests)]
     ranked += [((number + 1) * step - 0.5, 1, item) for number, item in enumerate(blocks)]  # type: ignore[misc]
     return [item for _, _, item in sorted(ranked, key=lambda entry: entry[:2])]
 

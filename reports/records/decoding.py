@@ -60,11 +60,11 @@ def from_table(kind: type[_Value], entry: Any) -> _Value:
     """The value that a table of a file written by people stands for; an unknown key is an error. Raises DecodeError."""
     if not isinstance(entry, Mapping):
         raise DecodeError(f"expected a table, found {entry!r:.{_MOST_QUOTED}}")
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    field_of = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     for name in entry:
-        if name not in known:
-            raise DecodeError(f"unknown key {name!r}{suggest(str(name), known, or_list=False)}")
-    absent = [name for name, item in known.items() if name not in entry and _required(item)]
+        if name not in field_of:
+            raise DecodeError(f"unknown key {name!r}{suggest(str(name), field_of, or_list=False)}")
+    absent = [name for name, item in field_of.items() if name not in entry and _required(item)]
     if absent:
         raise DecodeError(f"missing: {', '.join(absent)}")
     return converted(kind, entry)

@@ -39,10 +39,10 @@ def is_plain_key(text: str) -> bool:
     return bool(_UUID.fullmatch(text) or _HEX_KEY.fullmatch(text))
 
 
-def foreign(value: Any, known: Container[str] = ()) -> str:
-    """`value` as text, marked; a key, a small number, a letter and a word of `known` or of software need no mark."""
+def foreign(value: Any, plain_names: Container[str] = ()) -> str:
+    """`value` as text, marked; a key, a small number, a letter and a word of `plain_names` or of software need no mark."""
     text = str(value).translate({ord(_OPEN): None, ord(_CLOSE): None})[:MOST_LENGTH]
-    if not text or text in known or text.lower() in WORDS or is_plain_key(text):
+    if not text or text in plain_names or text.lower() in WORDS or is_plain_key(text):
         return text
     if re.fullmatch(r"\d{1,4}|[A-Za-z]", text) or _EXCEPTION.fullmatch(text):
         return text
@@ -82,9 +82,9 @@ def is_cursor(text: str) -> bool:
     return bool(text and (_CURSOR.fullmatch(text) or re.fullmatch(r"[0-9]{1,6}", text)))
 
 
-def _value(value: str, known: Container[str]) -> str:
+def _value(value: str, plain_names: Container[str]) -> str:
     plain = value == "***" or is_cursor(value) or is_plain_key(value) or value in ("true", "false")
-    ordered = all(part.strip().removeprefix("-") in known for part in value.split(","))
+    ordered = all(part.strip().removeprefix("-") in plain_names for part in value.split(","))
     return value if plain or ordered else foreign(value)
 
 

@@ -41,23 +41,23 @@ def known_of(entry: Mapping[str, Any]) -> KnownDifference:
     where = f"[[known]] {entry.get('id', '(without id)')!r}"
     fields = {**entry, "until": entry["until"].isoformat()} if isinstance(entry.get("until"), date) else entry
     try:
-        known = from_table(KnownDifference, fields)
+        known_difference = from_table(KnownDifference, fields)
     except ValueError as error:
         raise KnownDifferenceError(f"{where}: {error}") from None
-    require_usable(known)
-    return known
+    require_usable(known_difference)
+    return known_difference
 
 
-def require_usable(known: KnownDifference) -> None:
+def require_usable(known_difference: KnownDifference) -> None:
     """Raises KnownDifferenceError for one that has no end, no reason, or a cap that is no share."""
-    where = f"[[known]] {known.id!r}"
+    where = f"[[known]] {known_difference.id!r}"
     try:
-        date.fromisoformat(known.until)
+        date.fromisoformat(known_difference.until)
     except ValueError as error:
         raise KnownDifferenceError(f"{where}: {error}") from None
-    if not all((known.reason, known.ticket, known.checks, known.field)):
+    if not all((known_difference.reason, known_difference.ticket, known_difference.checks, known_difference.field)):
         raise KnownDifferenceError(f"{where}: reason, ticket, checks and field must not be empty")
-    if not 0 < known.cap <= 1:
-        raise KnownDifferenceError(f"{where}: cap = {known.cap!r}: expected a share above 0, at most 1")
-    if known.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
-        raise KnownDifferenceError(f"{where}: by = {known.by!r}: expected vql or direct")
+    if not 0 < known_difference.cap <= 1:
+        raise KnownDifferenceError(f"{where}: cap = {known_difference.cap!r}: expected a share above 0, at most 1")
+    if known_difference.by not in (str(Provenance.VQL), str(Provenance.DIRECT)):
+        raise KnownDifferenceError(f"{where}: by = {known_difference.by!r}: expected vql or direct")

@@ -205,8 +205,8 @@ def read_run(folder: Path) -> Run:
         if decoded(_Version, data).schema not in _READABLE:
             raise ValueError(f"its schema is none of {', '.join(map(str, _READABLE))}")
         run = decoded(Run, data)
-        for known in run.known:
-            require_usable(known)
+        for known_difference in run.known:
+            require_usable(known_difference)
         return run
     except FileNotFoundError:
         raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None

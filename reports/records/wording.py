@@ -22,18 +22,18 @@ _DIFFERENCES = {  # a kind of difference -> what one is
 _IRREGULAR = {"has": "have", "is": "are", "was": "were", "does": "do", "mismatch": "mismatches", "ratio": "ratios"}
 
 
-def plural(count: float, one: str, many: str = "") -> str:
+def plural(count: float, singular: str, plural_form: str = "") -> str:
     """The form that goes with the count: `plural(1, "run")` is run, `plural(2, "mismatch")` is mismatches."""
     if count == 1:
-        return one
-    if one.endswith("y") and one[-2] not in "aeo":
-        return many or f"{one[:-1]}ies"
-    return many or _IRREGULAR.get(one, f"{one}s")
+        return singular
+    if singular.endswith("y") and singular[-2] not in "aeo":
+        return plural_form or f"{singular[:-1]}ies"
+    return plural_form or _IRREGULAR.get(singular, f"{singular}s")
 
 
-def counted(count: int, one: str, many: str = "") -> str:
+def counted(count: int, singular: str, plural_form: str = "") -> str:
     """The count and its noun: "1 answer", "1,024 answers", "0 answers"."""
-    return f"{count:,} {plural(count, one, many)}"
+    return f"{count:,} {plural(count, singular, plural_form)}"
 
 
 def differ(count: int, noun: str = "answer") -> str:

@@ -150,18 +150,18 @@ def _decides(result: PhaseResult, now: datetime) -> bool:
 
 def of_verdict(entry: Mapping[str, Any], phase: str, *, altered: str = "") -> PhaseResult:
     """The phase's result in a valid verdict.json."""
-    own, fingerprint = entry["phases"][phase], entry["fingerprint"]
-    flag = own["flag"]
+    of_phase, fingerprint = entry["phases"][phase], entry["fingerprint"]
+    flag = of_phase["flag"]
     return PhaseResult(
         run=entry["run"],
         phase=phase,
-        stated=own["verdict"],
-        outcomes=tuple((item["kind"], item["outcome"]) for item in own["findings"]),
+        stated=of_phase["verdict"],
+        outcomes=tuple((item["kind"], item["outcome"]) for item in of_phase["findings"]),
         finished=datetime.fromisoformat(entry["finished"]),
         incidents=tuple(entry["incidents"]),
         flag=flag,
-        flag_on=flag_in_force(own, fingerprint, flag, entry["provenance"]),
-        valid_hours=own.get("valid_hours"),
+        flag_on=flag_in_force(of_phase, fingerprint, flag, entry["provenance"]),
+        valid_hours=of_phase.get("valid_hours"),
         bonds=bonds_of(
             fingerprint,
             contract=entry.get("contract", ""),
@@ -171,12 +171,12 @@ def of_verdict(entry: Mapping[str, Any], phase: str, *, altered: str = "") -> Ph
         ),
         schema=entry.get("run_schema", 1),
         altered=altered,
-        waivers=tuple(item["criterion"] for item in own["findings"] if item.get("waived")),
+        waivers=tuple(item["criterion"] for item in of_phase["findings"] if item.get("waived")),
     )
 
 
 def flag_in_force(
-    own: Mapping[str, Any], fingerprint: Mapping[str, Any], flag: str, served: Mapping[str, int]
+    of_phase: Mapping[str, Any], fingerprint: Mapping[str, Any], flag: str, served: Mapping[str, int]
 ) -> bool | None:
     """Whether the phase's flag was on: both what is written there and the flags must not say that it was off.
 
@@ -185,9 +185,9 @@ def flag_in_force(
     if not flag or fingerprint.get("mandatory"):
         return True
     flags = fingerprint["flags"]
-    switches: Sequence[bool | None] = (flags.get("CONNECTRA_ENABLED"), flags.get(flag), own.get("flag_on"))
+    switches: Sequence[bool | None] = (flags.get("CONNECTRA_ENABLED"), flags.get(flag), of_phase.get("flag_on"))
     if False in switches:
         return False
-    if True in (own.get("flag_on"), flags.get(flag)):
+    if True in (of_phase.get("flag_on"), flags.get(flag)):
         return True
     return True if served.get("vql") else None

@@ -62,10 +62,15 @@ def why_provenance_unknown(answers: Iterable[Observation]) -> str:
 
 
 def _contradiction(answer: Observation) -> str:
-    claim = next((word for signal, word in _CLAIMS.items() if signal in answer.signals), "")
-    own = next((signal for signal in _CLAIMS if signal in answer.signals), "")
+    claim = next((sentence for signal, sentence in _CLAIMS.items() if signal in answer.signals), "")
+    signal_of_claim = next((signal for signal in _CLAIMS if signal in answer.signals), "")
     against = next(
-        (word for signal, word in _AGAINST.items() if signal in answer.signals and _source(signal) != _source(own)), ""
+        (
+            sentence
+            for signal, sentence in _AGAINST.items()
+            if signal in answer.signals and _source(signal) != _source(signal_of_claim)
+        ),
+        "",
     )
     return f"{claim}, {against}" if claim and against else ""
 

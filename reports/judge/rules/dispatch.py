@@ -142,11 +142,11 @@ def attested(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Findi
     del gate
     if evidence.target == "sandbox":
         return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
-    words = sorted(
+    all_sign_offs = sorted(
         evidence.attestations,
         key=lambda attestation: (_holds(attestation, evidence.now), attestation.until, attestation.who),
     )
-    by_line = {word.line: word for word in words}  # of several words on a line, one that holds
+    by_line = {sign_off.line: sign_off for sign_off in all_sign_offs}  # of several on a line, one that holds
     sign_offs = [by_line[line] for line in criterion.checks if line in by_line]
     absent = [line for line in criterion.checks if line not in by_line]
     expired = [sign_off for sign_off in sign_offs if not _holds(sign_off, evidence.now)]

@@ -182,12 +182,12 @@ def _why(samples: Iterable[Comparison]) -> str:
 def _why_empty(
     check: str, evidence: PhaseEvidence, samples: Sequence[Comparison], needed: int, least: int
 ) -> tuple[str, int]:
-    own = [sample for sample in samples if is_of(sample.check, check)]
-    errors = Counter(error for sample in own if (error := error_of(sample)))
+    of_check = [sample for sample in samples if is_of(sample.check, check)]
+    errors = Counter(error for sample in of_check if (error := error_of(sample)))
     if errors:
-        return f"{check}: {sum(errors.values())} of {len(own)} requests failed ({listed(errors)})", needed or least
-    if own:
-        return f"{check}: none of {len(own)} answers counts{_left_out(own, ())}", needed or least
+        return f"{check}: {sum(errors.values())} of {len(of_check)} requests failed ({listed(errors)})", needed or least
+    if of_check:
+        return f"{check}: none of {len(of_check)} answers counts{_left_out(of_check, ())}", needed or least
     sentences = (fact.sentence for fact in evidence.facts if fact.ok is None and is_of(fact.name, check))
     return f"{check}: {next(sentences, 'nothing was asked')}", needed or least
 

@@ -80,11 +80,11 @@ def at_look(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     kept: list[Pair] = []
     blocks = statistics.blocks_of(pairs)
     for check in dict.fromkeys(check for check, _ in blocks):
-        own = [block for (name, _), block in blocks.items() if name == check]
+        blocks_of_check = [block for (name, _), block in blocks.items() if name == check]
         look = POLICY.least_blocks
-        while 2 * look <= len(own):
+        while 2 * look <= len(blocks_of_check):
             look *= 2
-        kept += [pair for block in own[:look] for pair in block] if len(own) >= look else []
+        kept += [pair for block in blocks_of_check[:look] for pair in block] if len(blocks_of_check) >= look else []
     return tuple(kept)
 
 
@@ -113,15 +113,19 @@ def slowdown(measurement: Measurement) -> str:
 def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
     """Whether in every check both medians lie under the floor, and p95 of VQL within a few floors."""
     return all(
-        max(median(pair.vql_ms for pair in own), median(pair.direct_ms for pair in own)) < floor_ms
-        and statistics.quantile95([pair.vql_ms for pair in own]) <= POLICY.floor_tail * floor_ms
-        for own in _by_check(pairs)
+        max(median(pair.vql_ms for pair in pairs_of_check), median(pair.direct_ms for pair in pairs_of_check))
+        < floor_ms
+        and statistics.quantile95([pair.vql_ms for pair in pairs_of_check]) <= POLICY.floor_tail * floor_ms
+        for pairs_of_check in _by_check(pairs)
     )
 
 
 def tail_too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
     """Whether in every check p95 of VQL lies under the floor."""
-    return all(statistics.quantile95([pair.vql_ms for pair in own]) < floor_ms for own in _by_check(pairs))
+    return all(
+        statistics.quantile95([pair.vql_ms for pair in pairs_of_check]) < floor_ms
+        for pairs_of_check in _by_check(pairs)
+    )
 
 
 def signs_said(criterion: Criterion, pairs: Sequence[Pair], floor_ms: float) -> str:
@@ -252,13 +256,16 @@ def _why_no_pairs(criterion: Criterion, evidence: PhaseEvidence) -> str:
         return (
             "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"
         )
-    own = [sample for sample in evidence.samples if covers(criterion, sample.check)]
+    of_checks = [sample for sample in evidence.samples if covers(criterion, sample.check)]
     failed = Counter(
-        f"{answer.error} at the {answer.side}" for comparison in own for answer in comparison.answers if answer.error
+        f"{answer.error} at the {answer.side}"
+        for comparison in of_checks
+        for answer in comparison.answers
+        if answer.error
     )
     if failed:
         return f"no pair counts: calls failed ({listed(failed)})"
-    untold = why_provenance_unknown(answer for sample in own for answer in sample.answers)
+    untold = why_provenance_unknown(answer for sample in of_checks for answer in sample.answers)
     if untold:
         return f"no pair counts: it is unknown which path served the VQL call; {untold}"
     if any(sample.attempt and served_by_sql(sample) for sample in evidence.samples):

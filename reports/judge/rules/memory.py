@@ -22,14 +22,14 @@ def with_memory(criterion: Criterion, evidence: PhaseEvidence, finding: Finding)
     """The finding, missed where a key of its checks that an earlier run found wrong was not found right since."""
     if criterion.rule != "exact" or not speaks_of_vql(evidence):
         return finding
-    own = [key for key in evidence.wrong_keys if covers(criterion, key.check)]
-    forgotten = sum(wrong_key.forgotten for wrong_key in own)
+    of_checks = [key for key in evidence.wrong_keys if covers(criterion, key.check)]
+    forgotten = sum(wrong_key.forgotten for wrong_key in of_checks)
     if forgotten:
         keys, were = counted(forgotten, "key"), plural(forgotten, "was", "were")
         sentence = f"{keys} that earlier runs found wrong {were} forgotten (--forget-wrong-keys)"
         finding = replace(finding, sentence=f"{finding.sentence}; {sentence}")
     open_keys = [
-        wrong_key for wrong_key in own if not wrong_key.forgotten and not is_right(wrong_key, criterion, evidence)
+        wrong_key for wrong_key in of_checks if not wrong_key.forgotten and not is_right(wrong_key, criterion, evidence)
     ]
     if not open_keys or finding.outcome == "missed":
         return finding
@@ -71,16 +71,16 @@ def right_again(gate: Gate, evidence: PhaseEvidence) -> tuple[WrongKey, ...]:
 
 def is_right(wrong: WrongKey, criterion: Criterion, evidence: PhaseEvidence) -> bool:
     """Whether this run asked for the key by the path in question, and it is right or a known difference."""
-    own = [
+    of_key = [
         sample
         for sample in evidence.samples
         if sample.check == wrong.check and token_of(sample.check, sample.key) == wrong.token
     ]
-    if any(sample.outcome is Outcome.DIFFERENT for sample in own):
+    if any(sample.outcome is Outcome.DIFFERENT for sample in of_key):
         return False
     return any(
         sample.outcome is Outcome.EXCUSED or (sample.outcome in SETTLED and counts_for(sample, criterion, evidence))
-        for sample in own
+        for sample in of_key
     )
 
 

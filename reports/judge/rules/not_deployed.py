@@ -25,8 +25,8 @@ def without_absent(criterion: Criterion, evidence: PhaseEvidence) -> tuple[Crite
         for check in criterion.checks
         if (fact := _confirmed(check, evidence)) and not _contradicted(check, evidence)
     }
-    left = tuple(check for check in criterion.checks if check not in confirmed)
-    return replace(criterion, checks=left), tuple(confirmed.values())
+    deployed = tuple(check for check in criterion.checks if check not in confirmed)
+    return replace(criterion, checks=deployed), tuple(confirmed.values())
 
 
 def of_absent(criterion: Criterion, facts: Sequence[Fact]) -> Finding:

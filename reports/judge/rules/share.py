@@ -189,12 +189,12 @@ def tally_of(criterion: Criterion, evidence: PhaseEvidence) -> ShareTally:
 
 def concerns(criterion: Criterion, check: str, evidence: PhaseEvidence) -> bool:
     """Whether answers to this check are, or would be, part of the share."""
-    own = replace(
+    of_check = replace(
         evidence,
         samples=tuple(sample for sample in evidence.samples if sample.check == check),
         pairs=tuple(pair for pair in evidence.pairs if pair.check == check),
     )
-    return tally_of(criterion, own).count > 0
+    return tally_of(criterion, of_check).count > 0
 
 
 def _counted_elsewhere(evidence: PhaseEvidence) -> frozenset[tuple[str, str]]:

@@ -55,12 +55,12 @@ def binomial_limit(tail: float, count: int, chance: float) -> int:
 
 def hypergeometric(most: int, population: int, marked: int, drawn: int) -> float:
     """The chance that a draw without replacement shows `most` of the marked ones, or fewer: exact, then rounded."""
-    others = population - marked
-    least = max(0, drawn - others)
-    combinations, total = math.comb(marked, least) * math.comb(others, drawn - least), 0
+    unmarked = population - marked
+    least = max(0, drawn - unmarked)
+    combinations, total = math.comb(marked, least) * math.comb(unmarked, drawn - least), 0
     for hits in range(least, min(most, marked, drawn) + 1):
         total += combinations
-        combinations = combinations * (marked - hits) * (drawn - hits) // ((hits + 1) * (others - drawn + hits + 1))
+        combinations = combinations * (marked - hits) * (drawn - hits) // ((hits + 1) * (unmarked - drawn + hits + 1))
     return total / math.comb(population, drawn)
 
 

@@ -72,10 +72,10 @@ def write(
 
 def quality_gate(verdict: Entry) -> dict[str, dict[str, Any]]:
     """The blocking criteria as rules of Allure's quality gate, whose own rules only count tests; and the verdict."""
-    word = verdict["verdict"]
+    outcome = verdict["verdict"]
     message = presentation.headline(verdict)
     rules: dict[str, dict[str, Any]] = {
-        "verdict": {"success": word == "GO", "actual": word, "expected": "GO", "message": message}
+        "verdict": {"success": outcome == "GO", "actual": outcome, "expected": "GO", "message": message}
     }
     for phase, entry in verdict["phases"].items():
         for finding in presentation.ordered(entry["findings"]):
@@ -186,14 +186,14 @@ CATEGORIES = (  # name, statuses, a word of the message; each page wants another
 
 def _java(rule: tuple[str, tuple[str, ...], str]) -> dict[str, Any]:
     """For Allure 2: the whole message must match, in Java's dialect."""
-    name, statuses, words = rule
-    return {"name": name, "matchedStatuses": list(statuses), "messageRegex": f"(?s).*{words}.*"}
+    name, statuses, message = rule
+    return {"name": name, "matchedStatuses": list(statuses), "messageRegex": f"(?s).*{message}.*"}
 
 
 def _javascript(rule: tuple[str, tuple[str, ...], str]) -> dict[str, Any]:
     """For Allure 3: JavaScript's dialect, which knows no (?s)."""
-    name, statuses, words = rule
-    return {"name": name, "matchers": {"statuses": list(statuses), "message": f"[\\s\\S]*{words}[\\s\\S]*"}}
+    name, statuses, message = rule
+    return {"name": name, "matchers": {"statuses": list(statuses), "message": f"[\\s\\S]*{message}[\\s\\S]*"}}
 
 
 def _globals(verdict: Entry, name: str) -> dict[str, Any]:
@@ -264,10 +264,10 @@ def _property(value: Any) -> str:
 
 
 def _config(verdict: Entry, history: Path | None) -> dict[str, Any]:
-    word = verdict["verdict"]
+    outcome = verdict["verdict"]
     badge = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="96" height="32"><rect width="96" height="32" rx="6" fill="{COLOUR[word]}"/>'
-        f'<text x="48" y="22" fill="#fff" font-family="sans-serif" font-size="16" text-anchor="middle">{word}</text></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="96" height="32"><rect width="96" height="32" rx="6" fill="{COLOUR[outcome]}"/>'
+        f'<text x="48" y="22" fill="#fff" font-family="sans-serif" font-size="16" text-anchor="middle">{outcome}</text></svg>'
     )
     logo = "data:image/svg+xml;base64," + base64.b64encode(badge.encode()).decode()
     options = {
@@ -281,10 +281,10 @@ def _config(verdict: Entry, history: Path | None) -> dict[str, Any]:
     if history is not None:
         kept = {"historyPath": str(history / "allure.jsonl"), "appendHistory": True, "historyLimit": HISTORY_LIMIT}
     return {
-        "name": f"{word} - Contact360 VQL gate",
+        "name": f"{outcome} - Contact360 VQL gate",
         "plugins": {"awesome": {"options": options}},
         "variables": {
-            "VERDICT": word,
+            "VERDICT": outcome,
             **{phase: entry["verdict"] for phase, entry in verdict["phases"].items()},
             "valid until": verdict["valid_until"] or "-",
         },

@@ -51,10 +51,10 @@ class AllureSteps:
         by_check: dict[tuple[str, str], list[Comparison | Pair]] = {}
         for pair in self._heard:
             by_check.setdefault((pair.phase, pair.check), []).append(pair)
-        for (phase, check), own in by_check.items():
+        for (phase, check), records_of_check in by_check.items():
             self._label(phase, check)
-            _tell_samples(check, [entry for entry in own if isinstance(entry, Comparison)], self._clean)
-            _tell_pairs(check, [entry for entry in own if isinstance(entry, Pair)])
+            _tell_samples(check, [entry for entry in records_of_check if isinstance(entry, Comparison)], self._clean)
+            _tell_pairs(check, [entry for entry in records_of_check if isinstance(entry, Pair)])
 
     def _label(self, phase: str, check: str) -> None:
         """The line of the guide that this check is about is the feature, the check itself the story."""

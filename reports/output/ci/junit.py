@@ -46,9 +46,9 @@ def cases(verdict: Entry) -> Iterator[Element]:
     yield _case("verdict", verdict["verdict"], presentation.headline(verdict), _reasons(verdict))
     if len(verdict["phases"]) > 1:
         for name, phase in verdict["phases"].items():
-            one = {**verdict, "verdict": phase["verdict"], "phases": {name: phase}, "incidents": []}
+            verdict_of_phase = {**verdict, "verdict": phase["verdict"], "phases": {name: phase}, "incidents": []}
             headline = f"{phase['verdict']}: {name}, {phase['title']}"
-            yield _case(f"verdict of {name}", phase["verdict"], headline, _reasons(one))
+            yield _case(f"verdict of {name}", phase["verdict"], headline, _reasons(verdict_of_phase))
 
 
 def properties(verdict: Entry) -> Iterator[tuple[str, str]]:
@@ -64,10 +64,10 @@ def properties(verdict: Entry) -> Iterator[tuple[str, str]]:
             yield f"verdict.{phase}.{finding['criterion']}", f"{outcome}: {presentation.value(finding)} ({limit})"
 
 
-def _case(name: str, word: str, headline: str, reasons: list[str]) -> Element:
+def _case(name: str, verdict: str, headline: str, reasons: list[str]) -> Element:
     case = Element("testcase", {"classname": CLASS, "name": name, "time": "0"})
-    if word in _TAGS:
-        element = SubElement(case, _TAGS[word], {"message": xml(headline), "type": word})
+    if verdict in _TAGS:
+        element = SubElement(case, _TAGS[verdict], {"message": xml(headline), "type": verdict})
         element.text = xml("\n".join(reasons))
     return case
 
@@ -98,9 +98,9 @@ def _forget(suite: Element) -> None:
     for case in suite.findall(f"testcase[@classname='{CLASS}']"):
         suite.remove(case)
     for listed in suite.findall("properties"):
-        for one in listed.findall("property"):
-            if str(one.get("name")).split(".")[0] == "verdict":
-                listed.remove(one)
+        for listed_property in listed.findall("property"):
+            if str(listed_property.get("name")).split(".")[0] == "verdict":
+                listed.remove(listed_property)
 
 
 def _count(suite: Element) -> None:

@@ -17,8 +17,8 @@ REASONS, CRITERIA, INCIDENTS = 3, 5, 2  # named in a message; the page has all
 def message(verdict: Entry, changed: Changed, page: str) -> str:
     """Slack's text: what changed, why, and where to read on."""
     lines = [
-        f"*{word}* ({before}): {slack(name)}, {slack(title)}; {slack(verdict['label'])}"
-        for name, title, word, before in _changes(verdict, changed)
+        f"*{outcome}* ({before}): {slack(name)}, {slack(title)}; {slack(verdict['label'])}"
+        for name, title, outcome, before in _changes(verdict, changed)
     ]
     return "\n".join([*lines, *(f"- {slack(reason)}" for reason in _reasons(verdict)), page])
 
@@ -30,8 +30,8 @@ def of_slack(verdict: Entry, changed: Changed, page: str) -> dict[str, Any]:
 def of_teams(verdict: Entry, changed: Changed, page: str) -> dict[str, Any]:
     """An adaptive card, as a workflow of Teams takes it."""
     texts = [
-        f"**{word}** ({before}): {markdown(name)}, {markdown(title)}; {markdown(verdict['label'])}"
-        for name, title, word, before in _changes(verdict, changed)
+        f"**{outcome}** ({before}): {markdown(name)}, {markdown(title)}; {markdown(verdict['label'])}"
+        for name, title, outcome, before in _changes(verdict, changed)
     ]
     texts += [f"- {markdown(reason)}" for reason in _reasons(verdict)]
     blocks: list[dict[str, Any]] = [{"type": "TextBlock", "text": text, "wrap": True} for text in texts]

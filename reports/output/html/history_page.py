@@ -97,18 +97,20 @@ def changes(runs: Sequence[HistoryEntry], phase: str) -> list[tuple[float, str]]
 
 
 def _phase(runs: Sequence[HistoryEntry], phase: str, links: Mapping[str, str]) -> dict[str, object]:
-    words = [run.phases[phase].verdict for run in runs]
-    tally = ", ".join(f"{words.count(word)} {word}" for word in ("GO", "HOLD", "NO-GO") if word in words)
+    verdicts = [run.phases[phase].verdict for run in runs]
+    tally = ", ".join(
+        f"{verdicts.count(verdict)} {verdict}" for verdict in ("GO", "HOLD", "NO-GO") if verdict in verdicts
+    )
     drawn = runs[-DRAWN:]
     latest = {kept.criterion: kept for run in runs for kept in run.phases[phase].criteria}
     first = _five(latest)
-    rest = [kept for name, kept in sorted(latest.items()) if name not in {shown.criterion for shown in first}]
-    others = _pictures(drawn, phase, rest, links)
+    further = [kept for name, kept in sorted(latest.items()) if name not in {shown.criterion for shown in first}]
+    others = _pictures(drawn, phase, further, links)
     return {
         "name": phase,
         "title": runs[-1].phases[phase].title,
         "tally": f"{counted(len(runs), 'run')}: {tally}" + (f", the last {DRAWN} drawn" if len(runs) > DRAWN else ""),
-        "last": words[-1],
+        "last": verdicts[-1],
         "dots": [
             {"word": run.phases[phase].verdict, "at": moment(run.finished), "link": links.get(run.run_id, "")}
             for run in drawn
@@ -124,8 +126,8 @@ def _five(latest: Mapping[str, FindingSummary]) -> list[FindingSummary]:
     summaries: dict[str, FindingSummary] = {}
     for metric in METRICS:
         for name, kept in sorted(latest.items()):
-            words = {"success" if word == "success" else word.removesuffix("s") for word in name.split("-")}
-            is_own_metric = metric in words and not words & OTHER
+            parts = {"success" if part == "success" else part.removesuffix("s") for part in name.split("-")}
+            is_own_metric = metric in parts and not parts & OTHER
             if is_own_metric and kept.unit in ("share", "ratio") and name not in summaries:
                 summaries[name] = kept
                 if metric != "latency":

@@ -266,7 +266,9 @@ def coverage(verdict: Entry, recorded: RunRecords, lines: Sequence[GuideLine] = 
 
 def _held_by(here: Sequence[tuple[str, Entry]], anywhere: Sequence[str]) -> str:
     if here:
-        return ", ".join(f"{presentation.SYMBOLS[one['outcome']]} {phase}/{one['criterion']}" for phase, one in here)
+        return ", ".join(
+            f"{presentation.SYMBOLS[finding['outcome']]} {phase}/{finding['criterion']}" for phase, finding in here
+        )
     return f"not asked in this run: {', '.join(anywhere)}" if anywhere else "no criterion"
 
 
@@ -367,8 +369,8 @@ def pictures(figures: Sequence[tuple[str, Markup]]) -> Markup:
 
 def _latency_finding(phase: Entry | None, check: str) -> Entry | None:
     """The finding that a latency check's name points to: `contact-latency` is judged by contact-latency."""
-    ratios = [one for one in (phase or {"findings": ()})["findings"] if one["unit"] == "ratio"]
-    return next((one for one in ratios if one["criterion"] == check), ratios[0] if ratios else None)
+    ratios = [finding for finding in (phase or {"findings": ()})["findings"] if finding["unit"] == "ratio"]
+    return next((finding for finding in ratios if finding["criterion"] == check), ratios[0] if ratios else None)
 
 
 def _point(finding: Entry, name: str) -> TrendPoint:

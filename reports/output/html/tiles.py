@@ -131,8 +131,10 @@ def _tail(criteria: Sequence[Criterion], findings: Mapping[str, Entry], pairs: S
     """The slowest calls: as judged, or as known so far."""
     judged = [findings[criterion.id] for criterion in criteria if criterion.rule in TAILS and criterion.id in findings]
     if judged and judged[0]["value"] is not None and judged[0]["unit"] == "ratio":
-        known = ratio(judged[0]["value"])
-        return f"slowest 5 % (p95): {known}, {presentation.SYMBOLS[judged[0]['outcome']]} {WORDS[judged[0]['outcome']]}"
+        measured = ratio(judged[0]["value"])
+        return (
+            f"slowest 5 % (p95): {measured}, {presentation.SYMBOLS[judged[0]['outcome']]} {WORDS[judged[0]['outcome']]}"
+        )
     if not pairs:
         return ""
     vql, direct = (svg_charts.quantile(sorted(times), 0.95) for times in _times(pairs))

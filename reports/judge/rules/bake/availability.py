@@ -26,21 +26,21 @@ def pooled_availability(criterion: Criterion, gate: Gate, evidence: PhaseEvidenc
     moments: dict[str, tuple[datetime, bool]] = {}
     unseen: set[str] = set()  # runs that are no evidence of a moment without an outage
     for window in windows:
-        own = evidence.gates.get(window.phase)
+        gate_of_phase = evidence.gates.get(window.phase)
         shares = (
             [
                 own_criterion.id
-                for own_criterion in own.criteria
+                for own_criterion in gate_of_phase.criteria
                 if own_criterion.rule == "share" and own_criterion.of == criterion.of
             ]
-            if own
+            if gate_of_phase
             else []
         )
         for run in window.runs:
             counts = [count for name in shares if (count := run.counted(name)) and count.count]
             out = any(_is_out(count, criterion) for count in counts)
-            known = out or (bool(counts) and not any(is_missing(run, count.criterion) for count in counts))
-            if known:
+            is_decided = out or (bool(counts) and not any(is_missing(run, count.criterion) for count in counts))
+            if is_decided:
                 moments[run.run] = run.ended_at, out or moments.get(run.run, (run.ended_at, False))[1]
             elif shares:
                 unseen.add(run.run)
@@ -56,7 +56,7 @@ def _is_out(count: EarlierCount, criterion: Criterion) -> bool:
     return count.failures >= POLICY.least_to_burn and count.failures > limit_of(criterion.alert) * count.count
 
 
-def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: str) -> Finding:
+def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, excluded: str) -> Finding:
     measurement = statistics.share_in_time(outages)
     failed, count = sum(outages), len(outages)
     target, alert = limit_of(criterion.target), limit_of(criterion.alert)
@@ -64,7 +64,7 @@ def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: st
     outcome = by_limits(criterion, measurement)
     if measurement.interval is None:
         sentence = "no moment was looked at (-m availability, every five minutes)"
-        return measured(criterion, "unmeasured", sentence + left, measurement, needed)
+        return measured(criterion, "unmeasured", sentence + excluded, measurement, needed)
     at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
     sentence = f"out in {failed} of {count:,} moments ({at_most})"
     if outcome == "met" and unseen > POLICY.most_missing * (count + unseen):
@@ -74,4 +74,6 @@ def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, left: st
         )
     elif outcome == "unmeasured":
         sentence += f"; need {count + needed:,} moments, have {count:,} (-m availability, every five minutes)"
-    return measured(criterion, outcome, sentence + left, measurement, max(needed, 1) if outcome == "unmeasured" else 0)
+    return measured(
+        criterion, outcome, sentence + excluded, measurement, max(needed, 1) if outcome == "unmeasured" else 0
+    )

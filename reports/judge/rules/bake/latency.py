@@ -49,11 +49,11 @@ class TimedRun:
 def pooled_latency(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The typical slowdown over run means, check by check; a change within the window, or busy hours, are a NO-GO."""
 
-    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for own_criterion in own.criteria:
-            if own_criterion.rule == "latency":
-                for check in _checks(window, own_criterion) or [own_criterion.id]:
-                    yield doubted(window, own_criterion.id, partial(_slowdown_part, criterion, own, check))
+    def parts(window: RunWindow, gate_of_phase: Gate) -> Iterator[PooledCriterion]:
+        for pooled_criterion in gate_of_phase.criteria:
+            if pooled_criterion.rule == "latency":
+                for check in _checks(window, pooled_criterion) or [pooled_criterion.id]:
+                    yield doubted(window, pooled_criterion.id, partial(_slowdown_part, criterion, gate_of_phase, check))
 
     return worst_part(criterion, gate, evidence, parts, "ratio")
 
@@ -61,10 +61,12 @@ def pooled_latency(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) ->
 def pooled_p95(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """The tail over all pairs of the phase: the sign test can veto, a GO wants p95's interval and the least pairs."""
 
-    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for own_criterion in own.criteria:
-            if own_criterion.rule == "p95":
-                yield doubted(window, own_criterion.id, partial(_tail_part, criterion, own, own_criterion))
+    def parts(window: RunWindow, gate_of_phase: Gate) -> Iterator[PooledCriterion]:
+        for pooled_criterion in gate_of_phase.criteria:
+            if pooled_criterion.rule == "p95":
+                yield doubted(
+                    window, pooled_criterion.id, partial(_tail_part, criterion, gate_of_phase, pooled_criterion)
+                )
 
     return worst_part(criterion, gate, evidence, parts, "ratio")
 
@@ -91,7 +93,7 @@ def run_variance(means: Sequence[float], noises: Sequence[float]) -> float:
     return max(by_noise, statistics.typical_variance(means), POLICY.run_deviation**2)
 
 
-def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindow) -> PooledCriterion:
+def _slowdown_part(criterion: Criterion, gate_of_phase: Gate, check: str, window: RunWindow) -> PooledCriterion:
     name, timed = f"{window.phase} {check}", _timed(window, [check])
     pairs = _of_units(timed)
     if not pairs:
@@ -102,9 +104,9 @@ def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindo
     why, enough = unfit(statistics.old_against_old(pairs)), len(pairs) >= criterion.least
     if why:
         outcome, sentence = "unmeasured", f"measurement too noisy: {why}"
-    elif too_fast(pairs, own.latency.floor_ms):
+    elif too_fast(pairs, gate_of_phase.latency.floor_ms):
         outcome = "met" if enough and units >= POLICY.least_blocks else "unmeasured"
-        sentence = f"too fast to matter: both medians under {own.latency.floor_ms:g} ms; {sentence}"
+        sentence = f"too fast to matter: both medians under {gate_of_phase.latency.floor_ms:g} ms; {sentence}"
     elif changed := _changed(criterion, timed) or _busy(criterion, timed):
         outcome, sentence = "missed", f"{changed}; all: {sentence}"
     if outcome == "unmeasured" and not enough:
@@ -112,10 +114,10 @@ def _slowdown_part(criterion: Criterion, own: Gate, check: str, window: RunWindo
     return PooledCriterion(name=name, outcome=outcome, sentence=sentence, measured=measurement)
 
 
-def _tail_part(criterion: Criterion, own: Gate, tail: Criterion, window: RunWindow) -> PooledCriterion:
+def _tail_part(criterion: Criterion, gate_of_phase: Gate, tail: Criterion, window: RunWindow) -> PooledCriterion:
     checks = _checks(window, tail)
     name = f"{window.phase} {', '.join(checks) or tail.id}"
-    pairs, floor = _of_units(_timed(window, checks)), own.latency.floor_ms
+    pairs, floor = _of_units(_timed(window, checks)), gate_of_phase.latency.floor_ms
     if not pairs:
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", measured=_NOTHING)
     outcome, measurement = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)

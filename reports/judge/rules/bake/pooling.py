@@ -36,12 +36,12 @@ def worst_part(
     windows = windows_of(criterion, gate, evidence)
     nothing = Measurement(value=None, unit=unit, count=0)
     for window in windows:
-        own = evidence.gates.get(window.phase)
-        if own is None or not window.runs:
-            why = "it has no gate" if own is None else "no run to pool"
+        gate_of_phase = evidence.gates.get(window.phase)
+        if gate_of_phase is None or not window.runs:
+            why = "it has no gate" if gate_of_phase is None else "no run to pool"
             pooleds.append(PooledCriterion(name=window.phase, outcome="unmeasured", sentence=why, measured=nothing))
         else:
-            pooleds += parts(window, own)
+            pooleds += parts(window, gate_of_phase)
     if not pooleds:
         return finding(criterion, "unmeasured", "no phase counts it", unit=unit)
     ranked = sorted(

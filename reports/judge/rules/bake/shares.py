@@ -40,7 +40,13 @@ def pooled_share(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> F
         changed = _changed(criterion, counts) if outcome != "missed" else ""
         return ("missed", f"{changed}; all: {sentence}", measurement) if changed else (outcome, sentence, measurement)
 
-    return worst_part(criterion, gate, evidence, lambda window, own: _shares(criterion, window, own, judged), "share")
+    return worst_part(
+        criterion,
+        gate,
+        evidence,
+        lambda window, gate_of_phase: _shares(criterion, window, gate_of_phase, judged),
+        "share",
+    )
 
 
 def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
@@ -61,9 +67,9 @@ def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
         alone = sum(count.failures for count in recent[0]) < POLICY.least_to_burn
         return ("missed" if min(speeds) > limit_of(criterion.alert) and not alone else "met"), sentence, measurement
 
-    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for share in _shares(criterion, window, own, judged):
-            alarm = _alarm(criterion, window, own)
+    def parts(window: RunWindow, gate_of_phase: Gate) -> Iterator[PooledCriterion]:
+        for share in _shares(criterion, window, gate_of_phase, judged):
+            alarm = _alarm(criterion, window, gate_of_phase)
             sentence = f"{share.sentence}; alert: {alarm}" if alarm else share.sentence
             yield PooledCriterion(name=share.name, outcome=share.outcome, sentence=sentence, measured=share.measured)
 
@@ -73,8 +79,8 @@ def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
 def pooled_exact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
     """No mismatch in the window; runs with the same seed asked the same questions, which count once."""
 
-    def parts(window: RunWindow, own: Gate) -> Iterator[PooledCriterion]:
-        for own_criterion in own.criteria:
+    def parts(window: RunWindow, gate_of_phase: Gate) -> Iterator[PooledCriterion]:
+        for own_criterion in gate_of_phase.criteria:
             if own_criterion.rule != "exact" or own_criterion.kind != "blocking":
                 continue
             yield doubted(window, own_criterion.id, partial(_exact_part, criterion, own_criterion.id))
@@ -97,10 +103,13 @@ def _exact_part(criterion: Criterion, name: str, window: RunWindow) -> PooledCri
 
 
 def _shares(
-    criterion: Criterion, window: RunWindow, own: Gate, judged: Callable[[Counted], tuple[str, str, Measurement]]
+    criterion: Criterion,
+    window: RunWindow,
+    gate_of_phase: Gate,
+    judged: Callable[[Counted], tuple[str, str, Measurement]],
 ) -> Iterator[PooledCriterion]:
     """One part per share of that kind in the phase's gate."""
-    for own_criterion in own.criteria:
+    for own_criterion in gate_of_phase.criteria:
         if own_criterion.rule != "share" or own_criterion.of != criterion.of:
             continue
         yield doubted(window, own_criterion.id, partial(_share_part, own_criterion.id, judged))
@@ -143,9 +152,9 @@ def _counts(window: RunWindow, criterion: str) -> list[tuple[EarlierRun, Earlier
     return [(run, count) for run, count in counts if count is not None and count.count]
 
 
-def _alarm(criterion: Criterion, window: RunWindow, own: Gate) -> str:
+def _alarm(criterion: Criterion, window: RunWindow, gate_of_phase: Gate) -> str:
     """What to say when the newest run alone proves the phase's alert level exceeded; '' when it does not."""
-    for own_criterion in own.criteria:
+    for own_criterion in gate_of_phase.criteria:
         count = (
             window.runs[-1].counted(own_criterion.id)
             if own_criterion.rule == "share" and own_criterion.of == criterion.of

@@ -109,15 +109,15 @@ def _window(bake: Bake, hours: float | None, evidence: PhaseEvidence) -> RunWind
     now = datetime.fromisoformat(evidence.now)
     since = now - timedelta(hours=reach(bake, hours))
     runs = [run for run in evidence.past if run.of == bake.phase and run.ended_at >= since]
-    left: dict[str, list[str]] = {}
+    left_out: dict[str, list[str]] = {}
     for run in runs:
         if run.differs:
-            left.setdefault(_LEFT_OUT.get(run.differs[0], f"with {run.differs[0]}"), []).append(run.run)
+            left_out.setdefault(_LEFT_OUT.get(run.differs[0], f"with {run.differs[0]}"), []).append(run.run)
     return RunWindow(
         phase=bake.phase,
         hours=bake.hours if hours is None else hours,
         runs=tuple(run for run in runs if not run.differs),
-        left_out={why: tuple(names) for why, names in left.items()},
+        left_out={why: tuple(names) for why, names in left_out.items()},
         now=now,
     )
 
