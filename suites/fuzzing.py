@@ -71,7 +71,7 @@ def log(data: bytes) -> None:
     path = _file("log", b"")
     reader = LogFile(str(path), MARKERS)
     path.write_bytes(data)
-    assert reader.words(["gate-0a1b"]).known <= {"gate-0a1b"}
+    assert reader.entries_of(["gate-0a1b"]).logged <= {"gate-0a1b"}
 
 
 def gate_file(data: bytes) -> None:

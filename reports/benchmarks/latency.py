@@ -75,7 +75,7 @@ def ours(noise: Noise, ratio: float, *, rollouts: int, seed: int, gap: int = GAP
     `late`: VQL is so many times slower again in the last quarter of the blocks.
     """
     count, size = design()
-    blocks_drawn = _taken(noise, ratio, rollouts, seed, gap, late)
+    blocks_drawn = _blocks_drawn(noise, ratio, rollouts, seed, gap, late)
     means, floors = _of_blocks(blocks_drawn)
     verdict, spent = np.full(rollouts, HOLD), np.full(rollouts, count * size)
     for stage in stages():
@@ -114,7 +114,7 @@ def tail(noise: Noise, ratio: float, slow_share: float, pairs: int, *, rollouts:
 def check(noise: Noise, ratio: float, *, rollouts: int, seed: int) -> int:
     """How many of so many rollouts `finding_of` judges as `rule` does: all of them, or AssertionError."""
     count, size = design()
-    blocks_drawn = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
+    blocks_drawn = list(_blocks_drawn(noise, ratio, rollouts, seed, GAP, 1.0))
     means, floors = _of_blocks(blocks_drawn)
     mine = rule(means, floors, count * size)
     for rollout in range(rollouts):
@@ -145,7 +145,7 @@ def mann_whitney(noise: Noise, ratio: float, *, rollouts: int, seed: int, in_tur
     return cell_of(np.where(worse, NO_GO, GO), np.full(rollouts, LEAST_PAIRS))
 
 
-def _taken(noise: Noise, ratio: float, rollouts: int, seed: int, gap: int, late: float) -> Iterable[Triples]:
+def _blocks_drawn(noise: Noise, ratio: float, rollouts: int, seed: int, gap: int, late: float) -> Iterable[Triples]:
     count, size = design()
     random = np.random.default_rng(seed)
     blocks_drawn = blocks(noise, ratio, rollouts=rollouts, count=count, pairs=size, gap=gap, random=random)
@@ -174,7 +174,7 @@ def _calls(noise: Noise, ratio: float, rollouts: int, seed: int, in_turn: bool) 
     if in_turn:
         random = np.random.default_rng(seed)
         return one_after_the_other(noise, ratio, rollouts=rollouts, calls=LEAST_PAIRS, random=random)
-    blocks_drawn = list(_taken(noise, ratio, rollouts, seed, GAP, 1.0))
+    blocks_drawn = list(_blocks_drawn(noise, ratio, rollouts, seed, GAP, 1.0))
     return np.concatenate([pair[0] for pair in blocks_drawn], axis=1), np.concatenate(
         [pair[1] for pair in blocks_drawn], axis=1
     )

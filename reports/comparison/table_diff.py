@@ -110,7 +110,7 @@ class TableComparison:
         place = self.expected
         self.expected += 1
         self._keys.add(want.key)
-        cells = _taken(self._early, want.key)
+        cells = _next_of(self._early, want.key)
         if cells is None:
             self._waiting.setdefault(want.key, deque()).append((place, want.cells))
         else:
@@ -118,7 +118,7 @@ class TableComparison:
 
     def _come(self, have: TableRow) -> Iterator[RowResult]:
         self.actual += 1
-        waiting = _taken(self._waiting, have.key)
+        waiting = _next_of(self._waiting, have.key)
         if waiting is None:
             self._early.setdefault(have.key, deque()).append(have.cells)
         else:
@@ -183,7 +183,7 @@ class TableComparison:
             yield TableDefects(kind=kind, count=count, column=self._columns[at].name)
 
 
-def _taken(rows: dict[str, deque[T]], key: str) -> T | None:
+def _next_of(rows: dict[str, deque[T]], key: str) -> T | None:
     """The first of the rows of that key, taken out."""
     ts = rows.get(key)
     if ts is None:

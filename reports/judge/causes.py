@@ -31,7 +31,7 @@ def most_frequent(codes: Sequence[CauseCode | None]) -> Cause | None:
     if not named:
         return None
     code, count = min(named.items(), key=lambda pair: (-pair[1], pair[0] == CauseCode.CAUSE_UNKNOWN, pair[0]))
-    entry = _known()[CauseCode(code)]
+    entry = _sentences_by_code()[CauseCode(code)]
     return Cause(
         code=CauseCode(code), share=f"{count} of {len(codes)}", sentence=entry["sentence"], remedy=entry["remedy"]
     )
@@ -39,11 +39,11 @@ def most_frequent(codes: Sequence[CauseCode | None]) -> Cause | None:
 
 def codes() -> frozenset[CauseCode]:
     """Every code: each has a sentence and a remedy."""
-    return frozenset(_known())
+    return frozenset(_sentences_by_code())
 
 
 @cache
-def _known() -> Mapping[CauseCode, Mapping[str, str]]:
+def _sentences_by_code() -> Mapping[CauseCode, Mapping[str, str]]:
     """Sentences and remedies by code. Raises ValueError when the table lacks a code or has another one."""
     listed = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
     missing = sorted(set(CauseCode) - set(listed))

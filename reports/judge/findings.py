@@ -84,7 +84,7 @@ class PhaseEvidence:
     target: str = "live"
     now: str = ""  # ISO 8601: what attestations are held against
     attestations: tuple[Attestation, ...] = ()
-    known: tuple[KnownDifference, ...] = ()
+    known_differences: tuple[KnownDifference, ...] = ()
     past: tuple[EarlierRun, ...] = ()  # earlier runs, the oldest first
     gates: Mapping[str, Gate] = field(default_factory=dict)  # the gates of the phases that they asked
     draws: tuple[TrafficDraw, ...] = ()  # from customers' requests
@@ -118,7 +118,7 @@ def evidence_of(
         target=target,
         now=now,
         attestations=tuple(record for record in records if isinstance(record, Attestation)),
-        known=tuple(known_differences),
+        known_differences=tuple(known_differences),
         past=tuple(sorted((run for run in of_phase if isinstance(run, EarlierRun)), key=_order_of_run)),
         gates=gates or {},
         draws=tuple(record for record in records if isinstance(record, TrafficDraw) and record.phase == phase),

@@ -75,7 +75,7 @@ def rows_of(expected: ExpectedDetection, verdict: Entry) -> tuple[MatrixRow, ...
     phase = verdict["phases"].get(expected.phase, {"verdict": "HOLD", "findings": []})
     findings = {finding["criterion"]: finding for finding in phase["findings"]}
     broken = {name: finding for name, finding in findings.items() if _broken(finding, expected)}
-    rows = [_own(expected, phase["verdict"], broken)]
+    rows = [_row_of(expected, phase["verdict"], broken)]
     for name, finding in broken.items():
         allowed = any(is_of(name, text) for text in (*expected.criteria, *expected.may_also))
         allowed |= expected.damage is not None and _cause(finding) == expected.damage
@@ -154,7 +154,7 @@ def html(rows: Sequence[MatrixRow]) -> str:
     return page.document("Detection matrix - Contact360 VQL gate", banner, matrix + every)
 
 
-def _own(expected: ExpectedDetection, verdict: str, broken: Mapping[str, Entry]) -> MatrixRow:
+def _row_of(expected: ExpectedDetection, verdict: str, broken: Mapping[str, Entry]) -> MatrixRow:
     """Whether all that must break did, and the phase says so."""
     names = {
         name: finding

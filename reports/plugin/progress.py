@@ -109,7 +109,7 @@ class Meter:
         if pace:
             parts.append(f"{pace:.0f}/s" if pace >= 10 else f"{pace:.1f}/s")
         parts.append(f"test {tests} of {of_tests}")
-        seconds_left = self._left(now, planned - counts.samples, pace, tests, of_tests)
+        seconds_left = self._seconds_left(now, planned - counts.samples, pace, tests, of_tests)
         if seconds_left is not None:
             parts.append(f"about {_duration(seconds_left)} left")
         return ", ".join(parts)
@@ -118,7 +118,7 @@ class Meter:
         (first, before), (last, after) = self._counts_over_time[0], self._counts_over_time[-1]
         return (after - before) / (last - first) if last > first else 0.0
 
-    def _left(self, now: float, samples: int, pace: float, tests: int, of_tests: int) -> float | None:
+    def _seconds_left(self, now: float, samples: int, pace: float, tests: int, of_tests: int) -> float | None:
         """The longer of two guesses: by samples at the present pace, by tests at the pace so far."""
         if not tests or tests >= of_tests:
             return None

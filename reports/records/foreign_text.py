@@ -40,7 +40,7 @@ def is_plain_key(text: str) -> bool:
 
 
 def foreign(value: Any, plain_names: Container[str] = ()) -> str:
-    """`value` as text, marked; a key, a small number, a letter and a word of `plain_names` or of software need no mark."""
+    """`value` as text, marked; keys, small numbers, letters, and words of `plain_names` or of software need no mark."""
     text = str(value).translate({ord(_OPEN): None, ord(_CLOSE): None})[:MOST_LENGTH]
     if not text or text in plain_names or text.lower() in WORDS or is_plain_key(text):
         return text

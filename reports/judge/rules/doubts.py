@@ -30,7 +30,7 @@ def with_doubts(criterion: Criterion, evidence: PhaseEvidence, finding: Finding)
     if criterion.rule in ("latency", "p95"):
         lost = [
             comparison
-            for comparison in _own(criterion, evidence)
+            for comparison in _samples_of(criterion, evidence)
             if comparison.outcome in (Outcome.FAILED, Outcome.VOID)
         ]
         unfit = finding.sentence if finding.sentence.startswith(TOO_NOISY) else ""
@@ -39,7 +39,7 @@ def with_doubts(criterion: Criterion, evidence: PhaseEvidence, finding: Finding)
 
 
 def _of_exactness(criterion: Criterion, evidence: PhaseEvidence, finding: Finding) -> Finding:
-    samples = _own(criterion, evidence)
+    samples = _samples_of(criterion, evidence)
     compared = by_key(sample for sample in samples if sample.outcome in COMPARED)
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
     unknown = [
@@ -56,7 +56,7 @@ def _of_exactness(criterion: Criterion, evidence: PhaseEvidence, finding: Findin
     return replace(finding, unknown=len(unknown), void=len(void), lost=len(lost), excused=len(excused), unfit=unfit)
 
 
-def _own(criterion: Criterion, evidence: PhaseEvidence) -> Sequence[Comparison]:
+def _samples_of(criterion: Criterion, evidence: PhaseEvidence) -> Sequence[Comparison]:
     return [sample for sample in evidence.samples if covers(criterion, sample.check)]
 
 

@@ -153,7 +153,7 @@ def _unfit(criterion: Criterion, evidence: PhaseEvidence, samples: Sequence[Comp
     void = by_key(sample for sample in samples if sample.outcome is Outcome.VOID).keys() - compared.keys()
     if void and len(void) / (len(void) + len(compared)) > POLICY.most_void:
         return f"{len(void)} of {len(void) + len(compared)} samples are void: the database changed meanwhile"
-    over = [excuse for excuse in excuses(samples, evidence.known) if excuse.over]
+    over = [excuse for excuse in excuses(samples, evidence.known_differences) if excuse.over]
     if over:
         sentence = f"the known difference {over[0].id} covers {over[0].count} of {over[0].of}: its cap is "
         return sentence + percent(over[0].cap)

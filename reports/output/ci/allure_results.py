@@ -84,7 +84,7 @@ def quality_gate(verdict: Entry) -> dict[str, dict[str, Any]]:
                     "success": finding["outcome"] == "met" or bool(finding.get("waived")),
                     "actual": presentation.value(finding),
                     "expected": presentation.limit(finding) or "met",
-                    "message": f"{presentation.title(finding)}: {_word(finding)}; {presentation.finding_sentence(finding)}",
+                    "message": f"{presentation.title(finding)}: {_outcome_phrase(finding)}; {presentation.finding_sentence(finding)}",
                 }
     return rules
 
@@ -95,7 +95,7 @@ def gate_result(verdict: Entry) -> dict[str, Any]:
     identity = _md5(f"GATE#{' '.join(verdict['phases'])}")
     steps = [
         {
-            "name": f"{presentation.title(finding)}: {_word(finding)} ({finding['criterion']})",
+            "name": f"{presentation.title(finding)}: {_outcome_phrase(finding)} ({finding['criterion']})",
             "status": STEP[finding["outcome"]],
             "stage": "finished",
             "statusDetails": {"message": presentation.finding_sentence(finding)},
@@ -210,7 +210,7 @@ def _globals(verdict: Entry, name: str) -> dict[str, Any]:
 
 def _table(verdict: Entry) -> str:
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{_word(finding).upper()}</td><td>{escape(presentation.title(finding))} ({escape(finding['criterion'])})</td>"
+        f"<tr><td>{escape(name)}</td><td>{_outcome_phrase(finding).upper()}</td><td>{escape(presentation.title(finding))} ({escape(finding['criterion'])})</td>"
         f"<td>{escape(presentation.value(finding))}</td><td>{escape(presentation.limit(finding))}</td><td>{finding['count']}</td>"
         f"<td>{escape(presentation.finding_sentence(finding))}</td></tr>"
         for name, phase in verdict["phases"].items()
@@ -240,7 +240,7 @@ def _status_details(finding: Entry) -> dict[str, str]:
     return {name: value for name, value in body.items() if value}
 
 
-def _word(finding: Entry) -> str:
+def _outcome_phrase(finding: Entry) -> str:
     return "not measured" if finding["outcome"] == "unmeasured" else str(finding["outcome"])
 
 

@@ -41,7 +41,7 @@ def bounded(client: httpx.Client) -> httpx.Client:
     return client
 
 
-def _left(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
+def _remaining(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
     """The time that one step may take; raises `late` when there is none left."""
     until: float | None = getattr(_THREAD, "until", None)
     if until is None:
@@ -66,7 +66,7 @@ class _Sockets(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        remaining = _left(timeout, httpcore.ConnectTimeout)
+        remaining = _remaining(timeout, httpcore.ConnectTimeout)
         return _Stream(self._inner.connect_tcp(host, port, remaining, local_address, socket_options))
 
 
@@ -77,10 +77,10 @@ class _Stream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        return self._inner.read(max_bytes, _remaining(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        self._inner.write(buffer, _remaining(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -88,7 +88,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        remaining = _left(timeout, httpcore.ConnectTimeout)
+        remaining = _remaining(timeout, httpcore.ConnectTimeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, remaining))
 
     def get_extra_info(self, info: str) -> Any:

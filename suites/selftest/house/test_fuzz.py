@@ -71,7 +71,7 @@ def test_a_log(tmp_path: Path, content: bytes) -> None:
     log = LogFile(str(path), MARKERS)
     path.write_bytes(content)
 
-    assert log.words(["gate-0a1b"]).known <= {"gate-0a1b"}
+    assert log.entries_of(["gate-0a1b"]).logged <= {"gate-0a1b"}
 
 
 @FUZZ

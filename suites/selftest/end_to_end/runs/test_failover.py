@@ -201,7 +201,7 @@ def test_a_log_that_breaks_off_has_no_word_and_comes_back(calm: Mapping[str, str
     with closing(LogTable(calm["DATABASE_URL"], LogMarkers(fallback="x", vql="y"))) as log:
         log.session.close()
 
-        assert log.words(["gate-1"]).known == set()
+        assert log.entries_of(["gate-1"]).logged == set()
 
 
 @pytest.mark.slow

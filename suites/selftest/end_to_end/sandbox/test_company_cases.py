@@ -146,7 +146,7 @@ def _shares(pool: CompanyPool, contract: Contract, asked_count: int | None = Non
     """Of the first `asked` questions of listing and count, and of the rest where all of theirs are asked."""
     filters = _filters(pool, contract)
     keys = {sample.key for draw in (filters.filters, filters.count) for sample in draw.samples[:asked_count]}
-    keys |= {sample.key for sample in filters.rest(keys).samples} if asked_count is None else set()
+    keys |= {sample.key for sample in filters.unasked(keys).samples} if asked_count is None else set()
     return {fact.name: fact.value for fact in filters.coverage("phase2", keys)}
 
 

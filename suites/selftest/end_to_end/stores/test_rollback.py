@@ -92,7 +92,7 @@ class _Log:
     def __init__(self, **words: set[str]) -> None:
         self._words = LogProvenance(**words)
 
-    def words(self, request_ids: Sequence[str]) -> LogProvenance:
+    def entries_of(self, request_ids: Sequence[str]) -> LogProvenance:
         del request_ids
         return self._words
 
@@ -100,9 +100,9 @@ class _Log:
 @pytest.mark.parametrize(
     ("log", "ok"),
     [
-        (_Log(known={"a", "b"}), True),
-        (_Log(known={"a", "b"}, served={"a"}), False),
-        (_Log(known={"a", "b"}, fell_back={"b"}), False),
+        (_Log(logged={"a", "b"}), True),
+        (_Log(logged={"a", "b"}, served={"a"}), False),
+        (_Log(logged={"a", "b"}, fell_back={"b"}), False),
         (_Log(), None),
         (None, None),
     ],

@@ -242,7 +242,7 @@ def _overheard(target: Target) -> Iterator[tuple[Database, list[str]]]:
 def test_linkedin_answers_as_the_database_holds(target: Target, check: str) -> None:
     linkedin = LinkedInChecks(target, flag_on=True, count=40, seed=7)
 
-    known = in_force(target.contract.known, check, Provenance.VQL, date(2026, 1, 1))
+    known = in_force(target.contract.known_differences, check, Provenance.VQL, date(2026, 1, 1))
     assert _astray(linkedin.check_of(check), linkedin.drawn(check), most=12, known=known) == []
 
 
