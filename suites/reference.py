@@ -53,10 +53,10 @@ def _options() -> str:
         return f"`{name}`", f"`{option.variable}`", f"{option.text}{default}"
 
     table = _table(("option", "environment variable", "meaning"), map(row, OPTIONS))
-    others = _table(("variable", "meaning"), ((f"`{name}`", text) for name, text in VARIABLES.items()))
+    further = _table(("variable", "meaning"), ((f"`{name}`", text) for name, text in VARIABLES.items()))
     return (
         "# Options\n\nOptions of a run (`pytest -m phase1 ...`). An option that is not given takes the value of its "
-        f"environment variable.\n\n{table}\n## Variables without an option\n\n{others}\nA Pushgateway or webhook that "
+        f"environment variable.\n\n{table}\n## Variables without an option\n\n{further}\nA Pushgateway or webhook that "
         "fails costs a note and nothing else. Notes name its host only: the rest of the address may be a secret.\n"
     )
 

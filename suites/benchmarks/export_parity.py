@@ -111,7 +111,9 @@ def _figures(
     figures: dict[str, Any] = {
         "seconds": round(median(seconds), 2),
         "megabytes": round(max(entry["megabytes"] for entry in results)),
-        "x_copy": round(median(one / other for one, other in zip(seconds, base, strict=False)), 2),
+        "x_copy": round(
+            median(time_here / time_of_copy for time_here, time_of_copy in zip(seconds, base, strict=False)), 2
+        ),
     }
     if name == "equal":
         figures["false"] = len(results[-1]["differences"])

@@ -93,11 +93,11 @@ class MultipliedStores(Stores):
 
 def _spent(pid: int) -> float:
     try:
-        own = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         below = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
     except OSError:
         return 0.0  # it has just ended
-    return sum(map(int, own[11:15])) / os.sysconf("SC_CLK_TCK") + sum(_spent(int(text)) for text in below.split())
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(_spent(int(text)) for text in below.split())
 
 
 _COPY_KEY = """
@@ -190,7 +190,7 @@ def _bulks(database_url: str) -> Iterator[bytes]:
 
 
 def _lines(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
-    rest = b""
+    tail = b""
     for chunk in chunks:
-        *lines, rest = (rest + bytes(chunk)).split(b"\n")
+        *lines, tail = (tail + bytes(chunk)).split(b"\n")
         yield from lines

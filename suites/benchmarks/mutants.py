@@ -74,12 +74,12 @@ def main(arguments: list[str] | None = None) -> int:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         sys.dont_write_bytecode, sys.pycache_prefix = False, scratch  # compiled once, and not beside the sources
-        known = baseline(options.files, _tests(), options.jobs, Path(scratch))
-        print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s of them traced", flush=True)
-        for name in known.modules:
+        untouched = baseline(options.files, _tests(), options.jobs, Path(scratch))
+        print(f"{len(untouched.seconds)} tests, {sum(untouched.seconds.values()):.0f} s of them traced", flush=True)
+        for name in untouched.modules:
             with suppress(ImportError):
                 import_module(name)
-        tried, survivors = _all_tried(known, options)
+        tried, survivors = _all_tried(untouched, options)
     killed = tried - len(survivors)
     print(f"in all {killed} of {tried} killed: {_share(killed, tried, options)}; {time.monotonic() - begun:.0f} s")
     return int(killed < ENOUGH * tried)
@@ -98,19 +98,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _all_tried(known: Baseline, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
+def _all_tried(untouched: Baseline, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
     """(how many were tried, those that survived), printed file by file."""
     draw, tried, surviving = random.Random(options.seed), 0, list[Mutant]()
     for path in options.files:
-        unchanged, *mutants = mutants_of(path, known)
+        unchanged, *mutants = mutants_of(path, untouched)
         if not survivors([unchanged], 1):
             raise SystemExit(f"{path.name} is killed without a change: the trial itself is at fault")
         if options.sampled:
             mutants = draw.sample(mutants, math.ceil(SAMPLED * len(mutants)))
-        own = survivors(mutants, options.jobs)
-        print(f"{path.name}: {len(mutants) - len(own)} of {len(mutants)} killed", flush=True)
-        print("".join(f"{mutant.described()}\n" for mutant in own), end="", flush=True)
-        tried, surviving = tried + len(mutants), surviving + own
+        survivors_here = survivors(mutants, options.jobs)
+        print(f"{path.name}: {len(mutants) - len(survivors_here)} of {len(mutants)} killed", flush=True)
+        print("".join(f"{mutant.described()}\n" for mutant in survivors_here), end="", flush=True)
+        tried, surviving = tried + len(mutants), surviving + survivors_here
     return tried, surviving
 
 

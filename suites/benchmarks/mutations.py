@@ -107,9 +107,9 @@ def _apart(was: str, now: str) -> tuple[str, str]:
     return before + was[first : len(was) - behind] + after, before + now[first : len(now) - behind] + after
 
 
-def _alike(one: str, other: str) -> int:
+def _alike(first: str, second: str) -> int:
     """How many characters both begin with."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
 _GUIDING = ("strict", "dtype")  # arguments that only check, or say once more, what is so anyway

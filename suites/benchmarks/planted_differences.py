@@ -82,13 +82,13 @@ _DAMAGES = {
 }
 
 
-def _rename_companies(session: psycopg.Connection[Any], about: int, others: Sequence[str]) -> list[str]:
+def _rename_companies(session: psycopg.Connection[Any], about: int, wanted: Sequence[str]) -> list[str]:
     """Companies whose people were left alone: about so many people then carry an old copy. Their keys."""
     people: list[str] = []
     rows = session.execute(
         "SELECT company_id, array_agg(uuid) FROM contacts WHERE company_id IS NOT NULL GROUP BY 1 "
         "HAVING count(*) <= 20 AND NOT array_agg(uuid) && %s ORDER BY md5(company_id || 'damage') LIMIT %s",
-        (list(others), about),
+        (list(wanted), about),
     ).fetchall()
     for company, keys in rows:
         if len(people) >= about:

@@ -65,10 +65,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             log.unlink()
     report["goals"] = [
         aim
-        for form, own in report["forms"].items()
+        for form, figures in report["forms"].items()
         for aim in (
-            goal(f"{form}: lines profiled per second of one core", own["lines_per_cpu_s"], SPEED_GOAL, least=True),
-            goal(f"{form}: peak memory in MB", own["peak_mb"], MEMORY_GOAL_MB),
+            goal(f"{form}: lines profiled per second of one core", figures["lines_per_cpu_s"], SPEED_GOAL, least=True),
+            goal(f"{form}: peak memory in MB", figures["peak_mb"], MEMORY_GOAL_MB),
         )
     ]
     return report

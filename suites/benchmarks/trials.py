@@ -161,15 +161,15 @@ def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Pa
         _place(scratch, test).write_bytes(pickle.dumps((dict(spy.lines), spy.seconds, list(sys.modules))))
         return code
 
-    known = Baseline(lines={}, seconds={}, modules={})
+    untouched = Baseline(lines={}, seconds={}, modules={})
     for test, code in _in_children({test: partial(traced, test) for test in tests}, jobs):
         if code:
             raise SystemExit(f"{test} fails, and nothing was changed: exit code {code}")
         lines, seconds, modules = pickle.loads(_place(scratch, test).read_bytes())
-        known.seconds.update(seconds)
-        known.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
-        known.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
-    return known
+        untouched.seconds.update(seconds)
+        untouched.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
+        untouched.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
+    return untouched
 
 
 def _place(scratch: Path, test: str) -> Path:
@@ -177,10 +177,10 @@ def _place(scratch: Path, test: str) -> Path:
     return scratch / "-".join(Path(test).relative_to(ROOT).parts)
 
 
-def mutants_of(path: Path, known: Baseline) -> list[Mutant]:
+def mutants_of(path: Path, untouched: Baseline) -> list[Mutant]:
     """Every mutant of a file. The first one has no change: it has to survive."""
-    passed = {name: {line for file, line in lines if file == str(path)} for name, lines in known.lines.items()}
-    ranked = sorted(known.seconds.items(), key=lambda second: second[1])
+    passed = {name: {line for file, line in lines if file == str(path)} for name, lines in untouched.lines.items()}
+    ranked = sorted(untouched.seconds.items(), key=lambda second: second[1])
     usable = {name: took for name, took in ranked if took <= LONGEST_S and passed[name]}
     none = Mutation(line=1, last=1, start=0, before="", after="", change=("", ""), everywhere=True)
     unchanged = Mutant(path=path, mutation=none, tests=tuple(usable.items())[:CHECKED])
@@ -189,10 +189,10 @@ def mutants_of(path: Path, known: Baseline) -> list[Mutant]:
 
 
 def _mutant(path: Path, mutation: Mutation, usable: Mapping[str, float], passed: Mapping[str, set[int]]) -> Mutant:
-    own = set(range(mutation.line, mutation.last + 1))
+    lines_changed = set(range(mutation.line, mutation.last + 1))
     tests, total = [], 0.0
     for name, took in usable.items():
-        if total + took <= MOST_S and (mutation.everywhere or own & passed[name]):
+        if total + took <= MOST_S and (mutation.everywhere or lines_changed & passed[name]):
             tests.append((name, took))
             total += took
     return Mutant(path=path, mutation=mutation, tests=tuple(tests))

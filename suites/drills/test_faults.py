@@ -103,9 +103,9 @@ def _is_timed(criteria: Sequence[str]) -> bool:
     return any(sign in name for name in criteria for sign in TIMED)
 
 
-def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+def _pairs(options: Sequence[str]) -> list[tuple[str, str]]:
     """Options and their values, one after the other."""
-    return list(zip(words[::2], words[1::2], strict=True))
+    return list(zip(options[::2], options[1::2], strict=True))
 
 
 def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "", timed: bool = True) -> DrillRun:
@@ -127,10 +127,10 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "", t
         *(ROLLED_BACK if "rollback" in phases else ()),
         *options,
     ]
-    done = warm_python.run("pytest", *command, cwd=ROOT, env=environment, timeout_s=800)
+    completed = warm_python.run("pytest", *command, cwd=ROOT, env=environment, timeout_s=800)
     path = out / "latest" / "verdict.json"
-    assert path.exists(), done.stdout[-3000:] + done.stderr[-2000:]
-    return DrillRun(folder=path.parent.resolve(), verdict=json.loads(path.read_text()), printed=done.stdout)
+    assert path.exists(), completed.stdout[-3000:] + completed.stderr[-2000:]
+    return DrillRun(folder=path.parent.resolve(), verdict=json.loads(path.read_text()), printed=completed.stdout)
 
 
 def _selected(*faults: Fault) -> tuple[str, ...]:
@@ -143,8 +143,8 @@ def _selected(*faults: Fault) -> tuple[str, ...]:
     if all(name.endswith("-duration") for name in names):
         return ("-k", "longer")
     without = [
-        word
-        for word, signs in (
+        name
+        for name, signs in (
             ("slower", TIMED),
             ("longer", TIMED),
             ("medium", ("medium", "large", "memory", "duration")),
@@ -152,7 +152,7 @@ def _selected(*faults: Fault) -> tuple[str, ...]:
         )
         if not any(sign in name for name in names for sign in signs)
     ]
-    return ("-k", " and ".join(f"not {word}" for word in without)) if without else ()
+    return ("-k", " and ".join(f"not {name}" for name in without)) if without else ()
 
 
 def _require(rows: Sequence[MatrixRow], verdict: dict[str, Any], drilled: Drilled) -> None:
@@ -260,8 +260,8 @@ def test_faults_of_customers_are_seldom_seen_without_their_log(tmp_path: Path, l
         run = _rehearse(tmp_path / fault.name, [fault.phase], *options, lent=lent(fault))
         verdicts[fault.name] = run.verdict["verdict"]
 
-    seen = [name for name, verdict in verdicts.items() if verdict == "NO-GO"]
-    assert len(faults) - len(seen) >= 4, verdicts
+    caught = [name for name, verdict in verdicts.items() if verdict == "NO-GO"]
+    assert len(faults) - len(caught) >= 4, verdicts
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="+".join)
@@ -270,10 +270,10 @@ def test_two_faults_at_once_get_two_causes(
 ) -> None:
     """Both of one phase: each breaks its own criteria there, by its own cause."""
     first, second = map(parse, pair)
-    words = [word for fault in (first, second) for word in ("--fault", fault.text)]
+    fault_options = [part for fault in (first, second) for part in ("--fault", fault.text)]
 
     verdict = _rehearse(
-        tmp_path, [first.phase], *words, "--seed", "7", *QUICK, *_selected(first, second), lent=lent(first)
+        tmp_path, [first.phase], *fault_options, "--seed", "7", *QUICK, *_selected(first, second), lent=lent(first)
     ).verdict
 
     rows = [
@@ -305,14 +305,14 @@ def test_a_history_with_one_thing_wrong_is_caught(
     shutil.copytree(bake.folder, tmp_path / "run")
     recorded = run_ledger.read(tmp_path / "run")
     past.write(tmp_path / "history", recorded.run, BAKED)
-    own = [
+    of_bake = [
         record
         for record in recorded.records
         if not isinstance(record, EarlierRun) and getattr(record, "name", "") != "history"
     ]
-    own += records(str(tmp_path / "history"), recorded.run, "phase5")
+    of_bake += records(str(tmp_path / "history"), recorded.run, "phase5")
 
-    verdict = to_json(judge(run_ledger.RunRecords(run=recorded.run, records=tuple(own)), now=recorded.run.started))
+    verdict = to_json(judge(run_ledger.RunRecords(run=recorded.run, records=tuple(of_bake)), now=recorded.run.started))
 
     _require(
         [
@@ -327,7 +327,7 @@ def test_a_history_with_one_thing_wrong_is_caught(
 
 
 def test_two_workers_find_what_one_finds(tmp_path: Path) -> None:
-    def found(name: str, *options: str) -> dict[str, tuple[str, str | None]]:
+    def outcomes(name: str, *options: str) -> dict[str, tuple[str, str | None]]:
         verdict = _rehearse(
             tmp_path / name, ["phase1"], "--fault", "stale-record", "--seed", "7", *QUICK, *options
         ).verdict
@@ -337,4 +337,4 @@ def test_two_workers_find_what_one_finds(tmp_path: Path) -> None:
             if entry["unit"] != "ratio"
         }
 
-    assert found("one") == found("two", "-n", "2")
+    assert outcomes("one") == outcomes("two", "-n", "2")

@@ -269,12 +269,12 @@ def test_the_gate_to_call_reaches_every_phase(checkout: Path) -> None:
 @pytest.mark.parametrize("name", ["gitlab-ci.yml", "Jenkinsfile", "argo-rollouts.yaml", "flagger.yaml"])
 def test_a_pipelines_file_names_only_what_exists(checkout: Path, name: str) -> None:
     text = (checkout / "docs" / "deploy" / "pipelines" / name).read_text()
-    known = {option.name for option in OPTIONS} | {"--phase"}
+    options_known = {option.name for option in OPTIONS} | {"--phase"}
     suite = text.replace('"', " ").replace("'", " ").replace(",", " ")
     lines = [line for line in suite.splitlines() if "--require-live" in line]
 
     assert lines, "a gate that may run on the sandbox holds nothing back"
-    assert {word for line in lines for word in re.findall(r"--[a-z][a-z-]+", line)} <= known
+    assert {option for line in lines for option in re.findall(r"--[a-z][a-z-]+", line)} <= options_known
     assert set(re.findall(r"\bGATE_[A-Z_]+", text)) <= {*OURS, "GATE_SUITE", "GATE_REF"}
     if name.endswith((".yml", ".yaml")):
         assert list(yaml.safe_load_all(text))
@@ -282,11 +282,17 @@ def test_a_pipelines_file_names_only_what_exists(checkout: Path, name: str) -> N
 
 def test_the_example_of_sign_offs_has_every_line_that_a_gate_asks_for(checkout: Path) -> None:
     gates = [read_gate(path.read_text(), str(path)) for path in (checkout / "suites").glob("*/gate.toml")]
-    attested = {line for gate in gates for one in gate.criteria if one.rule == "attested" for line in one.checks}
+    attested = {
+        line
+        for gate in gates
+        for criterion in gate.criteria
+        if criterion.rule == "attested"
+        for line in criterion.checks
+    }
 
     signed = attestations.read(checkout / "attestations.example.toml", attested)
 
-    assert {one.line for one in signed} == attested
+    assert {criterion.line for criterion in signed} == attested
 
 
 FILES = re.compile(r"^\| `((?:\.github|docs)/[\w./-]+)` \| (.+) \|$", re.MULTILINE)

@@ -54,12 +54,12 @@ def test_every_criterion_has_a_fault_that_must_break_it_or_a_reason_why_not(
 def test_a_reason_stands_only_where_nothing_is_drilled_and_something_is_there(
     gates: dict[str, Gate], reasons: dict[str, dict[str, str]]
 ) -> None:
-    known = _criteria(gates)
+    existing = _criteria(gates)
     astray = [
         f"{phase}/{criterion}"
         for phase, entries in reasons.items()
         for criterion in entries
-        if criterion in _drilled(phase) or f"{phase}/{criterion}" not in known
+        if criterion in _drilled(phase) or f"{phase}/{criterion}" not in existing
     ]
 
     assert astray == []
@@ -84,16 +84,18 @@ def test_what_blocks_by_itself_is_drilled(gates: dict[str, Gate], reasons: dict[
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_names_criteria_and_a_cause_that_exist(gates: dict[str, Gate], fault: Fault) -> None:
-    known = {phase: {criterion.id for criterion in gate.criteria} for phase, gate in gates.items()}
+    existing = {phase: {criterion.id for criterion in gate.criteria} for phase, gate in gates.items()}
     named = {phase: fault.breaks(phase) for phase in fault.phases if phase in gates}
     astray = {
-        phase: sorted(set(criteria) - known[phase]) for phase, criteria in named.items() if set(criteria) - known[phase]
+        phase: sorted(set(criteria) - existing[phase])
+        for phase, criteria in named.items()
+        if set(criteria) - existing[phase]
     }
     idle = [
         name
         for phase in named
         for name in fault.may_break(phase)
-        if "/" not in name and not any(is_of(text, name) for phase in named for text in known[phase])
+        if "/" not in name and not any(is_of(text, name) for phase in named for text in existing[phase])
     ]
 
     assert (astray, idle) == ({}, [])

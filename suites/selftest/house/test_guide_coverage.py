@@ -22,12 +22,12 @@ def gates(checkout: Path) -> list[Gate]:
 
 
 def test_every_criterion_stands_for_a_line_that_exists(lines: tuple[GuideLine, ...], gates: list[Gate]) -> None:
-    known = {line.id for line in lines}
+    line_ids = {line.id for line in lines}
     astray = {
-        f"{gate.phase}/{criterion.id}": sorted(set(criterion.lines) - known) or "no line at all"
+        f"{gate.phase}/{criterion.id}": sorted(set(criterion.lines) - line_ids) or "no line at all"
         for gate in gates
         for criterion in gate.criteria
-        if not criterion.lines or set(criterion.lines) - known
+        if not criterion.lines or set(criterion.lines) - line_ids
     }
 
     assert astray == {}

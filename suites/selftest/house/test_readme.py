@@ -41,11 +41,11 @@ def test_every_module_that_a_page_runs_is_there(page: tuple[Path, str]) -> None:
 
 def test_every_option_that_a_page_gives_to_pytest_is_there(page: tuple[Path, str]) -> None:
     _, text = page
-    known = {option.name for option in OPTIONS} | {"--dist"}
+    existing = {option.name for option in OPTIONS} | {"--dist"}
 
     lines = re.findall(r"^(?:python -m )?pytest ([^#\n]*)", text, re.MULTILINE)
     options = {name for line in lines for name in re.findall(r"(--[a-z][\w-]*)", line)}
-    assert options <= known
+    assert options <= existing
 
 
 def test_every_marker_and_environment_that_a_page_names_is_there(

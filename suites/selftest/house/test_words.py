@@ -131,11 +131,11 @@ def test_the_timed_tests_of_a_phase_are_selected_by_a_word(checkout: Path) -> No
 
 
 def test_a_plan_file_names_tests_of_its_folder(checkout: Path) -> None:
-    known = {(path.parent, node.name) for path, node in _phase_tests(checkout)}
+    existing = {(path.parent, node.name) for path, node in _phase_tests(checkout)}
     plans = [(path, tomllib.loads(path.read_text())["ask"]) for path in checkout.glob("suites/*/plan.toml")]
 
     assert len(plans) >= 7
-    assert [ask["test"] for path, asks in plans for ask in asks if (path.parent, ask["test"]) not in known] == []
+    assert [ask["test"] for path, asks in plans for ask in asks if (path.parent, ask["test"]) not in existing] == []
 
 
 def test_a_message_is_plain(checkout: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_page_is_plain(checkout: Path, pattern: str) -> None:
 
 
 def test_only_three_words_are_verdicts(checkout: Path) -> None:
-    others = [
+    other_words = [
         f"{name}:{number}: {line.strip()[:120]}"
         for name, path in sources(checkout)
         if path.name != "test_words.py"
@@ -184,7 +184,7 @@ def test_only_three_words_are_verdicts(checkout: Path) -> None:
         if OTHER_VERDICT.search(line)
     ]
 
-    assert others == []
+    assert other_words == []
 
 
 def test_every_criterion_has_a_title_of_its_own(checkout: Path) -> None:

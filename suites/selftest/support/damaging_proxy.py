@@ -61,14 +61,16 @@ class DamagingProxy:
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> DamagedReply:
         """The service's answer; links in it lead to where things are found here."""
-        there = next((own + path.removeprefix(new) for new, own in self.moves.items() if path.startswith(new)), path)
+        there = next(
+            (original + path.removeprefix(new) for new, original in self.moves.items() if path.startswith(new)), path
+        )
         if there == path and path.startswith(tuple(self.moves.values())):
             nothing = {"detail": "Not Found" if method == "GET" else "Method Not Allowed"}
             status = 404 if method == "GET" else 405
             return DamagedReply(status=status, headers={"content-type": "application/json"}, body=b"").saying(nothing)
         reply = _upstream_reply(self.upstream, method, there, headers, body)
-        for new, own in self.moves.items():
-            reply = replace(reply, body=reply.body.replace(own.encode(), new.encode()))
+        for new, original in self.moves.items():
+            reply = replace(reply, body=reply.body.replace(original.encode(), new.encode()))
         return reply
 
     def hit(self, path: str) -> bool:
@@ -199,8 +201,8 @@ def header(name: str, value: str | None) -> Damage:
     """A header set, or taken away."""
 
     def damage(reply: DamagedReply) -> DamagedReply:
-        rest = {word: text for word, text in reply.headers.items() if word != name.lower()}
-        return replace(reply, headers=rest if value is None else {**rest, name.lower(): value})
+        further = {header_name: text for header_name, text in reply.headers.items() if header_name != name.lower()}
+        return replace(reply, headers=further if value is None else {**further, name.lower(): value})
 
     return damage
 

@@ -129,21 +129,23 @@ def rehearse(
         if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
-    words = (*LEAN, "-m", "phase1", *options)
-    completed = (_on_terminal if on_terminal else _in_child)(words, root, environment)
+    arguments = (*LEAN, "-m", "phase1", *options)
+    completed = (_on_terminal if on_terminal else _in_child)(arguments, root, environment)
     folder = root / "reports" / "out" / "latest"
     assert folder.exists(), completed.stdout + completed.stderr
     return Rehearsal(code=completed.returncode, printed=completed.stdout + completed.stderr, folder=folder.resolve())
 
 
-def _in_child(words: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return warm_python.run("pytest", *words, cwd=root, env=environment)
+def _in_child(arguments: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return warm_python.run("pytest", *arguments, cwd=root, env=environment)
 
 
-def _on_terminal(words: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def _on_terminal(
+    arguments: Sequence[str], root: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     spawn = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
     return subprocess.run(
-        [sys.executable, "-c", spawn, sys.executable, "-m", "pytest", *words],
+        [sys.executable, "-c", spawn, sys.executable, "-m", "pytest", *arguments],
         stdin=subprocess.DEVNULL,
         cwd=root,
         env=environment,

@@ -115,12 +115,12 @@ def pure_folders_are_pure(root: Path) -> list[str]:
         if name in WRITES:
             continue
         for module in imports(path):
-            own = (
+            of_ours = (
                 module == "reports"
                 or module.startswith(pure_modules)
                 or f"{module}." in (f"{p}." for p in pure_modules)
             )
-            if not own and module.split(".")[0] not in PURE_IMPORTS:
+            if not of_ours and module.split(".")[0] not in PURE_IMPORTS:
                 breaches.append(f"{name} imports {module}: move what needs it out of {', '.join(PURE)}")
         breaches += [f"{name} calls {call}: hand the value in" for call in calls(path) if IMPURE_CALLS.search(call)]
     return breaches
@@ -170,16 +170,18 @@ def folders_are_small(root: Path) -> list[str]:
 
 def no_folder_has_a_circle(root: Path) -> list[str]:
     modules = {_module(name): path for name, path in sources(root, "fixtures", "reports")}
-    known = {module: imports(path) & modules.keys() for module, path in modules.items() if path.name != "__main__.py"}
+    imported_by = {
+        module: imports(path) & modules.keys() for module, path in modules.items() if path.name != "__main__.py"
+    }
     breaches = []
     for folder in sorted({"", *(module.rpartition(".")[0] for module in modules)}):
         graph: dict[str, set[str]] = {}
         prefix = f"{folder}." if folder else ""
-        for module, imported in known.items():
+        for module, imported in imported_by.items():
             if module.startswith(prefix):
                 entry = module[len(prefix) :].split(".")[0]
-                others = {text[len(prefix) :].split(".")[0] for text in imported if text.startswith(prefix)}
-                graph.setdefault(entry, set()).update(others - {entry})
+                siblings = {text[len(prefix) :].split(".")[0] for text in imported if text.startswith(prefix)}
+                graph.setdefault(entry, set()).update(siblings - {entry})
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:

@@ -50,8 +50,8 @@ def run(
     checkout: Path, out: Path, *options: str, extra: Mapping[str, str] | None = None, timeout_s: float = 120
 ) -> CompletedRun:
     """A run from its start to its end."""
-    words = (*LEAN, "--out", str(out), *options)
-    completed = warm_python.run("pytest", *words, cwd=checkout, env=environment(extra), timeout_s=timeout_s)
+    arguments = (*LEAN, "--out", str(out), *options)
+    completed = warm_python.run("pytest", *arguments, cwd=checkout, env=environment(extra), timeout_s=timeout_s)
     return CompletedRun(code=completed.returncode, printed=completed.stdout + completed.stderr, out=out)
 
 

@@ -71,15 +71,15 @@ def _carry(proxy: ResettingProxy, client: socket.socket) -> None:
             pass
 
 
-def _passed(proxy: ResettingProxy, one: socket.socket, other: socket.socket) -> bool:
+def _passed(proxy: ResettingProxy, source: socket.socket, destination: socket.socket) -> bool:
     """Whether what came from one side went to the other, and the connection goes on."""
-    chunk = one.recv(CHUNK)
+    chunk = source.recv(CHUNK)
     if not chunk:
         return False
     cut = proxy.cut(chunk)
-    other.sendall(chunk[:cut])
+    destination.sendall(chunk[:cut])
     if cut is None:
         return True
-    for connection in (one, other):  # closing them now sends RST instead of FIN
+    for connection in (source, destination):  # closing them now sends RST instead of FIN
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False

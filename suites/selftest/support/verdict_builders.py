@@ -74,20 +74,22 @@ def finding(number: int, outcome: str = "met", hostile: str = "", **changes: Any
     return entry | changes
 
 
-def verdict(word: str = "GO", criteria: int = 15, hostile: str = "", phases: Sequence[str] = ()) -> dict[str, Any]:
+def verdict(
+    verdict_word: str = "GO", criteria: int = 15, hostile: str = "", phases: Sequence[str] = ()
+) -> dict[str, Any]:
     """A verdict.json of that word, its criteria spread over the phases."""
     names = list(phases) or list(PHASES)[: max(1, criteria // 15)]
-    bad = {"GO": "met", "NO-GO": "missed", "HOLD": "unmeasured"}[word]
+    bad = {"GO": "met", "NO-GO": "missed", "HOLD": "unmeasured"}[verdict_word]
     findings = [finding(number, bad if number % 7 == 1 else "met", hostile) for number in range(criteria)]
     return {
         "schema": 1,
-        "verdict": word,
+        "verdict": verdict_word,
         "run": "20261125T094640Z-abcdef",
         "target": "live",
         "label": f"live deployment{hostile}",
         "started": "2026-11-25T09:46:40+00:00",
         "finished": "2026-11-25T09:52:00+00:00",
-        "valid_until": "2026-11-26T09:52:00+00:00" if word == "GO" else None,
+        "valid_until": "2026-11-26T09:52:00+00:00" if verdict_word == "GO" else None,
         "seed": 7,
         "contract": "guide",
         "fingerprint": {
@@ -99,33 +101,39 @@ def verdict(word: str = "GO", criteria: int = 15, hostile: str = "", phases: Seq
         },
         "phases": {
             name: {
-                "verdict": word,
+                "verdict": verdict_word,
                 "title": PHASES[name][0] + hostile,
                 "flag": PHASES[name][1],
                 "findings": findings[number :: len(names)],
             }
             for number, name in enumerate(names)
         },
-        "incidents": [f"a worker crashed (gw0){hostile}"] if word == "HOLD" else [],
+        "incidents": [f"a worker crashed (gw0){hostile}"] if verdict_word == "HOLD" else [],
         "provenance": {"vql": 590, "fallback": 23, "direct": 0, "unknown": 0},
         "cost": {"requests": 2124, "credits": 0},
     }
 
 
-def of_gate(word: str = "GO", phase: str = "phase1") -> dict[str, Any]:
+def of_gate(verdict_word: str = "GO", phase: str = "phase1") -> dict[str, Any]:
     """A verdict with the real criteria of a phase: what a page of a whole phase looks like."""
     gate = read_gate(_gate_file(phase).text, phase)
-    entry = verdict(word, phases=[phase])
-    bad = {"GO": "met", "NO-GO": "missed", "HOLD": "unmeasured"}[word]
+    entry = verdict(verdict_word, phases=[phase])
+    bad = {"GO": "met", "NO-GO": "missed", "HOLD": "unmeasured"}[verdict_word]
     numbers = {"exact": 0, "share": 2, "latency": 4, "p95": 4}
     findings = []
     for place, criterion in enumerate(gate.criteria):
         number = 3 if criterion.of in ("vql-failures", "connectra-errors") else numbers.get(criterion.rule, 0)
-        one = finding(number, bad if place % 3 == 0 and criterion.kind == "blocking" else "met")
-        known = {"criterion": criterion.id, "title": criterion.title, "guide": criterion.guide}
-        limits = {"target": criterion.target, "alert": criterion.alert} if one["unit"] in ("share", "ratio") else {}
+        entry_of_criterion = finding(number, bad if place % 3 == 0 and criterion.kind == "blocking" else "met")
+        described = {"criterion": criterion.id, "title": criterion.title, "guide": criterion.guide}
+        limits = (
+            {"target": criterion.target, "alert": criterion.alert}
+            if entry_of_criterion["unit"] in ("share", "ratio")
+            else {}
+        )
         kind = "blocking" if criterion.kind == "blocking" else "advisory"
-        findings.append(one | known | limits | {"kind": kind, "evidence": [f"evidence/{criterion.id}.jsonl"]})
+        findings.append(
+            entry_of_criterion | described | limits | {"kind": kind, "evidence": [f"evidence/{criterion.id}.jsonl"]}
+        )
     entry["phases"][phase]["findings"] = findings
     return entry
 
@@ -141,7 +149,7 @@ def _gate_file(phase: str) -> run_ledger.GateFile:
 
 
 def run(hostile: str = "", **changes: Any) -> run_ledger.Run:
-    known = {
+    defaults = {
         "run_id": "20261125T094640Z-abcdef",
         "started": "2026-11-25T09:46:40+00:00",
         "target": "live",
@@ -152,7 +160,7 @@ def run(hostile: str = "", **changes: Any) -> run_ledger.Run:
         "gates": {},
         "described": {"target": "live", "backend": f"https://contact360.example{hostile}"},
     }
-    return run_ledger.Run(**(known | changes))
+    return run_ledger.Run(**(defaults | changes))
 
 
 def recorded(hostile: str = "", phase: str = "phase1", of: run_ledger.Run | None = None) -> run_ledger.RunRecords:

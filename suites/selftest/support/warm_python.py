@@ -38,9 +38,9 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """The command from its start to its end, without input; `subprocess.TimeoutExpired` when it takes longer."""
     if _is_steered(env):
-        words = [sys.executable, "-m", module, *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(
-            words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s
+            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s
         )
     readers, writers = zip(*(_CONTEXT.Pipe(duplex=False) for _ in ("stdout", "stderr")), strict=True)
     process = _CONTEXT.Process(target=_play, args=(module, arguments, str(cwd), dict(env), writers))

@@ -56,12 +56,12 @@ def elsewhere(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _run(command: str, checkout: Path, folder: str) -> subprocess.CompletedProcess[str]:
-    words = shlex.split(command)
-    if words[:1] == ["pytest"]:
-        words = ["python", "-m", *words]
-    if "pytest" in words and "--plan" not in words:
-        words.append("--plan")
-    module, *arguments = words[2:]
+    arguments = shlex.split(command)
+    if arguments[:1] == ["pytest"]:
+        arguments = ["python", "-m", *arguments]
+    if "pytest" in arguments and "--plan" not in arguments:
+        arguments.append("--plan")
+    module, *arguments = arguments[2:]
     variables = environment({"PYTHONPATH": str(checkout), "CI": ""})
     return warm_python.run(module, *arguments, cwd=checkout / folder, env=variables, timeout_s=180)
 

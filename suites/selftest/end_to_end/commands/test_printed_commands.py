@@ -76,8 +76,8 @@ def test_every_printed_command_finds_its_tests(drill: Drill, checkout: Path) -> 
     """One of each kind: that every check's `-k` selects a test is held below, for all gates at once."""
     kinds = {re.sub(r" -k \S+| --shard \S+", " -k", command): command for command in sorted(drill.commands())}
     for command in kinds.values():
-        words = shlex.split(command)
-        completed = _pytest(checkout, *words[1:], "--collect-only", "-q")
+        arguments = shlex.split(command)
+        completed = _pytest(checkout, *arguments[1:], "--collect-only", "-q")
 
         assert re.search(r"::test_", completed.stdout), f"{command}\n{completed.stdout[-500:]}{completed.stderr[-500:]}"
 

@@ -123,9 +123,9 @@ def test_every_command_is_asked_what_it_sends(checkout: Path) -> None:
         for top in ("fixtures", "reports", "suites")
         for path in (checkout / top).rglob("__main__.py")
     }
-    known = {name.partition(" ")[0] for name in (*SILENT, *(f"fixtures.{name}" for name in COMMANDS))}
+    commands = {name.partition(" ")[0] for name in (*SILENT, *(f"fixtures.{name}" for name in COMMANDS))}
 
-    assert modules == known - {"fixtures.probe"} | {"fixtures.contracts"} | OF_DEVELOPERS
+    assert modules == commands - {"fixtures.probe"} | {"fixtures.contracts"} | OF_DEVELOPERS
 
 
 @pytest.mark.parametrize("name", SILENT)
@@ -164,9 +164,9 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
 
 def test_every_word_of_a_command_is_asked_what_it_sends() -> None:
     """`python -m reports check`, and its like: a new one has to be listed above."""
-    (words,) = re.findall(r"commands = \{(.*?)\}", inspect.getsource(reports.main), re.DOTALL)
+    (table,) = re.findall(r"commands = \{(.*?)\}", inspect.getsource(reports.main), re.DOTALL)
 
-    assert {f"reports {word}" for word in re.findall(r'"(\w+)":', words)} == set(SILENT) - {
+    assert {f"reports {subcommand}" for subcommand in re.findall(r'"(\w+)":', table)} == set(SILENT) - {
         *("fixtures.traffic", "fixtures.sandbox", "reports"),
     }
 

@@ -108,9 +108,9 @@ def test_the_command_says_which_database_is_the_oracle(
         "ELASTICSEARCH_PORT": port,
     } | ({"CONNECTRA_DATABASE_URL": _of_connectra(fake)} if named else {})
     file = env_file(tmp_path / "live.env", values)
-    words = ["--env-file", str(file), "--state", str(tmp_path), "--record", "contact", "--store", "connectra"]
+    arguments = ["--env-file", str(file), "--state", str(tmp_path), "--record", "contact", "--store", "connectra"]
 
-    code = command.main(words)
+    code = command.main(arguments)
 
     printed = capsys.readouterr()
     assert code == (0 if named else WRONG_USAGE)

@@ -103,9 +103,11 @@ def test_written_again_it_is_the_same(tmp_path: Path) -> None:
 
 
 def test_phases_judged_apart_keep_histories_of_their_own() -> None:
-    one, two = (allure_results.gate_result(verdict_builders.verdict(phases=[name])) for name in ("phase1", "phase2"))
+    of_phase_1, of_phase_2 = (
+        allure_results.gate_result(verdict_builders.verdict(phases=[name])) for name in ("phase1", "phase2")
+    )
 
-    assert one["historyId"] != two["historyId"]
+    assert of_phase_1["historyId"] != of_phase_2["historyId"]
 
 
 def test_allures_own_history_is_kept_beside_ours(tmp_path: Path) -> None:
@@ -195,9 +197,9 @@ def test_a_page_that_allure_did_not_make_is_not_taken_for_one(tmp_path: Path, co
         allure_html.checked(tmp_path)
 
 
-@pytest.mark.parametrize("word", ["GO", "HOLD", "NO-GO"])
-def test_the_quality_gate_carries_the_verdict_and_each_blocking_criterion(word: str) -> None:
-    verdict = verdict_builders.verdict(word, 15)
+@pytest.mark.parametrize("verdict_word", ["GO", "HOLD", "NO-GO"])
+def test_the_quality_gate_carries_the_verdict_and_each_blocking_criterion(verdict_word: str) -> None:
+    verdict = verdict_builders.verdict(verdict_word, 15)
 
     rules = allure_results.quality_gate(verdict)
 
@@ -205,7 +207,7 @@ def test_the_quality_gate_carries_the_verdict_and_each_blocking_criterion(word: 
     blocking = {
         f"phase1: {finding['criterion']}": finding["outcome"] for finding in findings if finding["kind"] == "blocking"
     }
-    assert rules.pop("verdict")["success"] is (word == "GO")
+    assert rules.pop("verdict")["success"] is (verdict_word == "GO")
     assert {name: rule["success"] for name, rule in rules.items()} == {
         name: outcome == "met" for name, outcome in blocking.items()
     }

@@ -89,16 +89,16 @@ def test_an_annotation_can_not_be_broken_out_of() -> None:
     assert "%0A%3A%3Aerror%3A%3Aforged%250A%2C x%3Ay" in lines[1]
 
 
-@pytest.mark.parametrize("word", ["GO", "NO-GO", "HOLD"])
-def test_every_series_has_a_help_and_a_type_and_its_labels(word: str) -> None:
-    text = prometheus.exposition(verdict_builders.verdict(word, 60, hostile='"\\\n'))
+@pytest.mark.parametrize("verdict_word", ["GO", "NO-GO", "HOLD"])
+def test_every_series_has_a_help_and_a_type_and_its_labels(verdict_word: str) -> None:
+    text = prometheus.exposition(verdict_builders.verdict(verdict_word, 60, hostile='"\\\n'))
 
     series = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(series) == len(set(series)) > 200
     assert all('target="live",phase="' in line for line in series)
     assert {line.split("{")[0] for line in series} <= set(prometheus.FAMILIES)
     assert text.count("# TYPE vql_gate_value gauge\n") == 1
-    assert ("vql_gate_valid_until_seconds{" in text) is (word == "GO")
+    assert ("vql_gate_valid_until_seconds{" in text) is (verdict_word == "GO")
 
 
 def test_limits_and_intervals_stand_beside_the_value() -> None:
@@ -146,8 +146,8 @@ def _announce(server: Any, verdict: dict[str, Any], earlier: Any, status: int = 
 def _earlier(*verdicts: str, phase: str = "phase1") -> list[HistoryEntry]:
     entry = entry_of(verdict_builders.recorded(), verdict_builders.verdict("GO", phases=[phase]))
     return [
-        replace(entry, run_id=str(number), phases={phase: replace(entry.phases[phase], verdict=word)})
-        for number, word in enumerate(verdicts)
+        replace(entry, run_id=str(number), phases={phase: replace(entry.phases[phase], verdict=verdict_word)})
+        for number, verdict_word in enumerate(verdicts)
     ]
 
 

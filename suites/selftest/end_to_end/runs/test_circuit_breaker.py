@@ -180,7 +180,7 @@ def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Pat
         rate_limiter=RateLimiter(tmp_path, None),
         log=None,
         index=None,
-        contract=replace(load("guide"), known=()),
+        contract=replace(load("guide"), known_differences=()),
         settings=SimpleNamespace(kind="live"),
     )
     writer = run_ledger.Writer(tmp_path, "w")

@@ -47,13 +47,13 @@ SLIPS = {  # arguments, environment, what the one sentence says
 
 @pytest.mark.parametrize("name", SLIPS)
 def test_a_slip_is_one_sentence(checkout: Path, tmp_path: Path, name: str) -> None:
-    options, values, words = SLIPS[name]
+    options, values, parts = SLIPS[name]
 
     completed = run(checkout, tmp_path / "out", *options, extra=values)
 
     (sentence,) = completed.errors()
     assert completed.code == 4
-    assert [word for word in words if word not in sentence] == []
+    assert [part for part in parts if part not in sentence] == []
     assert "Traceback" not in completed.printed
     assert "4711" not in completed.printed
     assert list((tmp_path / "out").glob("*")) == []  # a run that never began leaves no folder

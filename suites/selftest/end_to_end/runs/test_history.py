@@ -236,7 +236,7 @@ def test_hostile_history_stays_text(entry: HistoryEntry) -> None:
 def test_a_command_about_nothing_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    words = [str(tmp_path / argument) if argument == "nowhere" else argument for argument in arguments]
+    paths = [str(tmp_path / argument) if argument == "nowhere" else argument for argument in arguments]
 
-    assert command.main(words) == 4
+    assert command.main(paths) == 4
     assert capsys.readouterr().err.startswith("python -m reports: ")

@@ -113,12 +113,12 @@ def without_extras(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def _in_image(
-    image: Path, path: Path, *words: str, settings: dict[str, str] | None = None
+    image: Path, path: Path, *arguments: str, settings: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     data = image.parent / "data"
     variables = {"GATE_OUT": str(data / "runs"), "GATE_HISTORY": str(data / "history"), "GATE_KEEP": "200"}
     variables |= {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, *words]
+    command = [sys.executable, *arguments]
     extra = variables | (settings or {})
     return subprocess.run(command, cwd=image, env=environment(extra), capture_output=True, text=True, timeout=60)
 
@@ -152,15 +152,15 @@ def test_the_image_plans_a_live_run_and_needs_no_extra(image: Path, without_extr
 @pytest.mark.drill
 def test_the_images_own_command_holds_where_no_target_answers(image: Path, without_extras: Path) -> None:
     dockerfile = (image.parent / "context" / DOCKERFILE).read_text()
-    words = [
-        word
+    arguments = [
+        argument
         for name in ("ENTRYPOINT", "CMD")
-        for word in re.findall(r'"([^"]*)"', re.search(rf"^{name} (.*)$", dockerfile, re.MULTILINE)[1])
+        for argument in re.findall(r'"([^"]*)"', re.search(rf"^{name} (.*)$", dockerfile, re.MULTILINE)[1])
     ]
 
-    completed = _in_image(image, without_extras, *words[1:], settings=LIVE)
+    completed = _in_image(image, without_extras, *arguments[1:], settings=LIVE)
 
-    assert words[:3] == ["python", "-m", "pytest"], shlex.join(words)
+    assert arguments[:3] == ["python", "-m", "pytest"], shlex.join(arguments)
     assert completed.returncode == 6, completed.stdout[-2000:] + completed.stderr[-2000:]
     assert "Traceback" not in completed.stdout + completed.stderr
 

@@ -25,8 +25,8 @@ def _pytest(root: Path, *options: str, **environ: str) -> tuple[int, str]:
         name: value for name, value in os.environ.items() if not name.startswith(("GATE_", "PYTEST_")) and name != "CI"
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **environ}
-    words = (*LEAN, "-p", "reports.plugin.net", "-m", "phase1", *options)
-    completed = warm_python.run("pytest", *words, cwd=root, env=environment, timeout_s=60)
+    arguments = (*LEAN, "-p", "reports.plugin.net", "-m", "phase1", *options)
+    completed = warm_python.run("pytest", *arguments, cwd=root, env=environment, timeout_s=60)
     return completed.returncode, completed.stdout + completed.stderr
 
 

@@ -113,13 +113,17 @@ def test_a_plan_tells_what_would_be_asked_of_customers(checkout: Path, tmp_path:
         file = str(env_file(tmp_path / "live.env", values))
         by_option = [part for log in logs for part in ("--traffic", str(log))]
         completed = run(checkout, tmp_path / "out", *options, "--env-file", file, *by_option)
-        one = run(checkout, tmp_path / "out", *options, "--env-file", file, extra={"GATE_TRAFFIC": str(logs[0])})
+        from_variable = run(
+            checkout, tmp_path / "out", *options, "--env-file", file, extra={"GATE_TRAFFIC": str(logs[0])}
+        )
 
         assert ([service.requests for service in services], called) == ([[]] * 4, [])
 
-    assert (completed.code, one.code) == (0, 6), "a variable of the gate asks for a verdict, and a plan gives none"
+    assert (completed.code, from_variable.code) == (0, 6), (
+        "a variable of the gate asks for a verdict, and a plan gives none"
+    )
     assert "one.log: form common, 57 lines\ntwo.log.gz: form common, 57 lines\n114 requests" in completed.printed
-    assert "one.log: form common, 57 lines\n57 requests" in one.printed
+    assert "one.log: form common, 57 lines\n57 requests" in from_variable.printed
     assert "phase1: 60 requests drawn of 60." in completed.printed
     assert (
         "phase2: 40 requests drawn of 40; not asked again: 10 a parameter that the contract does not know"
@@ -129,7 +133,9 @@ def test_a_plan_tells_what_would_be_asked_of_customers(checkout: Path, tmp_path:
     assert "outside: DELETE /*/*" in completed.printed
     assert re.findall(r"\n  traffic +(\d+) ", completed.printed)[:2] == ["60", "30"]
     assert [
-        word for word in ("Planted", "planted", "dead0000") if word in completed.printed.replace("planted/", "")
+        planted
+        for planted in ("Planted", "planted", "dead0000")
+        if planted in completed.printed.replace("planted/", "")
     ] == []
     assert not (tmp_path / "out").exists()
 
@@ -286,7 +292,7 @@ def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "sentence"),
     [
         ("ask = 1", "has no [[ask]]"),
         ("x = [", "not TOML"),
@@ -298,6 +304,6 @@ def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
     ],
     ids=["no-list", "no-toml", "incomplete", "questions", "side", "span", "key"],
 )
-def test_a_slip_in_a_plan_file_is_named(text: str, words: str) -> None:
-    with pytest.raises(PlanFileError, match=re.escape(words)):
+def test_a_slip_in_a_plan_file_is_named(text: str, sentence: str) -> None:
+    with pytest.raises(PlanFileError, match=re.escape(sentence)):
         plan_file.read_plan_file(text, "plan.toml")

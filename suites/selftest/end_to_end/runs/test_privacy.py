@@ -68,7 +68,7 @@ def _leaks(run: Rehearsal) -> list[str]:
         if path.is_file()
     }
     places["printed"] = run.printed
-    return [f"{place}: {word}" for place, text in places.items() for word in PLANTED if word in text.lower()]
+    return [f"{place}: {planted}" for place, text in places.items() for planted in PLANTED if planted in text.lower()]
 
 
 @pytest.mark.parametrize("options", [("-n", "2"), ("--showlocals", "-v", "-rA")], ids=["two-workers", "talkative"])

@@ -45,20 +45,20 @@ def _sample(key: str) -> Comparison:
 
 def test_the_growth_of_every_workers_file_is_counted(tmp_path: Path) -> None:
     growth = RecordCounter(tmp_path)
-    one, two = Writer(tmp_path, "gw0"), Writer(tmp_path, "gw1")
-    one.append(CheckPlan(phase="phase2", check="c", population=9, planned=40))
-    two.append(CheckPlan(phase="phase2", check="c", population=9, planned=40))
-    one.append(_sample("a"))
+    first, second = Writer(tmp_path, "gw0"), Writer(tmp_path, "gw1")
+    first.append(CheckPlan(phase="phase2", check="c", population=9, planned=40))
+    second.append(CheckPlan(phase="phase2", check="c", population=9, planned=40))
+    first.append(_sample("a"))
 
     assert growth.look().samples == 1
-    two.append(_sample("b"))
-    two.append(Pair(phase="phase2", check="c", key="k", block=1, vql_ms=1.0, direct_ms=1.0))
+    second.append(_sample("b"))
+    second.append(Pair(phase="phase2", check="c", key="k", block=1, vql_ms=1.0, direct_ms=1.0))
 
     counts = growth.look()
     assert (counts.phase, counts.samples, counts.pairs) == ("phase2", 2, 1)
     assert sum(counts.planned.values()) == 40, "two workers plan the same check"
-    one.close()
-    two.close()
+    first.close()
+    second.close()
 
 
 def test_a_line_still_being_written_is_counted_once_it_is_whole(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_no_log_sink_gets_anything_planted(tmp_path: Path, options: tuple[str, .
     places = {str(path.relative_to(tmp_path)): text for path, text in files.items()} | {"printed": run.printed.lower()}
     assert not [incident for incident in run.verdict["incidents"] if "could not be asked" in incident]
     assert any("it was" in text for text in places.values()), "something was logged"
-    assert [f"{place}: {word}" for place, text in places.items() for word in PLANTED if word in text] == []
+    assert [f"{place}: {planted}" for place, text in places.items() for planted in PLANTED if planted in text] == []
 
 
 def _written(path: Path) -> bool:

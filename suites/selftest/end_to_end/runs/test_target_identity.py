@@ -36,7 +36,7 @@ incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the r
 
 
 @pytest.fixture(scope="module")
-def own(checkout: Path) -> Iterator[Mapping[str, str]]:
+def sandbox(checkout: Path) -> Iterator[Mapping[str, str]]:
     """A sandbox whose index may be replaced."""
     sandbox = OwnedSandbox.start(checkout, rows=100, seed=7)
     yield sandbox.values
@@ -77,11 +77,11 @@ def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedR
 
 
 def test_an_index_switched_behind_its_name_holds_the_run(
-    checkout: Path, tmp_path: Path, own: Mapping[str, str]
+    checkout: Path, tmp_path: Path, sandbox: Mapping[str, str]
 ) -> None:
-    end = _begun(checkout, tmp_path, own, "-k", "contact", "--samples", "48", "--max-rps", "60")
+    end = _begun(checkout, tmp_path, sandbox, "-k", "contact", "--samples", "48", "--max-rps", "60")
 
-    _switch(own, "contacts_v2")
+    _switch(sandbox, "contacts_v2")
     completed = end()
 
     assert completed.code == 6, completed.printed[-3000:]
@@ -91,15 +91,15 @@ def test_an_index_switched_behind_its_name_holds_the_run(
     assert completed.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
 
 
-def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(own: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(sandbox: Mapping[str, str], tmp_path: Path) -> None:
     answers = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
 
     def damage(reply: DamagedReply) -> DamagedReply:
         return reply.saying({"status": "healthy", **next(answers)})
 
-    with between(own["CONTACT360_BASE_URL"], ("/health",)) as proxy:
+    with between(sandbox["CONTACT360_BASE_URL"], ("/health",)) as proxy:
         proxy.damage = damage
-        with connected({**own, "CONTACT360_BASE_URL": proxy.url}, tmp_path) as target:
+        with connected({**sandbox, "CONTACT360_BASE_URL": proxy.url}, tmp_path) as target:
             looks = [identity(target) for _ in range(3)]
 
     assert (changed(*looks[:2]), changed(*looks[1:])) == ("", "the backend was version 1 and is version 2")
@@ -255,12 +255,12 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
 
 
 def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
-    checkout: Path, tmp_path: Path, own: Mapping[str, str]
+    checkout: Path, tmp_path: Path, sandbox: Mapping[str, str]
 ) -> None:
-    out, end = tmp_path / "out", _begun(checkout, tmp_path, own, "-k", "endpoint", "--samples", "64")
+    out, end = tmp_path / "out", _begun(checkout, tmp_path, sandbox, "-k", "endpoint", "--samples", "64")
     samples = _samples(out)
 
-    os.kill(int(own["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
+    os.kill(int(sandbox["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
     completed = end()
 
     assert completed.code in (1, 6), completed.printed[-3000:]

@@ -127,9 +127,9 @@ def test_nothing_of_a_log_is_kept_or_printed(
 ) -> None:
     """Every key and planted word of the log is searched for in each file of the run and in all that was printed."""
     as_json, as_nginx = _planted(customers)
-    own = customers.log.read_text().splitlines()[:4000]
+    lines = customers.log.read_text().splitlines()[:4000]
     first, second = tmp_path / "one.log", tmp_path / "two.log"
-    first.write_text("\n".join([*own, *as_json * 40, ""]))
+    first.write_text("\n".join([*lines, *as_json * 40, ""]))
     second.write_text("\n".join(as_nginx * 40) + "\n")
     logs = ("--traffic", str(first), "--traffic", str(second))
 
@@ -157,14 +157,14 @@ def test_nothing_of_a_log_is_kept_or_printed(
     }
     places |= {"printed": completed.printed, "profile": printed.out + printed.err}
     places |= {name: (tmp_path / name).read_text() for name in ("p.json", "p.html")}
-    keys = {key for line in [*own, *as_json] for key in UUID.findall(line)}
-    slugs = {url.lower() for line in own for url in re.findall(r"linkedin\.com/in/([^\"/?]+)", line)}
+    keys = {key for line in [*lines, *as_json] for key in UUID.findall(line)}
+    slugs = {url.lower() for line in lines for url in re.findall(r"linkedin\.com/in/([^\"/?]+)", line)}
     assert (len(keys) > 500, len(slugs) > 50) == (True, True)
     assert [_finding(completed, phase, "traffic-parity")["outcome"] for phase in ("phase1", "phase2", "phase4")] == [
         "missed"
     ] * 3
     assert {path.parent.name for path in folder.rglob("*.jsonl")} >= {"observations", "evidence"}
-    leaks = [f"{place}: {word}" for place, text in places.items() for word in PLANTED if word in text.lower()]
+    leaks = [f"{place}: {planted}" for place, text in places.items() for planted in PLANTED if planted in text.lower()]
     leaks += [f"{place}: a key" for place, text in places.items() if keys & set(UUID.findall(text.lower()))]
     leaks += [f"{place}: a profile" for place, text in places.items() if any(slug in text.lower() for slug in slugs)]
     assert leaks == []

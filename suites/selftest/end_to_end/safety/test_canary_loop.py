@@ -54,9 +54,17 @@ def _answers(out: Path) -> int:
 def _connections(ports: set[int]) -> int:
     """Open ones to the deployment from another process than its own."""
     every = psutil.net_connections("tcp")
-    own = {one.pid for one in every if one.status == psutil.CONN_LISTEN and one.laddr.port in ports}
+    servers = {
+        connection.pid
+        for connection in every
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port in ports
+    }
     return sum(
-        bool(one.raddr) and one.raddr.port in ports and one.pid not in own and one.pid is not None for one in every
+        bool(connection.raddr)
+        and connection.raddr.port in ports
+        and connection.pid not in servers
+        and connection.pid is not None
+        for connection in every
     )
 
 
@@ -103,11 +111,15 @@ def test_a_loop_of_canaries_grows_nowhere(checkout: Path, tmp_path: Path, calm: 
     kept = [path for path in out.iterdir() if path.is_dir() and not path.is_symlink()]
     full = leftovers[KEPT:]
     assert len(kept) == KEPT
-    assert {one.out_entries for one in full} == {full[0].out_entries}, leftovers
-    assert max(one.out_bytes for one in full) < 1.3 * min(one.out_bytes for one in full), leftovers
+    assert {leftover.out_entries for leftover in full} == {full[0].out_entries}, leftovers
+    assert max(leftover.out_bytes for leftover in full) < 1.3 * min(leftover.out_bytes for leftover in full), leftovers
     assert leftovers[-1].page_bytes < 4 * leftovers[0].page_bytes, leftovers
-    assert {(one.temporary, one.processes, one.connections) for one in leftovers} == {(0, 0, 0)}, leftovers
-    assert max(one.peak_kb for one in leftovers) - min(one.peak_kb for one in leftovers) < MORE_KB, leftovers
+    assert {(leftover.temporary, leftover.processes, leftover.connections) for leftover in leftovers} == {(0, 0, 0)}, (
+        leftovers
+    )
+    assert (
+        max(leftover.peak_kb for leftover in leftovers) - min(leftover.peak_kb for leftover in leftovers) < MORE_KB
+    ), leftovers
     assert len(list(history.rglob("*.json"))) == CANARIES
     assert leftovers[-1].history_bytes < 1.3 * CANARIES * leftovers[0].history_bytes, (
         "an entry of the same size each time"

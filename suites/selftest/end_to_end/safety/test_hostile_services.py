@@ -97,8 +97,8 @@ def _keys(reply: DamagedReply) -> DamagedReply:
 
 def _headers(reply: DamagedReply) -> DamagedReply:
     """A name as the name of a header, and in those that say who served, what it is, and what a file is called."""
-    known = ("x-served-by", "x-data-source", "server", "via", "etag", "retry-after", "age", "cache-control", "location")
-    planted = {**dict.fromkeys(known, NAME), f"x-{NAME.replace(' ', '-')}": NAME}
+    names = ("x-served-by", "x-data-source", "server", "via", "etag", "retry-after", "age", "cache-control", "location")
+    planted = {**dict.fromkeys(names, NAME), f"x-{NAME.replace(' ', '-')}": NAME}
     planted |= {"content-disposition": f'attachment; filename="{NAME}.csv"'}
     return replace(reply, headers={**reply.headers, **planted})
 
@@ -152,7 +152,9 @@ def _leaks(folder: Path, **printed: str) -> list[str]:
     places = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     places |= {f"name of {place}": place.encode() for place in places}
     places |= {name: text.encode() for name, text in printed.items()}
-    return [f"{place}: {word}" for place, text in places.items() for word in WORDS if word.encode() in text.lower()]
+    return [
+        f"{place}: {planted}" for place, text in places.items() for planted in WORDS if planted.encode() in text.lower()
+    ]
 
 
 def _sinks(folder: Path, notes: str) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -174,8 +176,8 @@ def _ask(checkout: Path, calm: Mapping[str, str], folder: Path, seed: str, *opti
     with behind(calm, planting, folder / "live.env") as env, stub_service() as notes:
         out.mkdir()
         sinks, settings = _sinks(out, notes.url)
-        words = ("--env-file", str(env), *limits, *sinks, *options)
-        completed = run(checkout, out, *words, extra=settings, timeout_s=500)
+        arguments = ("--env-file", str(env), *limits, *sinks, *options)
+        completed = run(checkout, out, *arguments, extra=settings, timeout_s=500)
 
     written = {path.name for path in (out / "latest").iterdir()} | {path.name for path in out.iterdir()}
     assert completed.code in (1, 6), completed.printed[-3000:]
@@ -225,16 +227,16 @@ def test_a_command_shows_no_planted_name(
             return PLANTS[plant](reply) if source.random() < share else reply
 
         with behind(calm, damage, tmp_path / "live.env") as env:
-            words = [word.replace("OUT", str(out)) for word in COMMANDS[name]]
-            completed = _command(checkout, out, name, *words, "--env-file", str(env))
+            arguments = [argument.replace("OUT", str(out)) for argument in COMMANDS[name]]
+            completed = _command(checkout, out, name, *arguments, "--env-file", str(env))
 
         assert completed.returncode in (0, 1, 4, 6), completed.stdout + completed.stderr
         assert "Traceback" not in completed.stderr
         assert _leaks(out, printed=completed.stdout + completed.stderr) == []
 
 
-def _command(checkout: Path, out: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return warm_python.run(name, *words, cwd=checkout, env=environment({"TMPDIR": str(out)}))
+def _command(checkout: Path, out: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return warm_python.run(name, *arguments, cwd=checkout, env=environment({"TMPDIR": str(out)}))
 
 
 @pytest.mark.drill
@@ -249,10 +251,10 @@ def test_an_export_with_planted_names_shows_none(
     rows = _everywhere(lambda column, value: NAME if column == kind.key else value)
     damage = {**PLANTS, "keys of rows": rows}[plant]
     file.write_bytes(damage(DamagedReply(status=200, headers={}, body=file.read_bytes())).body)
-    words = (str(file), "--kind", "contacts", "--out", str(out / "differences.jsonl"))
+    arguments = (str(file), "--kind", "contacts", "--out", str(out / "differences.jsonl"))
 
     completed = _command(
-        checkout, out, "fixtures.export_parity", *words, "--env-file", str(env_file(tmp_path / "e", calm))
+        checkout, out, "fixtures.export_parity", *arguments, "--env-file", str(env_file(tmp_path / "e", calm))
     )
 
     assert completed.returncode in (1, 4), completed.stdout + completed.stderr

@@ -167,7 +167,7 @@ def test_a_command_that_is_ended_leaves_nothing_and_decides_nothing(
             continue
         ended = _ended(command, checkout, folder, source.uniform(STARTED_S, max(takes_s, 1.2 * STARTED_S)), signals)
         assert not ended.broke, ended.printed[-2000:]
-        assert ended.code in (6, *(-one for one in signals), undisturbed.code), ended.printed[-2000:]
+        assert ended.code in (6, *(-number for number in signals), undisturbed.code), ended.printed[-2000:]
         if ended.code == undisturbed.code:  # it was done: it printed as much
             assert len(ended.printed.splitlines()) == len(undisturbed.printed.splitlines()), ended.printed[-2000:]
         assert signal.SIGKILL in signals or _entries(folder / "tmp") == []

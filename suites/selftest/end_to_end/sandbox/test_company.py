@@ -161,9 +161,9 @@ def test_both_paths_sort_alike(sides: Sides, company: LargestCompany, key: str) 
 
     orders = [[stored[uuid] for uuid in uuids_of(page)] for page in sides.ask(company.uuid, ordering=key)]
 
-    known = sorted((value for value in stored.values() if value is not None), reverse=key.startswith("-"))
-    unknown = [None] * (len(stored) - len(known))
-    assert orders == [[*unknown, *known] if key.startswith("-") else [*known, *unknown]] * 2
+    filled = sorted((value for value in stored.values() if value is not None), reverse=key.startswith("-"))
+    unknown = [None] * (len(stored) - len(filled))
+    assert orders == [[*unknown, *filled] if key.startswith("-") else [*filled, *unknown]] * 2
 
 
 def test_several_keys_sort_one_after_the_other(sides: Sides, company: LargestCompany) -> None:

@@ -141,7 +141,7 @@ def test_short_grams_and_words_miss_parts(playing: Callable[[str], FaultInjector
     nobody = {"bool": {"must_not": [{"match_all": {}}]}}
 
     (grams,) = ConnectraFilters("contacts", playing("filter-short-grams")).query(group)["bool"]["filter"]
-    (words,) = ConnectraFilters("contacts", playing("filter-analysed")).query(group)["bool"]["filter"]
+    (clause,) = ConnectraFilters("contacts", playing("filter-analysed")).query(group)["bool"]["filter"]
 
     assert (grams == nobody) is (text == "vp")
-    assert words == {"match": {"title": {"query": text, "operator": "and"}}}
+    assert clause == {"match": {"title": {"query": text, "operator": "and"}}}

@@ -39,9 +39,9 @@ def test_a_cursor_link_loses_the_limit(sides: Sides, company: LargestCompany) ->
     for side, page in zip((sides.vql, sides.sql), sides.ask(company.uuid, cursor="0", limit=5), strict=True):
         assert page.json()["next"].endswith("/contacts/?cursor=bz01")
 
-        rest = side.get(page.json()["next"]).json()
+        next_page = side.get(page.json()["next"]).json()
 
-        assert (len(rest["results"]), rest["next"]) == (21, None)
+        assert (len(next_page["results"]), next_page["next"]) == (21, None)
 
 
 def test_the_previous_link_of_page_two_is_page_two(sides: Sides, company: LargestCompany) -> None:

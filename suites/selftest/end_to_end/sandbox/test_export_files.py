@@ -75,13 +75,13 @@ def test_duplicates_stay_and_unknown_uuids_go(
     vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     for kind, column in (("contacts", "contact_uuid"), ("companies", "company_uuid")):
-        one, two = uuids(own_database, kind, 2)
+        first, second = uuids(own_database, kind, 2)
 
         for client in (vql, direct):
-            created = create(client, kind, [two, UNKNOWN, one, two])
+            created = create(client, kind, [second, UNKNOWN, first, second])
             rows = records(file_of(client, created["export_id"]).text)
 
-            assert [row[column] for row in rows] == [two, one, two]
+            assert [row[column] for row in rows] == [second, first, second]
             assert created[PATHS[kind][1].replace("uuids", "count")] == 4
 
 

@@ -39,10 +39,10 @@ def start(checkout: Path) -> Iterator[Start]:
         process.wait(10)
 
 
-def _until(condition: Callable[[], object], deadline_s: float, what: str) -> None:
+def _until(condition: Callable[[], object], deadline_s: float, awaited: str) -> None:
     deadline = time.monotonic() + deadline_s
     while not condition():
-        assert time.monotonic() < deadline, f"waited {deadline_s:g} s for {what}"
+        assert time.monotonic() < deadline, f"waited {deadline_s:g} s for {awaited}"
         time.sleep(0.05)
 
 

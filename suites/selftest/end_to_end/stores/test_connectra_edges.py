@@ -124,13 +124,13 @@ def test_keys_fit_in_any_letter_case(connectra: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/contacts/", "/contacts/count", "/companies/", "/companies/count"])
 @pytest.mark.parametrize(
-    ("body", "words"), [({"limit": 101}, "ERR_PAGE_SIZE_EXCEEDED: "), ({"page": 11}, "ERR_PAGE_OUT_OF_RANGE: ")]
+    ("body", "sentence"), [({"limit": 101}, "ERR_PAGE_SIZE_EXCEEDED: "), ({"page": 11}, "ERR_PAGE_OUT_OF_RANGE: ")]
 )
-def test_more_than_a_page_holds_is_refused(connectra: httpx.Client, path: str, body: dict, words: str) -> None:
+def test_more_than_a_page_holds_is_refused(connectra: httpx.Client, path: str, body: dict, sentence: str) -> None:
     answer = connectra.post(path, json=body)
 
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith(words)
+    assert answer.json()["error"].startswith(sentence)
 
 
 @pytest.mark.parametrize(

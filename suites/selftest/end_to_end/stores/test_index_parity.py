@@ -321,8 +321,8 @@ def test_a_rule_is_the_same_in_all_three_languages(lucene: MultipliedStores, map
     field = IndexField(
         name=column, table="contacts" if rule != "zero" else "companies", column=column, rules=(rule,) if rule else ()
     )
-    own, copied = ((*mapping.own[:1], field), ()) if rule != "zero" else (mapping.own[:1], (field,))
-    narrow = replace(mapping, own=own, copied=copied)
+    uncopied, copied = ((*mapping.own[:1], field), ()) if rule != "zero" else (mapping.own[:1], (field,))
+    narrow = replace(mapping, own=uncopied, copied=copied)
     values = {"list": [[text] for text in texts if len(text) < 9_000], "zero": [None]}.get(rule, texts)
     with psycopg.connect(lucene.owner_url) as session, Elasticsearch(lucene.index_url) as client:
         session.execute("TRUNCATE contacts CASCADE")

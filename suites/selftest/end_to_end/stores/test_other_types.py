@@ -94,11 +94,11 @@ def test_records_are_expected_as_of_the_published_schema(stores: MultipliedStore
     fields = CONTRACT.fields[f"{record}-endpoint"]
     differing = {
         key: [
-            (one.field.path, one.shown, other_one.shown)
-            for one, other_one in zip(
+            (value.field.path, value.shown, other_value.shown)
+            for value, other_value in zip(
                 expected_record(there[key], fields).values, expected_record(here[key], fields).values, strict=True
             )
-            if not same(one.shown, other_one.shown)
+            if not same(value.shown, other_value.shown)
         ]
         for key in keys
     }

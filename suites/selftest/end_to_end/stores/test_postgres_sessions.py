@@ -135,19 +135,19 @@ def test_all_readers_are_read_only_and_limited(server: Server, route: str, who: 
     assert row["idle"] == "0"
 
 
-@pytest.mark.parametrize(("own", "kept"), [("9000", "9s"), ("2min", "2min"), ("0", "7s"), ("0ms", "7s")])
-def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, route: str, own: str, kept: str) -> None:
+@pytest.mark.parametrize(("limit", "kept"), [("9000", "9s"), ("2min", "2min"), ("0", "7s"), ("0ms", "7s")])
+def test_the_urls_own_limit_of_a_statement_is_kept(server: Server, route: str, limit: str, kept: str) -> None:
     with _url(server, route) as url:
         plan = SessionPlan(timeout_s=7)
-        with closing(open_session(f"{url}?options=-cstatement_timeout%3D{own}", plan)) as session:
+        with closing(open_session(f"{url}?options=-cstatement_timeout%3D{limit}", plan)) as session:
             assert session.rows(LOOK)[0]["statement"] == kept
 
 
 def test_many_reads_through_a_pooler_need_no_prepared_statement(server: Server) -> None:
-    with _url(server, "pooler") as url, closing(Database(url)) as one, closing(Database(url)) as other:
+    with _url(server, "pooler") as url, closing(Database(url)) as first, closing(Database(url)) as second:
         for _ in range(20):
-            assert one.rows("SELECT uuid FROM contacts WHERE uuid = %s", ("public",))
-            assert other.rows("SELECT uuid FROM contacts WHERE uuid = %s", ("public",))
+            assert first.rows("SELECT uuid FROM contacts WHERE uuid = %s", ("public",))
+            assert second.rows("SELECT uuid FROM contacts WHERE uuid = %s", ("public",))
 
 
 def test_a_pooler_without_transactions_is_named(server: Server) -> None:
@@ -278,7 +278,7 @@ def test_the_snapshot_of_an_export_is_let_go_in_the_middle_of_a_statement(server
 def test_a_session_that_is_closed_while_it_is_severed_takes_no_other_with_it(server: Server) -> None:
     url = server.dsn("postgres", "worker", PASSWORD)
     session = open_session(url, SessionPlan())
-    others: list[psycopg.Connection] = []
+    connections: list[psycopg.Connection] = []
 
     class Closing:
         """The connection: closed in the middle of it, and its descriptor is the next one's."""
@@ -287,7 +287,7 @@ def test_a_session_that_is_closed_while_it_is_severed_takes_no_other_with_it(ser
 
         def cancel(self) -> None:
             session.close()
-            others.append(psycopg.connect(url))
+            connections.append(psycopg.connect(url))
 
         def fileno(self) -> int:
             return descriptor
@@ -299,7 +299,7 @@ def test_a_session_that_is_closed_while_it_is_severed_takes_no_other_with_it(ser
     connection, descriptor = session.connection, session.connection.fileno()
     session.connection = Closing()  # type: ignore[assignment]
     session.sever()
-    with closing(others[0]) as other:
+    with closing(connections[0]) as other:
         assert other.fileno() == descriptor
         assert other.execute("SELECT 1").fetchone() == (1,)
 

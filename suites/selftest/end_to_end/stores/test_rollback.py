@@ -72,7 +72,7 @@ def test_an_endpoint_whose_flag_is_on_must_be_vqls(served: Sequence[Provenance],
 )
 def test_a_count_is_direct_where_the_log_knows_it_without_a_marker(signals: tuple[str, ...], ok: bool | None) -> None:
     unknown = Observation(side="backend", provenance=UNKNOWN, signals=signals)
-    counted = [replace(one, answers=(unknown,)) for one in _samples(*[UNKNOWN] * 9)]
+    counted = [replace(sample, answers=(unknown,)) for sample in _samples(*[UNKNOWN] * 9)]
 
     assert RollbackFacts("rollback", "count", False).served(counted).ok is ok
     assert RollbackFacts("rollback", "count", True).served(counted).ok is None

@@ -51,7 +51,9 @@ def draws(target: Target) -> LinkedInCases:
     return LinkedInCases(target, LinkedInOracle(target), count=60, seed=7)
 
 
-def _astray(check: Check, draw: SampleSet, most: int = 40, known: Sequence[KnownDifference] = ()) -> list[str]:
+def _astray(
+    check: Check, draw: SampleSet, most: int = 40, known_differences: Sequence[KnownDifference] = ()
+) -> list[str]:
     """Keys of the samples that are answered otherwise than PostgreSQL holds, known readings of its values aside."""
     samples = draw.samples[:most]
     assert samples
@@ -59,7 +61,7 @@ def _astray(check: Check, draw: SampleSet, most: int = 40, known: Sequence[Known
     body = {sample.key: check.ask(sample) for sample in samples}
     assert all(response.answer.error is None for response in body.values())
     results = {
-        sample.key: excused(check.differences(sample, expected.get(sample.key), body[sample.key]), known)
+        sample.key: excused(check.differences(sample, expected.get(sample.key), body[sample.key]), known_differences)
         for sample in samples
     }
     return [key for key, differences in results.items() if outcome_of(differences) is not Outcome.EQUAL]
@@ -242,8 +244,8 @@ def _overheard(target: Target) -> Iterator[tuple[Database, list[str]]]:
 def test_linkedin_answers_as_the_database_holds(target: Target, check: str) -> None:
     linkedin = LinkedInChecks(target, flag_on=True, count=40, seed=7)
 
-    known = in_force(target.contract.known_differences, check, Provenance.VQL, date(2026, 1, 1))
-    assert _astray(linkedin.check_of(check), linkedin.drawn(check), most=12, known=known) == []
+    known_differences = in_force(target.contract.known_differences, check, Provenance.VQL, date(2026, 1, 1))
+    assert _astray(linkedin.check_of(check), linkedin.drawn(check), most=12, known_differences=known_differences) == []
 
 
 def test_a_search_costs_nothing_on_a_sandbox_and_is_forbidden_elsewhere(target: Target) -> None:

@@ -67,7 +67,7 @@ def test_those_with_two_quotes_in_a_row_are_known(text: bytes, size: int) -> Non
 def test_offsets_only_grow(text: bytes, size: int) -> None:
     offsets = [int(offset) for block in _blocks(text, size) for offset in block.offsets]
 
-    assert all(one < other for one, other in pairwise(offsets))
+    assert all(before < after for before, after in pairwise(offsets))
 
 
 @given(text=TEXT, size=st.integers(1, 20))

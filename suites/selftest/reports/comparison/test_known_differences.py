@@ -74,9 +74,9 @@ def test_it_covers_what_it_names(difference: RawDifference, by: str | None) -> N
 
 @pytest.mark.parametrize(("kinds", "covered"), [([], True), (["missing"], False), (["missing", "value"], True)])
 def test_only_the_kinds_that_are_named_are_covered(kinds: list[str], covered: bool) -> None:
-    known = known_of({**ENTRY, "kinds": kinds})
+    known_difference = known_of({**ENTRY, "kinds": kinds})
 
-    assert (excused([_differs()], [known])[0].excused_by is not None) is covered
+    assert (excused([_differs()], [known_difference])[0].excused_by is not None) is covered
 
 
 @pytest.mark.parametrize(
@@ -154,12 +154,14 @@ def test_what_is_never_filled_is_shown_as_null_under_its_key(kind: DifferenceKin
 
 
 def test_the_first_that_covers_a_difference_is_named_and_stays_so() -> None:
-    words = [known_of({**ENTRY, "id": name, "reads_as": how}) for name, how in (("a", "word"), ("b", ""), ("c", ""))]
+    known_differences = [
+        known_of({**ENTRY, "id": name, "reads_as": how}) for name, how in (("a", "word"), ("b", ""), ("c", ""))
+    ]
 
-    (marked,) = excused([_differs()], words)
+    (marked,) = excused([_differs()], known_differences)
 
     assert marked.excused_by == "b"
-    assert excused([marked], words[2:]) == (marked,)
+    assert excused([marked], known_differences[2:]) == (marked,)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +196,9 @@ def test_an_excuse_counts_what_it_covered_itself_of_its_own_checks() -> None:
 def test_an_excuse_counts_at_any_of_its_checks_and_beside_another() -> None:
     both = _sample("a", Outcome.EXCUSED, "industry-first-only")
     both = replace(both, differences=(*both.differences, replace(both.differences[0], excused_by="another")))
-    words = [known_of({**ENTRY, "checks": ["nothing", "company-*"]}), known_of({**ENTRY, "id": "another"})]
+    known_differences = [known_of({**ENTRY, "checks": ["nothing", "company-*"]}), known_of({**ENTRY, "id": "another"})]
 
-    assert [excuse.count for excuse in excuses([both, replace(both, key="b", answers=())], words)] == [2, 2]
+    assert [excuse.count for excuse in excuses([both, replace(both, key="b", answers=())], known_differences)] == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -219,11 +221,11 @@ def test_an_excuse_that_nothing_was_asked_for_is_no_news(count: int, of: int, st
     ],
 )
 def test_what_the_fallback_gives_is_of_the_direct_path(by: str, served: Provenance, count: int) -> None:
-    known = known_of({**ENTRY, "by": by})
+    known_difference = known_of({**ENTRY, "by": by})
     sample = replace(_sample("k", Outcome.EQUAL), answers=(Observation(side="backend", provenance=served),))
 
-    assert len(in_force([known], "company-endpoint", served, TODAY)) == count
-    assert len(excuses([sample], [known])) == count
+    assert len(in_force([known_difference], "company-endpoint", served, TODAY)) == count
+    assert len(excuses([sample], [known_difference])) == count
 
 
 def test_failures_and_repetitions_make_a_cap_no_larger() -> None:
@@ -273,10 +275,10 @@ def test_every_part_of_an_excuse_is_needed(name: str) -> None:
 
 
 def test_a_known_difference_survives_being_recorded() -> None:
-    known = known_of(ENTRY)
+    known_difference = known_of(ENTRY)
 
-    assert isinstance(known, KnownDifference)
-    assert known.until == "2026-12-31"
+    assert isinstance(known_difference, KnownDifference)
+    assert known_difference.until == "2026-12-31"
     assert known_of({**ENTRY, "until": "2026-12-31", "cap": 1}).until == "2026-12-31"
 
 
@@ -290,6 +292,6 @@ def test_a_known_difference_survives_being_recorded() -> None:
     ],
 )
 def test_the_rollback_asks_what_a_phase_asks_and_is_excused_as_it_is(check: str, declared: str, count: int) -> None:
-    known = known_of({**ENTRY, "checks": [declared]})
+    known_difference = known_of({**ENTRY, "checks": [declared]})
 
-    assert len(in_force([known], check, Provenance.VQL, TODAY)) == count
+    assert len(in_force([known_difference], check, Provenance.VQL, TODAY)) == count

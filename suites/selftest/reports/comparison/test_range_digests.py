@@ -60,8 +60,8 @@ def test_a_bucket_leads_to_the_span_that_holds_its_keys(keys: list[str], pieces:
 
 
 @given(KEYS, KEYS)
-def test_pythons_order_of_texts_is_that_of_their_bytes(one: list[str], other: list[str]) -> None:
-    assert sorted([*one, *other]) == sorted([*one, *other], key=str.encode)
+def test_pythons_order_of_texts_is_that_of_their_bytes(low: list[str], high: list[str]) -> None:
+    assert sorted([*low, *high]) == sorted([*low, *high], key=str.encode)
 
 
 def test_a_cut_within_a_span_stays_within() -> None:

@@ -71,14 +71,14 @@ MEANS_ANOTHER = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "one", "other"), MEANS_THE_SAME)
-def test_values_that_mean_the_same_have_one_canonical_form(rule: str, one: object, other: object) -> None:
-    assert canonical(one, (rule,)) == canonical(other, (rule,))
+@pytest.mark.parametrize(("rule", "first", "second"), MEANS_THE_SAME)
+def test_values_that_mean_the_same_have_one_canonical_form(rule: str, first: object, second: object) -> None:
+    assert canonical(first, (rule,)) == canonical(second, (rule,))
 
 
-@pytest.mark.parametrize(("rule", "one", "other"), MEANS_ANOTHER)
-def test_a_canonical_form_joins_nothing_else(rule: str, one: object, other: object) -> None:
-    left, right = (canonical(value, (rule,)) for value in (one, other))
+@pytest.mark.parametrize(("rule", "first", "second"), MEANS_ANOTHER)
+def test_a_canonical_form_joins_nothing_else(rule: str, first: object, second: object) -> None:
+    left, right = (canonical(value, (rule,)) for value in (first, second))
 
     assert (left, type(left)) != (right, type(right))
 

@@ -32,7 +32,7 @@ def run(checkout: Path) -> Run:
     """A run that is about to judge: phase 5's own gate, and phase 1's under the names of all that are baked."""
     text = (checkout / "suites/phase1_single_record/gate.toml").read_text(encoding="utf-8")
     gates = {name: GateFile(path=name, sha256=name, text=text.replace('"phase1"', f'"{name}"')) for name in PHASES}
-    own = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
+    gate_text = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
     probe = (checkout / "suites/availability/gate.toml").read_text(encoding="utf-8")
     return Run(
         run_id="now",
@@ -44,7 +44,7 @@ def run(checkout: Path) -> Run:
         fingerprint={"backend": {"version": "new"}, "index": {"name": "i"}},
         gates={
             **gates,
-            "phase5": GateFile(path="phase5", sha256="5", text=own),
+            "phase5": GateFile(path="phase5", sha256="5", text=gate_text),
             "availability": GateFile(path="availability", sha256="a", text=probe),
         },
     )

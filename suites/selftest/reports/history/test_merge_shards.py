@@ -74,9 +74,11 @@ def test_shards_together_give_the_verdict_of_the_whole(tmp_path: Path, wrong: tu
 
     merge(shards, tmp_path / "merged")
 
-    one, many = (to_json(judge(run_ledger.read(folder), now=NOW)) for folder in (unsharded, tmp_path / "merged"))
-    assert many["phases"] == one["phases"]
-    assert many["verdict"] == one["verdict"] == ("NO-GO" if wrong else "GO")
+    unsharded_verdict, merged_verdict = (
+        to_json(judge(run_ledger.read(folder), now=NOW)) for folder in (unsharded, tmp_path / "merged")
+    )
+    assert merged_verdict["phases"] == unsharded_verdict["phases"]
+    assert merged_verdict["verdict"] == unsharded_verdict["verdict"] == ("NO-GO" if wrong else "GO")
 
 
 def test_a_shard_alone_is_not_enough(tmp_path: Path) -> None:

@@ -242,15 +242,15 @@ def _folder(folder: Path, run: Run) -> Path:
     return folder
 
 
-def _verdict(run: Run, word: str = "GO", **different: Any) -> dict[str, Any]:
+def _verdict(run: Run, verdict_word: str = "GO", **different: Any) -> dict[str, Any]:
     """A valid verdict.json of a run that asked phase 1, an hour ago."""
     events = (Event(name="collected", phases=("phase1",)), Event(name="run-finished", at=NOW.timestamp() - 3600))
     entry = copy.deepcopy(to_json(judge(RunRecords(run=run, records=events), now=NOW.isoformat())))
-    entry["verdict"] = entry["phases"]["phase1"]["verdict"] = word
+    entry["verdict"] = entry["phases"]["phase1"]["verdict"] = verdict_word
     entry["incidents"] = []
     for finding in entry["phases"]["phase1"]["findings"]:
-        finding |= {"outcome": {"GO": "met", "HOLD": "unmeasured", "NO-GO": "missed"}[word], "kind": "blocking"}
-    entry["valid_until"] = (NOW + timedelta(hours=23)).isoformat() if word == "GO" else None
+        finding |= {"outcome": {"GO": "met", "HOLD": "unmeasured", "NO-GO": "missed"}[verdict_word], "kind": "blocking"}
+    entry["valid_until"] = (NOW + timedelta(hours=23)).isoformat() if verdict_word == "GO" else None
     entry |= different
     validate(entry)
     return entry
@@ -262,10 +262,19 @@ Opened = Callable[..., tuple[str, str]]
 @pytest.fixture
 def opened(run: Run) -> Opened:
     def opened(
-        phase: str = "phase1", *, word: str = "GO", require_live: bool = False, hours: float = 24, **different: Any
+        phase: str = "phase1",
+        *,
+        verdict_word: str = "GO",
+        require_live: bool = False,
+        hours: float = 24,
+        **different: Any,
     ) -> tuple[str, str]:
         return check_verdict.opened(
-            _verdict(run, word, **different), phase, now=NOW, oldest=timedelta(hours=hours), require_live=require_live
+            _verdict(run, verdict_word, **different),
+            phase,
+            now=NOW,
+            oldest=timedelta(hours=hours),
+            require_live=require_live,
         )
 
     return opened
@@ -276,10 +285,10 @@ def test_the_lock_opens_for_a_go(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "word", "why"),
+    ("inputs", "verdict_word", "why"),
     [
-        ({"word": "NO-GO"}, "NO-GO", "said NO-GO for phase1"),
-        ({"word": "HOLD"}, "HOLD", "it says HOLD"),
+        ({"verdict_word": "NO-GO"}, "NO-GO", "said NO-GO for phase1"),
+        ({"verdict_word": "HOLD"}, "HOLD", "it says HOLD"),
         ({"phase": "phase2"}, "HOLD", "did not ask phase2; it asked phase1"),
         ({"hours": 0.5}, "HOLD", "its GO held for 0.5 h"),
         ({"valid_until": (NOW - timedelta(minutes=1)).isoformat()}, "HOLD", "it was valid until"),
@@ -289,15 +298,15 @@ def test_the_lock_opens_for_a_go(opened: Opened) -> None:
     ],
     ids=["no-go", "hold", "another-phase", "too-old", "expired", "future", "incident", "rehearsal"],
 )
-def test_the_lock_stays_shut(opened: Opened, inputs: dict[str, Any], word: str, why: str) -> None:
+def test_the_lock_stays_shut(opened: Opened, inputs: dict[str, Any], verdict_word: str, why: str) -> None:
     ok, sentence = opened(**inputs)
 
-    assert ok == word
+    assert ok == verdict_word
     assert why in sentence
 
 
 @pytest.mark.parametrize(
-    ("inputs", "word"),
+    ("inputs", "verdict_word"),
     [
         ({"hours": 1}, "GO"),
         ({"hours": 0.999}, "HOLD"),
@@ -319,8 +328,8 @@ def test_the_lock_stays_shut(opened: Opened, inputs: dict[str, Any], word: str, 
         "live",
     ],
 )
-def test_the_lock_tips_at_its_edges(opened: Opened, inputs: dict[str, Any], word: str) -> None:
-    assert opened(**inputs)[0] == word
+def test_the_lock_tips_at_its_edges(opened: Opened, inputs: dict[str, Any], verdict_word: str) -> None:
+    assert opened(**inputs)[0] == verdict_word
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def _word(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") 
 
 
 @pytest.mark.parametrize(
-    ("words", "outcome"),
+    ("sign_offs", "outcome"),
     [
         ((_word(),), "met"),
         ((_word(until="2026-11-25"),), "met"),
@@ -91,17 +91,17 @@ def _word(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") 
     ],
     ids=["holds", "last-day", "expired", "expired-by-a-second", "a-second-left", "not-yet", "another-line", "missing"],
 )
-def test_a_word_counts_while_it_holds(words: tuple[Attestation, ...], outcome: str) -> None:
-    finding = _judged(_criterion("attested", "a"), *words)
+def test_a_word_counts_while_it_holds(sign_offs: tuple[Attestation, ...], outcome: str) -> None:
+    finding = _judged(_criterion("attested", "a"), *sign_offs)
 
     assert (finding.outcome, finding.kind) == (outcome, "blocking")
 
 
 def test_of_two_words_on_a_line_one_that_holds_is_enough() -> None:
-    words = [_word(until="2026-11-24"), _word(until="2026-11-30")]
+    sign_offs = [_word(until="2026-11-24"), _word(until="2026-11-30")]
 
-    assert _judged(_criterion("attested", "a"), *words).outcome == "met"
-    assert _judged(_criterion("attested", "a"), *reversed(words)).outcome == "met"
+    assert _judged(_criterion("attested", "a"), *sign_offs).outcome == "met"
+    assert _judged(_criterion("attested", "a"), *reversed(sign_offs)).outcome == "met"
 
 
 def test_a_rehearsal_asks_nobody() -> None:

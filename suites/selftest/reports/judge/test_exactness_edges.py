@@ -104,8 +104,8 @@ def test_every_check_of_an_exact_criterion_is_needed() -> None:
     assert finding(both, [*samples(19), sampled(1, check="y")]).outcome == "met"
     assert finding(both, samples(20)).needed == 10
     assert finding(both, samples(3)).needed == 7
-    others = [fact_of("y", True, sentence="fine"), fact_of("x", None, sentence="another")]
-    assert finding(both, [*samples(20), *others]).sentence == "y: nothing was asked"
+    other_facts = [fact_of("y", True, sentence="fine"), fact_of("x", None, sentence="another")]
+    assert finding(both, [*samples(20), *other_facts]).sentence == "y: nothing was asked"
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_what_is_not_enough_yet_is_told_with_what_there_is() -> None:
 
 
 def test_only_what_was_said_of_the_check_itself_explains_its_silence() -> None:
-    others = [fact_of("x", True, sentence="fine"), fact_of("y", None, sentence="another")]
+    other_facts = [fact_of("x", True, sentence="fine"), fact_of("y", None, sentence="another")]
 
-    assert finding(EXACT, others).sentence == "nothing was asked"
-    assert finding(EXACT, [*others, fact_of("x", None, sentence="switched off")]).sentence == "switched off"
+    assert finding(EXACT, other_facts).sentence == "nothing was asked"
+    assert finding(EXACT, [*other_facts, fact_of("x", None, sentence="switched off")]).sentence == "switched off"
 
 
 def test_a_mismatch_carries_its_count_its_cause_and_its_evidence() -> None:
@@ -187,13 +187,13 @@ def test_connectras_own_answers_need_no_provenance() -> None:
 
 @pytest.mark.parametrize(("covered", "outcome"), [(1, "met"), (2, "unmeasured")])
 def test_a_known_difference_that_covers_too_much_holds_the_criterion(covered: int, outcome: str) -> None:
-    known = KnownDifference(
+    known_difference = KnownDifference(
         id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2026-12-31", cap=0.1
     )
     marked = replace(WRONG, excused_by="k")
     records = [*samples(10), *samples(covered, Outcome.EXCUSED, at=50, differences=(marked,))]
 
-    own_finding = finding(EXACT, records, known=[known])
+    own_finding = finding(EXACT, records, known_differences=[known_difference])
 
     assert own_finding.outcome == outcome
     assert ("the known difference k covers 2 of 12" in own_finding.sentence) is (outcome == "unmeasured")

@@ -33,10 +33,10 @@ def test_what_needs_its_flag_is_not_asked_while_that_is_off(flag_on: bool | None
 
 def test_the_baseline_that_was_taken_instead_is_told() -> None:
     facts = [fact_of("a-baseline", value=value, sentence=str(value)) for value in (5.0, 7.0, 30.0)]
-    others = [fact_of("b-baseline", value=99.0), fact_of("a", value=99.0), fact_of("a-baseline")]
+    other_records = [fact_of("b-baseline", value=99.0), fact_of("a", value=99.0), fact_of("a-baseline")]
 
     own_finding = finding(
-        criterion_of("latency", "a", needs_flag=True, target=1.2, alert=1.5), [*facts, *others], False
+        criterion_of("latency", "a", needs_flag=True, target=1.2, alert=1.5), [*facts, *other_records], False
     )
 
     assert own_finding.sentence.endswith("the direct path takes 7.0 ms (median of 3 blocks)")
@@ -112,9 +112,9 @@ def test_an_interval_is_held_against_target_and_alert(value: float, interval: An
 )
 def test_the_longest_lag_is_held_against_its_limits(lags: tuple[float, ...], outcome: str, cause: str | None) -> None:
     late = [sampled(f"late {lag}", Outcome.LAGGED, lag_s=lag) for lag in lags]
-    others = [sampled("y", Outcome.LAGGED, check="y", lag_s=99.0), sampled("v", Outcome.VOID, lag_s=99.0)]
+    other_records = [sampled("y", Outcome.LAGGED, check="y", lag_s=99.0), sampled("v", Outcome.VOID, lag_s=99.0)]
 
-    own_finding = finding(criterion_of("lag", "x", target=2.0, alert=5.0), [*samples(3), *late, *others])
+    own_finding = finding(criterion_of("lag", "x", target=2.0, alert=5.0), [*samples(3), *late, *other_records])
 
     assert (own_finding.outcome, own_finding.value, own_finding.unit) == (outcome, max(lags, default=0.0), "s")
     assert (own_finding.count, own_finding.cause and own_finding.cause.share) == (3 + len(lags), cause)
@@ -212,7 +212,7 @@ def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Att
 
 
 @pytest.mark.parametrize(
-    ("words", "count", "needed", "message"),
+    ("sign_offs", "count", "needed", "message"),
     [
         ([_word("a"), _word("b")], 2, 0, "a: Jane, 2026-11-20, until 2026-11-30; b: Jane"),
         ([_word("a")], 1, 1, "not signed off: b (--attestations)"),
@@ -223,8 +223,10 @@ def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Att
         ([_word("a"), _word("b"), _word("c")], 2, 0, "a: Jane"),
     ],
 )
-def test_every_line_needs_a_word_that_holds(words: list[Attestation], count: int, needed: int, message: str) -> None:
-    own_finding = finding(criterion_of("attested", "a", "b"), words)
+def test_every_line_needs_a_word_that_holds(
+    sign_offs: list[Attestation], count: int, needed: int, message: str
+) -> None:
+    own_finding = finding(criterion_of("attested", "a", "b"), sign_offs)
 
     assert (own_finding.outcome == "met", own_finding.count, own_finding.needed) == (needed == 0, count, needed)
     assert own_finding.sentence.startswith(message)

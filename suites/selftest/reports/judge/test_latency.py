@@ -341,10 +341,12 @@ def test_a_missed_latency_names_its_cause(criterion: Criterion) -> None:
 
 @pytest.mark.parametrize("criterion", [SLOW, replace(TAIL, least=128)], ids=["typical", "tail"])
 def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
-    others = [replace(comparison, check="b") for comparison in _lost(99)]
-    others += [replace(comparison, key=f"fine {comparison.key}", outcome=Outcome.EQUAL) for comparison in _lost(99)]
+    other_samples = [replace(comparison, check="b") for comparison in _lost(99)]
+    other_samples += [
+        replace(comparison, key=f"fine {comparison.key}", outcome=Outcome.EQUAL) for comparison in _lost(99)
+    ]
 
-    assert _judged(criterion, *_pairs(), *_lost(6), *others).outcome == "met"
+    assert _judged(criterion, *_pairs(), *_lost(6), *other_samples).outcome == "met"
     assert _judged(criterion, *_pairs(), *_lost(7)).outcome == "unmeasured"
     assert "7 of 135 questions gave no pair of times" in _judged(criterion, *_pairs(), *_lost(7)).sentence
 

@@ -85,15 +85,17 @@ def test_a_key_is_remembered_until_a_later_run_found_it_right() -> None:
         finished = begun + timedelta(hours=hours)
         return RunMemory(phase=phase, finished=finished, wrong=tuple(wrong), right=tuple(right))
 
-    one, two = _wrong(1), _wrong(2)
+    first_key, second_key = _wrong(1), _wrong(2)
 
-    assert outstanding([run(1, [one])], ["p"]) == (one,)
-    assert outstanding([run(1, [one]), run(2, right=[one])], ["p"]) == ()
-    assert outstanding([run(2, right=[one]), run(1, [one, two])], ["p"]) == (two,)
-    assert outstanding([run(1, [one]), run(2)], ["p"]) == (one,), "a run that began before knows nothing of it"
-    assert outstanding([run(1, right=[one]), run(2, [one])], ["p"]) == (one,)
-    assert outstanding([run(1, [one]), run(2, [two])], ["p"]) == (two, one)
-    assert outstanding([run(1, [one])], ["q"]) == ()
+    assert outstanding([run(1, [first_key])], ["p"]) == (first_key,)
+    assert outstanding([run(1, [first_key]), run(2, right=[first_key])], ["p"]) == ()
+    assert outstanding([run(2, right=[first_key]), run(1, [first_key, second_key])], ["p"]) == (second_key,)
+    assert outstanding([run(1, [first_key]), run(2)], ["p"]) == (first_key,), (
+        "a run that began before knows nothing of it"
+    )
+    assert outstanding([run(1, right=[first_key]), run(2, [first_key])], ["p"]) == (first_key,)
+    assert outstanding([run(1, [first_key]), run(2, [second_key])], ["p"]) == (second_key, first_key)
+    assert outstanding([run(1, [first_key])], ["q"]) == ()
 
 
 def test_a_token_holds_no_key_and_is_a_record() -> None:

@@ -60,7 +60,7 @@ def _finding(outcome: str, kind: str = "blocking") -> Finding:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "word"),
+    ("verdicts", "verdict_word"),
     [
         (["GO", "GO"], "GO"),
         (["GO", "HOLD"], "HOLD"),
@@ -68,12 +68,12 @@ def _finding(outcome: str, kind: str = "blocking") -> Finding:
         ([], "HOLD"),
     ],
 )
-def test_the_worst_of_several_counts(verdicts: list[str], word: str) -> None:
-    assert worst(verdicts) == word
+def test_the_worst_of_several_counts(verdicts: list[str], verdict_word: str) -> None:
+    assert worst(verdicts) == verdict_word
 
 
 @pytest.mark.parametrize(
-    ("findings", "word"),
+    ("findings", "verdict_word"),
     [
         ([_finding("met"), _finding("met")], "GO"),
         ([_finding("met"), _finding("unmeasured")], "HOLD"),
@@ -84,16 +84,16 @@ def test_the_worst_of_several_counts(verdicts: list[str], word: str) -> None:
     ],
     ids=["all", "one-open", "one-missed", "advice", "advice-only", "nothing"],
 )
-def test_a_phase_is_go_when_everything_that_blocks_is_met(findings: list[Finding], word: str) -> None:
-    assert phase_verdict(findings) == word
+def test_a_phase_is_go_when_everything_that_blocks_is_met(findings: list[Finding], verdict_word: str) -> None:
+    assert phase_verdict(findings) == verdict_word
 
 
 def test_a_go_holds_for_the_hours_of_its_shortest_gate() -> None:
     two = Fact(phase="two", name="a", ok=True)
 
-    one, both, none = _judged(FACT, *WHOLE), _judged(FACT, two, *WHOLE), _judged(*WHOLE)
+    one_phase, both, none = _judged(FACT, *WHOLE), _judged(FACT, two, *WHOLE), _judged(*WHOLE)
 
-    assert (one.verdict, one.finished, one.valid_until) == ("GO", NOW, "2026-11-25T17:00:00+00:00")
+    assert (one_phase.verdict, one_phase.finished, one_phase.valid_until) == ("GO", NOW, "2026-11-25T17:00:00+00:00")
     assert (both.verdict, both.valid_until) == ("GO", "2026-11-25T14:00:00+00:00")
     assert (none.verdict, none.valid_until) == ("HOLD", None)
 
@@ -168,9 +168,9 @@ def _sample(number: int, served: Provenance = Provenance.VQL, side: str = "backe
 
 def test_answers_are_counted_by_who_served_them() -> None:
     served = [Provenance.VQL, Provenance.VQL, Provenance.FALLBACK]
-    others = [_sample(8, side="connectra"), _sample(9, error="timeout")]
+    other_samples = [_sample(8, side="connectra"), _sample(9, error="timeout")]
 
-    verdict = _judged(*map(_sample, range(3), served), *others, *WHOLE)
+    verdict = _judged(*map(_sample, range(3), served), *other_samples, *WHOLE)
 
     assert verdict.provenance == {"vql": 2, "fallback": 1, "direct": 0, "unknown": 0}
 
@@ -190,7 +190,7 @@ def test_what_a_run_cost_is_added_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "served", "word"),
+    ("flags", "served", "verdict_word"),
     [
         ({}, Provenance.DIRECT, "HOLD"),
         ({}, Provenance.VQL, "GO"),
@@ -200,22 +200,24 @@ def test_what_a_run_cost_is_added_up() -> None:
     ],
     ids=["untold-and-direct", "untold-and-vql", "nothing-shown", "told-off", "told-on"],
 )
-def test_a_flag_nobody_told_holds_what_sql_answered(flags: dict[str, bool], served: Provenance, word: str) -> None:
+def test_a_flag_nobody_told_holds_what_sql_answered(
+    flags: dict[str, bool], served: Provenance, verdict_word: str
+) -> None:
     verdict = _judged(FACT, _sample(1, served), *WHOLE, run=_run("F", flags=flags))
 
-    assert verdict.verdict == verdict.phases[0].verdict == word
-    assert len(verdict.incidents) == (word == "HOLD")
+    assert verdict.verdict == verdict.phases[0].verdict == verdict_word
+    assert len(verdict.incidents) == (verdict_word == "HOLD")
 
 
 def test_without_a_flag_nobody_has_to_tell_it() -> None:
     assert _judged(FACT, _sample(1, Provenance.DIRECT), *WHOLE).verdict == "GO"
 
 
-@pytest.mark.parametrize(("ok", "word"), [(True, "GO"), (None, "HOLD"), (False, "HOLD")])
-def test_a_phase_that_comes_too_early_is_held(ok: bool | None, word: str) -> None:
+@pytest.mark.parametrize(("ok", "verdict_word"), [(True, "GO"), (None, "HOLD"), (False, "HOLD")])
+def test_a_phase_that_comes_too_early_is_held(ok: bool | None, verdict_word: str) -> None:
     early = Fact(phase="one", name=ORDER_FACT, ok=ok, sentence="phase0 first")
 
-    assert _judged(FACT, early, *WHOLE).verdict == word
+    assert _judged(FACT, early, *WHOLE).verdict == verdict_word
 
 
 def test_a_run_that_was_killed_early_tells_its_phases_by_what_it_recorded() -> None:
@@ -287,7 +289,7 @@ def test_what_was_found_is_written_with_its_interval() -> None:
 
 
 def test_known_differences_are_written_with_how_they_stand() -> None:
-    known = KnownDifference(
+    known_difference = KnownDifference(
         id="k", checks=("x",), field="a", by="vql", reason="r", ticket="t", until="2100-01-01", cap=0.1
     )
     answer = Observation(
@@ -295,7 +297,7 @@ def test_known_differences_are_written_with_how_they_stand() -> None:
     )
     sample = Comparison(phase="one", check="x", key="k", stratum="s", outcome=Outcome.EQUAL, answers=(answer,))
 
-    written = to_json(_judged(FACT, sample, *WHOLE, run=_run(known=(known,))))["phases"]["one"]["known"]
+    written = to_json(_judged(FACT, sample, *WHOLE, run=_run(known=(known_difference,))))["phases"]["one"]["known"]
 
     assert [(entry["id"], entry["of"], entry["stale"], entry["over"]) for entry in written] == [("k", 1, True, False)]
 

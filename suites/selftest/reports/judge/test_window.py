@@ -59,13 +59,15 @@ def _judged(
     rule: str,
     runs: Sequence[EarlierRun],
     *,
-    own: Sequence[Criterion] = (ERRORS,),
+    criteria: Sequence[Criterion] = (ERRORS,),
     baked: Sequence[str] = ("one",),
     gates: Sequence[str] = ("one", "two"),
     **more: Any,
 ) -> Finding:
     criterion = Criterion(id="c", guide="g", rule=rule, reason="r", **{"checks": ("*",)} | more)
-    evidence = evidence_of(runs, "bake", None, now=NOW.isoformat(), gates={name: _gate(name, *own) for name in gates})
+    evidence = evidence_of(
+        runs, "bake", None, now=NOW.isoformat(), gates={name: _gate(name, *criteria) for name in gates}
+    )
     return finding_of(criterion, _gate("bake", criterion, baked=baked), evidence)
 
 
@@ -114,13 +116,13 @@ def test_what_a_window_lacks_is_told_in_hours() -> None:
 
 
 def test_every_phase_has_a_window_of_its_own() -> None:
-    one, two = [_run(ago) for ago in FULL], [_run(ago, of="two") for ago in (9, 4, 0)]
+    runs_of_one, runs_of_two = [_run(ago) for ago in FULL], [_run(ago, of="two") for ago in (9, 4, 0)]
 
-    both = _judged("window", one + two, baked=("one", "two"))
+    both = _judged("window", runs_of_one + runs_of_two, baked=("one", "two"))
 
     assert (both.outcome, both.value, both.count, both.needed) == ("unmeasured", 9.0, 8, 15)
-    assert _judged("window", one + two, baked=("one", "two"), checks=("one",)).outcome == "met"
-    assert _judged("window", one, baked=()).sentence == "no phase has a window"
+    assert _judged("window", runs_of_one + runs_of_two, baked=("one", "two"), checks=("one",)).outcome == "met"
+    assert _judged("window", runs_of_one, baked=()).sentence == "no phase has a window"
 
 
 @pytest.mark.parametrize(("hours", "reach"), [(None, 48), (100, 125)], ids=["the-bakes", "the-criterions"])
@@ -200,7 +202,7 @@ def test_a_share_of_another_kind_is_no_part_of_it() -> None:
     runs = [_run(ago, failures=20) for ago in range(10)]
 
     assert _judged("pooled-share", runs, **SHARE | {"of": "fallbacks"}).sentence == "no phase counts it"
-    assert _judged("pooled-share", runs, own=(PARITY,), **SHARE).outcome == "unmeasured"
+    assert _judged("pooled-share", runs, criteria=(PARITY,), **SHARE).outcome == "unmeasured"
 
 
 def test_the_worst_phase_speaks_and_of_equals_the_larger_value() -> None:
@@ -251,7 +253,7 @@ DEAF = (replace(ERRORS, alert=0.9),)  # no single run is an outage by itself
     ],
 )
 def test_a_budget_burns_when_the_hour_and_the_last_minutes_are_too_fast(runs: list[EarlierRun], outcome: str) -> None:
-    assert _judged("burn", runs, own=DEAF, **BURN).outcome == outcome
+    assert _judged("burn", runs, criteria=DEAF, **BURN).outcome == outcome
 
 
 def test_a_newest_run_may_be_an_outage_by_itself() -> None:
@@ -264,11 +266,11 @@ def test_a_newest_run_may_be_an_outage_by_itself() -> None:
     assert "in the newest run, r0: an outage by itself" in _judged("burn", loud, **BURN).sentence
     assert _judged("burn", quiet, **BURN).outcome == "met"
     for other in (replace(ERRORS, of="fallbacks"), replace(ERRORS, rule="pooled-share")):
-        assert _judged("burn", loud, own=(*DEAF, other), **BURN).outcome == "met"
+        assert _judged("burn", loud, criteria=(*DEAF, other), **BURN).outcome == "met"
 
 
 def test_the_slower_of_two_burns_is_told() -> None:
-    finding = _judged("burn", [_run(0.5, failures=10), _run(0, failures=10, count=20)], own=DEAF, **BURN)
+    finding = _judged("burn", [_run(0.5, failures=10), _run(0, failures=10, count=20)], criteria=DEAF, **BURN)
 
     assert finding.value == pytest.approx(100 * 20 / 60)
     assert (finding.unit, finding.count) == ("times the budget", 60)
@@ -368,7 +370,7 @@ def test_latency_is_pooled_by_run_and_judged_check_by_check(runs: list[EarlierRu
     ids=["steady", "few-pairs", "few-runs", "slow-tail", "two-checks-together", "none"],
 )
 def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[EarlierRun], outcome: str) -> None:
-    assert _judged("pooled-p95", runs, least=128, own=(TAIL, SLOW), target=1.2, alert=1.5).outcome == outcome
+    assert _judged("pooled-p95", runs, least=128, criteria=(TAIL, SLOW), target=1.2, alert=1.5).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -387,6 +389,6 @@ def test_a_tail_is_pooled_over_all_checks_of_a_phase(runs: list[EarlierRun], out
 def test_exactness_is_pooled_over_different_questions(runs: list[EarlierRun], outcome: str, count: int) -> None:
     advice = replace(PARITY, id="errors", kind="advisory")
 
-    finding = _judged("pooled-exact", runs, own=(PARITY, ERRORS, advice), least=100)
+    finding = _judged("pooled-exact", runs, criteria=(PARITY, ERRORS, advice), least=100)
 
     assert (finding.outcome, finding.count) == (outcome, count), finding.sentence

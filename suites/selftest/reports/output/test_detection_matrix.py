@@ -27,8 +27,8 @@ def _finding(
     }
 
 
-def _verdict(*findings: dict[str, Any], word: str = "NO-GO") -> dict[str, Any]:
-    return {"phases": {"phase1": {"verdict": word, "findings": list(findings)}}}
+def _verdict(*findings: dict[str, Any], verdict_word: str = "NO-GO") -> dict[str, Any]:
+    return {"phases": {"phase1": {"verdict": verdict_word, "findings": list(findings)}}}
 
 
 def _expected(*criteria: str, **more: Any) -> ExpectedDetection:
@@ -49,11 +49,15 @@ def _expected(*criteria: str, **more: Any) -> ExpectedDetection:
         (_expected(damage=None, verdict="GO"), _verdict(_finding("b", cause=None)), ["quiet", "false-alarm"]),
         (_expected("a"), _verdict(_finding("a"), _finding("b", kind="advisory")), ["caught"]),
         (_expected("a"), _verdict(_finding("a"), _finding("b", "unmeasured")), ["caught"]),
-        (_expected("a"), _verdict(_finding("a", kind="advisory"), word="GO"), ["missed"]),
-        (_expected("a", verdict="GO"), _verdict(_finding("a", kind="advisory"), word="GO"), ["caught"]),
-        (_expected("a", verdict="HOLD", cause=None), _verdict(_finding("a", "unmeasured"), word="HOLD"), ["caught"]),
-        (_expected("a", verdict="HOLD", cause=None), _verdict(_finding("a", "met"), word="GO"), ["missed"]),
-        (_expected(verdict="GO"), _verdict(word="HOLD"), ["quiet"]),
+        (_expected("a"), _verdict(_finding("a", kind="advisory"), verdict_word="GO"), ["missed"]),
+        (_expected("a", verdict="GO"), _verdict(_finding("a", kind="advisory"), verdict_word="GO"), ["caught"]),
+        (
+            _expected("a", verdict="HOLD", cause=None),
+            _verdict(_finding("a", "unmeasured"), verdict_word="HOLD"),
+            ["caught"],
+        ),
+        (_expected("a", verdict="HOLD", cause=None), _verdict(_finding("a", "met"), verdict_word="GO"), ["missed"]),
+        (_expected(verdict="GO"), _verdict(verdict_word="HOLD"), ["quiet"]),
         (_expected(verdict="GO"), _verdict(_finding("b")), ["quiet", "false-alarm"]),
         (_expected("a"), {"phases": {}}, ["missed"]),
     ],

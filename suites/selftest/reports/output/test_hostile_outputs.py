@@ -23,26 +23,26 @@ from suites.selftest.support.hostile_corpus import HOSTILE
 WORDS = ("GO", "HOLD", "NO-GO")
 every_text = pytest.mark.parametrize("text", HOSTILE, indirect=True)
 one_word_each = pytest.mark.parametrize(
-    ("word", "text"), [(WORDS[at % 3], name) for at, name in enumerate(HOSTILE)], ids=HOSTILE, indirect=["text"]
+    ("verdict_word", "text"), [(WORDS[at % 3], name) for at, name in enumerate(HOSTILE)], ids=HOSTILE, indirect=["text"]
 )
 
 
 @one_word_each
-def test_the_terminal_obeys_nothing(word: str, text: str) -> None:
-    lines = [line for line, _ in terminal.lines(verdict_builders.verdict(word, hostile=text), folder="out")]
+def test_the_terminal_obeys_nothing(verdict_word: str, text: str) -> None:
+    lines = [line for line, _ in terminal.lines(verdict_builders.verdict(verdict_word, hostile=text), folder="out")]
 
     assert [line for line in lines if obeyed_by_a_ci(line) or unseen(line)] == []
 
 
 @one_word_each
-def test_github_gets_its_own_annotations_and_outputs_only(tmp_path: Path, word: str, text: str) -> None:
-    verdict = verdict_builders.verdict(word, hostile=text)
+def test_github_gets_its_own_annotations_and_outputs_only(tmp_path: Path, verdict_word: str, text: str) -> None:
+    verdict = verdict_builders.verdict(verdict_word, hostile=text)
     outputs = tmp_path / "outputs"
     github.report(verdict, tmp_path, {"GITHUB_OUTPUT": str(outputs)})
 
     names = [line.partition("=")[0] for line in outputs.read_text().splitlines()]
     assert names == ["verdict", "valid_until", "run_folder"]
-    assert outputs.read_text().splitlines()[0] == f"verdict={word}"
+    assert outputs.read_text().splitlines()[0] == f"verdict={verdict_word}"
     commands = list(github.commands(verdict, {"GITHUB_ACTIONS": "true"}))
     assert commands
     assert all(
@@ -51,10 +51,10 @@ def test_github_gets_its_own_annotations_and_outputs_only(tmp_path: Path, word: 
 
 
 @one_word_each
-def test_markdown_formats_no_more_than_for_a_plain_text(word: str, text: str) -> None:
+def test_markdown_formats_no_more_than_for_a_plain_text(verdict_word: str, text: str) -> None:
     def shape(hostile: str) -> list[str]:
         reader = MarkdownIt("gfm-like", {"linkify": False, "html": True})
-        tokens = reader.parse(markdown.markdown(verdict_builders.verdict(word, hostile=hostile)))
+        tokens = reader.parse(markdown.markdown(verdict_builders.verdict(verdict_word, hostile=hostile)))
         inner = [child.type for token in tokens for child in token.children or () if child.type in FORMATTED]
         return [token.type for token in tokens] + inner
 
@@ -62,8 +62,8 @@ def test_markdown_formats_no_more_than_for_a_plain_text(word: str, text: str) ->
 
 
 @one_word_each
-def test_slack_is_told_no_markup_but_our_own(word: str, text: str) -> None:
-    verdict = verdict_builders.verdict(word, hostile=text)
+def test_slack_is_told_no_markup_but_our_own(verdict_word: str, text: str) -> None:
+    verdict = verdict_builders.verdict(verdict_word, hostile=text)
     message = webhook_body.message(verdict, dict.fromkeys(verdict["phases"], "GO"), "https://ci.example/run/1")
     lines = message.removesuffix("https://ci.example/run/1").splitlines()
 
@@ -74,27 +74,27 @@ def test_slack_is_told_no_markup_but_our_own(word: str, text: str) -> None:
 
 
 @one_word_each
-def test_prometheus_reads_as_many_samples_as_for_a_plain_text(word: str, text: str) -> None:
+def test_prometheus_reads_as_many_samples_as_for_a_plain_text(verdict_word: str, text: str) -> None:
     def counted(hostile: str) -> dict[str, int]:
-        text = prometheus.exposition(verdict_builders.verdict(word, hostile=hostile))
+        text = prometheus.exposition(verdict_builders.verdict(verdict_word, hostile=hostile))
         return {family.name: len(family.samples) for family in text_string_to_metric_families(text)}
 
     assert counted(text) == counted("plain")
 
 
 @one_word_each
-def test_junit_reads_every_property_back(word: str, text: str) -> None:
-    for name, value in junit.properties(verdict_builders.verdict(word, hostile=text)):
+def test_junit_reads_every_property_back(verdict_word: str, text: str) -> None:
+    for name, value in junit.properties(verdict_builders.verdict(verdict_word, hostile=text)):
         element = ET.Element("property", name=xml(name), value=xml(value))
         assert ET.fromstring(ET.tostring(element, encoding="utf-8")).keys() == ["name", "value"]
 
 
 @one_word_each
 @pytest.mark.parametrize("output", [page, history_page, allure_results], ids=lambda output: output.__name__)
-def test_html_has_the_elements_it_has_for_a_plain_text(word: str, text: str, output: object) -> None:
+def test_html_has_the_elements_it_has_for_a_plain_text(verdict_word: str, text: str, output: object) -> None:
     written = {page: _page, history_page: _history, allure_results: _allure}[output]
 
-    assert _elements(written(word, text)) == _elements(written(word, "plain"))
+    assert _elements(written(verdict_word, text)) == _elements(written(verdict_word, "plain"))
 
 
 @every_text
@@ -117,17 +117,17 @@ def test_the_command_of_an_evidence_expands_the_server_only(text: str) -> None:
     assert "/home/x" not in "".join(sentences)
 
 
-def _page(word: str, hostile: str) -> str:
-    return page.html(verdict_builders.verdict(word, hostile=hostile), verdict_builders.recorded(hostile))
+def _page(verdict_word: str, hostile: str) -> str:
+    return page.html(verdict_builders.verdict(verdict_word, hostile=hostile), verdict_builders.recorded(hostile))
 
 
-def _history(word: str, hostile: str) -> str:
-    entry = entry_of(verdict_builders.recorded(hostile), verdict_builders.verdict(word, hostile=hostile))
+def _history(verdict_word: str, hostile: str) -> str:
+    entry = entry_of(verdict_builders.recorded(hostile), verdict_builders.verdict(verdict_word, hostile=hostile))
     return history_page.html([entry, entry], problems=[f"a file{hostile}"])
 
 
-def _allure(word: str, hostile: str) -> str:
-    return str(allure_results.gate_result(verdict_builders.verdict(word, hostile=hostile))["descriptionHtml"])
+def _allure(verdict_word: str, hostile: str) -> str:
+    return str(allure_results.gate_result(verdict_builders.verdict(verdict_word, hostile=hostile))["descriptionHtml"])
 
 
 def _elements(html: str) -> Counter[tuple[str, tuple[str, ...]]]:

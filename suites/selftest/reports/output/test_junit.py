@@ -15,19 +15,21 @@ TESTS = (
 )
 
 
-@pytest.mark.parametrize(("word", "failures", "errors"), [("GO", "0", "0"), ("NO-GO", "1", "0"), ("HOLD", "0", "1")])
-def test_the_verdict_is_counted_among_the_tests(tmp_path: Path, word: str, failures: str, errors: str) -> None:
+@pytest.mark.parametrize(
+    ("verdict_word", "failures", "errors"), [("GO", "0", "0"), ("NO-GO", "1", "0"), ("HOLD", "0", "1")]
+)
+def test_the_verdict_is_counted_among_the_tests(tmp_path: Path, verdict_word: str, failures: str, errors: str) -> None:
     path = tmp_path / "junit.xml"
     path.write_text(TESTS)
 
     for _ in range(2):
-        junit.write(path, verdict_builders.verdict(word))
+        junit.write(path, verdict_builders.verdict(verdict_word))
 
     suite = ElementTree.parse(path).getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", failures, errors)
     (case,) = [case for case in suite.iter("testcase") if case.get("classname") == "GATE"]
-    if word != "GO":
-        assert case[0].get("message", "").startswith(f"{word}: ")
+    if verdict_word != "GO":
+        assert case[0].get("message", "").startswith(f"{verdict_word}: ")
         assert "What to do next" in (case[0].text or "")
 
 
@@ -36,9 +38,9 @@ def test_cases_have_no_attribute_that_jenkins_schema_refuses(tmp_path: Path) -> 
 
     junit.write(tmp_path / "junit.xml", verdict_builders.verdict("NO-GO"))
 
-    known = {"classname", "name", "time", "group"}
+    allowed = {"classname", "name", "time", "group"}
     cases = list(ElementTree.parse(tmp_path / "junit.xml").iter("testcase"))
-    assert [set(case.attrib) - known for case in cases] == [set(), set(), set()]
+    assert [set(case.attrib) - allowed for case in cases] == [set(), set(), set()]
 
 
 def test_a_file_is_there_without_a_single_test(tmp_path: Path) -> None:
@@ -46,7 +48,7 @@ def test_a_file_is_there_without_a_single_test(tmp_path: Path) -> None:
 
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
-    assert {one.get("name") for one in suite.iter("property")} >= {"verdict", "verdict.phase1"}
+    assert {listed_property.get("name") for listed_property in suite.iter("property")} >= {"verdict", "verdict.phase1"}
 
 
 def test_each_of_several_phases_has_its_own_case(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_each_way_out_names_an_option_or_a_setting_that_is_there(name: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "sentence"),
     [
         ({"sentence": "words that will change (CONTACT360_BASELINE_URL)"}, "the same build with the flag off"),
         ({"sentence": "p0-alert-errors: its word held until May (--attestations)"}, "attestations.example.toml"),
@@ -42,10 +42,10 @@ def test_each_way_out_names_an_option_or_a_setting_that_is_there(name: str) -> N
         ({"needed": 200, "sentence": "who served, which timeout, unfit and noisy"}, "lacks 200 samples"),
     ],
 )
-def test_a_hold_says_how_to_get_what_is_missing(changes: dict[str, Any], words: str) -> None:
+def test_a_hold_says_how_to_get_what_is_missing(changes: dict[str, Any], sentence: str) -> None:
     steps = _steps(**changes)
 
-    assert any(words in step for step in steps), steps
+    assert any(sentence in step for step in steps), steps
 
 
 def test_a_run_that_did_not_begin_is_not_told_to_sample_more() -> None:

@@ -24,16 +24,18 @@ NO_BROWSER = "no Chromium on this machine: apt-get install chromium"
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
-def _page(word: str, criteria: int = 15, hostile: str = "", **extra: Any) -> str:
-    return page.html(verdict_builders.verdict(word, criteria, hostile), verdict_builders.recorded(hostile), **extra)
+def _page(verdict_word: str, criteria: int = 15, hostile: str = "", **extra: Any) -> str:
+    return page.html(
+        verdict_builders.verdict(verdict_word, criteria, hostile), verdict_builders.recorded(hostile), **extra
+    )
 
 
-@pytest.mark.parametrize("word", WORDS)
-def test_the_verdict_is_said_in_words_at_the_top(word: str) -> None:
-    html = _page(word)
+@pytest.mark.parametrize("verdict_word", WORDS)
+def test_the_verdict_is_said_in_words_at_the_top(verdict_word: str) -> None:
+    html = _page(verdict_word)
 
-    assert f"<title>{word} - Contact360 VQL gate</title>" in html
-    assert html.index(f"<h1><b>{word}</b>") < html.index("<table")
+    assert f"<title>{verdict_word} - Contact360 VQL gate</title>" in html
+    assert html.index(f"<h1><b>{verdict_word}</b>") < html.index("<table")
 
 
 def test_a_phase_without_a_flag_has_an_empty_cell_for_it() -> None:
@@ -115,21 +117,21 @@ def test_a_no_go_names_the_rollback_of_exactly_its_flags(phases: list[str], comm
 
 
 def test_a_rollback_is_verified_with_the_flags_that_stay_on() -> None:
-    one, every = (
+    of_one_phase, of_all_phases = (
         presentation.verification(verdict_builders.verdict("NO-GO", phases=names))
         for names in (["phase2"], list(verdict_builders.PHASES))
     )
 
     live = "pytest -m rollback --target live"
     kept = "VQL_SINGLE_RECORD_RETRIEVAL,VQL_EXPORTS,VQL_LINKEDIN_SEARCH"
-    assert one == f"{live} --expect-flags {kept} --require-live"
-    assert every == f"{live} --expect-flags none --require-live"
+    assert of_one_phase == f"{live} --expect-flags {kept} --require-live"
+    assert of_all_phases == f"{live} --expect-flags none --require-live"
 
 
-@pytest.mark.parametrize("word", ["GO", "HOLD"])
-def test_nothing_is_rolled_back_without_a_no_go(word: str) -> None:
-    assert presentation.rollback(verdict_builders.verdict(word)) == []
-    assert "Roll back" not in _page(word)
+@pytest.mark.parametrize("verdict_word", ["GO", "HOLD"])
+def test_nothing_is_rolled_back_without_a_no_go(verdict_word: str) -> None:
+    assert presentation.rollback(verdict_builders.verdict(verdict_word)) == []
+    assert "Roll back" not in _page(verdict_word)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +152,11 @@ def test_a_no_go_asks_for_what_can_still_be_done(switches: dict[str, bool | None
 
 def test_known_differences_are_counted_apart() -> None:
     verdict = verdict_builders.verdict("GO")
-    known = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "cap": 0.1}
+    known_difference = {"id": "joined-title", "ticket": "C360-77", "reason": "r", "until": "2027-01-01", "cap": 0.1}
     verdict["phases"]["phase1"]["known"] = [
-        known | {"count": 7, "of": 120, "stale": False, "over": False},
-        known | {"count": 0, "of": 120, "stale": True, "over": False},
-        known | {"count": 50, "of": 120, "stale": False, "over": True},
+        known_difference | {"count": 7, "of": 120, "stale": False, "over": False},
+        known_difference | {"count": 0, "of": 120, "stale": True, "over": False},
+        known_difference | {"count": 50, "of": 120, "stale": False, "over": True},
     ]
 
     html = page.html(verdict, verdict_builders.recorded())
@@ -251,15 +253,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Brows
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("word", "criteria"), [("GO", 15), ("NO-GO", 60), ("HOLD", 15)])
+@pytest.mark.parametrize(("verdict_word", "criteria"), [("GO", 15), ("NO-GO", 60), ("HOLD", 15)])
 def test_a_browser_finds_nothing_to_object_to(
-    browser: chromium.BrowserPage, tmp_path: Path, word: str, criteria: int
+    browser: chromium.BrowserPage, tmp_path: Path, verdict_word: str, criteria: int
 ) -> None:
     import axe_core_python
 
     axe = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     path = tmp_path / "summary.html"
-    path.write_text(_page(word, criteria, hostile=HOSTILE if criteria == 15 else ""))
+    path.write_text(_page(verdict_word, criteria, hostile=HOSTILE if criteria == 15 else ""))
     browser.console.clear()
     browser.requests.clear()
     for dark in (False, True):
@@ -276,7 +278,7 @@ def test_a_browser_finds_nothing_to_object_to(
 
     assert browser.console == []
     assert set(browser.requests) == {path.as_uri()}
-    assert browser.run("document.querySelector('header h1 b').textContent") == word
+    assert browser.run("document.querySelector('header h1 b').textContent") == verdict_word
 
 
 @pytest.mark.slow
@@ -328,10 +330,12 @@ def test_checks_without_an_answer_of_the_direct_path_are_named_once() -> None:
     recorded = verdict_builders.recorded()
     alone = page.html(verdict_builders.verdict("NO-GO"), recorded)
     differing = tuple(
-        replace(one, differences=tuple(replace(difference, baseline="<str:9f1c>") for difference in one.differences))
-        if isinstance(one, Comparison)
-        else one
-        for one in recorded.records
+        replace(
+            record, differences=tuple(replace(difference, baseline="<str:9f1c>") for difference in record.differences)
+        )
+        if isinstance(record, Comparison)
+        else record
+        for record in recorded.records
     )
 
     beside = page.html(verdict_builders.verdict("NO-GO"), replace(recorded, records=differing))
@@ -361,11 +365,13 @@ def test_a_field_is_named_without_the_records_key(path: str, field: str) -> None
 
 def test_known_differences_are_not_among_the_fields_that_differ() -> None:
     recorded = verdict_builders.recorded()
-    wrong = [one for one in recorded.records if isinstance(one, Comparison) and one.differences]
-    known = replace(wrong[0].differences[0], path="stage", excused_by="shown-as-stored")
+    wrong = [record for record in recorded.records if isinstance(record, Comparison) and record.differences]
+    excused = replace(wrong[0].differences[0], path="stage", excused_by="shown-as-stored")
     mixed = tuple(
-        replace(one, differences=(known, *one.differences)) if isinstance(one, Comparison) and one.differences else one
-        for one in recorded.records
+        replace(record, differences=(excused, *record.differences))
+        if isinstance(record, Comparison) and record.differences
+        else record
+        for record in recorded.records
     )
 
     shown = page.html(verdict_builders.verdict("NO-GO"), replace(recorded, records=mixed))

@@ -28,22 +28,24 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Brows
         yield tab
 
 
-def _page(folder: Path, word: str, phase: str = "phase1", *, sentence: str = "", **changes: Any) -> Path:
+def _page(folder: Path, verdict_word: str, phase: str = "phase1", *, sentence: str = "", **changes: Any) -> Path:
     """The page of a run of the phase's own gate; `sentence` replaces that of each finding."""
-    path, judged = folder / "summary.html", verdict_builders.of_gate(word, phase)
+    path, judged = folder / "summary.html", verdict_builders.of_gate(verdict_word, phase)
     recorded = verdict_builders.recorded(phase=phase, of=verdict_builders.run_of_gate(phase))
     for finding in judged["phases"][phase]["findings"] if sentence else ():
         finding["sentence"] = sentence
-    if word == "GO":  # nothing differs then
-        equal = [one for one in recorded.records if getattr(one, "outcome", None) is not Outcome.DIFFERENT]
+    if verdict_word == "GO":  # nothing differs then
+        equal = [record for record in recorded.records if getattr(record, "outcome", None) is not Outcome.DIFFERENT]
         recorded = replace(recorded, records=tuple(equal))
     path.write_text(page.html(judged | changes, recorded))
     return path
 
 
-@pytest.mark.parametrize("word", list(SHEETS))
-def test_columns_are_wide_enough_at_every_width(browser: chromium.BrowserPage, tmp_path: Path, word: str) -> None:
-    path = _page(tmp_path, word)
+@pytest.mark.parametrize("verdict_word", list(SHEETS))
+def test_columns_are_wide_enough_at_every_width(
+    browser: chromium.BrowserPage, tmp_path: Path, verdict_word: str
+) -> None:
+    path = _page(tmp_path, verdict_word)
     for width in WIDTHS:
         browser.open(path.as_uri(), width=width)
         narrowest = browser.run(
@@ -55,11 +57,11 @@ def test_columns_are_wide_enough_at_every_width(browser: chromium.BrowserPage, t
         assert browser.run("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("word", list(SHEETS))
+@pytest.mark.parametrize("verdict_word", list(SHEETS))
 def test_word_next_step_and_tiles_stand_on_the_first_screen(
-    browser: chromium.BrowserPage, tmp_path: Path, word: str
+    browser: chromium.BrowserPage, tmp_path: Path, verdict_word: str
 ) -> None:
-    browser.open(_page(tmp_path, word).as_uri(), width=1280, height=FIRST_SCREEN)
+    browser.open(_page(tmp_path, verdict_word).as_uri(), width=1280, height=FIRST_SCREEN)
 
     for place in ("h1 b", "#next li", ".tile"):
         bottom = browser.run(f"document.querySelector('{place}').getBoundingClientRect().bottom")
@@ -67,13 +69,15 @@ def test_word_next_step_and_tiles_stand_on_the_first_screen(
     assert browser.run("document.querySelectorAll('.tile').length") == 5
 
 
-@pytest.mark.parametrize("word", list(SHEETS))
+@pytest.mark.parametrize("verdict_word", list(SHEETS))
 @pytest.mark.parametrize("phase", ["phase1", "phase2"])
-def test_on_paper_it_takes_few_sheets(browser: chromium.BrowserPage, tmp_path: Path, phase: str, word: str) -> None:
-    browser.open(_page(tmp_path, word, phase, sentence=AS_LONG_AS_REAL).as_uri(), media="print")
+def test_on_paper_it_takes_few_sheets(
+    browser: chromium.BrowserPage, tmp_path: Path, phase: str, verdict_word: str
+) -> None:
+    browser.open(_page(tmp_path, verdict_word, phase, sentence=AS_LONG_AS_REAL).as_uri(), media="print")
 
     pdf = browser.pdf()
-    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) <= SHEETS[word]
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) <= SHEETS[verdict_word]
     narrowest = browser.run(
         "Math.min(...[...document.querySelectorAll('.criteria tbody th')].map(c => c.getBoundingClientRect().width))"
     )

@@ -21,5 +21,5 @@ def test_each_phase_ends_before_the_next_begins() -> None:
 
     pytest_collection_modifyitems(items)
 
-    own = ["test-0", "test-1", "block-1", "test-2", "test-3", "block-2", "last"]
-    assert [item.name for item in items] == [f"{phase}:{name}" for phase in ("one", "two") for name in own]
+    names = ["test-0", "test-1", "block-1", "test-2", "test-3", "block-2", "last"]
+    assert [item.name for item in items] == [f"{phase}:{name}" for phase in ("one", "two") for name in names]

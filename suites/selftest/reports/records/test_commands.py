@@ -12,10 +12,10 @@ SANDBOX = {"target": "sandbox", "fault": ["stale-record", "slow-index:3"], "rows
 
 
 def test_a_check_is_asked_again_of_the_same_target_with_the_same_samples() -> None:
-    words = shlex.split(commands.again("phase1", "contact-endpoint", SANDBOX))
+    arguments = shlex.split(commands.again("phase1", "contact-endpoint", SANDBOX))
 
-    assert words[:5] == ["pytest", "-m", "phase1", "-k", "contact-endpoint"]
-    assert words[5:] == shlex.split(
+    assert arguments[:5] == ["pytest", "-m", "phase1", "-k", "contact-endpoint"]
+    assert arguments[5:] == shlex.split(
         "--target sandbox --fault stale-record --fault slow-index:3 --rows 400 --samples 64 --seed 13"
     )
 
@@ -70,7 +70,7 @@ def test_an_option_of_no_list_is_repeated(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "arguments"),
     [
         ({"waivers": "ours.toml"}, "--waivers ours.toml"),
         ({"traffic": ["a.log", "b c.log"]}, "--traffic a.log --traffic 'b c.log'"),
@@ -79,8 +79,8 @@ def test_an_option_of_no_list_is_repeated(command: str) -> None:
         ({"max_sql_cost": 5e6, "stop_after": 3}, "--max-sql-cost 5000000 --stop-after 3"),
     ],
 )
-def test_a_run_is_repeated_with_what_settled_it(options: dict[str, object], words: str) -> None:
-    assert words in commands.rerun(["phase1"], {"target": "live", **options})
+def test_a_run_is_repeated_with_what_settled_it(options: dict[str, object], arguments: str) -> None:
+    assert arguments in commands.rerun(["phase1"], {"target": "live", **options})
 
 
 def test_an_option_of_one_mark_stands_on_its_commands_only() -> None:

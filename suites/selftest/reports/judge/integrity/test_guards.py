@@ -85,7 +85,7 @@ def _order(ok: bool | None = True, phase: str = "phase2") -> Fact:
 
 
 @pytest.mark.parametrize(
-    ("kept", "different", "word"),
+    ("kept", "different", "verdict_word"),
     [
         (records("phase2", order=False), {}, "HOLD"),
         ([*records("phase2", order=False), _order(None)], {}, "HOLD"),
@@ -104,9 +104,9 @@ def _order(ok: bool | None = True, phase: str = "phase2") -> Fact:
     ids=["unasked", "refused", "another's", "asked", "own-go", "sandbox", "waived", "half-waived", "own-direct-path"],
 )
 def test_the_order_of_the_phases_is_demanded(
-    tmp_path: Path, kept: list[Any], different: dict[str, Any], word: str
+    tmp_path: Path, kept: list[Any], different: dict[str, Any], verdict_word: str
 ) -> None:
-    assert judged(folder(tmp_path / "r", run(**different), kept))["phases"]["phase2"]["verdict"] == word
+    assert judged(folder(tmp_path / "r", run(**different), kept))["phases"]["phase2"]["verdict"] == verdict_word
 
 
 def test_a_no_go_before_it_in_the_same_run_holds_a_phase_whatever_an_earlier_run_was(tmp_path: Path) -> None:
