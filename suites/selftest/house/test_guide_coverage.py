@@ -49,7 +49,7 @@ def test_a_human_line_is_attested_and_no_other_is(lines: tuple[GuideLine, ...], 
 @pytest.mark.parametrize(
     "text", ['[A]\nx = {says = "y"}\n[B]\nx = {says = "z"}', "[A]\nx = {}", '[A]\nx = {say = "y"}']
 )
-def test_a_line_that_is_told_twice_or_not_at_all_is_refused(text: str) -> None:
+def test_a_line_that_stands_twice_or_nowhere_is_refused(text: str) -> None:
     with pytest.raises(GuideError, match="'x'"):
         read_lines(text)
 
@@ -72,7 +72,7 @@ def test_a_human_line_is_covered_by_an_attestation_alone(lines: tuple[GuideLine,
     assert otherwise == []
 
 
-def test_the_table_quotes_the_line_and_says_who_attests() -> None:
+def test_the_table_quotes_the_line_and_names_the_sign_off() -> None:
     lines = (GuideLine(id="a", section="S", says="x | y", human=True), GuideLine(id="b", section="S", says="z"))
 
     *_, first, second = table(lines, []).splitlines()
@@ -81,7 +81,7 @@ def test_the_table_quotes_the_line_and_says_who_attests() -> None:
     assert second == "| S | `b` | z | no criterion yet |"
 
 
-def test_coverage_tells_who_stands_for_a_line(gates: list[Gate]) -> None:
+def test_coverage_names_the_criteria_of_a_line(gates: list[Gate]) -> None:
     lines = (GuideLine(id="p1-contact", section="Phase 1", says="x"), GuideLine(id="nobody", section="-", says="y"))
 
     covered = coverage(lines, [gate for gate in gates if gate.phase == "phase1"])

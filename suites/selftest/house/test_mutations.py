@@ -52,7 +52,7 @@ def test_what_decides_is_changed(source: str, made: set[tuple[str, str]]) -> Non
         "from a import b",
     ],
 )
-def test_what_is_only_said_is_left_alone(source: str) -> None:
+def test_messages_and_docstrings_are_not_mutated(source: str) -> None:
     assert _made(source) == set()
 
 

@@ -44,7 +44,7 @@ def test_the_contract_that_fits_is_named(deployment: tuple[str, str], capsys: py
     assert lines[0].startswith(name)
 
 
-def test_where_none_fits_the_best_is_told_and_drafted(
+def test_where_no_contract_fits_the_best_is_named_and_drafted(
     deployment: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, file = deployment
@@ -58,7 +58,7 @@ def test_where_none_fits_the_best_is_told_and_drafted(
     assert (drafted.company_contacts, drafted.exports, drafted.linkedin) == (None, None, None)
 
 
-def test_a_draft_takes_away_what_is_not_there_and_quotes_what_nobody_can_take_away(tmp_path: Path) -> None:
+def test_a_draft_removes_what_is_not_there_and_quotes_what_no_draft_can_remove(tmp_path: Path) -> None:
     signs = (
         ProbeResult(name="backend.login", there=True, sentence=""),
         ProbeResult(name="company_contacts.attribute", there=False, sentence="GET /x answers 404"),

@@ -47,7 +47,7 @@ def _all_in_one_part(calm: Mapping[str, str], kind: ExportKind, keys: list[str])
         assert [sorted(part) for part in _keys(direct, kind)] == [keys]
 
 
-def test_everybody_is_in_one_part(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
+def test_every_row_is_in_exactly_one_part(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
     parts = _keys(direct, kind)
 
     assert len(parts) == 2

@@ -33,7 +33,7 @@ def compare(calm: Mapping[str, str], tmp_path: Path) -> Callable[..., int]:
     return run
 
 
-def test_the_command_finds_the_export_of_everybody_equal(
+def test_the_command_finds_an_export_of_all_contacts_equal(
     compare: Callable[..., int],
     calm: Mapping[str, str],
     kind: ExportKind,
@@ -164,7 +164,7 @@ def test_a_connection_that_breaks_is_undecided(
     assert "Ada" not in sentence
 
 
-def test_what_cannot_be_used_is_said(
+def test_unusable_input_is_named(
     compare: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compare(tmp_path / "not-there.csv") == WRONG_USAGE

@@ -23,7 +23,7 @@ def _pytest(checkout: Path, folder: Path, *arguments: str) -> tuple[int, str]:
     [(("-m", "phase1"), 5), (("-m", "phase1", "--env-file", "live.env"), 4), (("--plan",), 4)],
     ids=["a-phase", "settings", "an-option"],
 )
-def test_in_an_empty_folder_the_way_out_is_said(
+def test_in_an_empty_folder_the_message_names_the_way_out(
     checkout: Path, tmp_path: Path, arguments: tuple[str, ...], code: int
 ) -> None:
     (tmp_path / "live.env").touch()

@@ -25,7 +25,7 @@ def test_a_goal_is_met_at_its_bound() -> None:
     assert [line.split()[0] for line in lines(goals)] == ["met", "MISSED", "met", "MISSED"]
 
 
-def test_the_damage_of_a_file_is_what_is_told(tmp_path: Path) -> None:
+def test_every_planted_difference_of_a_file_is_reported(tmp_path: Path) -> None:
     complete, wrong = tmp_path / "whole.csv", tmp_path / "wrong.csv"
     with complete.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(

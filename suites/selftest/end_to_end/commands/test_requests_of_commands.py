@@ -117,7 +117,7 @@ def test_the_probe_asks_what_costs_for_its_methods_only(
     assert {text.split()[1] for text in costly} == {"OPTIONS"}
 
 
-def test_every_command_is_asked_what_it_sends(checkout: Path) -> None:
+def test_every_command_is_tested_for_what_it_sends(checkout: Path) -> None:
     modules = {
         ".".join(path.parent.relative_to(checkout).parts)
         for top in ("fixtures", "reports", "suites")
@@ -162,7 +162,7 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
     assert "Traceback" not in completed.stderr
 
 
-def test_every_word_of_a_command_is_asked_what_it_sends() -> None:
+def test_every_subcommand_is_tested_for_what_it_sends() -> None:
     """`python -m reports check`, and its like: a new one has to be listed above."""
     (table,) = re.findall(r"commands = \{(.*?)\}", inspect.getsource(reports.main), re.DOTALL)
 

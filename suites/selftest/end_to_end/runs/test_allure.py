@@ -135,7 +135,7 @@ def test_every_measured_criterion_is_one_metric(tmp_path: Path) -> None:
         ("the worker gw0 crashed while it ran this test", "Crashed workers"),
     ],
 )
-def test_categories_are_said_in_both_dialects(message: str, category: str) -> None:
+def test_categories_are_written_in_both_dialects(message: str, category: str) -> None:
     for rule in allure_results.CATEGORIES:
         java, javascript = allure_results._java(rule), allure_results._javascript(rule)
         if rule[0] == category:
@@ -221,7 +221,7 @@ def test_a_waived_criterion_fails_no_quality_gate() -> None:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node on this machine")
-def test_node_reads_the_configuration_whatever_a_service_said(tmp_path: Path) -> None:
+def test_node_reads_the_configuration_whatever_a_service_answered(tmp_path: Path) -> None:
     allure_results.write(tmp_path, verdict_builders.verdict("NO-GO", 15, hostile="</script>`${1}`\u2028\\"), environ={})
     read = 'import("./allurerc.mjs").then(({default: d, results}) => console.log(JSON.stringify([d, results])))'
 

@@ -53,7 +53,7 @@ def test_junit_says_the_verdict_under_xdist(on_github: tuple[Rehearsal, Path]) -
     assert body["verdict.phase1.error-rate"] == "met: 0.00 % (≤ 10 %, alert 50 %)"
 
 
-def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsal, Path]) -> None:
+def test_github_annotations_are_on_lines_of_their_own(on_github: tuple[Rehearsal, Path]) -> None:
     run, root = on_github
 
     commands = [line for line in run.printed.splitlines() if "::error" in line]
@@ -63,7 +63,7 @@ def test_github_is_told_on_lines_of_its_own(on_github: tuple[Rehearsal, Path]) -
     assert "verdict=NO-GO\n" in (root / "output").read_text()
 
 
-def test_nobody_listening_costs_a_note_and_no_secret(on_github: tuple[Rehearsal, Path]) -> None:
+def test_an_unreachable_receiver_is_noted_without_a_secret(on_github: tuple[Rehearsal, Path]) -> None:
     run, _ = on_github
 
     assert run.code == 1
@@ -188,7 +188,7 @@ def test_the_message_is_what_slack_takes(server: Any) -> None:
     assert body["text"].endswith("\nhttps://pages.example/run")
 
 
-def test_without_a_history_the_webhook_is_not_told(server: Any) -> None:
+def test_without_a_history_no_webhook_is_sent(server: Any) -> None:
     requests, notes = _announce(server, verdict_builders.verdict("NO-GO"), None, GATE_WEBHOOK=SECRET_URL)
 
     assert requests == []

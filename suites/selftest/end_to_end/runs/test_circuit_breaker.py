@@ -87,7 +87,7 @@ def test_an_answer_ends_the_row(tmp_path: Path, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("error", ["http-404", "http-400", "malformed", "unauthorised", "redirect", "content-type"])
-def test_whoever_answers_is_there(tmp_path: Path, clock: Clock, error: str) -> None:
+def test_any_answer_counts_as_reachable(tmp_path: Path, clock: Clock, error: str) -> None:
     circuit_breaker = CircuitBreaker(tmp_path, 3, clock=clock)
 
     fail(circuit_breaker, clock, 50, each_s=10, error=error)

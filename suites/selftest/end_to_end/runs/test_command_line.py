@@ -60,7 +60,7 @@ def test_a_slip_is_one_sentence(checkout: Path, tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["equals", "blank"])
-def test_a_path_elsewhere_leads_nobody_away(checkout: Path, tmp_path: Path, joined: bool) -> None:
+def test_a_path_elsewhere_does_not_move_pytests_root(checkout: Path, tmp_path: Path, joined: bool) -> None:
     elsewhere = tmp_path / "elsewhere" / "x.env"
     elsewhere.parent.mkdir()
     elsewhere.write_text("CONNECTRA_BASE_URL=http://x\n")

@@ -122,7 +122,7 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
     assert "try --contract v3" in (completed.out / "latest" / "summary.html").read_text()
 
 
-def test_flags_that_somebody_set_all_the_same_change_nothing(
+def test_flags_that_are_set_all_the_same_change_nothing(
     checkout: Path, tmp_path: Path, later: Mapping[str, str]
 ) -> None:
     off = {"CONNECTRA_ENABLED": "false", "VQL_SINGLE_RECORD_RETRIEVAL": "false"}
@@ -145,7 +145,9 @@ def test_flags_that_somebody_set_all_the_same_change_nothing(
     assert _findings(completed, "phase1")["fallback-rate"]["kind"] == "blocking"
 
 
-def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Path, later: Mapping[str, str]) -> None:
+def test_without_any_signal_the_serving_path_is_unknown(
+    checkout: Path, tmp_path: Path, later: Mapping[str, str]
+) -> None:
     mute = [name for name in later if name.startswith(("LOGS_", "ELASTICSEARCH_"))]
     file = env_file(tmp_path / "live.env", {name: value for name, value in later.items() if name not in mute})
     completed = run(
@@ -167,7 +169,7 @@ def test_without_any_signal_nobody_knows_who_served(checkout: Path, tmp_path: Pa
     assert "unknown provenance" in _findings(completed, "phase2")["company-contacts-count"]["sentence"]
 
 
-def test_what_is_said_to_be_absent_and_answers_is_told(
+def test_an_endpoint_declared_absent_that_answers_is_reported(
     checkout: Path, tmp_path: Path, later: Mapping[str, str]
 ) -> None:
     contract = tmp_path / "wrong.toml"
@@ -323,7 +325,9 @@ def paths(later: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def test_the_twin_moves_its_routes_and_tells_nobody_who_serves(client: httpx.Client, paths: dict[str, str]) -> None:
+def test_the_twin_moves_its_routes_and_does_not_show_which_path_served(
+    client: httpx.Client, paths: dict[str, str]
+) -> None:
     answers = {name: client.get(path) for name, path in paths.items()}
 
     assert {name: answer.status_code for name, answer in answers.items()} == {

@@ -197,7 +197,7 @@ def test_a_difference_that_can_not_be_settled_is_void(
     assert outcomes == {samples[0].key: "equal", samples[1].key: "void", samples[2].key: "void"}
 
 
-def test_a_log_that_breaks_off_has_no_word_and_comes_back(calm: Mapping[str, str]) -> None:
+def test_a_log_that_breaks_off_has_no_entries_and_comes_back(calm: Mapping[str, str]) -> None:
     with closing(LogTable(calm["DATABASE_URL"], LogMarkers(fallback="x", vql="y"))) as log:
         log.session.close()
 

@@ -208,7 +208,7 @@ def test_a_history_that_can_not_be_used_costs_a_note(tmp_path: Path) -> None:
     assert "note: this run is not added to the history" in run.printed
 
 
-def test_six_hundred_runs_are_told_and_drawn(
+def test_six_hundred_runs_are_listed_and_drawn(
     tmp_path: Path, entry: HistoryEntry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for run in _many(entry, 600):

@@ -38,7 +38,7 @@ def test_looking_under_a_pipelines_variables_is_hold(small: Path, option: str) -
     assert f"HOLD: {option} only shows something: no target was asked" in printed
 
 
-def test_looking_at_a_desk_is_what_pytest_says(small: Path) -> None:
+def test_at_a_desk_the_outcome_is_pytests(small: Path) -> None:
     assert _pytest(small, "--collect-only")[0] == 0
 
 

@@ -70,7 +70,7 @@ def everybody() -> Iterator[tuple[dict[str, str], list[StubServer], list[object]
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2"), ("--allow-cost", "9")], ids=["alone", "workers", "paid"])
-def test_a_plan_asks_nobody(checkout: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_a_plan_sends_no_request(checkout: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     with everybody() as (values, services, called):
         file = env_file(tmp_path / "live.env", values)
         completed = run(checkout, tmp_path / "out", "-m", EVERY_PHASE, "--plan", "--env-file", str(file), *options)
@@ -102,7 +102,7 @@ CUSTOMERS = [
 ]
 
 
-def test_a_plan_tells_what_would_be_asked_of_customers(checkout: Path, tmp_path: Path) -> None:
+def test_a_plan_shows_the_requests_of_customers(checkout: Path, tmp_path: Path) -> None:
     """By option and by its twin of the environment, of two files: how many, how often, why not; and no key or text."""
     logs = [tmp_path / "one.log", tmp_path / "two.log.gz"]
     lines = [f'- - - [23/Nov/2026:14:05:59 +0000] "{method} {path} HTTP/1.1" 200 5' for method, path in CUSTOMERS]
@@ -213,7 +213,7 @@ def test_what_costs_is_refused_unless_it_is_allowed(checkout: Path, tmp_path: Pa
     assert f"all of it takes --allow-cost {needed[1]}" in short.printed
 
 
-def test_a_slip_is_told_as_ever(checkout: Path, tmp_path: Path) -> None:
+def test_a_slip_is_reported_as_without_a_plan(checkout: Path, tmp_path: Path) -> None:
     completed = run(checkout, tmp_path / "out", "-m", "phase1", "--plan", extra={"CONNECTRA_BASE_URL": "http://x"})
 
     assert completed.code == 4
@@ -276,7 +276,7 @@ def exports(checkout: Path) -> Gate:
     return read_gate(path.read_text(), path.name)
 
 
-def test_exports_are_counted_without_anybody_in_them(exports: Gate) -> None:
+def test_exports_are_estimated_from_the_sizes_alone(exports: Gate) -> None:
     looks = [slice(0, 32), slice(32, 64), slice(64, 128)]
 
     bills = [

@@ -111,7 +111,7 @@ def test_equal_values_share_a_token_in_the_evidence(tmp_path: Path) -> None:
     assert tokens.pop().startswith("<str:")
 
 
-def test_evidence_tells_how_to_ask_again() -> None:
+def test_evidence_shows_how_to_ask_again() -> None:
     body = {"filters": {"and": [{"field": "title", "operator": "eq", "value": "CTO'; rm"}]}, "limit": 2}
     get = Observation(side="backend", request=replayable("GET", "/api/v1/contacts/x/?title=CTO&limit=10"))
     post = Observation(side="connectra", request=replayable("POST", "/contacts/", body))

@@ -116,7 +116,7 @@ def test_on_a_terminal_the_line_is_there_and_the_counts_are_right(tmp_path: Path
     [((), {"CI": "true"}, True), ((), {}, False), (("-v",), {}, True)],
     ids=["ci", "no-terminal", "verbose"],
 )
-def test_nobody_else_sees_it(
+def test_without_a_terminal_no_progress_is_shown(
     tmp_path: Path, options: tuple[str, ...], environ: dict[str, str], on_terminal: bool
 ) -> None:
     run = rehearse(tmp_path, LONG, *options, environ=environ, on_terminal=on_terminal)

@@ -91,7 +91,7 @@ def test_an_index_switched_behind_its_name_holds_the_run(
     assert completed.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
 
 
-def test_a_build_that_is_replaced_is_told_and_what_varies_is_not(sandbox: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_replaced_build_is_reported_and_varying_values_are_not(sandbox: Mapping[str, str], tmp_path: Path) -> None:
     answers = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
 
     def damage(reply: DamagedReply) -> DamagedReply:

@@ -102,7 +102,7 @@ def test_search_for_a_phone_wants_another_filter_of_metadata(sides: Sides, compa
     assert uuids_of(beside) == uuids_of(direct_beside)
 
 
-def test_an_exclusion_keeps_whoever_has_no_value(sides: Sides, database: psycopg.Connection[Any]) -> None:
+def test_an_exclusion_keeps_contacts_without_a_value(sides: Sides, database: psycopg.Connection[Any]) -> None:
     company = largest_company(database, "c.seniority IS NULL")
     nobody = {person["uuid"] for person in company.people if person["seniority"] is None}
 

@@ -69,7 +69,7 @@ CHECKS = ("filters", "count", "connectra", "listing", "pagination", "attributes"
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_keys_are_told_apart(draws: dict[str, SampleSet], check: str) -> None:
+def test_keys_are_distinct(draws: dict[str, SampleSet], check: str) -> None:
     keys = [sample.key for sample in draws[check].samples]
 
     assert len(set(keys)) == len(keys) > 0
@@ -150,7 +150,7 @@ def _shares(pool: CompanyPool, contract: Contract, asked_count: int | None = Non
     return {fact.name: fact.value for fact in filters.coverage("phase2", keys)}
 
 
-def test_what_is_not_asked_of_the_matrix_is_told(
+def test_filters_that_are_not_asked_are_reported(
     pool: CompanyPool, oracle: CompanyContactsOracle, contract: Contract
 ) -> None:
     everything, few = (_shares(company_pool, contract) for company_pool in (pool, _pool(oracle, contract, 64)))

@@ -121,13 +121,15 @@ def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, playing: Cal
     assert (connectra.requests[0]["offset"], connectra.requests[0]["limit"]) == (9, 5)
 
 
-def test_a_constant_count_counts_everybody(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
+def test_a_constant_count_counts_every_contact(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
     VqlContacts(connectra, playing("count-constant")).count("k", filters_of(NO_QUERY))
 
     assert connectra.requests == [{"filters": {}}]
 
 
-def test_global_values_are_everybodys(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
+def test_global_values_are_those_of_all_companies(
+    connectra: _Connectra, playing: Callable[[str], FaultInjector]
+) -> None:
     contacts = VqlContacts(connectra, playing("attribute-global"))
 
     contacts.values("k", "title", filters_of(NO_QUERY), attribute_query_of(NO_QUERY))

@@ -17,7 +17,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize("limit", [3, 5, 13])
-def test_a_walk_by_links_sees_everybody_once(sides: Sides, company: LargestCompany, limit: int) -> None:
+def test_a_walk_by_links_meets_every_contact_once(sides: Sides, company: LargestCompany, limit: int) -> None:
     uuids, url = [], f"{BASE}/{company.uuid}/contacts/?limit={limit}&ordering=-email,first_name"
     while url:
         page = sides.vql.get(url)
@@ -101,7 +101,7 @@ NOT_THERE = {
 
 
 @pytest.mark.parametrize("path", NOT_THERE)
-def test_nobody_and_nowhere_differ(sides: Sides, path: str) -> None:
+def test_an_unknown_company_is_404_with_the_detail_of_its_endpoint(sides: Sides, path: str) -> None:
     for answer in sides.ask(UNKNOWN, path):
         assert (answer.status_code, answer.json()) == (404, {"detail": NOT_THERE[path]})
 
@@ -114,7 +114,7 @@ def test_only_vql_says_so(sides: Sides, company: LargestCompany) -> None:
     assert used == ["true", None] * 3
 
 
-def test_nobody_reads_without_a_login(calm: Mapping[str, str], company: LargestCompany) -> None:
+def test_nothing_is_readable_without_a_login(calm: Mapping[str, str], company: LargestCompany) -> None:
     answer = httpx.get(f"{calm['CONTACT360_BASE_URL']}{BASE}/{company.uuid}/contacts/?limit=0")
 
     assert answer.status_code == 401

@@ -204,7 +204,7 @@ def test_damage_to_the_file_is_named(content: bytes, cause: str) -> None:
         ("", Provenance.UNKNOWN),
     ],
 )
-def test_the_times_in_a_file_tell_who_made_it(times: str, provenance: Provenance) -> None:
+def test_the_form_of_times_in_a_file_shows_which_path_made_it(times: str, provenance: Provenance) -> None:
     _, response, _ = _compared(_file(_with("contact_created_at", times)(_right())))
 
     assert response.answer.provenance is provenance

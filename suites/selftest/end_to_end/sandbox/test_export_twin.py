@@ -73,7 +73,9 @@ def test_an_unfinished_export_is_not_ready(vql: httpx.Client, own_database: psyc
     assert vql.get(created["download_url"]).status_code == 200
 
 
-def test_progress_of_emails_is_told_and_never_goes_back(vql: httpx.Client, own_database: psycopg.Connection) -> None:
+def test_progress_of_emails_is_reported_and_never_goes_back(
+    vql: httpx.Client, own_database: psycopg.Connection
+) -> None:
     created = vql.post("/api/v2/email/export", json={"contacts": people_of(own_database, 20)}).json()
     progress: list[float] = []
 
@@ -85,7 +87,7 @@ def test_progress_of_emails_is_told_and_never_goes_back(vql: httpx.Client, own_d
     assert max(progress) > 0
 
 
-def test_somebody_elses_export_looks_like_none(
+def test_the_export_of_another_user_looks_like_none(
     vql: httpx.Client, free: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     export_id = create(vql, "contacts", uuids(own_database, "contacts", 1))["export_id"]

@@ -165,7 +165,7 @@ def test_companies_come_with_all_who_work_there(
 
 
 @pytest.mark.parametrize("url", [f"{PERSON}nobody-of-this-name", f"{COMPANY}no-such-company", "*", "?????"])
-def test_an_unknown_url_finds_nobody(vql: httpx.Client, direct: httpx.Client, url: str) -> None:
+def test_an_unknown_url_finds_no_person(vql: httpx.Client, direct: httpx.Client, url: str) -> None:
     answer = _by_both(vql, direct, url)
 
     assert answer == {"contacts": [], "companies": [], "total_contacts": 0, "total_companies": 0}

@@ -91,7 +91,7 @@ def test_a_choice_of_columns_holds_these_and_a_contacts_company(connectra: httpx
 
 
 @pytest.mark.parametrize(("table", "column"), [("contacts", "email"), ("companies", "name")])
-def test_a_choice_without_the_key_finds_nobody(connectra: httpx.Client, table: str, column: str) -> None:
+def test_a_choice_of_columns_without_the_key_finds_no_row(connectra: httpx.Client, table: str, column: str) -> None:
     assert _rows(connectra, {"select_columns": [column]}, table) == []
 
 
@@ -104,7 +104,7 @@ def test_an_unknown_column_is_a_failure(connectra: httpx.Client) -> None:
     assert companies.json()["error"] == 'ERROR: column "nofield" does not exist (SQLSTATE 42703)'
 
 
-def test_a_company_without_its_key_is_attached_to_nobody(connectra: httpx.Client) -> None:
+def test_a_company_without_its_key_is_attached_to_no_contact(connectra: httpx.Client) -> None:
     with_companies = _rows(connectra, {"limit": 100, "company_config": {"populate": True}})
     chosen = {"populate": True, "select_columns": ["uuid", "name"]}
     keyless = {"populate": True, "select_columns": ["name"]}

@@ -79,7 +79,7 @@ def test_a_deployment_lives_on_it_and_is_gone_afterwards(
         ("CREATE ROLE verifier", "DROP ROLE verifier", "the role verifier"),
     ],
 )
-def test_what_somebody_has_is_left_alone(
+def test_a_server_that_holds_such_names_already_is_refused_and_left_alone(
     checkout: Path, server: Server, url: str, name_taken: str, name_free: str, message: str
 ) -> None:
     with server.superuser() as session:
@@ -122,12 +122,12 @@ def test_it_takes_a_superuser_who_is_let_in(server: Server) -> None:
     assert "secret-0815" not in str(refused.value)
 
 
-def test_nobody_there_is_one_sentence() -> None:
+def test_an_unreachable_server_is_one_sentence() -> None:
     with pytest.raises(ExternalServerRefused, match=r"127\.0\.0\.1:1: .*refused"):
         external_server("postgresql://postgres:x@127.0.0.1:1/postgres")
 
 
-def test_tls_is_asked_of_everybody_who_is_sent_there(server: Server, url: str) -> None:
+def test_every_client_sent_there_is_asked_for_tls(server: Server, url: str) -> None:
     parsed = external_server(f"{url}?sslmode=prefer&application_name=x")
 
     assert replace(parsed, admin="") == replace(server, admin="", tls="?sslmode=prefer", child=None)

@@ -61,13 +61,13 @@ def test_everything_goes_through_at_first(ports: tuple[int, int]) -> None:
     assert _ask(ports[0]).text == "up"
 
 
-def test_it_answers_with_an_error_when_tell(ports: tuple[int, int], tell: Tell) -> None:
+def test_it_answers_with_an_error_in_that_mode(ports: tuple[int, int], tell: Tell) -> None:
     tell("error-500")
 
     assert _ask(ports[0]).status_code == 500
 
 
-def test_it_answers_with_half_a_text_when_tell(ports: tuple[int, int], tell: Tell) -> None:
+def test_it_answers_with_half_a_text_in_that_mode(ports: tuple[int, int], tell: Tell) -> None:
     tell("bad-json")
 
     with pytest.raises(ValueError, match="Unterminated"):
@@ -78,7 +78,9 @@ def test_it_answers_with_half_a_text_when_tell(ports: tuple[int, int], tell: Tel
     ("mode", "error"),
     [("timeout", httpx.ReadTimeout), ("slow", httpx.ReadTimeout), ("reset", httpx.NetworkError)],
 )
-def test_it_keeps_the_answer_when_tell(ports: tuple[int, int], tell: Tell, mode: str, error: type[Exception]) -> None:
+def test_it_keeps_the_answer_in_that_mode(
+    ports: tuple[int, int], tell: Tell, mode: str, error: type[Exception]
+) -> None:
     tell(mode)
 
     with pytest.raises(error):

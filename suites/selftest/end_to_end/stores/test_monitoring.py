@@ -103,7 +103,7 @@ def test_older_lines_are_not_counted(session: psycopg.Connection) -> None:
     assert _counted(session).attempts == 10
 
 
-def test_a_log_that_never_tells_of_a_call_gives_no_success_rate(session: psycopg.Connection) -> None:
+def test_a_log_that_never_mentions_a_call_gives_no_success_rate(session: psycopg.Connection) -> None:
     _log(session, FELL, range(10))
 
     log_counts = _counted(session, log_success="")
@@ -125,7 +125,7 @@ def test_a_deployment_without_such_a_table_says_so(session: psycopg.Connection) 
         _counted(session)
 
 
-def test_the_sentences_tell_both_numbers() -> None:
+def test_the_sentences_give_both_numbers() -> None:
     log_counts = LogCounts(
         failures=100, successes=0, fallbacks=100, rows=10_000, served=100, fell_back=100, requests=200
     )

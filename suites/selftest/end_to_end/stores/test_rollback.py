@@ -82,7 +82,7 @@ def test_errors_say_nothing_about_who_serves() -> None:
     assert RollbackFacts("rollback", "contact", False).served(_samples(VQL, error="timeout")).ok is None
 
 
-def test_without_knowing_the_flag_nothing_is_said() -> None:
+def test_with_an_unknown_flag_nothing_is_decided() -> None:
     assert RollbackFacts("rollback", "contact", None).served(_samples(DIRECT)).ok is None
 
 
@@ -144,7 +144,7 @@ def test_an_index_that_did_not_search_is_idle(index: Any, ok: bool | None) -> No
     assert requested == ["once"]
 
 
-def test_flags_are_those_named_else_those_told() -> None:
+def test_flags_are_those_of_the_option_or_else_of_the_settings() -> None:
     named = expected_flags("vql_exports, VQL_LINKEDIN_SEARCH", lambda _: True)
 
     assert {flag for flag, on in named.items() if on} == {"VQL_EXPORTS", "VQL_LINKEDIN_SEARCH"}

@@ -76,7 +76,7 @@ def test_the_index_says_what_it_is(target: Target) -> None:
     assert [fact.sentence for fact in results if not fact.ok] == []
 
 
-def test_an_index_that_is_not_there_is_told_from_silence(index: Index) -> None:
+def test_a_missing_index_and_a_silent_engine_are_distinguished(index: Index) -> None:
     for ask in (index.count, index.mapping, lambda name: index.documents(name, ["x"])):
         with pytest.raises(NotInIndex):
             ask("no_such_index")
@@ -209,7 +209,7 @@ def test_a_statement_above_the_limit_is_not_run(target: Target) -> None:
     database.close()
 
 
-def test_what_a_statement_costs_is_the_planners_word(target: Target) -> None:
+def test_the_cost_of_a_statement_is_the_planners_estimate(target: Target) -> None:
     small, large = (target.database.cost(f"SELECT * FROM contacts LIMIT {rows}") for rows in (1, 1_000))
 
     assert 0 < small < large

@@ -61,7 +61,7 @@ def test_what_csv_writes_is_read_back(line_end: str, rows: list[tuple[str, ...]]
     ],
     ids=lambda value: value.decode("latin-1") if isinstance(value, bytes) else "",
 )
-def test_an_odd_file_is_read_and_its_oddity_told(
+def test_an_odd_file_is_read_and_its_oddity_reported(
     data: bytes, rows: list[tuple[str, ...]], troubles: dict[str, int]
 ) -> None:
     assert _read(data) == (rows, troubles)
@@ -78,14 +78,14 @@ def test_an_odd_file_is_read_and_its_oddity_told(
         (HEAD + b"1,a,b\n\n2,c\0,d\n", "nul", 1, 1, ""),
     ],
 )
-def test_an_oddity_is_told_with_its_first_row(data: bytes, kind: str, count: int, row: int, detail: str) -> None:
+def test_an_oddity_is_reported_with_its_first_row(data: bytes, kind: str, count: int, row: int, detail: str) -> None:
     sheet = CsvFile([data], COLUMNS)
     list(sheet.rows())
 
     assert FileDefect(kind=kind, count=count, row=row, detail=detail) in sheet.troubles
 
 
-def test_a_row_of_data_in_the_header_is_not_told() -> None:
+def test_a_row_of_data_in_the_header_is_not_quoted() -> None:
     """Lone carriage returns end no row: all of the file is its header then, and what stands there twice is people's."""
     sheet = CsvFile([b"uuid,name,note\r1,Jane,Oslo\r2,Jane,Oslo\r"], COLUMNS)
     list(sheet.rows())
@@ -94,7 +94,7 @@ def test_a_row_of_data_in_the_header_is_not_told() -> None:
     assert "Jane" not in " ".join(trouble.detail for trouble in sheet.troubles)
 
 
-def test_a_header_that_lacks_much_is_told_by_five_names() -> None:
+def test_a_header_that_lacks_many_columns_names_five() -> None:
     sheet = CsvFile([b"uuid\n"], ("uuid", "a", "b", "c", "d", "e", "f"))
     list(sheet.rows())
 
@@ -111,7 +111,7 @@ def test_a_header_that_lacks_much_is_told_by_five_names() -> None:
         (b"", (), False),
     ],
 )
-def test_a_sheet_tells_its_header_and_whether_it_ends(data: bytes, names: tuple[str, ...], unfinished: bool) -> None:
+def test_a_sheet_has_its_header_and_whether_it_ends(data: bytes, names: tuple[str, ...], unfinished: bool) -> None:
     sheet = CsvFile([data], COLUMNS)
     assert sheet.names == ()
 

@@ -53,7 +53,7 @@ def test_a_job_that_goes_its_way_gives_no_cause_for_complaint(statuses: tuple[tu
     ],
     ids=str,
 )
-def test_what_may_not_be_is_told(statuses: tuple[tuple[Any, Any], ...], message: str) -> None:
+def test_an_impossible_lifecycle_is_reported(statuses: tuple[tuple[Any, Any], ...], message: str) -> None:
     assert any(message in complaint for complaint in complaints(_life(*statuses), COURSE))
 
 

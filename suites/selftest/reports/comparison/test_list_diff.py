@@ -32,7 +32,7 @@ def _shown(differences: Sequence[RawDifference]) -> list[tuple[str, str, Any, An
     ],
     ids=["another-order", "missing", "ghosts", "twice", "once", "all"],
 )
-def test_what_a_list_lacks_and_what_it_has_too_much_is_told(expected: str, actual: str, differences: list[Any]) -> None:
+def test_missing_and_surplus_items_of_a_list_are_reported(expected: str, actual: str, differences: list[Any]) -> None:
     assert _shown(compared(expected, actual)) == differences
 
 
@@ -51,11 +51,11 @@ def test_a_list_that_is_right_up_to_a_known_length_was_cut(actual: str, cut_at: 
     assert [str(difference.kind) for difference in compared("abcd", actual, cut_at=cut_at)] == kinds
 
 
-def test_a_cut_tells_both_lengths() -> None:
+def test_a_cut_list_gives_both_lengths() -> None:
     assert _shown(compared("abcd", "ab", cut_at=(2,), name="page")) == [("truncated", "page.2-of-4", 4, 2)]
 
 
-def test_a_long_tale_is_told_by_its_first_items() -> None:
+def test_many_differences_are_shown_by_the_first_items() -> None:
     many = [f"{number:03}" for number in reversed(range(2 * SHOWN))]
 
     differences = compared(many, [])
@@ -81,7 +81,7 @@ def test_items_that_are_no_keys_stand_in_no_path() -> None:
     ],
     ids=["in-order", "back", "past-strangers", "after-a-tie", "part", "empty"],
 )
-def test_the_first_step_back_is_told(actual: str, differences: list[Any]) -> None:
+def test_the_first_step_back_is_reported(actual: str, differences: list[Any]) -> None:
     assert _shown(out_of_order(actual, {"e": 0, "a": 0, "b": 1, "c": 2, "d": 3})) == differences
 
 
@@ -120,7 +120,7 @@ def test_lists_are_compared_as_multisets(expected: str, actual: str, kinds: list
     assert sorted(str(difference.kind) for difference in differences) == sorted(kinds)
 
 
-def test_ten_thousand_missing_rows_are_told_by_a_few() -> None:
+def test_ten_thousand_missing_rows_are_shown_by_a_few() -> None:
     differences = compared([f"u{number}" for number in range(10_000)], [])
 
     assert len(differences) == SHOWN

@@ -80,7 +80,7 @@ def test_a_cut_within_a_span_stays_within() -> None:
         ([], [], [-1]),
     ],
 )
-def test_what_lies_between_spans_is_nobodys(spans: list[KeyRange], bounds: list[str], owners: list[int]) -> None:
+def test_a_key_between_spans_belongs_to_none(spans: list[KeyRange], bounds: list[str], owners: list[int]) -> None:
     assert edges(spans) == (bounds, owners)
 
 

@@ -203,7 +203,7 @@ UUID = Field(path="uuid", columns=("t.uuid",), rules=())
         ({"t": {"uuid": "a"}}, {}, ("uuid", "identity", "a", None)),
     ],
 )
-def test_another_record_or_none_is_told(tables: Any, body: Any, expected_differences: tuple[Any, ...]) -> None:
+def test_another_record_or_none_is_reported(tables: Any, body: Any, expected_differences: tuple[Any, ...]) -> None:
     differences = record_differences(tables, body, [UUID])
 
     assert [
@@ -264,7 +264,7 @@ def test_what_the_contract_does_not_name_is_undeclared(body: dict[str, object], 
     assert [surplus_key.path for surplus_key in surplus_keys({"n": 1, **body}, {"n"})] == paths
 
 
-def test_undeclared_keys_by_the_thousand_are_told_by_a_few() -> None:
+def test_thousands_of_undeclared_keys_are_shown_by_a_few() -> None:
     assert len(record_differences({}, {f"key{number}": number for number in range(1, 9_999)}, [])) == 20
 
 

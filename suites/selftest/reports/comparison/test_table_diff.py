@@ -290,14 +290,14 @@ def test_who_is_asked_for_twice_may_come_late() -> None:
     assert _named([SIX[1], SIX[0], SIX[0]], [SIX[0], SIX[0], SIX[1]])[0] == {}
 
 
-def test_a_row_without_a_counterpart_is_told_by_its_side() -> None:
+def test_a_row_without_a_counterpart_is_reported_with_its_side() -> None:
     (missing, ghost), _ = _compared(SIX[:1], [GHOST])
 
     assert [(difference.expected, difference.actual) for difference in missing.differences] == [("k0", None)]
     assert [(difference.expected, difference.actual) for difference in ghost.differences] == [(None, "x")]
 
 
-def test_a_row_that_names_nobody_goes_by_its_number() -> None:
+def test_a_row_without_a_key_goes_by_its_number() -> None:
     columns = [CsvColumn(name="name", source="t.name"), CsvColumn(name="uuid", source="t.uuid")]
 
     rows = list(rows_of_file([("Jane", "k1"), ("June", ""), ("", "k3")], columns, "uuid"))

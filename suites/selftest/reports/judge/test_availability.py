@@ -73,7 +73,7 @@ def test_availability_counts_moments(counts: list[tuple[int, int]], outcome: str
     assert (finding.outcome, finding.needed) == (outcome, needed), finding.sentence
 
 
-def test_what_is_missing_is_said() -> None:
+def test_missing_moments_are_named() -> None:
     sentence = _judged([(0, 128)] * 97).sentence
 
     assert "out in 0 of 97 moments (at most 3.04 % at 95 %)" in sentence

@@ -75,7 +75,7 @@ def test_every_possible_cause_of_the_chapter_can_be_named(section: str, possible
     assert set(codes) <= causes.codes()
 
 
-def test_every_solution_of_the_chapter_is_somebodys_remedy(listed: dict[str, dict[str, str]]) -> None:
+def test_every_solution_of_the_chapter_is_the_remedy_of_a_cause(listed: dict[str, dict[str, str]]) -> None:
     quoted = {(match[1], int(match[2])) for entry in listed.values() for match in SOLUTION.finditer(entry["remedy"])}
 
     assert quoted == {
@@ -130,7 +130,7 @@ def test_no_product_module_gives_a_cause_as_text(checkout: Path) -> None:
     ],
     ids=["most", "some-unnamed", "a-tie"],
 )
-def test_the_cause_named_most_often_is_told_with_its_share(codes: list[str | None], named: str, share: str) -> None:
+def test_the_cause_named_most_often_is_shown_with_its_share(codes: list[str | None], named: str, share: str) -> None:
     cause = most_frequent(codes)
 
     assert cause is not None
@@ -166,7 +166,7 @@ def test_an_unknown_code_is_not_read_back(kind: str) -> None:
         (["index-stale"], "index-stale", "1 of 1"),
     ],
 )
-def test_the_cause_named_most_often_is_told(codes: list[str | None], code: str, share: str) -> None:
+def test_the_cause_named_most_often_is_shown(codes: list[str | None], code: str, share: str) -> None:
     cause = most_frequent(codes)
 
     assert cause is not None
@@ -174,6 +174,6 @@ def test_the_cause_named_most_often_is_told(codes: list[str | None], code: str, 
     assert cause.remedy
 
 
-def test_without_a_cause_none_is_told() -> None:
+def test_without_a_cause_none_is_shown() -> None:
     assert most_frequent([None, None]) is None
     assert most_frequent([]) is None

@@ -27,7 +27,7 @@ def test_signals_that_agree_are_no_contradiction(signals: tuple[str, ...]) -> No
     assert contradictions([_answer(*signals)]) == ()
 
 
-def test_an_answer_that_tells_nothing_says_why() -> None:
+def test_an_answer_of_unknown_provenance_has_a_reason() -> None:
     unknown = Provenance.UNKNOWN
     answers = [
         *[_answer("stored:age", "header:vql", provenance=unknown)] * 2,

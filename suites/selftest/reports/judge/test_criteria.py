@@ -39,7 +39,7 @@ def test_a_gate_is_read_as_it_stands() -> None:
     assert (second.least, second.kind, second.served_by, second.hours) == (1, "blocking", "vql", None)
 
 
-def test_what_a_gate_need_not_say_has_a_default() -> None:
+def test_optional_keys_of_a_gate_have_defaults() -> None:
     gate = read_gate(_gate(tables="recheck = {live_s = [], sandbox_s = []}\n"), "gate.toml")
 
     assert (gate.latency.blocks, gate.bake, gate.exports) == (8, (), None)
@@ -133,7 +133,7 @@ def test_a_share_may_look_at_every_check_and_stand_at_one_limit() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("served_by", ["vql", "any"])
-def test_every_word_of_a_criterion_is_known(kind: str, served_by: str) -> None:
+def test_every_kind_and_path_of_a_criterion_is_read(kind: str, served_by: str) -> None:
     (criterion,) = read_gate(_gate(PLAIN | {"kind": kind, "served_by": served_by}), "gate.toml").criteria
 
     assert (criterion.kind, criterion.served_by) == (kind, served_by)

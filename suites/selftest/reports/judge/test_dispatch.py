@@ -41,7 +41,7 @@ def test_facts_are_met_only_when_each_was_found_so(facts: tuple[Fact, ...], outc
     assert _judged(_criterion("fact", "a", "b-*"), *facts).outcome == outcome
 
 
-def test_a_fact_of_another_phase_says_nothing() -> None:
+def test_a_fact_of_another_phase_does_not_count() -> None:
     other = Fact(phase="phase1", name="a", ok=True)
 
     assert _judged(_criterion("fact", "a"), other).outcome == "unmeasured"
@@ -91,20 +91,20 @@ def _word(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") 
     ],
     ids=["holds", "last-day", "expired", "expired-by-a-second", "a-second-left", "not-yet", "another-line", "missing"],
 )
-def test_a_word_counts_while_it_holds(sign_offs: tuple[Attestation, ...], outcome: str) -> None:
+def test_a_sign_off_counts_while_it_is_valid(sign_offs: tuple[Attestation, ...], outcome: str) -> None:
     finding = _judged(_criterion("attested", "a"), *sign_offs)
 
     assert (finding.outcome, finding.kind) == (outcome, "blocking")
 
 
-def test_of_two_words_on_a_line_one_that_holds_is_enough() -> None:
+def test_of_two_sign_offs_of_a_line_one_valid_one_is_enough() -> None:
     sign_offs = [_word(until="2026-11-24"), _word(until="2026-11-30")]
 
     assert _judged(_criterion("attested", "a"), *sign_offs).outcome == "met"
     assert _judged(_criterion("attested", "a"), *reversed(sign_offs)).outcome == "met"
 
 
-def test_a_rehearsal_asks_nobody() -> None:
+def test_a_rehearsal_needs_no_sign_off() -> None:
     finding = _judged(_criterion("attested", "a"), target="sandbox")
 
     assert (finding.outcome, finding.kind) == ("unmeasured", "advisory")
@@ -181,7 +181,7 @@ def _attempts(vql: int = 0, fallback: int = 0, unknown: int = 0, pairs: int = 0)
         "beyond-if-unknown-are-left-out",
     ],
 )
-def test_a_share_of_fallbacks_is_told_only_by_answers_that_tell(records: list[Record], outcome: str) -> None:
+def test_a_share_of_fallbacks_counts_only_answers_of_known_provenance(records: list[Record], outcome: str) -> None:
     criterion = _criterion("share", of="fallbacks", target=0.05, alert=0.10)
 
     assert _judged(criterion, *records).outcome == outcome
@@ -225,9 +225,7 @@ def test_failures_do_not_make_a_void_sample_lighter() -> None:
         (set(), None),
     ],
 )
-def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
-    served: set[Provenance], flag_on: bool | None
-) -> None:
+def test_an_unknown_flag_is_off_only_if_every_answer_is_direct(served: set[Provenance], flag_on: bool | None) -> None:
     samples = [
         Comparison(
             phase="phase0",
@@ -244,7 +242,7 @@ def test_a_flag_nobody_told_is_off_only_if_every_answer_is_direct(
 
 
 @pytest.mark.parametrize(("sentences", "message"), [((), False), (("not-asked",), True)])
-def test_what_was_left_out_is_told_where_it_is_missed(sentences: tuple[str, ...], message: bool) -> None:
+def test_left_out_checks_are_named_where_the_criterion_needs_them(sentences: tuple[str, ...], message: bool) -> None:
     facts = [Fact(phase="phase0", name=name, ok=None, sentence="to allow it: --allow-cost 5") for name in sentences]
 
     finding = _judged(_criterion("exact", "a"), *facts)

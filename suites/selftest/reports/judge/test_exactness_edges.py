@@ -85,7 +85,7 @@ WRONG = Difference(path="a", kind=DifferenceKind.VALUE, expected="<1>", actual="
         ),
     ],
 )
-def test_exactness_wants_enough_answers_that_say_something(
+def test_exactness_needs_enough_answers_that_count(
     records: list[Record], outcome: str, needed: int, message: str
 ) -> None:
     own_finding = finding(EXACT, records)
@@ -116,7 +116,7 @@ def test_a_check_without_an_answer_that_counts_needs_more(useless: list[Comparis
     assert finding(criterion_of("exact", "x", "y", least=10), [*samples(count), *useless]).needed == needed
 
 
-def test_what_is_not_enough_yet_is_told_with_what_there_is() -> None:
+def test_too_few_answers_are_reported_with_their_number() -> None:
     failed = [
         sampled(50, Outcome.FAILED, error="timeout", cause="index-stale"),
         sampled(51, cause="ghost-in-index"),
@@ -131,7 +131,7 @@ def test_what_is_not_enough_yet_is_told_with_what_there_is() -> None:
     assert (none.value, none.count) == (None, 0)
 
 
-def test_only_what_was_said_of_the_check_itself_explains_its_silence() -> None:
+def test_only_a_fact_of_the_check_itself_explains_its_silence() -> None:
     other_facts = [fact_of("x", True, sentence="fine"), fact_of("y", None, sentence="another")]
 
     assert finding(EXACT, other_facts).sentence == "nothing was asked"

@@ -31,7 +31,7 @@ def test_what_needs_its_flag_is_not_asked_while_that_is_off(flag_on: bool | None
     assert finding(criterion_of("fact", "a"), [fact_of()], flag_on).outcome == "met"
 
 
-def test_the_baseline_that_was_taken_instead_is_told() -> None:
+def test_a_baseline_taken_instead_is_named() -> None:
     facts = [fact_of("a-baseline", value=value, sentence=str(value)) for value in (5.0, 7.0, 30.0)]
     other_records = [fact_of("b-baseline", value=99.0), fact_of("a", value=99.0), fact_of("a-baseline")]
 
@@ -57,14 +57,14 @@ def test_a_veto_blocks_only_where_it_is_missed(ok: bool | None, kind: str, outco
     assert finding(criterion_of("fact", "a", kind=kind), [fact_of(ok=ok)]).kind == outcome
 
 
-def test_why_things_were_left_out_is_told_only_where_something_is_open() -> None:
+def test_reasons_for_left_out_checks_are_given_only_where_something_is_open() -> None:
     not_asked = [fact_of("not-asked", None, sentence="why")]
 
     assert finding(criterion_of("fact", "a"), [fact_of(ok=None), *not_asked, *not_asked]).sentence == "a!; why"
     assert finding(criterion_of("fact", "a"), [fact_of(), *not_asked]).sentence == "a!"
 
 
-def test_a_finding_carries_what_its_criterion_says() -> None:
+def test_a_finding_carries_the_texts_of_its_criterion() -> None:
     own_finding = finding(
         criterion_of("limit", "a", target=1.0, alert=2.0, lines=("l",), unit="MB"), [fact_of(value=1.0)]
     )
@@ -139,7 +139,7 @@ def test_what_was_not_compared_has_no_lag(outcome: Outcome) -> None:
         ([fact_of("a1", False), fact_of("a2", False), fact_of("a3", False)], 3, 0, None, "a1!; a2!; a3!"),
     ],
 )
-def test_facts_are_told_by_what_is_worst_of_them(
+def test_of_several_facts_the_worst_is_shown(
     facts: list[Fact], count: int, needed: int, value: float | None, message: str
 ) -> None:
     own_finding = finding(criterion_of("fact", "a*", "*"), facts)
@@ -153,7 +153,7 @@ def test_facts_are_told_by_what_is_worst_of_them(
 
 
 @pytest.mark.parametrize(("count", "outcome", "needed"), [(2, "unmeasured", 1), (3, "met", 0)])
-def test_facts_have_to_be_as_many_as_was_said(count: int, outcome: str, needed: int) -> None:
+def test_facts_have_to_be_as_many_as_the_criterion_needs(count: int, outcome: str, needed: int) -> None:
     own_finding = finding(criterion_of("fact", "a*", least=3), [fact_of(f"a{n}") for n in range(count)])
 
     assert (own_finding.outcome, own_finding.needed) == (outcome, needed)
@@ -190,7 +190,7 @@ def test_a_limit_is_met_up_to_its_target_and_missed_beyond_its_alert(value: floa
         ([fact_of("a", value=1.0), fact_of("b", None, sentence="")], 2, "no value of b"),
     ],
 )
-def test_a_limit_tells_which_value_it_lacks(facts: list[Fact], needed: int, message: str) -> None:
+def test_a_limit_names_the_value_it_lacks(facts: list[Fact], needed: int, message: str) -> None:
     own_finding = finding(criterion_of("limit", "a", "b", target=2.0, alert=5.0, least=3), facts)
 
     assert (own_finding.outcome, own_finding.sentence) == ("unmeasured", message)
@@ -223,9 +223,7 @@ def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Att
         ([_word("a"), _word("b"), _word("c")], 2, 0, "a: Jane"),
     ],
 )
-def test_every_line_needs_a_word_that_holds(
-    sign_offs: list[Attestation], count: int, needed: int, message: str
-) -> None:
+def test_every_line_needs_a_valid_sign_off(sign_offs: list[Attestation], count: int, needed: int, message: str) -> None:
     own_finding = finding(criterion_of("attested", "a", "b"), sign_offs)
 
     assert (own_finding.outcome == "met", own_finding.count, own_finding.needed) == (needed == 0, count, needed)

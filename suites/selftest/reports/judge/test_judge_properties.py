@@ -189,7 +189,9 @@ def test_the_order_of_records_decides_nothing(records: list[Record], flag_on: bo
 
 @LEISURELY
 @given(records=recorded, flag_on=flags, data=st.data())
-def test_what_is_said_twice_counts_once(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
+def test_a_record_that_is_written_twice_counts_once(
+    records: list[Record], flag_on: bool | None, data: st.DataObject
+) -> None:
     again = data.draw(st.lists(st.sampled_from(records), max_size=40)) if records else []
 
     assert _findings([*records, *again], flag_on) == _findings(records, flag_on)

@@ -138,7 +138,7 @@ def test_both_direct_calls_count() -> None:
     [(0, 16, 4.0, "met"), (9, 16, 4.0, "unmeasured"), (0, 15, 4.0, "unmeasured"), (0, 16, 3000.0, "missed")],
     ids=["fast", "with-losses", "few-pairs", "with-a-tail"],
 )
-def test_too_fast_to_matter_is_said_after_everything_else_was_looked_at(
+def test_too_fast_to_matter_comes_after_every_other_reason(
     lost: int, blocks: int, slow_ms: float, outcome: str
 ) -> None:
     """VQL 4 ms, direct 1 ms: four times slower, and nobody can notice; but not where a tail, losses or little hide."""
@@ -188,7 +188,7 @@ def test_every_check_that_a_criterion_names_needs_its_own_blocks() -> None:
     assert _judged(BOTH, *_pairs(), *_pairs(check="b")).outcome == "met"
 
 
-def test_pairs_of_other_checks_say_nothing() -> None:
+def test_pairs_of_other_checks_do_not_count() -> None:
     assert _judged(SLOW, *_pairs(), *_pairs(check="b", ratio=9.0)).outcome == "met"
 
 
@@ -315,11 +315,11 @@ def test_a_go_wants_its_blocks_and_its_pairs(blocks: int, count: int, outcome: s
     ],
     ids=["met", "few-pairs", "few-blocks", "few-of-both", "none", "missed", "wide", "wide-and-few"],
 )
-def test_a_slowdown_tells_how_many_pairs_it_needs(records: list[Pair], needed: int) -> None:
+def test_a_slowdown_names_how_many_pairs_it_needs(records: list[Pair], needed: int) -> None:
     assert _judged(SLOW, *records).needed == needed
 
 
-def test_the_tail_tells_how_many_pairs_it_needs() -> None:
+def test_the_tail_names_how_many_pairs_it_needs() -> None:
     few, blocks = _judged(TAIL, *_pairs(8, 16)), _judged(replace(TAIL, least=99), *_pairs(7, 20))
 
     assert (few.outcome, few.needed, few.count, few.unit) == ("unmeasured", 896, 128, "ratio")
@@ -371,7 +371,7 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
     ],
     ids=["nothing", "failed", "by-sql", "left-out"],
 )
-def test_why_there_is_no_pair_is_told(records: list[Record], says: str) -> None:
+def test_the_reason_for_no_pair_is_given(records: list[Record], says: str) -> None:
     finding = _judged(SLOW, *records)
 
     assert (finding.outcome, finding.needed, finding.unit) == ("unmeasured", 128, "ratio")

@@ -94,7 +94,7 @@ def test_of_several_askings_the_worst_counts() -> None:
         (300, 0, 2, "met", 0, "0 of 300 (0.00 %; 99.7 %: 0.00 % to 2.14 %)"),
     ],
 )
-def test_a_share_tells_how_many_more_it_needs(
+def test_a_share_names_how_many_more_it_needs(
     good: int, bad: int, unknown: int, outcome: str, needed: int, message: str
 ) -> None:
     records = [
@@ -112,7 +112,7 @@ def test_a_share_tells_how_many_more_it_needs(
 
 
 @pytest.mark.parametrize("bad", [0, 5])
-def test_good_answers_have_to_be_as_many_as_was_said(bad: int) -> None:
+def test_good_answers_have_to_be_as_many_as_the_criterion_needs(bad: int) -> None:
     records = [*samples(40), *samples(bad, served=FALLBACK, at=1000)]
 
     assert finding(criterion_of("share", of="fallbacks", least=300, **SHARE), records).needed == 260

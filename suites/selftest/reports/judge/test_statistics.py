@@ -118,7 +118,7 @@ def test_a_census_leaves_nothing_and_no_sample_leaves_everything(
     assert statistics.zero_bound(count, population) == bound
 
 
-def test_strata_that_nobody_looked_into_may_be_wrong_altogether() -> None:
+def test_strata_without_a_sample_may_be_wrong_altogether() -> None:
     bound = statistics.zero_bound_stratified
 
     assert bound([0.4, 0.6], [0, 0]) == 1.0

@@ -91,7 +91,7 @@ def test_one_wrong_answer_is_missed_whatever_served_it() -> None:
     assert finding.sentence.startswith("1 of 512 of customers' requests drawn from 4,213,077 are answered wrong")
 
 
-def test_what_can_not_be_judged_widens_what_is_said_of_wrong_answers() -> None:
+def test_answers_that_cannot_be_judged_widen_the_bounds_of_wrong_ones() -> None:
     plain = judged(draw(), *samples(1, Outcome.DIFFERENT), *samples(99, first=2)).sentence
     wide = judged(draw(unjudged={"no body": 256}), *samples(1, Outcome.DIFFERENT), *samples(99, first=2)).sentence
 

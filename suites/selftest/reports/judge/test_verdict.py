@@ -140,7 +140,7 @@ def test_what_happened_to_a_run_holds_it_back(events: tuple[Event, ...], message
     assert verdict.verdict == ("HOLD" if message else "GO")
 
 
-def test_a_worker_that_crashed_is_told_once() -> None:
+def test_a_crashed_worker_is_reported_once() -> None:
     events = [Event(name=name, worker="gw0") for name in ("worker-started", "worker-crashed")]
 
     assert len(_judged(FACT, *WHOLE, *events).incidents) == 1
@@ -200,16 +200,14 @@ def test_what_a_run_cost_is_added_up() -> None:
     ],
     ids=["untold-and-direct", "untold-and-vql", "nothing-shown", "told-off", "told-on"],
 )
-def test_a_flag_nobody_told_holds_what_sql_answered(
-    flags: dict[str, bool], served: Provenance, verdict_word: str
-) -> None:
+def test_an_unknown_flag_holds_what_sql_answered(flags: dict[str, bool], served: Provenance, verdict_word: str) -> None:
     verdict = _judged(FACT, _sample(1, served), *WHOLE, run=_run("F", flags=flags))
 
     assert verdict.verdict == verdict.phases[0].verdict == verdict_word
     assert len(verdict.incidents) == (verdict_word == "HOLD")
 
 
-def test_without_a_flag_nobody_has_to_tell_it() -> None:
+def test_a_phase_without_a_flag_needs_none_to_be_known() -> None:
     assert _judged(FACT, _sample(1, Provenance.DIRECT), *WHOLE).verdict == "GO"
 
 
@@ -220,7 +218,7 @@ def test_a_phase_that_comes_too_early_is_held(ok: bool | None, verdict_word: str
     assert _judged(FACT, early, *WHOLE).verdict == verdict_word
 
 
-def test_a_run_that_was_killed_early_tells_its_phases_by_what_it_recorded() -> None:
+def test_a_run_that_was_killed_early_has_the_phases_it_recorded() -> None:
     verdict = _judged(Fact(phase="two", name="a", ok=False))
 
     assert [(phase.phase, phase.verdict) for phase in verdict.phases] == [("two", "NO-GO")]
@@ -307,7 +305,7 @@ def test_what_is_no_verdict_is_not_written() -> None:
         to_json(replace(_judged(FACT, *WHOLE), verdict="MAYBE"))
 
 
-def test_attestations_tell_no_phase() -> None:
+def test_attestations_belong_to_no_phase() -> None:
     vouched = Attestation(line="l", who="w", when="2026-11-25", until="2026-12-25")
 
     assert [phase.phase for phase in _judged(vouched, FACT, *WHOLE).phases] == ["one"]

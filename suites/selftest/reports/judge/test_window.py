@@ -107,7 +107,7 @@ def test_a_window_is_full_when_it_is_long_enough_and_has_no_gap(
     assert says in finding.sentence
 
 
-def test_what_a_window_lacks_is_told_in_hours() -> None:
+def test_the_lack_of_a_window_is_given_in_hours() -> None:
     lacking = ([_run(20), _run(15)], [_run(20), _run(14)], [_run(20), _run(14.1)], [], [_run(ago) for ago in FULL])
 
     assert [_judged("window", runs).needed for runs in lacking] == [19, 18, 19, 24, 0]
@@ -156,7 +156,7 @@ def test_runs_that_differ_do_not_count_and_some_are_named() -> None:
         ("clock", "from the future"),
     ],
 )
-def test_why_a_run_is_left_out_is_said(differs: str, why: str) -> None:
+def test_the_reason_for_leaving_a_run_out_is_given(differs: str, why: str) -> None:
     assert _judged("window", [_run(1, differs=(differs,))]).sentence.endswith(f"; left out: 1 run {why} (r1)")
 
 
@@ -269,7 +269,7 @@ def test_a_newest_run_may_be_an_outage_by_itself() -> None:
         assert _judged("burn", loud, criteria=(*DEAF, other), **BURN).outcome == "met"
 
 
-def test_the_slower_of_two_burns_is_told() -> None:
+def test_the_slower_of_two_burn_alarms_is_shown() -> None:
     finding = _judged("burn", [_run(0.5, failures=10), _run(0, failures=10, count=20)], criteria=DEAF, **BURN)
 
     assert finding.value == pytest.approx(100 * 20 / 60)

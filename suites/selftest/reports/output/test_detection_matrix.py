@@ -83,7 +83,7 @@ def test_a_fault_without_a_cause_may_be_given_any() -> None:
     assert row.right
 
 
-def test_what_is_wrong_is_told_with_all_that_the_phases_found() -> None:
+def test_a_wrong_detection_is_shown_with_all_findings_of_the_phases() -> None:
     verdict = _verdict(_finding("a", cause="d"), _finding("b"), _finding("x", "met"))
     rows = detection_matrix.rows_of(_expected("a"), verdict)
 

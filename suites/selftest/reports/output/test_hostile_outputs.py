@@ -62,7 +62,7 @@ def test_markdown_formats_no_more_than_for_a_plain_text(verdict_word: str, text:
 
 
 @one_word_each
-def test_slack_is_told_no_markup_but_our_own(verdict_word: str, text: str) -> None:
+def test_slack_gets_no_markup_but_ours(verdict_word: str, text: str) -> None:
     verdict = verdict_builders.verdict(verdict_word, hostile=text)
     message = webhook_body.message(verdict, dict.fromkeys(verdict["phases"], "GO"), "https://ci.example/run/1")
     lines = message.removesuffix("https://ci.example/run/1").splitlines()

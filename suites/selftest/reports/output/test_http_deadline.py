@@ -126,7 +126,7 @@ def test_a_metrics_page_ends_in_time(drip: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("name", ["status-line", "a-header"])
-def test_whoever_is_told_of_a_verdict_costs_a_note(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_receiver_of_a_verdict_costs_a_note(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notify, "TIMEOUT_S", LIMIT_S)
 
     with dripping(*DRIPS[name]) as url:
@@ -167,7 +167,7 @@ def test_proxies_of_the_environment_are_bounded_too(monkeypatch: pytest.MonkeyPa
             assert asking.ask("GET", "/x").answer.error == "timeout"
 
 
-def test_nobody_asks_by_a_client_without_bounds(checkout: Path) -> None:
+def test_every_client_of_ours_is_bounded(checkout: Path) -> None:
     """Every httpx client of the suite is a bounded one; so is what the Elasticsearch client goes by."""
     paths = [path for part in ("fixtures", "reports") for path in (checkout / part).rglob("*.py")]
     sources = {str(path): path.read_text() for path in paths if "sandbox" not in path.parts}

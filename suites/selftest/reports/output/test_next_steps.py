@@ -48,14 +48,14 @@ def test_a_hold_says_how_to_get_what_is_missing(changes: dict[str, Any], sentenc
     assert any(sentence in step for step in steps), steps
 
 
-def test_a_run_that_did_not_begin_is_not_told_to_sample_more() -> None:
+def test_a_run_that_did_not_begin_is_not_advised_to_sample_more() -> None:
     steps = _steps(needed=299, count=0, incidents=["the run was interrupted: PostgreSQL did not answer"])
 
     assert "Mend what happened to the run itself" in steps[0]
     assert not any("Sample more" in step for step in steps)
 
 
-def test_a_phase_out_of_order_is_told_which_one_comes_first() -> None:
+def test_a_phase_out_of_order_names_the_one_that_comes_first() -> None:
     (first, *_) = _steps(incidents=["phase0 has no valid GO for this deployment; run phase0 first (-m phase0)"])
 
     assert first.startswith("Verify phase0 first: pytest -m phase0 ")

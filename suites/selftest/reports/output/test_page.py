@@ -31,7 +31,7 @@ def _page(verdict_word: str, criteria: int = 15, hostile: str = "", **extra: Any
 
 
 @pytest.mark.parametrize("verdict_word", WORDS)
-def test_the_verdict_is_said_in_words_at_the_top(verdict_word: str) -> None:
+def test_the_verdict_stands_in_words_at_the_top(verdict_word: str) -> None:
     html = _page(verdict_word)
 
     assert f"<title>{verdict_word} - Contact360 VQL gate</title>" in html
@@ -62,7 +62,7 @@ def test_a_go_says_until_when_and_for_what_it_holds() -> None:
     assert "not valid as a GO" in _page("HOLD")
 
 
-def test_reasons_are_told_by_cause_with_the_remedy() -> None:
+def test_reasons_are_grouped_by_cause_with_the_remedy() -> None:
     html = _page("NO-GO")
     top = html[: html.index("<table")]
 
@@ -92,7 +92,7 @@ def test_only_a_line_that_asks_for_more_counts_successes(guide: str, successes: 
     assert presentation.counts_failures(verdict_builders.finding(1) | {"guide": guide}) is successes
 
 
-def test_a_line_of_the_guide_is_told_from_where_it_stands() -> None:
+def test_a_line_of_the_guide_and_its_place_are_distinguished() -> None:
     finding = verdict_builders.finding(0) | {"guide": 'Phase 0, 1: Verify Health: expected {"status": "healthy"}'}
 
     assert presentation.guide_line(finding) == ('Verify Health: expected {"status": "healthy"}', "Phase 0, 1")
@@ -166,7 +166,7 @@ def test_known_differences_are_counted_apart() -> None:
         assert message in html
 
 
-def test_exhibits_without_data_leave_no_heading() -> None:
+def test_sections_without_data_leave_no_heading() -> None:
     bare = page.html(verdict_builders.verdict(), replace(verdict_builders.recorded(), records=()))
 
     titles = re.findall("<h2>(.*?)</h2>", bare)
@@ -174,7 +174,7 @@ def test_exhibits_without_data_leave_no_heading() -> None:
     assert len(titles) == 4
 
 
-def test_exhibits_appear_with_their_data() -> None:
+def test_sections_appear_with_their_data() -> None:
     verdict = verdict_builders.verdict("GO")
     verdict["phases"]["phase1"]["findings"][0]["lines"] = ["p1-contact"]
     lines = [

@@ -96,7 +96,7 @@ def test_two_hundred_thousand_undeclared_keys_are_twenty_differences() -> None:
 
 
 @every_name
-def test_a_row_that_nobody_expects_is_a_token(name: str) -> None:
+def test_an_unexpected_row_is_shown_as_a_token(name: str) -> None:
     paths = [difference.recorded(REDACTOR).path for difference in compared([KEY], [name, str(uuid.UUID(int=2**100))])]
 
     assert set(paths) == {f"rows.{KEY}", f"rows.{uuid.UUID(int=2**100)}", f"rows.{REDACTOR.token(name)}"}

@@ -111,7 +111,7 @@ def test_what_no_measurement_can_be_is_no_record(record: Record) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"schema": 99}', b"\xff"])
-def test_a_folder_that_holds_no_run_is_said_to_hold_none(tmp_path: Path, content: bytes | None) -> None:
+def test_a_folder_without_a_run_is_reported_as_such(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "run.json").write_bytes(content)
 

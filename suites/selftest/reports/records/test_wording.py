@@ -57,5 +57,5 @@ def test_a_share_has_two_places_near_either_end() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(45, "45 s"), (720, "12 min"), (12000, "3 h 20 min"), (187200, "2 days 4 h")]
 )
-def test_a_length_of_time_is_told_in_its_own_size(seconds: float, text: str) -> None:
+def test_a_length_of_time_is_shown_in_a_fitting_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text

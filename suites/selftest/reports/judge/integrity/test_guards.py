@@ -117,7 +117,7 @@ def test_a_no_go_before_it_in_the_same_run_holds_a_phase_whatever_an_earlier_run
     assert [phase["verdict"] for phase in verdict["phases"].values()] == ["NO-GO", "HOLD"]
 
 
-def test_a_run_of_the_earlier_format_is_judged_by_what_it_tells(tmp_path: Path) -> None:
+def test_a_run_of_the_earlier_format_is_judged_by_what_it_recorded(tmp_path: Path) -> None:
     kept = [Event(name="collected", phases=("phase1",)), Fact(phase="phase1", name="health", ok=True)]
 
     assert judged(folder(tmp_path / "r", run(schema=1), kept))["verdict"] == "GO"
@@ -160,7 +160,7 @@ def test_the_lock_opens_for_a_folder_and_for_its_file_alone(tmp_path: Path, lock
     assert locked(tmp_path / "alone" / "verdict.json", "--require-suite")[0] == 0
 
 
-def test_a_word_of_the_file_that_was_changed_opens_nothing(tmp_path: Path, locked: Locked) -> None:
+def test_a_verdict_that_was_edited_to_go_passes_nothing(tmp_path: Path, locked: Locked) -> None:
     wrong = Fact(phase="phase2", name="health", ok=False, sentence="it is ill")
     path = folder(tmp_path / "r", run(), [*BOTH, wrong])
     verdict = json.loads((path / "verdict.json").read_text())
