@@ -38,7 +38,7 @@ def test_young_ones_are_pinned_and_named_replaceable(checkout: Path) -> None:
     assert all("young, pinned, replaceable" in table[name][3] for name in YOUNG)
 
 
-def test_what_only_the_sandbox_needs_is_its_extra(checkout: Path) -> None:
+def test_dependencies_of_the_sandbox_alone_are_its_extra(checkout: Path) -> None:
     extras = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     extra = {re.match(r"[\w-]+", text)[0] for text in extras["sandbox"]}
 

@@ -22,7 +22,7 @@ class Sides:
     pool: ThreadPoolExecutor
 
     def ask(self, company: str, *paths: str, **params: Any) -> list[httpx.Response]:
-        """What both say about a company's contacts, by path: VQL first, SQL second."""
+        """Both answers about a company's contacts, by path: VQL first, SQL second."""
         wanted = [
             (side, f"{BASE}/{company}/contacts/{path}") for path in paths or ("",) for side in (self.vql, self.sql)
         ]

@@ -45,7 +45,7 @@ def installed() -> str | None:
 
 
 class BrowserPage:
-    """One tab. Remembers what the console said and what was asked of the network."""
+    """One tab, with the messages of its console and its requests to the network."""
 
     def __init__(self, write: int, read: int) -> None:
         self._write, self._read = write, read

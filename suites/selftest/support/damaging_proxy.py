@@ -102,7 +102,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever asked has hung up: damage makes people do that."""
+        """The client has hung up, as damaged answers make clients do."""
 
 
 def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
@@ -152,7 +152,7 @@ def _upstream_reply(upstream: str, method: str, path: str, headers: dict[str, st
 
 
 def edited(edit: Edit) -> Damage:
-    """Damage to each record in an answer: the backend's one, or Connectra's rows. Nobody's answer is left alone."""
+    """Damage to each record in an answer of status 200: the record of the backend, or the rows of Connectra."""
 
     def damage(reply: DamagedReply) -> DamagedReply:
         body = json.loads(reply.body)

@@ -1,4 +1,4 @@
-"""A gate without a target: a small checkout whose tests record what they are told to, run by a pytest of its own."""
+"""A gate without a target: a small checkout whose tests record what a self-test wants, run by a pytest of its own."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_records(recorder, part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """What a run left: its exit code, what it printed, its folder, and the verdict in it."""
+    """A run that has ended: its exit code, its output, its folder, and the verdict in it."""
 
     code: int
     printed: str
@@ -115,7 +115,7 @@ def rehearse(
     environ: dict[str, str] | None = None,
     on_terminal: bool = False,
 ) -> Rehearsal:
-    """Run `pytest -m phase1` over tests that record what they like; `root` may be used again for a further run."""
+    """Run `pytest -m phase1` over tests that record anything; `root` may be used again for a further run."""
     body = {"SECRETS": secrets, "FINGERPRINT": fingerprint or {"backend": {"version": "2.14.1"}}, "BACKEND": backend}
     suite = root / "suites" / "phase1_single_record"
     suite.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def run(name: str = "r", **different: Any) -> Run:
 
 
 def records(*phases: str, order: bool = True) -> list[Record]:
-    """What a run of those phases that went well has on record, but for the last line."""
+    """The records of a run of those phases that went well, but for the last line."""
     entry: list[Record] = [Event(name="run-started", worker="controller")]
     if order:
         entry += [Fact(phase="phase2", name="order", ok=True, sentence="phase1 is GO")] if "phase2" in phases else []

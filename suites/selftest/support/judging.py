@@ -1,4 +1,4 @@
-"""Phase 1's questions put to a target in this very process, and judged: what a run does, without a run around it."""
+"""Phase 1's questions sent to a target by this process, and judged, without a run of pytest around them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOW = "2026-01-01T00:00:00+00:00"
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedPhase:
-    """What came of it: the verdict, findings by criterion, and everything recorded."""
+    """The result: the verdict, findings by criterion, and all records."""
 
     verdict: str
     findings: Mapping[str, Finding]
@@ -53,7 +53,7 @@ def connected(values: Mapping[str, str], scratch: Path) -> Iterator[Target]:
 def judged(
     checkout: Path, folder: Path, target: Target, *, checks: Sequence[str] = CHECKS, count: int = 8
 ) -> JudgedPhase:
-    """Ask `count` questions of each check. Flags are as the target's settings tell them."""
+    """Ask `count` questions of each check. Flags are those of the target's settings."""
     run_ledger.begin(folder, _run(checkout, target.settings))
     writer = Writer(folder, "here")
     flag_on = run_ledger.read_run(folder).flag_on("VQL_SINGLE_RECORD_RETRIEVAL")

@@ -1,4 +1,4 @@
-"""One criterion of an invented phase, what may be on record of it, and what the judge finds."""
+"""One criterion of an invented phase, records for it, and the finding of the judge."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Processes and their descendants. psutil tells a process from a later one with the same number."""
+"""Processes and their descendants. psutil distinguishes a process from a later one with the same number."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def within(seconds: float, condition: Callable[[], object]) -> bool:
 
 
 def listening(settings: Mapping[str, str]) -> list[str]:
-    """Those of a sandbox's addresses at which somebody still listens."""
+    """Those of a sandbox's addresses at which a process still listens."""
     urls = [value for name, value in settings.items() if name.endswith("_URL")]
     places = {url.rpartition("@")[2].rpartition("//")[2].partition("/")[0] for url in urls}
     places.add(f"127.0.0.1:{settings['ELASTICSEARCH_PORT']}")

@@ -72,7 +72,7 @@ def _carry(proxy: ResettingProxy, client: socket.socket) -> None:
 
 
 def _passed(proxy: ResettingProxy, source: socket.socket, destination: socket.socket) -> bool:
-    """Whether what came from one side went to the other, and the connection goes on."""
+    """Whether a chunk was passed from one side to the other, and the connection goes on."""
     chunk = source.recv(CHUNK)
     if not chunk:
         return False

@@ -1,4 +1,4 @@
-"""A small service on loopback that answers as a test says, plainly or over TLS, and remembers what it was asked."""
+"""A small service on loopback that gives the answers of a test, plainly or over TLS, and keeps the requests it got."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def stub_service(
 
 
 class _Server(ThreadingHTTPServer):
-    """Each session is made in its own thread, so that one that fails holds up nobody."""
+    """Each session is made in its own thread, so that one that fails holds up no other."""
 
     context: ssl.SSLContext | None = None
 

@@ -60,7 +60,7 @@ def records(text: str) -> list[dict[str, str]]:
 
 
 def plain(text: str) -> list[dict[str, str]]:
-    """Rows without what is declared to differ: zone, list separator, `None` for a company's text, placeholder."""
+    """Rows without the declared differences: zone, list separator, `None` for a company's text, placeholder."""
 
     def bare(name: str, cell: str) -> str:
         if cell == "_" or (cell == "None" and name.startswith("company_")):

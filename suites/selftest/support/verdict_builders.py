@@ -1,4 +1,4 @@
-"""Invented runs and verdicts for the self-tests of what is rendered: any word, any size, hostile on request."""
+"""Invented runs and verdicts for the self-tests of the outputs: any verdict, any size, hostile on request."""
 
 from __future__ import annotations
 

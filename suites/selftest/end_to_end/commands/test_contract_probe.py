@@ -76,7 +76,7 @@ def test_a_draft_removes_what_is_not_there_and_quotes_what_no_draft_can_remove(t
     assert "records.contact.endpoint: GET /y answers 404" in path.read_text()
 
 
-def test_what_can_not_be_asked_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_settings_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = env_file(tmp_path / "live.env", {"CONTACT360_BASE_URL": "http://127.0.0.1:1"})
 
     assert contract_probe.main(["probe", "--env-file", str(file)]) == WRONG_USAGE

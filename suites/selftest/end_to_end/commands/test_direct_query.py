@@ -55,7 +55,7 @@ def test_every_row_is_in_exactly_one_part(direct: DirectQuery, kind: ExportKind,
     assert sorted(key for part in parts for key in part) == keys
 
 
-def test_who_is_asked_for_twice_comes_twice(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
+def test_a_record_that_is_asked_for_twice_comes_twice(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
     requested_keys = [*keys[:5], keys[0], "no-such-key"]
 
     assert sorted(key for part in _keys(direct, kind, requested_keys) for key in part) == sorted([*keys[:5], keys[0]])
@@ -128,9 +128,7 @@ def test_a_query_that_breaks_off_says_so_and_the_session_lives_on(
     assert sorted(direct.tables(keys[:3])) == keys[:3]
 
 
-def test_who_stops_reading_leaves_a_session_that_can_be_used(
-    direct: DirectQuery, kind: ExportKind, keys: list[str]
-) -> None:
+def test_a_reader_that_stops_leaves_a_usable_session(direct: DirectQuery, kind: ExportKind, keys: list[str]) -> None:
     column = WHERE[kind.record][1]
     rows = direct.rows([column])
 

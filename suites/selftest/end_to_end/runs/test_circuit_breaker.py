@@ -137,7 +137,7 @@ def wire(tmp_path: Path, clock: Clock) -> Iterator[HttpClient]:
         yield wire
 
 
-def test_who_is_given_up_is_really_not_asked(wire: HttpClient, clock: Clock) -> None:
+def test_a_service_that_is_given_up_gets_no_request(wire: HttpClient, clock: Clock) -> None:
     for _ in range(3):
         clock.now = time.monotonic() + 100
         assert wire.ask("GET", "/").answer.error == "refused"
@@ -175,7 +175,7 @@ class CountingCheck(Check):
         raise CircuitOpen("connectra", "timeout")
 
 
-def test_what_was_asked_before_is_recorded_and_what_was_not_is_not(tmp_path: Path) -> None:
+def test_answers_before_the_breaker_opened_are_recorded_and_no_others(tmp_path: Path) -> None:
     target = SimpleNamespace(
         rate_limiter=RateLimiter(tmp_path, None),
         log=None,

@@ -83,7 +83,7 @@ def test_a_path_elsewhere_does_not_move_pytests_root(checkout: Path, tmp_path: P
     ],
     ids=["collect-only", "markers", "help", "fixtures", "setup-plan"],
 )
-def test_who_only_wants_to_know_starts_nothing(checkout: Path, tmp_path: Path, options: list[str]) -> None:
+def test_help_and_collection_start_nothing(checkout: Path, tmp_path: Path, options: list[str]) -> None:
     completed = run(checkout, tmp_path / "out", *options, extra={"CONNECTRA_BASE_URL": "http://x"})
 
     assert completed.code == 0, completed.printed[-2000:]

@@ -34,7 +34,7 @@ def _many(entry: HistoryEntry, count: int) -> list[HistoryEntry]:
     ]
 
 
-def test_what_was_written_is_read_back(tmp_path: Path, entry: HistoryEntry) -> None:
+def test_a_written_entry_is_read_back(tmp_path: Path, entry: HistoryEntry) -> None:
     path = store.write(tmp_path, entry)
 
     assert path.name == "20261125T094640Z-abcdef.json"

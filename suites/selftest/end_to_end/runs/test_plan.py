@@ -198,7 +198,7 @@ def test_every_entry_has_its_test(checkout: Path) -> None:
         assert [ask.test for ask in asks if f"def {ask.test}(" not in tests] == []
 
 
-def test_what_costs_is_refused_unless_it_is_allowed(checkout: Path, tmp_path: Path) -> None:
+def test_costly_requests_are_refused_unless_they_are_allowed(checkout: Path, tmp_path: Path) -> None:
     with everybody() as (values, _, _):
         file = str(env_file(tmp_path / "live.env", values))
         options = ("-m", "phase4", "--plan", "--env-file", file, "--samples", "8")

@@ -123,7 +123,7 @@ def test_the_last_look_leaves_a_record_of_its_own(
     assert [event.name for event in last_look(before, lambda: after)] == names
 
 
-def test_who_does_not_answer_at_once_is_asked_once_more() -> None:
+def test_a_service_that_does_not_answer_at_once_is_asked_once_more() -> None:
     looks = iter([{}, {"a": "1"}])
 
     assert [event.name for event in last_look({"a": "1"}, lambda: next(looks))] == ["target-looked"]

@@ -127,7 +127,7 @@ def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: CompanyPool, contra
     assert any("departments" in parameters for parameters in _parameters(off, "word"))
 
 
-def test_relations_leave_warts_alone(draws: dict[str, SampleSet]) -> None:
+def test_relations_avoid_filters_with_known_deviations(draws: dict[str, SampleSet]) -> None:
     parameters = [{*sample.subject.one, *sample.subject.other} for sample in draws["consistency"].samples]
 
     assert not any(group & {*WARTS} for group in parameters)

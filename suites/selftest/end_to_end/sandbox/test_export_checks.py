@@ -166,7 +166,9 @@ def _with(column: str, value: str, *keys: str) -> Callable[[Lines], Lines]:
         "moved-down",
     ],
 )
-def test_damage_is_found_at_whom_it_befell_and_named(damage: Callable[[Lines], Lines], wrong: str, cause: str) -> None:
+def test_damage_to_a_record_is_found_at_that_record_and_named(
+    damage: Callable[[Lines], Lines], wrong: str, cause: str
+) -> None:
     exports, response, parts = _compared(_file(damage(_right())))
 
     wrong_records = {key: record for key, record in parts.records.items() if record}
@@ -216,7 +218,7 @@ def test_one_row_of_the_direct_path_gives_the_file_away() -> None:
     assert response.answer.provenance is Provenance.DIRECT
 
 
-def test_who_does_not_exist_must_not_be_there() -> None:
+def test_an_unknown_record_must_not_be_in_the_file() -> None:
     order = ExportRequest(kind="contacts", keys=("a", "x", "c"), strata={"x": "unknown"})
     sample = Sample(key="small-2", stratum="unknown", subject=order)
 
@@ -227,7 +229,7 @@ def test_who_does_not_exist_must_not_be_there() -> None:
     assert [record.kind for record in wrong.records["x"]] == [DifferenceKind.GHOST]
 
 
-def test_who_is_asked_for_twice_is_there_twice() -> None:
+def test_a_record_that_is_ordered_twice_is_in_the_file_twice() -> None:
     order = ExportRequest(kind="contacts", keys=("a", "b", "a"), strata={})
     sample = Sample(key="small-3", stratum="repeated", subject=order)
 

@@ -51,7 +51,9 @@ def test_every_column_is_filled_somewhere(vql: httpx.Client, own_database: psyco
         assert [name for name in rows[0] if not any(row[name] for row in rows)] == []
 
 
-def test_the_direct_file_has_the_warts_of_its_time(direct: httpx.Client, own_database: psycopg.Connection) -> None:
+def test_the_file_of_the_direct_path_has_its_known_deviations(
+    direct: httpx.Client, own_database: psycopg.Connection
+) -> None:
     ((key, created),) = own_database.execute(
         "SELECT c.uuid, c.created_at FROM contacts c JOIN companies k ON k.uuid = c.company_id "
         "JOIN companies_metadata n ON n.uuid = k.uuid WHERE num_nulls(k.name, k.address, k.text_search, n.city) > 0 "

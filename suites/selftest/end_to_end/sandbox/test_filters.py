@@ -150,7 +150,7 @@ def _passes_as_documented(parameter: Parameter, value: Any, stored: list[Any]) -
     return not any(" ".join(sorted(text.lower().split())) in value for text in texts)
 
 
-def test_every_value_of_the_data_passes_whom_it_means(
+def test_every_filter_value_of_the_data_keeps_the_contacts_it_means(
     oracle: CompanyContactsOracle, matrix: dict[str, Parameter], subject: FilterSubject
 ) -> None:
     """The SQL against a second way of saying the same, over all values that were drawn from 26 people."""
@@ -220,7 +220,7 @@ def _bites(combination: pairwise.Combination, all_contacts: int) -> bool:
     return True
 
 
-def test_every_filter_of_a_combination_bites(subject: FilterSubject) -> None:
+def test_every_filter_of_a_combination_leaves_contacts_out(subject: FilterSubject) -> None:
     cover = pairwise.pairs([subject], seed=3)
 
     all_contacts = (1 << subject.contacts) - 1

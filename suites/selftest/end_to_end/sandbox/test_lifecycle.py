@@ -95,7 +95,7 @@ def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: 
     _require_silence(ports)
 
 
-def test_what_a_killed_run_saw_is_judged_and_holds(start: Start, checkout: Path, tmp_path: Path) -> None:
+def test_records_of_a_killed_run_are_judged_as_hold(start: Start, checkout: Path, tmp_path: Path) -> None:
     process = start(*SMALL_RUN, "--out", str(tmp_path))
     records = tmp_path / "latest" / "observations" / "controller.jsonl"
     _until(lambda: records.exists() and b'"type":"sample"' in records.read_bytes(), 60, "a first sample")

@@ -146,7 +146,7 @@ def test_more_than_a_page_is_found_whole(
     assert _by_both(vql, direct, "LinkedIn.com")["total_contacts"] == everybody > 200
 
 
-def test_companies_come_with_all_who_work_there(
+def test_companies_come_with_all_their_people(
     vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
     """Also the one of 26 people, more than Connectra's default page, and one where nobody works."""
@@ -189,7 +189,7 @@ def test_the_path_needs_its_slash_and_the_search_a_login(vql: httpx.Client) -> N
     assert vql.post(SEARCH, json={"url": "x"}, headers={"Authorization": ""}).status_code == 401
 
 
-def test_headers_say_who_served(vql: httpx.Client, direct: httpx.Client, slug: str) -> None:
+def test_headers_show_which_path_served(vql: httpx.Client, direct: httpx.Client, slug: str) -> None:
     by_vql, by_sql = (
         client.post(SEARCH, json={"url": slug}, headers={"X-Request-Id": "l-1"}) for client in (vql, direct)
     )

@@ -68,7 +68,7 @@ def test_the_second_page_without_a_limit_begins_at_the_first_row(connectra: http
     ],
     ids=["cursor-alone", "cursor-and-page", "analysed-text", "no-such-field", "nameless-field"],
 )
-def test_what_elasticsearch_refuses_is_a_failure(connectra: httpx.Client, body: dict[str, Any]) -> None:
+def test_a_query_that_elasticsearch_refuses_is_a_failure(connectra: httpx.Client, body: dict[str, Any]) -> None:
     answer = connectra.post("/contacts/", json=body)
 
     assert answer.status_code == 500

@@ -108,7 +108,7 @@ def test_of_two_that_come_at_once_one_gets_it(server: Server, described: list[st
     assert _described(server) == described
 
 
-def test_it_takes_a_superuser_who_is_let_in(server: Server) -> None:
+def test_a_superuser_that_can_log_in_is_accepted(server: Server) -> None:
     with server.superuser() as session:
         session.execute(f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'".encode())
     try:

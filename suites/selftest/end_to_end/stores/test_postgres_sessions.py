@@ -202,7 +202,9 @@ class _Conflict(psycopg.errors.SerializationFailure):
 
 
 @pytest.mark.parametrize("conflicts", [0, 1, 3])
-def test_what_a_standby_cancels_is_asked_again(server: Server, monkeypatch: pytest.MonkeyPatch, conflicts: int) -> None:
+def test_a_query_that_a_standby_cancels_is_asked_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch, conflicts: int
+) -> None:
     conflicts_left = [_Conflict() for _ in range(conflicts)]
     with closing(Database(server.dsn("postgres", "worker", PASSWORD))) as database:
         execute = database._session.execute

@@ -78,7 +78,7 @@ def test_a_count_is_direct_where_the_log_knows_it_without_a_marker(signals: tupl
     assert RollbackFacts("rollback", "count", True).served(counted).ok is None
 
 
-def test_errors_say_nothing_about_who_serves() -> None:
+def test_errors_do_not_show_which_path_serves() -> None:
     assert RollbackFacts("rollback", "contact", False).served(_samples(VQL, error="timeout")).ok is None
 
 
@@ -162,7 +162,7 @@ def test_a_name_that_is_no_flag_is_refused() -> None:
     [(True, {"direct-none": False}), (False, {"vql-none": True}), (None, {})],
     ids=["all-on", "none-on", "not-told"],
 )
-def test_what_flags_alone_say(on: bool | None, wanted: dict[str, bool]) -> None:
+def test_conclusions_from_flags_alone(on: bool | None, wanted: dict[str, bool]) -> None:
     facts = of_flags("rollback", dict.fromkeys(FLAGS, on))
 
     assert {fact.name: fact.ok for fact in facts} == wanted

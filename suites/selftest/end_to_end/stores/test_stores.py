@@ -252,7 +252,7 @@ def test_a_search_costs_nothing_on_a_sandbox_and_is_forbidden_elsewhere(target: 
     assert (forbidden(target), affords(target, 1_000)) == ("", True)
 
 
-def test_what_is_no_search_is_refused(target: Target) -> None:
+def test_a_body_that_is_no_search_is_refused(target: Target) -> None:
     facts = LinkedInChecks(target, flag_on=True, count=4, seed=7).refusals("phase4")
 
     assert [fact.sentence for fact in facts if not fact.ok] == []

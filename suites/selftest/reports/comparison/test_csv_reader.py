@@ -24,7 +24,7 @@ def _read(data: bytes, size: int = 7) -> tuple[list[tuple[str, ...]], dict[str, 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
 @given(rows=st.lists(st.tuples(st.text("abc-", min_size=1), TEXT, TEXT), max_size=6), size=st.integers(1, 40))
-def test_what_csv_writes_is_read_back(line_end: str, rows: list[tuple[str, ...]], size: int) -> None:
+def test_files_of_the_csv_module_are_read_back(line_end: str, rows: list[tuple[str, ...]], size: int) -> None:
     assume(line_end == "\r\n" or not any(row[-1].endswith("\r") for row in rows))  # csv leaves it bare: a line end
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator=line_end).writerows([COLUMNS, *rows])

@@ -68,7 +68,7 @@ def test_what_is_many_is_written_down_at_once(size: int, written: bool) -> None:
     assert (len(heap.partition(0)[0]) == size) is written
 
 
-def test_what_was_written_is_not_written_again() -> None:
+def test_flushed_rows_are_not_written_again() -> None:
     heap = _heap([1, 2])
     heap.flush()
 

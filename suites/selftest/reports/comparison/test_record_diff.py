@@ -254,7 +254,7 @@ def test_an_object_that_is_null_has_its_key() -> None:
         ({f"n{TWICE}": 1}, [f"n{TWICE}"]),
     ],
 )
-def test_what_the_contract_does_not_name_is_undeclared(body: dict[str, object], paths: list[str]) -> None:
+def test_a_key_that_the_contract_does_not_name_is_undeclared(body: dict[str, object], paths: list[str]) -> None:
     fields = [Field(path="n", columns=("t.n",), rules=())]
     differences = record_differences({"t": {"n": 1}}, {"n": 1, **body}, fields)
 

@@ -164,7 +164,7 @@ def test_two_rows_that_changed_cells_are_both_named(table: list[TableRow], data:
 
 
 @given(TABLES, st.integers(2, 4))
-def test_who_is_asked_for_twice_has_to_be_there_twice(table: list[TableRow], times: int) -> None:
+def test_a_record_that_is_ordered_twice_has_to_be_there_twice(table: list[TableRow], times: int) -> None:
     rows = [row for row in table for _ in range(times)]
 
     assert _named(rows, rows) == ({}, set())
@@ -285,7 +285,7 @@ def test_half_of_a_rows_wrong_cells_are_not_most_of_them(have: tuple[str, ...], 
     assert [damage.count for damage in comparison.damages() if damage.kind == "shifted-cells"] == [1] * count
 
 
-def test_who_is_asked_for_twice_may_come_late() -> None:
+def test_a_record_that_is_ordered_twice_may_come_late() -> None:
     assert _named([SIX[0], SIX[0], SIX[1]], [SIX[1], SIX[0], SIX[0]])[0] == {}
     assert _named([SIX[1], SIX[0], SIX[0]], [SIX[0], SIX[0], SIX[1]])[0] == {}
 

@@ -340,7 +340,7 @@ def test_an_age_has_a_unit(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["24", "h", "-1h", "24hh", "1w", "0.0d", "9" * 20 + "d", " 1h"])
-def test_what_is_no_age_is_refused(text: str) -> None:
+def test_an_invalid_age_is_refused(text: str) -> None:
     with pytest.raises(check_verdict.InvalidVerdict, match="age"):
         check_verdict.age(text)
 
@@ -361,7 +361,7 @@ def test_a_rehearsal_is_called_one(opened: Opened) -> None:
     ],
     ids=["missing", "torn", "foreign", "deep", "no-age", "zero-age"],
 )
-def test_what_is_no_verdict_is_refused(
+def test_an_invalid_verdict_file_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, arguments: list[str], message: str
 ) -> None:
     path = tmp_path / "verdict.json"

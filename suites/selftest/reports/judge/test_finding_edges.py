@@ -121,7 +121,7 @@ def test_the_longest_lag_is_held_against_its_limits(lags: tuple[float, ...], out
 
 
 @pytest.mark.parametrize("outcome", [Outcome.VOID, Outcome.FAILED, Outcome.EXCUSED])
-def test_what_was_not_compared_has_no_lag(outcome: Outcome) -> None:
+def test_samples_that_were_not_compared_have_no_lag(outcome: Outcome) -> None:
     assert finding(criterion_of("lag", "x", target=2.0, alert=5.0), [sampled(1, outcome)]).outcome == "unmeasured"
 
 

@@ -252,7 +252,7 @@ def _sample(key: str, by: Provenance) -> Comparison:
 
 @LEISURELY
 @given(records=recorded, flag_on=flags, data=st.data())
-def test_not_knowing_who_served_never_helps(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
+def test_unknown_provenance_never_helps(records: list[Record], flag_on: bool | None, data: st.DataObject) -> None:
     forgotten = [
         replace(record, answers=tuple(replace(answer, provenance=Provenance.UNKNOWN) for answer in record.answers))
         if isinstance(record, Comparison) and data.draw(st.booleans())

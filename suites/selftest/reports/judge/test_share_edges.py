@@ -118,7 +118,7 @@ def test_good_answers_have_to_be_as_many_as_the_criterion_needs(bad: int) -> Non
     assert finding(criterion_of("share", of="fallbacks", least=300, **SHARE), records).needed == 260
 
 
-def test_what_is_met_has_no_cause() -> None:
+def test_a_met_criterion_has_no_cause() -> None:
     records = [*samples(999), sampled(1000, served=FALLBACK, cause="index-stale")]
 
     own_finding = finding(criterion_of("share", of="fallbacks", **SHARE), records)

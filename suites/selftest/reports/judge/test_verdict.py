@@ -133,7 +133,7 @@ def test_a_run_ended_when_its_last_event_did() -> None:
         "twice",
     ],
 )
-def test_what_happened_to_a_run_holds_it_back(events: tuple[Event, ...], message: str | None) -> None:
+def test_incidents_of_a_run_make_it_hold(events: tuple[Event, ...], message: str | None) -> None:
     verdict = _judged(FACT, *events)
 
     assert verdict.incidents == ((message,) if message else ())
@@ -175,7 +175,7 @@ def test_answers_are_counted_by_who_served_them() -> None:
     assert verdict.provenance == {"vql": 2, "fallback": 1, "direct": 0, "unknown": 0}
 
 
-def test_what_a_run_cost_is_added_up() -> None:
+def test_costs_of_a_run_are_added_up() -> None:
     events = [
         Event(name="requests", count=3, credits=1),
         Event(name="requests", count=4, credits=2),
@@ -300,7 +300,7 @@ def test_known_differences_are_written_with_how_they_stand() -> None:
     assert [(entry["id"], entry["of"], entry["stale"], entry["over"]) for entry in written] == [("k", 1, True, False)]
 
 
-def test_what_is_no_verdict_is_not_written() -> None:
+def test_an_invalid_verdict_is_not_written() -> None:
     with pytest.raises(jsonschema.ValidationError):
         to_json(replace(_judged(FACT, *WHOLE), verdict="MAYBE"))
 

@@ -62,7 +62,9 @@ def _expected(*criteria: str, **more: Any) -> ExpectedDetection:
         (_expected("a"), {"phases": {}}, ["missed"]),
     ],
 )
-def test_what_a_rehearsal_shows(expected: ExpectedDetection, verdict: dict[str, Any], detections: list[str]) -> None:
+def test_the_detection_of_a_rehearsal(
+    expected: ExpectedDetection, verdict: dict[str, Any], detections: list[str]
+) -> None:
     assert [row.detection for row in detection_matrix.rows_of(expected, verdict)] == detections
 
 

@@ -48,7 +48,7 @@ def test_the_newest_go_of_a_phase_stays_and_so_does_its_newest_run(tmp_path: Pat
     assert days(tmp_path) == [2, 3, 10]
 
 
-def test_what_latest_points_to_stays(tmp_path: Path) -> None:
+def test_the_run_that_latest_points_to_stays(tmp_path: Path) -> None:
     """Runs that begin within one second have no order by their names."""
     latest = run(tmp_path, 1)
     for day in range(2, 5):
@@ -71,7 +71,7 @@ def test_a_killed_run_goes_and_one_that_goes_on_stays(tmp_path: Path) -> None:
     assert days(tmp_path) == [2, 3]
 
 
-def test_what_is_no_run_folder_stays(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_folder_stays(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     run(elsewhere, 1)
     (tmp_path / "notes").mkdir()
