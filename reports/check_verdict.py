@@ -97,7 +97,7 @@ def opened(
     demands = demands or Demands(require_live=require_live)
     run = verdict["run"]
     if phase not in verdict["phases"]:
-        return "HOLD", f"{run} did not ask {phase}; it asked {', '.join(sorted(verdict['phases'])) or 'nothing'}"
+        return "HOLD", f"{run} did not test {phase}; it tested {', '.join(sorted(verdict['phases'])) or 'nothing'}"
     altered = why_unsigned(verdict, demands.key)
     again = None
     if folder is not None and not altered:
@@ -107,7 +107,7 @@ def opened(
             return "HOLD", f"{run} can't be judged again: {error}"
         altered = why_altered(verdict, again) if _is_by(verdict, again["suite"]["sha256"]) else ""
         if phase not in again["phases"]:
-            return "HOLD", f"{run} did not ask {phase}, as its observations show"
+            return "HOLD", f"{run} did not test {phase}: its observations hold nothing of it"
     return _opened(verdict, again, phase, now, oldest, demands, altered)
 
 
@@ -139,7 +139,7 @@ def _opened(
         or _why_out_of_order(again or verdict, phase, demands)
     )
     if not why and demands.require_live and (again or verdict)["target"] != "live":
-        why = f"it asked {verdict['target']}, not a live deployment"
+        why = f"it tested {verdict['target']}, not a live deployment"
     if why:
         return "HOLD", f"{run} says {verdict['phases'][phase]['verdict']} for {phase}, but {why}"
     rehearsal = "" if verdict["target"] == "live" else f", a rehearsal on the {verdict['target']}"
@@ -185,7 +185,7 @@ def _why_another_judge(verdict: Mapping[str, Any], again: Mapping[str, Any] | No
     if not demands.judge or _is_by(verdict, demands.judge) or (again is not None and not demands.require_suite):
         return ""
     who = verdict.get("suite", {}).get("sha256", "")
-    by = f"another judge ({who[:12]})" if who else "a judge that it does not name"
+    by = f"another judge ({who[:12]})" if who else "an unnamed judge"
     return f"it was given by {by}, not by {demands.judge[:12]}; give the run folder, which is judged again"
 
 

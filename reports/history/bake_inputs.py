@@ -60,7 +60,7 @@ def _differs(entry: HistoryEntry, phase: str, bond: Mapping[str, str], now: date
         unknown_to = (*unknown_to, "build", "connectra", "index")
     differs = [name for name in differing(entry.bond(phase), bond) if name not in unknown_to]
     if entry.altered:
-        differs.append("a signature that does not hold")
+        differs.append("an invalid signature")
     if entry.options.get("faults"):
         differs.append("faults on purpose")
     if entry.ended_at > now + AHEAD:

@@ -75,7 +75,7 @@ def _require_first(entry: HistoryEntry, path: Path, first_files: dict[str, str])
     for mark in (entry.run_id, text):
         first = first_files.setdefault(mark, path.name)
         if first != path.name:
-            raise ValueError(f"it is the run of {first} once more: a run counts once")
+            raise ValueError(f"it is the run of {first} once more: a run is counted once")
 
 
 def remember(

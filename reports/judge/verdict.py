@@ -392,4 +392,4 @@ def _finished(events: Sequence[Event], now: str) -> datetime:
     try:
         return datetime.fromtimestamp(max(times), UTC) if times else datetime.fromisoformat(now)
     except (OverflowError, ValueError, OSError):
-        return datetime.fromisoformat(now)  # a time that no clock shows; `incidents_of` says so
+        return datetime.fromisoformat(now)  # an impossible time; `incidents_of` says so

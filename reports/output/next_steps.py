@@ -44,7 +44,7 @@ def _after_go(verdict: Entry) -> list[Step]:
         return [Step(text="This was a rehearsal. Run the same on your deployment:", commands=(command,))]
     if set(verdict["phases"]) == {AVAILABILITY}:
         kept = {**options, "history": options.get("history") or HISTORY}
-        text = "Keep the probe on its schedule, every five minutes, with a history; the bake adds its moments up:"
+        text = "Keep the probe on its schedule, every five minutes, with a history; the bake adds its probes up:"
         return [Step(text=text, commands=(commands.rerun([AVAILABILITY], kept),))]
     own_steps = [*_switching_on(verdict), *_baking(verdict, options)]
     following = [NEXT[name] for name in verdict["phases"] if NEXT.get(name) and NEXT[name] not in verdict["phases"]]
@@ -95,7 +95,7 @@ def _after_hold(verdict: Entry) -> list[Step]:
     if incidents and not any(finding["count"] for finding in missing):
         own_steps = []  # the run did not get as far as its samples
     if incidents:
-        own_steps.insert(0, Step(text='Mend what happened to the run itself (listed under "Why").'))
+        own_steps.insert(0, Step(text='Fix the problems of the run itself (listed under "Why").'))
     for phase in dict.fromkeys(name for incident in verdict["incidents"] for name in _FIRST.findall(incident)):
         own_steps.insert(0, Step(text=f"Verify {phase} first:", commands=(commands.rerun([phase], options),)))
     changed, without = _changed(missing, options)
@@ -135,9 +135,9 @@ WAYS_OUT: Mapping[str, str] = {  # an option or a setting that a finding lacks -
 }
 NOISY = "Run it when the machines are quieter: the direct path alone varies too much."
 DOUBTS: Mapping[str, str] = {  # a finding's count of answers that can't be used -> the way out
-    "unknown": "Make visible who serves: the header, the log or the search counter.",
+    "unknown": "Make visible which path serves: switch the VQL header on, or set LOGS_DATABASE_URL or ELASTICSEARCH_HOST.",
     "void": "Run it when fewer rows are being written, or with more samples.",
-    "lost": "See why requests fail; then ask again.",
+    "lost": "Find out why requests fail, then run again.",
 }
 _FIRST = re.compile(r"\(-m (\w+)\)")  # the phase that an incident asks for before this one
 _NAMED = re.compile(r"(?<![\w-])(?:--[a-z][a-z-]+|-k|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w-])")
@@ -179,5 +179,5 @@ def _after_no_go(verdict: Entry) -> list[Step]:
         check = "all endpoints use SQL again" if all_endpoints else "only the affected endpoints use SQL again"
         own_steps.append(Step(text=f"Verify that {check}:", commands=(presentation.verification(verdict),)))
     command = commands.rerun(verdict["phases"], options)
-    own_steps.append(Step(text="Repair the causes by their remedies, then run it again:", commands=(command,)))
+    own_steps.append(Step(text="Repair the causes as their remedies say, then run again:", commands=(command,)))
     return own_steps

@@ -63,7 +63,7 @@ def waived(verdict: Entry) -> list[Entry]:
 def stale_waivers(verdict: Entry) -> list[str]:
     """A sentence for each waiver that nothing needs any more."""
     return [
-        f"the waiver of {entry['criterion']} ({entry['ticket']}) is stale: {name} meets the criterion; take it out"
+        f"the waiver of {entry['criterion']} ({entry['ticket']}) is no longer needed: {name} meets the criterion; remove it"
         for name, phase in verdict["phases"].items()
         for entry in phase.get("waived", ())
         if entry["stale"]
@@ -94,7 +94,7 @@ def _meaning(verdict: Entry) -> str:
         return f"not decided yet: do not go on with {', '.join(flags) or 'the next step'}"
     if not flags:
         beside = ", and this deployment has no flag to roll back" if _is_mandatory(verdict) else ""
-        return f"do not go on: {_phases(verdict)} does not hold{beside}"
+        return f"do not go on: not every blocking criterion is met for {_phases(verdict)}{beside}"
     states = verdict["fingerprint"]["flags"]
     switched = {states.get(flag) if states.get("CONNECTRA_ENABLED") is not False else False for flag in flags}
     advice = {True: "roll back {}", False: "do not enable {}"}

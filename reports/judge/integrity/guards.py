@@ -40,7 +40,7 @@ def lacking(recorded: RunRecords) -> tuple[str, ...]:
 def _changed_gates(run: Run) -> list[str]:
     """A gate is judged by its text, and bound to by its hash: they have to belong together."""
     return [
-        f"the text of the gate of {phase} does not have its hash: it was changed after the run began"
+        f"the recorded gate of {phase} does not match its hash: it was changed after the run began"
         for phase, file in sorted(run.gates.items())
         if (run.schema >= GUARDED_SCHEMA or _HASH.fullmatch(file.sha256)) and _sha256(file.text) != file.sha256
     ]
@@ -93,7 +93,7 @@ def _unguarded(events: Sequence[Event]) -> list[str]:
     workers = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
     demanded = {"controller": CONTROLLER_PLUGINS, **dict.fromkeys(workers, PLUGINS)}
     return [
-        f"{worker} does not say that it was watched over by {', '.join(absent)}"
+        f"{worker} did not record that these plugins ran: {', '.join(absent)}"
         for worker, plugins in sorted(demanded.items())
         if (absent := [name for name in plugins if name not in active.get(worker, ())])
     ]

@@ -10,7 +10,7 @@ from reports.records.run_ledger import RunRecords
 
 LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999, in epoch seconds
 _INCIDENTS = {
-    "worker-crashed": "a worker crashed ({worker}): what it was asking is lost",
+    "worker-crashed": "a worker crashed ({worker}): its open samples are lost",
     "interrupted": "the run was interrupted: {detail}",
     "rerun": "a test was run again ({detail}): a flaky check is a bug in the check",
     "stopped": "{detail}",
@@ -36,14 +36,14 @@ def incidents_of(recorded: RunRecords) -> tuple[str, ...]:
     ]
     names = Counter(event.name for event in events)
     if not names["run-finished"] and not names["interrupted"]:
-        sentences.append("the run never finished: it was killed, or is still going on")
+        sentences.append("the run never finished: it was killed, or is still running")
     begun = {event.worker for event in events if event.name in ("worker-started", "worker-expected")}
     ended = {event.worker for event in events if event.name == "worker-finished"}
     crashed = {event.worker for event in events if event.name == "worker-crashed"}
     sentences += [f"worker {worker} never finished" for worker in sorted(begun - ended - crashed)]
     strange = next((event for event in events if not 0 <= event.at < LAST_MOMENT), None)
     if strange is not None:
-        sentences.append(f"{strange.name} was recorded at {strange.at:g} s, a time that no clock shows")
+        sentences.append(f"{strange.name} was recorded at {strange.at:g} s, an impossible time")
     if recorded.unreadable:
         sentences.append(
             f"{len(recorded.unreadable)} recorded lines can't be read, first {recorded.unreadable[0][:120]}"

@@ -80,17 +80,19 @@ def why_not(
 
 def _why_no_go(result: PhaseResult) -> str:
     if result.verdict != result.stated:
-        return f"it says {result.stated}, and its findings come to {verdict_of(result.outcomes)}: it was altered"
+        return (
+            f"it says {result.stated}, but its findings amount to {verdict_of(result.outcomes)}: the file was altered"
+        )
     if result.verdict != "GO":
         return f"it says {result.verdict}"
     if result.incidents:
         return f"its GO was withheld: {result.incidents[0]}"
     if result.is_direct_path:
-        return f"{result.flag} was off: its GO is one of the direct path, and says nothing about VQL"
+        return f"{result.flag} was off: its GO is about the direct path and does not cover VQL"
     if result.flag and result.flag_on is None:
         return f"it does not say whether {result.flag} was on"
     if result.schema < GUARDED_SCHEMA:
-        return "it was recorded by an earlier version, which did not record that its guards looked"
+        return "it was recorded by an earlier version, which did not record whether its guards ran"
     return ""
 
 
@@ -110,7 +112,7 @@ def differing(bound: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[str,
 
 def why_bound_elsewhere(bound: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     changed = [BOND_NAMES.get(name, name) for name in differing(bound, wanted)]
-    return f"since then changed: {', '.join(changed)}" if changed else ""
+    return f"changed since then: {', '.join(changed)}" if changed else ""
 
 
 def bonds_of(fingerprint: Mapping[str, Any], *, contract: str, known: str, gate: str, judge: str) -> dict[str, str]:

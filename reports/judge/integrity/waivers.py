@@ -39,11 +39,11 @@ class WaivedCriterion:
 def why_protected(criterion: Criterion, phase: str) -> str:
     """Why no waiver may cover that criterion; '' if one may."""
     if criterion.rule in _EXACTNESS:
-        return "it tells wrong people, ghosts, leaks and lost data, and those are never waived"
+        return "it shows wrong people, deleted records, leaks or lost data: it can never be waived"
     if criterion.of in _PROVENANCE or phase in _ALL_PROVENANCE:
-        return "it shows which path served the answers, and that is never waived"
+        return "it shows which path served the answers: it can never be waived"
     if criterion.kind == "advisory":
-        return "it is advisory: it holds nothing back"
+        return "it is advisory: it blocks nothing, so there is nothing to waive"
     return ""
 
 
@@ -56,9 +56,7 @@ def why_not_in_force(until: str, now: datetime) -> str:
     if end < now.date():
         return f"it ended on {until}"
     if end - now.date() > timedelta(days=POLICY.longest_waiver_days):
-        return (
-            f"until = {until} is more than {POLICY.longest_waiver_days} days away: a waiver holds for a month at most"
-        )
+        return f"until = {until} is more than {POLICY.longest_waiver_days} days away: a waiver is for a month at most"
     return ""
 
 
@@ -91,7 +89,7 @@ def waive(
 def too_many(waivers: Sequence[Waiver]) -> str:
     """Why so many can't hold at once; '' if they are few."""
     count = len({waiver.criterion for waiver in waivers})
-    return f"{count} waivers at once: at most {POLICY.most_waivers} may hold" if count > POLICY.most_waivers else ""
+    return f"{count} waivers at once: at most {POLICY.most_waivers} are allowed" if count > POLICY.most_waivers else ""
 
 
 def _holds(waiver: Waiver, criterion: Criterion | None, phase: str, now: datetime) -> bool:

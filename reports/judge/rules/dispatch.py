@@ -112,7 +112,7 @@ def fact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
             criterion, "unmeasured", sentence, count=count, needed=max(len(unseen), criterion.least - count, 0)
         )
     few = "; ".join(dict.fromkeys(fact.sentence for fact in facts if fact.sentence)) if count <= FEW else ""
-    sentence = few or f"{count} of {count} are as they have to be"
+    sentence = few or f"{count} of {count} are as required"
     return finding(
         criterion, "met", sentence, value=_value_of(shown) if count == 1 else None, unit=_unit_of(shown), count=count
     )
@@ -144,26 +144,24 @@ def attested(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Findi
         return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
     all_sign_offs = sorted(
         evidence.attestations,
-        key=lambda attestation: (_holds(attestation, evidence.now), attestation.until, attestation.who),
+        key=lambda attestation: (not _why_not_valid(attestation, evidence.now), attestation.until, attestation.who),
     )
     by_line = {sign_off.line: sign_off for sign_off in all_sign_offs}  # of several on a line, one that holds
     sign_offs = [by_line[line] for line in criterion.checks if line in by_line]
     absent = [line for line in criterion.checks if line not in by_line]
-    expired = [sign_off for sign_off in sign_offs if not _holds(sign_off, evidence.now)]
-    count = len(sign_offs) - len(expired)
+    invalid = [sign_off for sign_off in sign_offs if _why_not_valid(sign_off, evidence.now)]
+    count = len(sign_offs) - len(invalid)
     if absent:
         sentence = f"not signed off: {', '.join(absent)} (--attestations)"
-    elif expired:
-        sentence = "; ".join(
-            f"{sign_off.line}: {sign_off.who}'s word held until {sign_off.until}" for sign_off in expired
-        )
+    elif invalid:
+        sentence = "; ".join(_why_not_valid(sign_off, evidence.now) for sign_off in invalid)
         sentence += " (--attestations)"
     else:
         sentence = "; ".join(
             f"{sign_off.line}: {sign_off.who}, {sign_off.when}, until {sign_off.until}" for sign_off in sign_offs
         )
         return finding(criterion, "met", sentence, count=count)
-    return finding(criterion, "unmeasured", sentence, count=count, needed=len(absent) + len(expired))
+    return finding(criterion, "unmeasured", sentence, count=count, needed=len(absent) + len(invalid))
 
 
 def _up_to(criterion: Criterion, value: float) -> str:
@@ -173,9 +171,13 @@ def _up_to(criterion: Criterion, value: float) -> str:
     return "met" if value <= limit_of(criterion.target) else "unmeasured"
 
 
-def _holds(sign_off: Attestation, now: str) -> bool:
-    """Whether the word was given before now and holds on: dates hold to their end."""
-    return sign_off.when <= now[: len(sign_off.when)] and now[: len(sign_off.until)] <= sign_off.until
+def _why_not_valid(sign_off: Attestation, now: str) -> str:
+    """'' for a sign-off that was given before now and has not expired; a date is valid to its end."""
+    if sign_off.when > now[: len(sign_off.when)]:
+        return f"{sign_off.line}: {sign_off.who}'s sign-off is dated {sign_off.when}, which is in the future"
+    if now[: len(sign_off.until)] > sign_off.until:
+        return f"{sign_off.line}: {sign_off.who}'s sign-off expired on {sign_off.until}"
+    return ""
 
 
 def _value_of(fact: Fact | None) -> float | None:

@@ -21,7 +21,7 @@ class FailurePlace(Enum):
 
     OURS = "ours"
     WAY = "the way"
-    RIGHT = "a right that is missing"
+    RIGHT = "a permission that is missing"
     THEIRS = "theirs"
 
 

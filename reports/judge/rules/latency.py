@@ -107,7 +107,7 @@ def slowdown(measurement: Measurement) -> str:
     if measurement.interval is None:
         return f"{measurement.value:.2f} times direct"
     low, high = measurement.interval
-    return f"{measurement.value:.2f} times direct (99.7 %: {low:.2f} to {high:.2f})"
+    return f"{measurement.value:.2f} times direct (99.7 % interval: {low:.2f} to {high:.2f})"
 
 
 def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:
@@ -241,7 +241,8 @@ def _dropped(criterion: Criterion, evidence: PhaseEvidence, pairs: Sequence[Pair
     total = count + len(pairs)
     if count / total <= POLICY.most_dropped:
         return ""
-    return f"{count} of {total} questions gave no pair of times (failed, not shown to be VQL's, or slowed down)"
+    why = "a call failed, was not shown to be VQL's, or was slowed down"
+    return f"{count} of {total} samples gave no pair of times ({why})"
 
 
 def _cause(criterion: Criterion, evidence: PhaseEvidence) -> Cause | None:

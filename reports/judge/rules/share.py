@@ -79,14 +79,14 @@ class ShareTally:
 
     @property
     def why_unknown(self) -> str:
-        """'62 answers have unknown provenance, 3 requests did not get through or lack a right'."""
+        """'62 answers have unknown provenance, 3 requests did not get through or lack a permission'."""
         unknown, unseen = self.unknown - self.unseen, self.unseen
         sentences = (
             [f"{counted(unknown, 'answer')} {plural(unknown, 'has', 'have')} unknown provenance"] if unknown else []
         )
         if unseen:
             lack = plural(unseen, "lacks", "lack")
-            sentences.append(f"{counted(unseen, 'request')} did not get through or {lack} a right")
+            sentences.append(f"{counted(unseen, 'request')} did not get through or {lack} a permission")
         return ", ".join(sentences)
 
     @property
@@ -126,7 +126,7 @@ def share(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
         return finding(criterion, "unmeasured", why_unasked(criterion, evidence), unit="share", needed=needed)
     outcome, why = _outcome(criterion, tally, measurement)
     low, high = measurement.interval
-    bounds = f"99.7 %: {percent(low)} to {percent(high)}"
+    bounds = f"99.7 % interval: {percent(low)} to {percent(high)}"
     sentence = f"{tally.offending} of {tally.known} ({percent(measurement.value)}; {bounds}){why}"
     if outcome == "unmeasured" and not why:
         sentence += f"; need {tally.known + needed}, have {tally.known}"

@@ -117,7 +117,7 @@ def _lacking(
     if not draw.population:
         return "the log holds no request of this phase", criterion.least
     if draw.broken:
-        return f"the log breaks off: {draw.broken}", 0
+        return f"the log ends early: {draw.broken}", 0
     if draw.unreadable > MOST_UNJUDGED * draw.lines:
         return f"{draw.unreadable:,} of {draw.lines:,} lines of the log can't be read: {ONE_FORM}", 0
     if draw.drawn < least:

@@ -142,7 +142,7 @@ def write_crash(results: Path, crashed: str, worker: str = "") -> None:
             "stage": "finished",
             "start": now,
             "stop": now,
-            "statusDetails": {"message": f"the worker {worker} crashed while it ran this test: what it asked is lost"},
+            "statusDetails": {"message": f"the worker {worker} crashed while it ran this test: its samples are lost"},
             "labels": [{"name": name, "value": value} for name, value in labels.items()],
         },
     )
@@ -179,7 +179,7 @@ CATEGORIES = (  # name, statuses, a word of the message; each page wants another
     ("The gate", ("failed", "broken"), "(NO-GO|HOLD): "),
     ("Wrong answers", ("failed",), "answers differ"),
     ("Crashed workers", ("broken",), "crashed while it ran"),
-    ("Decided before it was asked", ("skipped",), "decided already"),
+    ("Decided before this test ran", ("skipped",), "decided already"),
     ("Could not be asked", ("broken",), ""),
 )
 

@@ -21,7 +21,7 @@ OTHERS = "logins, first contact, guards, answers asked again at the end"
 def by_check(recorded: RunRecords, gates: Sequence[Gate], sent: int) -> Markup:
     """A folded table; nothing where the run was recorded without these counts."""
     rows = list(_rows(recorded, gates, sent))
-    return folded("What the requests were good for", table(HEADS, rows)) if rows else Markup()
+    return folded("Requests by purpose", table(HEADS, rows)) if rows else Markup()
 
 
 def _rows(recorded: RunRecords, gates: Sequence[Gate], sent: int) -> Iterator[tuple[str, ...]]:

@@ -63,17 +63,17 @@ def _judged(criterion: Criterion, outages: Sequence[bool], unseen: int, excluded
     needed = statistics.moments_needed(failed, count, target, alert)
     outcome = by_limits(criterion, measurement)
     if measurement.interval is None:
-        sentence = "no moment was looked at (-m availability, every five minutes)"
+        sentence = "no availability probe ran (schedule `pytest -m availability` every five minutes)"
         return measured(criterion, "unmeasured", sentence + excluded, measurement, needed)
     at_most = f"at most {percent(statistics.share_bound(failed, count))} at 95 %"
-    sentence = f"out in {failed} of {count:,} moments ({at_most})"
+    sentence = f"no answer in {failed} of {count:,} probes ({at_most})"
     if outcome == "met" and unseen > POLICY.most_missing * (count + unseen):
         outcome, sentence = (
             "unmeasured",
-            f"{sentence}; {unseen} of {count + unseen:,} moments cannot be used as evidence",
+            f"{sentence}; {unseen} of {count + unseen:,} probes cannot be used as evidence",
         )
     elif outcome == "unmeasured":
-        sentence += f"; need {count + needed:,} moments, have {count:,} (-m availability, every five minutes)"
+        sentence += f"; need {count + needed:,} probes, have {count:,} (-m availability, every five minutes)"
     return measured(
         criterion, outcome, sentence + excluded, measurement, max(needed, 1) if outcome == "unmeasured" else 0
     )

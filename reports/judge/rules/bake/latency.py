@@ -100,7 +100,7 @@ def _slowdown_part(criterion: Criterion, gate_of_phase: Gate, check: str, window
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", measured=_NOTHING)
     measurement, units = statistics.latency_ratio(pairs), _units(pairs)
     outcome = latency_outcome(criterion, measurement, blocks=units)
-    sentence = f"{slowdown(measurement)}; {len(pairs):,} pairs in {units} units of runs"
+    sentence = f"{slowdown(measurement)}; {len(pairs):,} pairs in {units} groups of runs"
     why, enough = unfit(statistics.old_against_old(pairs)), len(pairs) >= criterion.least
     if why:
         outcome, sentence = "unmeasured", f"measurement too noisy: {why}"
@@ -121,7 +121,7 @@ def _tail_part(criterion: Criterion, gate_of_phase: Gate, tail: Criterion, windo
     if not pairs:
         return PooledCriterion(name=name, outcome="unmeasured", sentence="no pair was taken", measured=_NOTHING)
     outcome, measurement = tail_outcome(criterion, pairs, units=_units(pairs), floor_ms=floor)
-    sentence = f"p95 {slowdown(measurement)}; {len(pairs):,} pairs in {_units(pairs)} units of runs"
+    sentence = f"p95 {slowdown(measurement)}; {len(pairs):,} pairs in {_units(pairs)} groups of runs"
     why = unfit(statistics.old_against_old(pairs))
     if why:
         outcome, sentence = "unmeasured", f"measurement too noisy: {why}"

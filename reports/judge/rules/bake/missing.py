@@ -61,7 +61,7 @@ def too_many_missing(runs: Sequence[EarlierRun], why_of: Callable[[EarlierRun], 
 def _why_not_met(window: RunWindow, criterion: str, judged: Judged) -> str:
     newer = [run for run in window.runs if run.qualified]
     if not newer:
-        return "all runs are of an older history format, which did not keep what a GO needs"
+        return "all runs are of an older history format, which lacks what a GO needs"
     many = too_many_missing(newer, lambda run: is_missing(run, criterion))
     if many:
         return many
@@ -77,7 +77,7 @@ def _why_not_met(window: RunWindow, criterion: str, judged: Judged) -> str:
     if again.outcome == "met":
         return ""
     unclear = f", and {unknown} answers of unknown provenance count as failures" if unknown else ""
-    return f"HOLD by the {len(fit)} of {len(window.runs)} runs that are evidence{unclear}: {again.sentence}"
+    return f"HOLD: counting only the {len(fit)} of {len(window.runs)} runs that are evidence{unclear}: {again.sentence}"
 
 
 def _why_not_missed(window: RunWindow, criterion: str, judged: Judged) -> str:
@@ -87,7 +87,7 @@ def _why_not_missed(window: RunWindow, criterion: str, judged: Judged) -> str:
     kind = replace(window, runs=tuple(_with_unknown(run, criterion, failed=False) for run in window.runs))
     if judged(kind).outcome == "missed":
         return ""
-    return f"undecided: {unknown} answers have unknown provenance, and it is not missed if VQL served them well"
+    return f"undecided: {unknown} answers have unknown provenance; if VQL served them right, it is not missed"
 
 
 def _too_many_answers(runs: Sequence[EarlierRun], criterion: str) -> str:

@@ -60,7 +60,8 @@ def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
         recent = [[count for run, count in counts if newest - run.ended_at <= span] for span in _BURN_SPANS]
         rates = [sum(count.failures for count in part) / max(sum(count.count for count in part), 1) for part in recent]
         speeds = [rate / limit_of(criterion.target) for rate in rates]
-        sentence = f"burns {speeds[0]:.1f} times in the last hour, {speeds[1]:.1f} times in the last five minutes"
+        hour, minutes = speeds
+        sentence = f"the error budget goes {hour:.1f} times too fast in the last hour, {minutes:.1f} in five minutes"
         measurement = Measurement(
             value=min(speeds), unit="times the budget", count=sum(count.count for count in recent[0])
         )
@@ -170,6 +171,5 @@ def _share_sentence(measurement: Measurement) -> str:
         return "nothing was counted"
     low, high = measurement.interval
     failures = round(measurement.value * measurement.count)
-    return (
-        f"{failures} of {measurement.count} ({percent(measurement.value)}; 99.7 %: {percent(low)} to {percent(high)})"
-    )
+    interval = f"99.7 % interval: {percent(low)} to {percent(high)}"
+    return f"{failures} of {measurement.count} ({percent(measurement.value)}; {interval})"

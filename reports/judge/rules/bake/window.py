@@ -70,7 +70,7 @@ def window(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding
         needed = max(
             (math.ceil(window.hours - window.span) for window in windows if window.span < window.hours), default=0
         )
-        sentence = "; ".join(lacking) or "no phase has a window"
+        sentence = "; ".join(lacking) or "no phase has runs to judge"
         return finding(
             criterion, "unmeasured", sentence + left_out(windows), value=shortest, unit="h", count=count, needed=needed
         )

@@ -1,4 +1,4 @@
-"""The life of a job: which glimpses of it are as they have to be, and which are not."""
+"""The life of a job: which glimpses of it are as required, and which are not."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -238,7 +238,7 @@ def test_latency_that_wanders_is_pooled_by_four_runs(run: Run, tmp_path: Path, w
 
     finding = _pooled(run, tmp_path, "bake-latency", lambda _: times, hours=48, every=0.5)
 
-    assert f"in {units} units of runs" in finding.sentence
+    assert f"in {units} groups of runs" in finding.sentence
 
 
 @pytest.mark.parametrize(

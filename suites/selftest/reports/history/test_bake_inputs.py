@@ -123,7 +123,7 @@ def test_what_sets_a_run_apart_is_named(change: dict[str, Any], differs: tuple[s
 def test_an_entry_whose_signature_does_not_hold_is_left_out() -> None:
     (run,) = recalled([replace(_entry(), altered="it is not signed")], _run(), "bake")
 
-    assert run.differs == ("a signature that does not hold",)
+    assert run.differs == ("an invalid signature",)
 
 
 def _kept(unit: str, **more: Any) -> FindingSummary:

@@ -76,5 +76,5 @@ def test_availability_counts_moments(counts: list[tuple[int, int]], outcome: str
 def test_missing_moments_are_named() -> None:
     sentence = _judged([(0, 128)] * 97).sentence
 
-    assert "out in 0 of 97 moments (at most 3.04 % at 95 %)" in sentence
-    assert "need 647 moments, have 97" in sentence
+    assert "no answer in 0 of 97 probes (at most 3.04 % at 95 %)" in sentence
+    assert "need 647 probes, have 97" in sentence

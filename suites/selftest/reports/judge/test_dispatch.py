@@ -73,20 +73,20 @@ def test_a_limit_wants_a_value_of_everything_it_names() -> None:
     assert _judged(criterion, _fact("a", None, 1.0), _fact("b", None, 1.0)).outcome == "met"
 
 
-def _word(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") -> Attestation:
+def _sign_off(line: str = "a", when: str = "2026-11-20", until: str = "2026-11-30") -> Attestation:
     return Attestation(line=line, who="Jane", when=when, until=until)
 
 
 @pytest.mark.parametrize(
     ("sign_offs", "outcome"),
     [
-        ((_word(),), "met"),
-        ((_word(until="2026-11-25"),), "met"),
-        ((_word(until="2026-11-24"),), "unmeasured"),
-        ((_word(until="2026-11-25T11:59:59+00:00"),), "unmeasured"),
-        ((_word(until="2026-11-25T12:00:01+00:00"),), "met"),
-        ((_word(when="2026-11-26"),), "unmeasured"),
-        ((_word("b"),), "unmeasured"),
+        ((_sign_off(),), "met"),
+        ((_sign_off(until="2026-11-25"),), "met"),
+        ((_sign_off(until="2026-11-24"),), "unmeasured"),
+        ((_sign_off(until="2026-11-25T11:59:59+00:00"),), "unmeasured"),
+        ((_sign_off(until="2026-11-25T12:00:01+00:00"),), "met"),
+        ((_sign_off(when="2026-11-26"),), "unmeasured"),
+        ((_sign_off("b"),), "unmeasured"),
         ((), "unmeasured"),
     ],
     ids=["holds", "last-day", "expired", "expired-by-a-second", "a-second-left", "not-yet", "another-line", "missing"],
@@ -98,7 +98,7 @@ def test_a_sign_off_counts_while_it_is_valid(sign_offs: tuple[Attestation, ...],
 
 
 def test_of_two_sign_offs_of_a_line_one_valid_one_is_enough() -> None:
-    sign_offs = [_word(until="2026-11-24"), _word(until="2026-11-30")]
+    sign_offs = [_sign_off(until="2026-11-24"), _sign_off(until="2026-11-30")]
 
     assert _judged(_criterion("attested", "a"), *sign_offs).outcome == "met"
     assert _judged(_criterion("attested", "a"), *reversed(sign_offs)).outcome == "met"

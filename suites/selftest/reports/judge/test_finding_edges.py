@@ -131,7 +131,7 @@ def test_samples_that_were_not_compared_have_no_lag(outcome: Outcome) -> None:
         ([fact_of(value=3.0, unit="ms")], 1, 0, 3.0, "a!"),
         ([fact_of(value=3.0), fact_of("b")], 2, 0, None, "a!; b!"),
         ([fact_of(f"a{n}") for n in range(3)], 3, 0, None, "a0!; a1!; a2!"),
-        ([fact_of(f"a{n}") for n in range(4)], 4, 0, None, "4 of 4 are as they have to be"),
+        ([fact_of(f"a{n}") for n in range(4)], 4, 0, None, "4 of 4 are as required"),
         ([fact_of(ok=None)], 1, 0, None, "a!"),
         ([fact_of("b")], 1, 1, None, "not looked at: a*"),
         ([fact_of(f"a{n}", False, float(n), unit="ms") for n in range(4)], 4, 0, 0.0, "a0!; a1!; a2!; and 1 more"),
@@ -207,20 +207,30 @@ def test_the_largest_value_speaks() -> None:
     assert silent.sentence == "at most 1.5 MB"
 
 
-def _word(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Attestation:
+def _sign_off(line: str, until: str = "2026-11-30", when: str = "2026-11-20") -> Attestation:
     return Attestation(line=line, who="Jane", when=when, until=until)
 
 
 @pytest.mark.parametrize(
     ("sign_offs", "count", "needed", "message"),
     [
-        ([_word("a"), _word("b")], 2, 0, "a: Jane, 2026-11-20, until 2026-11-30; b: Jane"),
-        ([_word("a")], 1, 1, "not signed off: b (--attestations)"),
-        ([_word("a"), _word("b", "2026-11-24")], 1, 1, "b: Jane's word held until 2026-11-24 (--attestations)"),
-        ([_word("a", "2026-11-24")], 0, 2, "not signed off: b"),
-        ([_word("a"), _word("b", when="2026-11-25")], 2, 0, "a: Jane"),
-        ([_word("a"), _word("b", when="2026-11-25T12:00:01")], 1, 1, "b: Jane's"),
-        ([_word("a"), _word("b"), _word("c")], 2, 0, "a: Jane"),
+        ([_sign_off("a"), _sign_off("b")], 2, 0, "a: Jane, 2026-11-20, until 2026-11-30; b: Jane"),
+        ([_sign_off("a")], 1, 1, "not signed off: b (--attestations)"),
+        (
+            [_sign_off("a"), _sign_off("b", "2026-11-24")],
+            1,
+            1,
+            "b: Jane's sign-off expired on 2026-11-24 (--attestations)",
+        ),
+        ([_sign_off("a", "2026-11-24")], 0, 2, "not signed off: b"),
+        ([_sign_off("a"), _sign_off("b", when="2026-11-25")], 2, 0, "a: Jane"),
+        (
+            [_sign_off("a"), _sign_off("b", when="2026-11-25T12:00:01")],
+            1,
+            1,
+            "b: Jane's sign-off is dated 2026-11-25T12:00:01, which is in",
+        ),
+        ([_sign_off("a"), _sign_off("b"), _sign_off("c")], 2, 0, "a: Jane"),
     ],
 )
 def test_every_line_needs_a_valid_sign_off(sign_offs: list[Attestation], count: int, needed: int, message: str) -> None:

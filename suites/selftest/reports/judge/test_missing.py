@@ -89,7 +89,7 @@ def test_a_run_whose_successes_are_all_that_make_it_a_go_is_not_enough() -> None
     part = doubted(_window(*bad, _run("big", count=2000, incident="a worker crashed")), "c", _judged)
 
     assert part.outcome == "unmeasured"
-    assert "HOLD by the 19 of 20 runs that are evidence" in part.sentence
+    assert "HOLD: counting only the 19 of 20 runs that are evidence" in part.sentence
 
 
 def test_why_a_run_is_missing() -> None:

@@ -108,10 +108,10 @@ def test_a_run_ended_when_its_last_event_did() -> None:
     ("events", "message"),
     [
         (WHOLE, None),
-        (WHOLE[:1], "the run never finished: it was killed, or is still going on"),
+        (WHOLE[:1], "the run never finished: it was killed, or is still running"),
         ((*WHOLE[:1], Event(name="interrupted", detail="by hand")), "the run was interrupted: by hand"),
         ((*WHOLE, Event(name="interrupted", detail="by hand")), "the run was interrupted: by hand"),
-        ((*WHOLE, Event(name="worker-crashed", worker="gw0")), "a worker crashed (gw0): what it was asking is lost"),
+        ((*WHOLE, Event(name="worker-crashed", worker="gw0")), "a worker crashed (gw0): its open samples are lost"),
         ((*WHOLE, Event(name="rerun", detail="x")), "a test was run again (x): a flaky check is a bug in the check"),
         ((*WHOLE, Event(name="stopped", detail="no credits left")), "no credits left"),
         ((*WHOLE, Event(name="test-error", detail="x")), "a check could not run: x"),

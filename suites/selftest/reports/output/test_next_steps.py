@@ -29,15 +29,18 @@ def test_each_way_out_names_an_option_or_a_setting_that_is_there(name: str) -> N
     ("changes", "sentence"),
     [
         ({"sentence": "words that will change (CONTACT360_BASELINE_URL)"}, "the same build with the flag off"),
-        ({"sentence": "p0-alert-errors: its word held until May (--attestations)"}, "attestations.example.toml"),
-        ({"sentence": "p0-alert-errors: its word held until May (--attestations)"}, "--attestations attestations.toml"),
+        ({"sentence": "p0-alert-errors: the sign-off expired in May (--attestations)"}, "attestations.example.toml"),
+        (
+            {"sentence": "p0-alert-errors: the sign-off expired in May (--attestations)"},
+            "--attestations attestations.toml",
+        ),
         ({"sentence": "it costs credits: --allow-cost 5109 asks for it"}, "--allow-cost 5109"),
         ({"sentence": "no history to judge: --history DIR"}, "--history runs-history"),
         ({"sentence": "ELASTICSEARCH_HOST is not set"}, "Set ELASTICSEARCH_HOST"),
         ({"unit": "ratio", "unfit": "any words at all"}, "when the machines are quieter"),
-        ({"unfit": "any words at all", "unknown": 40}, "Make visible who serves"),
+        ({"unfit": "any words at all", "unknown": 40}, "Make visible which path serves"),
         ({"unfit": "any words at all", "void": 9, "unknown": 2}, "fewer rows are being written"),
-        ({"lost": 12}, "See why requests fail"),
+        ({"lost": 12}, "Find out why requests fail"),
         ({"needed": 24, "unit": "h"}, "Let canaries run for 24 h more"),
         ({"needed": 200, "sentence": "who served, which timeout, unfit and noisy"}, "lacks 200 samples"),
     ],
@@ -51,7 +54,7 @@ def test_a_hold_says_how_to_get_what_is_missing(changes: dict[str, Any], sentenc
 def test_a_run_that_did_not_begin_is_not_advised_to_sample_more() -> None:
     steps = _steps(needed=299, count=0, incidents=["the run was interrupted: PostgreSQL did not answer"])
 
-    assert "Mend what happened to the run itself" in steps[0]
+    assert "Fix the problems of the run itself" in steps[0]
     assert not any("Sample more" in step for step in steps)
 
 
