@@ -38,7 +38,7 @@ def document(profile: TrafficProfile) -> str:
 def lines(profile: TrafficProfile) -> Iterator[str]:
     """The profile on a terminal."""
     for file in profile.files:
-        broken = f"; it breaks off: {file.broken}" if file.broken else ""
+        broken = f"; it ends early: {file.broken}" if file.broken else ""
         unreadable = f", {file.unreadable:,} of them unreadable" if file.unreadable else ""
         yield f"{file.name}: form {file.form}, {file.lines:,} lines{unreadable}{broken}"
     yield f"{profile.requests:,} requests{_period(profile)}, {profile.of_phases:,} of them to the guide's endpoints"

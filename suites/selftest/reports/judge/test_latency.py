@@ -348,7 +348,7 @@ def test_calls_without_a_time_hold_both(criterion: Criterion) -> None:
 
     assert _judged(criterion, *_pairs(), *_lost(6), *other_samples).outcome == "met"
     assert _judged(criterion, *_pairs(), *_lost(7)).outcome == "unmeasured"
-    assert "7 of 135 questions gave no pair of times" in _judged(criterion, *_pairs(), *_lost(7)).sentence
+    assert "7 of 135 samples gave no pair of times" in _judged(criterion, *_pairs(), *_lost(7)).sentence
 
 
 @pytest.mark.parametrize(
