@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sections.append(section)
     same = _checked(options.seed)
     print(f"the rules judge {same} of {same} of these rollouts as simulated; {time.monotonic() - begun:.0f} s")
-    claims = [claim for _, own in sections for claim in own]
+    claims = [claim for _, section_claims in sections for claim in section_claims]
     if options.write:
         _write(options.write, head, sections, claims)
     for claim in claims:

@@ -28,7 +28,7 @@ UNCLEAR = re.compile(  # in messages: what does whom, in words for people about 
 UNTELLING = {  # names of variables, parameters and attributes: for any thing, or a metaphor
     *("each", "told", "said", "found", "asked", "given", "held", "seen", "done", "meant", "gone", "whole"),
     *("way", "ways", "talk", "book", "bill", "agenda", "recall", "staff", "mischief", "warts", "dear", "itself"),
-    *("partings", "parted", "stranger", "strangers"),
+    *("partings", "parted", "stranger", "strangers", "one", "taken"),
 }
 ON_DISK = {  # keys of files, which a reader of older ones still needs
     "fixtures/index_parity/state.py": {"found", "done", "strangers"},

@@ -98,7 +98,7 @@ sys.exit(run_command(main, "python -m it"))
 @pytest.mark.parametrize(
     "signals",
     [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGTERM,) * 3],
-    ids=lambda group: " ".join(one.name for one in group),
+    ids=lambda group: " ".join(number.name for number in group),
 )
 def test_a_command_that_is_ended_clears_up_and_decides_nothing(
     checkout: Path, signals: tuple[signal.Signals, ...]

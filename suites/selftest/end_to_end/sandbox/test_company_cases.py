@@ -128,7 +128,7 @@ def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: CompanyPool, contra
 
 
 def test_relations_avoid_filters_with_known_deviations(draws: dict[str, SampleSet]) -> None:
-    parameters = [{*sample.subject.one, *sample.subject.other} for sample in draws["consistency"].samples]
+    parameters = [{*sample.subject.first, *sample.subject.second} for sample in draws["consistency"].samples]
 
     assert not any(group & {*WARTS} for group in parameters)
     assert {sample.subject.name for sample in draws["consistency"].samples} == {

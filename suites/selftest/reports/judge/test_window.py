@@ -301,7 +301,11 @@ LATENCY: dict[str, Any] = {"criteria": (SLOW,), "target": 1.2, "alert": 1.5}
 @pytest.mark.parametrize(
     ("runs", "outcome", "says"),
     [
-        ([_timed(ago) for ago in range(8)], "met", "1.00 times direct (99.7 % interval: 0.98 to 1.02); 128 pairs in 8 groups"),
+        (
+            [_timed(ago) for ago in range(8)],
+            "met",
+            "1.00 times direct (99.7 % interval: 0.98 to 1.02); 128 pairs in 8 groups",
+        ),
         ([_timed(ago, pairs=20) for ago in range(7)], "unmeasured", "140 pairs in 7 groups"),
         ([_timed(ago, pairs=15) for ago in range(8)], "unmeasured", "120 pairs in 8 groups"),
         ([_timed(ago, ratio=1.3) for ago in range(8)], "missed", "1.30 times direct"),

@@ -83,7 +83,7 @@ def test_a_stale_waiver_is_reported(tmp_path: Path) -> None:
 
     assert presentation.headline(verdict).startswith("GO: ")
     (sentence,) = presentation.stale_waivers(verdict)
-    assert "the waiver of phase1-alerts (C360-77) is stale" in sentence
+    assert "the waiver of phase1-alerts (C360-77) is no longer needed" in sentence
 
 
 @pytest.mark.parametrize(
