@@ -1,9 +1,9 @@
 """What can be done with recorded runs:
 
 python -m reports RUN_FOLDER      judge a recorded run again, write its pages, and exit with its code
-python -m reports check VERDICT --phase PHASE    is that verdict.json a GO for the phase, and still good?
+python -m reports check VERDICT --phase PHASE    is that verdict.json a GO for the phase, and still valid?
 python -m reports history DIR     print the history of verdicts and draw its trends
-python -m reports watch PATH      rewrite the page of a run that goes on, or of a history, every few seconds
+python -m reports watch PATH      rewrite the page of a running run, or of a history, every few seconds
 python -m reports merge INTO RUN RUN...   join the shards of a run into one folder, and judge that
 python -m reports allure [RUN]    make Allure's page of a run
 python -m reports coverage        print which criteria stand for which line of the guide
@@ -82,18 +82,23 @@ def _check(arguments: list[str]) -> int:
     )
     parser.add_argument("verdict", type=Path, metavar="VERDICT", help="a run's verdict.json, or its folder")
     parser.add_argument("--phase", required=True, metavar="PHASE", help="phase0 to phase5, or rollback")
-    parser.add_argument("--max-age", default="24h", metavar="AGE", help="since the run ended: 24h (default), 90m, 2d")
-    parser.add_argument("--require-live", action="store_true", help="a rehearsal on the sandbox does not count")
+    parser.add_argument(
+        "--max-age", default="24h", metavar="AGE", help="how long ago the run may have ended: 24h (default), 90m, 2d"
+    )
+    parser.add_argument("--require-live", action="store_true", help="do not accept a run on the sandbox")
     parser.add_argument(
         "--require-suite",
         nargs="?",
         const="",
         metavar="SHA256",
-        help="only a verdict that this version of the judge gave, or the one named; judging again is not enough",
+        help="accept only a verdict of this version of the judge, or of the one named; judging again is not enough",
     )
-    parser.add_argument("--no-waivers", action="store_true", help="a GO that rests on waivers does not count")
+    parser.add_argument("--no-waivers", action="store_true", help="do not accept a GO that rests on waivers")
     parser.add_argument(
-        "--gate", type=Path, metavar="FILE", help="the gate it must have been given under (default: the checkout's)"
+        "--gate",
+        type=Path,
+        metavar="FILE",
+        help="the gate file that the verdict must rest on (default: the checkout's)",
     )
     options = parser.parse_args(arguments)
     try:
@@ -130,7 +135,9 @@ def _merge(arguments: list[str]) -> int:
     parser = CommandParser(prog="python -m reports merge", description="Join the shards of a run.")
     parser.add_argument("into", type=Path, metavar="INTO", help="the folder to make")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_FOLDER", help="run folders of --shard 1/N to N/N")
-    parser.add_argument("--history", type=Path, metavar="DIR", help="keep the joined run in it")
+    parser.add_argument(
+        "--history", type=Path, metavar="DIR", help="folder of the history to which the joined run is added"
+    )
     options = parser.parse_args(arguments)
     try:
         merge(options.runs, options.into)
@@ -170,7 +177,9 @@ def _watch(arguments: list[str]) -> int:
         "path", type=Path, nargs="?", default=LATEST, metavar="PATH", help=f"run folder, or history (default: {LATEST})"
     )
     parser.add_argument("--every", type=int, default=live_page.EVERY_S, metavar="SECONDS", help="default: %(default)s")
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this one")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop when the process that started this one ends"
+    )
     options = parser.parse_args(arguments)
     if not options.path.is_dir():
         return _refused(f"{options.path}: no such folder; give a run folder of reports/out, or a folder of --history")
@@ -191,7 +200,7 @@ def _watch(arguments: list[str]) -> int:
 def _allure(arguments: list[str]) -> int:
     parser = CommandParser(prog="python -m reports allure", description="Make Allure's page of a run.")
     parser.add_argument("run", type=Path, nargs="?", default=LATEST, metavar="RUN_FOLDER", help=f"default: {LATEST}")
-    parser.add_argument("--fetch-node", action="store_true", help="have pip install a Node where none is found")
+    parser.add_argument("--fetch-node", action="store_true", help="let pip install Node.js where none is found")
     options = parser.parse_args(arguments)
     try:
         print(f"Allure's page: {allure_html.make(options.run, fetch_node=options.fetch_node)}")

@@ -54,7 +54,7 @@ class NodeRuntime:
 
 
 def make(run: Path, *, fetch_node: bool) -> Path:
-    """The page of a run folder; raises AllureUnavailable. `fetch_node`: have pip install a Node where none is found."""
+    """The page of a run folder; raises AllureUnavailable. `fetch_node`: let pip install Node.js where none is found."""
     run = run.resolve()
     results = run / "allure-results"
     if not any(results.glob("*-result.json")):

@@ -1,4 +1,4 @@
-"""What customers ask, by an access log: a profile of it, and what was drawn of each phase's requests.
+"""The requests of customers in an access log: a profile of it, and what was drawn of each phase's requests.
 
 Keys, filter texts and bodies of the log are part of neither: a key is a token, a filter only its name.
 """
