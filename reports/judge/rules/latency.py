@@ -107,7 +107,7 @@ def slowdown(measurement: Measurement) -> str:
     if measurement.interval is None:
         return f"{measurement.value:.2f} times direct"
     low, high = measurement.interval
-    return f"{measurement.value:.2f} times direct (99.7 % interval: {low:.2f} to {high:.2f})"
+    return f"{measurement.value:.2f} times direct (99.7 %: {low:.2f} to {high:.2f})"
 
 
 def too_fast(pairs: Sequence[Pair], floor_ms: float) -> bool:

@@ -126,7 +126,7 @@ def share(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
         return finding(criterion, "unmeasured", why_unasked(criterion, evidence), unit="share", needed=needed)
     outcome, why = _outcome(criterion, tally, measurement)
     low, high = measurement.interval
-    bounds = f"99.7 % interval: {percent(low)} to {percent(high)}"
+    bounds = f"99.7 %: {percent(low)} to {percent(high)}"
     sentence = f"{tally.offending} of {tally.known} ({percent(measurement.value)}; {bounds}){why}"
     if outcome == "unmeasured" and not why:
         sentence += f"; need {tally.known + needed}, have {tally.known}"

@@ -171,5 +171,6 @@ def _share_sentence(measurement: Measurement) -> str:
         return "nothing was counted"
     low, high = measurement.interval
     failures = round(measurement.value * measurement.count)
-    interval = f"99.7 % interval: {percent(low)} to {percent(high)}"
-    return f"{failures} of {measurement.count} ({percent(measurement.value)}; {interval})"
+    return (
+        f"{failures} of {measurement.count} ({percent(measurement.value)}; 99.7 %: {percent(low)} to {percent(high)})"
+    )

@@ -149,7 +149,7 @@ def test_values_are_known_by_their_looks(text: str, clean: str) -> None:
         'curl -H "X-API-Key: $CONNECTRA_API_KEY" -H "Authorization: Bearer $CONTACT360_TOKEN"',
         "00000000-0000-4000-8000-000000000001",
         "<str:9f1c3d5e7a>",
-        "0 of 613 (0.00 %; 99.7 % interval: 0.00 % to 1.06 %)",
+        "0 of 613 (0.00 %; 99.7 %: 0.00 % to 1.06 %)",
     ],
 )
 def test_what_must_be_read_stays_readable(text: str) -> None:

@@ -84,14 +84,14 @@ def test_of_several_askings_the_worst_counts() -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "unknown", "outcome", "needed", "message"),
     [
-        (100, 0, 0, "met", 0, "0 of 100 (0.00 %; 99.7 % interval: 0.00 % to 6.30 %)"),
+        (100, 0, 0, "met", 0, "0 of 100 (0.00 %; 99.7 %: 0.00 % to 6.30 %)"),
         (20, 0, 0, "unmeasured", 44, "; need 64, have 20"),
         (90, 10, 0, "unmeasured", 156, "; need 256, have 100"),
         (0, 0, 0, "unmeasured", 64, "nothing was asked"),
         (90, 0, 10, "unmeasured", 1, "; undecided: 10 answers have unknown provenance"),
         (89, 0, 11, "unmeasured", 0, "of 100 answers, 11 answers have unknown provenance: no share can be measured"),
         (50, 30, 20, "missed", 0, "; even so 30 of all 100 failed (30.0 %)"),
-        (300, 0, 2, "met", 0, "0 of 300 (0.00 %; 99.7 % interval: 0.00 % to 2.14 %)"),
+        (300, 0, 2, "met", 0, "0 of 300 (0.00 %; 99.7 %: 0.00 % to 2.14 %)"),
     ],
 )
 def test_a_share_names_how_many_more_it_needs(

@@ -166,7 +166,7 @@ SHARE: dict[str, Any] = {"of": "errors", "target": 0.05, "alert": 0.1}
 @pytest.mark.parametrize(
     ("runs", "outcome", "says"),
     [
-        ([_run(ago) for ago in range(10)], "met", "0 of 400 (0.00 %; 99.7 % interval: 0.00 % to 1.61 %) in 10 runs"),
+        ([_run(ago) for ago in range(10)], "met", "0 of 400 (0.00 %; 99.7 %: 0.00 % to 1.61 %) in 10 runs"),
         ([_run(ago, failures=1) for ago in range(10)], "unmeasured", "10 of 400"),
         ([_run(0, failures=1), *(_run(ago) for ago in range(1, 10))], "unmeasured", "1 of 400"),
         ([*(_run(ago, count=0) for ago in range(9)), _run(9, count=400)], "unmeasured", "9 of 10 runs"),
@@ -304,7 +304,7 @@ LATENCY: dict[str, Any] = {"criteria": (SLOW,), "target": 1.2, "alert": 1.5}
         (
             [_timed(ago) for ago in range(8)],
             "met",
-            "1.00 times direct (99.7 % interval: 0.98 to 1.02); 128 pairs in 8 groups",
+            "1.00 times direct (99.7 %: 0.98 to 1.02); 128 pairs in 8 groups",
         ),
         ([_timed(ago, pairs=20) for ago in range(7)], "unmeasured", "140 pairs in 7 groups"),
         ([_timed(ago, pairs=15) for ago in range(8)], "unmeasured", "120 pairs in 8 groups"),
