@@ -1,7 +1,9 @@
 """Cells of an export, brought to one form: the same rules for a value of the database and for a text of the file.
 
 A CSV knows only texts, so every cell compares as a text or as nothing (None): null and the empty text are one. Beyond
-that only the rules that a column declares bridge anything, and a rule never looks at the other side.
+that only the rules that a column declares bridge anything. `number`, `items` and `time` bring either side to one form;
+`none`, `placeholder` and `zero` say which text may stand for a stored value, and never the other way round: `_` or 0
+where nothing is stored is a difference.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class CsvColumn:
 def cell(value: Any, rules: Sequence[str]) -> Cell:
     """A value of the database, or a text of the file, in the form both compare in; None: nothing."""
     for rule in rules:
-        value = RULES[rule](value)
+        value = FORMS[rule](value) if rule in FORMS else value
     return None if value is None or value == "" else str(value)
 
 
@@ -61,16 +63,16 @@ def _number(value: Any) -> Any:
     return format(number.normalize(), "f") if number else "0"
 
 
-def _none(value: Any) -> Any:
-    return None if value == "None" else value
+def may_show(shown: Cell, stored: Cell, rules: Sequence[str]) -> bool:
+    """Whether a cell of the file may stand for another one of the database, by the column's rules."""
+    return (shown, stored) in {LEFT_OUT[rule] for rule in rules if rule in LEFT_OUT}
 
 
-def _placeholder(value: Any) -> Any:
-    return None if value == "_" else value
-
-
-def _zero(value: Any) -> Any:
-    return None if value in (0, "0") and not isinstance(value, bool) else value
+LEFT_OUT: Mapping[str, tuple[Cell, Cell]] = {  # rule -> (what the file may show, for which stored value)
+    "none": ("None", None),
+    "placeholder": (None, "_"),
+    "zero": (None, "0"),
+}
 
 
 def _items(value: Any) -> Any:
@@ -91,11 +93,5 @@ def _time(value: Any) -> Any:
     return value if isinstance(value, str) and not is_rfc_3339(value) else canonical(value, ("time",))
 
 
-RULES: Mapping[str, Callable[[Any], Any]] = {
-    "number": _number,
-    "none": _none,
-    "placeholder": _placeholder,
-    "zero": _zero,
-    "items": _items,
-    "time": _time,
-}
+FORMS: Mapping[str, Callable[[Any], Any]] = {"number": _number, "items": _items, "time": _time}
+RULES = frozenset((*FORMS, *LEFT_OUT))

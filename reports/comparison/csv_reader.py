@@ -25,6 +25,7 @@ TROUBLES = {  # kind -> what it means, for people
     "byte-order-mark": "the file begins with a byte order mark",
     "encoding": "bytes that are not UTF-8",
     "nul": "NUL characters",
+    "empty-line": "lines with nothing in them",
     "line-ends": "rows end in different ways",
     "lone-quote": "a quote inside a cell that is not quoted",
     "after-quote": "text after a closing quote",
@@ -109,7 +110,8 @@ class CsvFile:
         self, record: Sequence[str], names: Sequence[str], places: Sequence[int] | None
     ) -> Iterator[tuple[str, ...]]:
         if record == [""] and len(names) > 1:
-            return  # an empty line
+            self._note("empty-line")
+            return
         self.row += 1
         if len(record) != len(names):
             self._note("cut" if self._records.unfinished and len(record) < len(names) else "ragged")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from reports.comparison.shown_forms import is_rfc_3339
 from reports.records.foreign_text import foreign
 
 
@@ -39,7 +40,9 @@ def complaints(life: Sequence[StatusSample], course: Lifecycle) -> tuple[str, ..
 
 
 def expiry_complaint(expires: Any, now: datetime) -> str | None:
-    """What is wrong with the time at which a file expires: it has to be a time to come; naive means UTC."""
+    """What is wrong with the time at which a file expires: RFC 3339, and a time to come; naive means UTC."""
+    if isinstance(expires, str) and not is_rfc_3339(expires):
+        return "expires_at has not the form of RFC 3339"
     try:
         moment = datetime.fromisoformat(expires)
     except (TypeError, ValueError):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reports.comparison.csv_cells import Cell, CsvColumn, actual_cells
+from reports.comparison.csv_cells import Cell, CsvColumn, actual_cells, may_show
 from reports.comparison.record_diff import RawDifference
 from reports.comparison.shown_forms import means_same
 from reports.records.records import DifferenceKind
@@ -134,7 +134,13 @@ class TableComparison:
         return RowResult(key=key, differences=differences)
 
     def _differences(self, want: Cells, have: Cells) -> tuple[RawDifference, ...]:
-        wrong = [at for at, cell in enumerate(want) if cell != have[at]]
+        wrong = [
+            at
+            for at, cell in enumerate(want)
+            if cell != have[at] and not may_show(have[at], cell, self._columns[at].rules)
+        ]
+        if not wrong:
+            return ()
         self._wrong.update(wrong)
         self._differing += 1
         if self._before is not None:
@@ -211,7 +217,7 @@ def _difference(column: CsvColumn, want: Cell, have: Cell) -> RawDifference:
 def _kind(column: CsvColumn, want: Cell, have: Cell) -> DifferenceKind:
     if have is None:
         return DifferenceKind.MISSING
-    if want is None:
-        return DifferenceKind.GHOST
-    is_time = "time" in column.rules and means_same(want, have, ("time",))
-    return DifferenceKind.FORM if is_time else DifferenceKind.VALUE
+    number = int(have) if "zero" in column.rules and have == "0" else have
+    if means_same(want, number, [rule for rule in column.rules if rule in ("time", "zero")]):
+        return DifferenceKind.FORM
+    return DifferenceKind.GHOST if want is None else DifferenceKind.VALUE

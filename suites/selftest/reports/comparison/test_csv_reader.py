@@ -37,7 +37,7 @@ def test_files_of_the_csv_module_are_read_back(line_end: str, rows: list[tuple[s
     [
         (b"", [], {"empty": 1}),
         (HEAD, [], {}),
-        (HEAD + b"1,a,b\n\n", [("1", "a", "b")], {}),
+        (HEAD + b"1,a,b\n\n", [("1", "a", "b")], {"empty-line": 1}),
         (b"\xef\xbb\xbf" + HEAD + b"1,a,b\n", [("1", "a", "b")], {"byte-order-mark": 1}),
         (HEAD + b"1,\xe9,b\n", [("1", "é", "b")], {"encoding": 1}),
         (HEAD + b"1,a\0,b\n", [("1", "a\0", "b")], {"nul": 1}),
