@@ -18,7 +18,7 @@ from itertools import zip_longest
 from typing import Any
 
 from reports.comparison.canonical import canonical
-from reports.comparison.shown_forms import Form, is_shown, means_same, shown_of
+from reports.comparison.shown_forms import Form, is_as_stored, is_shown, means_same, shown_of
 from reports.records.foreign_text import foreign
 from reports.records.records import Difference, DifferenceKind
 from reports.records.redaction import Pseudonymizer
@@ -244,13 +244,18 @@ def _value(value: FieldValue, body: Mapping[str, Any]) -> RawDifference | None:
     if shown is _ABSENT:
         if not field.required or (field.form in _MAY_LACK and is_shown(None, value.shown, field.rules, field.form)):
             return None
-        kind = DifferenceKind.ABSENT if value.shown is None else _kind(value, None)
+        kind = DifferenceKind.ABSENT if _means_nothing(value) else _kind(value, None)
         return RawDifference(path=field.path, kind=kind, expected=value.shown, actual=None, stored=value.stored)
     if is_shown(shown, value.shown, field.rules, field.form) or (shown is None and not field.required):
         return None
     return RawDifference(
         path=field.path, kind=_kind(value, shown), expected=value.shown, actual=shown, stored=value.stored
     )
+
+
+def _means_nothing(value: FieldValue) -> bool:
+    """Whether null would do where the key is: a key that is not there is another thing."""
+    return value.shown is None or (value.stored is not NOT_READ and is_as_stored(None, value.stored))
 
 
 def _kind(value: FieldValue, actual: Any) -> DifferenceKind:
@@ -270,19 +275,25 @@ def _kind(value: FieldValue, actual: Any) -> DifferenceKind:
 
 def _undeclared(expected: ExpectedRecord, body: Mapping[str, Any]) -> Iterator[RawDifference]:
     """Keys that the contract does not name, or that are given twice."""
-    if body.keys() <= expected.declared and all(
+    if body.keys() <= _top(expected.declared) and all(
         not isinstance(body.get(path), Mapping) for path in expected.objects if path
     ):
         return
     declared = {part for path in expected.declared | expected.objects for part in _parts(path)}
     count, plain_names = 0, declared.union(*(row or () for row in expected.tables.values()))
-    for path, value in _places(body, expected.objects):
-        if path not in expected.declared and count < _MOST_UNDECLARED:
+    for path, value, is_dotted in _places(body, expected.objects):
+        if (is_dotted or path not in expected.declared) and count < _MOST_UNDECLARED:
             count += 1
             yield _difference(shown_name(path, plain_names), DifferenceKind.UNDECLARED, None, value)
 
 
 _MOST_UNDECLARED = 20
+
+
+@cache
+def _top(declared: frozenset[str]) -> frozenset[str]:
+    """The names of fields that lie in no object."""
+    return frozenset(name for name in declared if "." not in name)
 
 
 def shown_name(path: str, plain_names: Container[str]) -> str:
@@ -300,14 +311,15 @@ def surplus_keys(body: Mapping[str, Any], declared: Set[str]) -> tuple[RawDiffer
     )
 
 
-def _places(body: Mapping[str, Any], objects: Set[str], at: str = "") -> Iterator[tuple[str, Any]]:
+def _places(body: Mapping[str, Any], objects: Set[str], at: str = "") -> Iterator[tuple[str, Any, bool]]:
+    """(path, value, whether the key itself has a dot: then the path looks like that of a field in an object)."""
     for name, value in body.items():
         path = f"{at}.{name}" if at else name
         if path in objects:
             if isinstance(value, Mapping):
                 yield from _places(value, objects, path)
         else:
-            yield path, value
+            yield path, value, "." in name
 
 
 def _at(body: Mapping[str, Any], path: str) -> Any:

@@ -252,11 +252,12 @@ def test_an_object_that_is_null_has_its_key() -> None:
         ({"b": None, "c": "", "d": [], "e": {}, "f": "_"}, ["b", "c", "d", "e", "f"]),
         ({"jane@example.org": 1}, [f"{foreign('jane@example')}.{foreign('org')}"]),
         ({f"n{TWICE}": 1}, [f"n{TWICE}"]),
+        ({"o.n": 1}, ["o.n"]),
     ],
 )
 def test_a_key_that_the_contract_does_not_name_is_undeclared(body: dict[str, object], paths: list[str]) -> None:
-    fields = [Field(path="n", columns=("t.n",), rules=())]
-    differences = record_differences({"t": {"n": 1}}, {"n": 1, **body}, fields)
+    fields = [Field(path="n", columns=("t.n",), rules=()), Field(path="o.n", columns=("t.n",), rules=())]
+    differences = record_differences({"t": {"n": 1}}, {"n": 1, "o": {"n": 1}, **body}, fields)
 
     assert [(difference.path, difference.kind) for difference in differences] == [
         (path, DifferenceKind.UNDECLARED) for path in paths
