@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,31 +11,75 @@ from functools import cache
 from pathlib import Path
 
 from reports.records.cause_codes import CauseCode
+from reports.records.records import Comparison, DifferenceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """The most frequent cause of what a finding rests on: its code, its share ("7 of 9"), and the guide's remedy."""
+    """The most frequent cause of what a finding rests on: its code, its share ("7 of 9"), and the guide's remedy.
+
+    `others` are the further causes, the most frequent first: two faults at once are two causes of one finding.
+    """
 
     code: CauseCode
     share: str
     sentence: str
     remedy: str
+    others: tuple[Cause, ...] = ()
 
 
-def most_frequent(codes: Sequence[CauseCode | None]) -> Cause | None:
+def most_frequent(codes: Sequence[CauseCode | None], beside: Sequence[CauseCode] = ()) -> Cause | None:
     """The cause named most often, of several one that is known, the first by name; None when none was named.
 
-    Raises ValueError for a code that is none.
+    `beside` are causes that a part of the same answers has as well. Raises ValueError for a code that is none.
     """
     named = Counter(code for code in codes if code)
     if not named:
         return None
-    code, count = min(named.items(), key=lambda pair: (-pair[1], pair[0] == CauseCode.CAUSE_UNKNOWN, pair[0]))
+    (code, count), *rest = sorted(
+        named.items(), key=lambda pair: (-pair[1], pair[0] == CauseCode.CAUSE_UNKNOWN, pair[0])
+    )
+    further = Counter(dict(rest))
+    further.update(other for other in beside if other != code)
+    others = (pair for pair in further.most_common() if pair[0] != CauseCode.CAUSE_UNKNOWN)
+    return _cause(code, count, len(codes), tuple(_cause(*pair, len(codes)) for pair in list(others)[:MOST_OTHERS]))
+
+
+MOST_OTHERS = 3  # causes beside the first: what is rarer is seen once these are mended
+
+
+def _cause(code: CauseCode, count: int, total: int, others: tuple[Cause, ...] = ()) -> Cause:
     entry = _sentences_by_code()[CauseCode(code)]
     return Cause(
-        code=CauseCode(code), share=f"{count} of {len(codes)}", sentence=entry["sentence"], remedy=entry["remedy"]
+        code=CauseCode(code),
+        share=f"{count} of {total}",
+        sentence=entry["sentence"],
+        remedy=entry["remedy"],
+        others=others,
     )
+
+
+def by_shape(comparison: Comparison) -> tuple[CauseCode, ...]:
+    """The causes that the differences of an answer show by themselves, beside the one that it was given.
+
+    An answer may have a wrong value, a wrong form and an undeclared field at once: these are three faults.
+    """
+    kinds = {
+        _SHAPES[difference.kind]
+        for difference in comparison.differences
+        if difference.kind in _SHAPES and difference.excused_by is None and not _AROUND.match(difference.path)
+    }
+    return tuple(sorted(kinds - {comparison.cause}))
+
+
+_SHAPES = {
+    DifferenceKind.FORM: CauseCode.WRONG_FORM,
+    DifferenceKind.ABSENT: CauseCode.WRONG_FORM,
+    DifferenceKind.UNDECLARED: CauseCode.UNDECLARED_FIELD,
+}
+_AROUND = re.compile(
+    r"pages\.\d+\.(next|previous|meta)(\.|$)|.* \(key given twice\)$"
+)  # these have causes of their own
 
 
 def codes() -> frozenset[CauseCode]:

@@ -238,6 +238,10 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
     return entry
 
 
+def _without_others(cause: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in cause.items() if name != "others"}
+
+
 def _shards(run: Run) -> list[str]:
     """`K/N RUN` for each shard that the run was joined from."""
     names, runs = run.options.get("shards", ()), run.options.get("merged", ())
@@ -285,6 +289,9 @@ def _until(verdict: Verdict, phase: PhaseVerdict) -> str | None:
 
 def _finding_entry(finding: Finding) -> dict[str, Any]:
     entry = asdict(finding)
+    if finding.cause is not None:
+        others = entry["cause"].pop("others")
+        entry["cause"] |= {"others": [_without_others(other) for other in others]} if others else {}
     entry["interval"] = list(finding.interval) if finding.interval else None
     entry["evidence"] = list(finding.evidence)
     entry["lines"] = list(finding.lines)

@@ -34,10 +34,10 @@ def markdown(verdict: Entry) -> str:
 
 
 def _row(finding: Entry) -> str:
-    cause = finding["cause"]
     sentence = presentation.finding_sentence(finding)
-    if cause and finding["outcome"] != "met":
-        sentence += f" ({cause['share']}: {cause['sentence']}; {cause['remedy']})"
+    if finding["outcome"] != "met":
+        for cause, word in presentation.causes(finding):
+            sentence += f" ({word}{cause['share']}: {cause['sentence']}; {cause['remedy']})"
     note = "" if finding["kind"] == "blocking" else ", advisory"
     cells = (
         f"{presentation.OUTCOMES[finding['outcome']]}{note}",

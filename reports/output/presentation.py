@@ -270,6 +270,12 @@ def slowed(verdict: Entry) -> str:
     return f"slowed down {times(count)}" if count else ""
 
 
+def causes(finding: Entry) -> list[tuple[Entry, str]]:
+    """The causes that a finding names, each with the word before it: the most frequent, and those beside it."""
+    cause = finding["cause"]
+    return [] if not cause else [(cause, ""), *((other, "also ") for other in cause.get("others", ()))]
+
+
 def _cause_in_words(finding: Entry) -> str:
     cause = finding["cause"]
     if cause:

@@ -63,9 +63,10 @@ def _finding(finding: Entry) -> list[tuple[str, str]]:
     head = f"  {presentation.SYMBOLS[outcome]} {presentation.OUTCOMES[outcome]:<12} {presentation.title(finding)} ({finding['criterion']}{note})"
     wrapped = [(head, style)] + [(text, "") for text in _wrapped(presentation.finding_sentence(finding), 15)]
     if finding["cause"] and outcome != "met":
-        cause = finding["cause"]
-        wrapped += [(text, "") for text in _wrapped(f"{cause['share']}: {cause['sentence']} [{cause['code']}]", 15)]
-        wrapped += [(text, "") for text in _wrapped(f"remedy: {cause['remedy']}", 15)]
+        for cause, word in presentation.causes(finding):
+            text = f"{word}{cause['share']}: {cause['sentence']} [{cause['code']}]"
+            wrapped += [(line, "") for line in _wrapped(text, 15)]
+            wrapped += [(line, "") for line in _wrapped(f"remedy: {cause['remedy']}", 15)]
     return wrapped
 
 

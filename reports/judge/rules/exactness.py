@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from reports.comparison.known_differences import COMPARED, excuses
 from reports.judge import statistics
-from reports.judge.causes import most_frequent
+from reports.judge.causes import by_shape, most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import (
     UNCOUNTED,
@@ -48,7 +48,10 @@ def exact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
             value=float(len(wrong)),
             unit="mismatches",
             count=count,
-            cause=most_frequent([sample.cause for sample in wrong.values()]),
+            cause=most_frequent(
+                [sample.cause for sample in wrong.values()],
+                [code for sample in wrong.values() for code in by_shape(sample)],
+            ),
             evidence=(f"evidence/{criterion.id}.jsonl",),
         )
     why, needed = _lacking(criterion, evidence, samples, counted, count)

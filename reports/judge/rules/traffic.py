@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reports.judge.causes import most_frequent
+from reports.judge.causes import by_shape, most_frequent
 from reports.judge.criteria import Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, backend_of, by_key, finding, listed
 from reports.judge.statistics import exact_share
@@ -157,7 +157,10 @@ def _missed(
         value=float(len(wrong)),
         unit="mismatches",
         count=judged,
-        cause=most_frequent([comparison.cause for comparison in wrong]),
+        cause=most_frequent(
+            [comparison.cause for comparison in wrong],
+            [code for comparison in wrong for code in by_shape(comparison)],
+        ),
         evidence=(f"evidence/{criterion.id}.jsonl",),
     )
 

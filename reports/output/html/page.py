@@ -169,7 +169,7 @@ def _anchor(phase: str, finding: Entry) -> str:
 
 
 def _row(phase: str, finding: Entry) -> dict[str, Any]:
-    outcome, cause = finding["outcome"], finding["cause"]
+    outcome = finding["outcome"]
     return {
         "anchor": _anchor(phase, finding),
         "outcome": outcome,
@@ -184,7 +184,9 @@ def _row(phase: str, finding: Entry) -> dict[str, Any]:
         "gauge": _gauge(finding),
         "basis": _basis(finding),
         "finding": presentation.finding_sentence(finding),
-        "cause": f"{cause['code']}, {cause['share']}" if cause and outcome != "met" else "",
+        "cause": ""
+        if outcome == "met"
+        else "; ".join(f"{word}{cause['code']}, {cause['share']}" for cause, word in presentation.causes(finding)),
         "evidence": [path for path in finding["evidence"] if not path.startswith(("/", "\\")) and ":" not in path],
     }
 

@@ -3,14 +3,15 @@
 import ast
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reports.judge import causes
-from reports.judge.causes import most_frequent
+from reports.judge.causes import by_shape, most_frequent
 from reports.records.cause_codes import CauseCode
-from reports.records.records import Outcome, from_json, to_json
+from reports.records.records import Difference, DifferenceKind, Outcome, from_json, to_json
 from suites.selftest.support.phase_builders import fact_of, sampled
 
 # The chapter: each section's possible causes, with the codes that stand for them, and its solutions word for word.
@@ -136,6 +137,38 @@ def test_the_cause_named_most_often_is_shown_with_its_share(codes: list[str | No
     assert cause is not None
     assert (cause.code, cause.share) == (named, share)
     assert cause.remedy.startswith("Troubleshooting")
+
+
+def test_causes_beside_the_first_are_named_with_their_shares() -> None:
+    cause = most_frequent(["load"] * 3 + ["paging", None], ["wrong-form"] * 4 + ["load"])  # type: ignore[list-item]
+
+    assert cause is not None
+    assert cause.code == "load"
+    assert [(other.code, other.share) for other in cause.others] == [("wrong-form", "4 of 5"), ("paging", "1 of 5")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "excused_by", "beside"),
+    [
+        ("form", "title", None, ("wrong-form",)),
+        ("absent", "title", None, ("wrong-form",)),
+        ("undeclared", "notes", None, ("undeclared-field",)),
+        ("form", "title", "known", ()),
+        ("value", "title", None, ()),
+        ("undeclared", "uuid (key given twice)", None, ()),
+        ("form", "pages.1.meta", None, ()),
+    ],
+)
+def test_an_answer_with_a_wrong_value_shows_its_wrong_form_too(
+    kind: str, path: str, excused_by: str | None, beside: tuple[str, ...]
+) -> None:
+    shape = Difference(path=path, kind=DifferenceKind(kind), expected="a", actual="b", excused_by=excused_by)
+    wrong = sampled(1, Outcome.DIFFERENT, cause="index-stale")
+
+    assert by_shape(replace(wrong, differences=(shape,))) == beside
+    assert by_shape(replace(wrong, differences=(shape,), cause=CauseCode.WRONG_FORM)) == tuple(
+        code for code in beside if code != "wrong-form"
+    )
 
 
 def test_nothing_named_is_no_cause() -> None:
