@@ -19,6 +19,7 @@ from fixtures.contracts.contract import load
 from fixtures.sandbox.faults import injector
 from fixtures.sandbox.faults.answer_faults import FORMS
 from fixtures.sandbox.faults.fault import Fault
+from fixtures.sandbox.faults.shape_faults import REFUSALS, SHAPES
 from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.settings.settings import from_values
 from fixtures.transport.credit_budget import CreditBudget
@@ -33,7 +34,7 @@ CHECKS = {  # by criterion
 }
 BROKEN = [
     pytest.param(fault, CHECKS.get(criterion, criterion), id=f"{fault.name}-{criterion}")
-    for fault in [form.fault for form in FORMS]
+    for fault in [form.fault for form in (*FORMS, *SHAPES, *REFUSALS)]
     for criterion in (*fault.criteria, *(text.rpartition("/")[2] for text in fault.elsewhere))
 ]
 CALM = sorted({param.values[1] for param in BROKEN})
