@@ -228,6 +228,7 @@ OBJECT = [Field(path=f"o.{name}", columns=(f"t.{name}",), rules=("text",)) for n
         (None, None, []),
         (None, {"uuid": None, "a": None}, [("o", "ghost")]),
         (None, {"uuid": "x", "a": "1"}, [("o", "ghost")]),
+        (None, {}, [("o", "ghost"), ("o.a", "absent"), ("o.uuid", "absent")]),
     ],
 )
 def test_an_object_is_there_where_its_row_is(
