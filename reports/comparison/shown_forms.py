@@ -7,7 +7,9 @@ a path that shows another form is a known difference, which a contract declares,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -79,10 +81,28 @@ def same(first: Any, second: Any) -> bool:
 def means_same(first: Any, second: Any, rules: Sequence[str]) -> bool:
     """Whether two values that are not the same mean the same: only their form differs, by the rules or by any other.
 
-    A number as a text, a list as a joined text, blanks or quotes around, nothing shown as an empty text or as `_`. Zero
-    is a value: it means nothing only where a rule says so.
+    A number as a text, a list as a joined text, blanks or quotes around, nothing shown as an empty text or as `_`,
+    letters in parts (NFD), characters that are not seen, a time in seconds since 1970. Zero is a value: it means
+    nothing only where a rule says so.
     """
-    return same(canonical(first, rules), canonical(second, rules)) or _meaning(first) == _meaning(second)
+    if same(canonical(first, rules), canonical(second, rules)) or _meaning(first) == _meaning(second):
+        return True
+    is_time = "time" in rules and first is not None
+    return is_time and canonical(_moment(second), ("time",)) == canonical(first, ("time",))
+
+
+def _moment(value: Any) -> Any:
+    """A time in small letters, or one counted in seconds or milliseconds since 1970, as a time; else the value."""
+    if isinstance(value, str):
+        return value.upper()
+    if type(value) not in (int, float):
+        return value
+    seconds = Decimal(str(value)) / (1000 if value > _MILLISECONDS else 1)
+    return datetime(1970, 1, 1) + timedelta(microseconds=int(seconds * 10**6)) if 0 < value < _LAST else value
+
+
+_MILLISECONDS = 10**11  # from here on it counts milliseconds: as seconds it would be the year 5138
+_LAST = 10**14
 
 
 def _meaning(value: Any) -> Any:
@@ -91,9 +111,16 @@ def _meaning(value: Any) -> Any:
     if isinstance(value, list):
         return canonical([item for item in value if item is not None], ("joined",)) or None
     if isinstance(value, str):
-        text = canonical(value, ("phone",))
+        text = canonical(_plain(value), ("phone",))
         return None if text is None else _number(text)
     return None if value is None else _number(str(value))
+
+
+def _plain(text: str) -> str:
+    """The text in composed characters, every blank the same, and without those that are not seen."""
+    composed = unicodedata.normalize("NFC", text)
+    kinds = ((character, unicodedata.category(character)) for character in composed)
+    return "".join(" " if kind == "Zs" else character for character, kind in kinds if kind != "Cf")
 
 
 def _number(text: str) -> Any:

@@ -181,7 +181,16 @@ def test_a_difference_has_a_kind(stored: object, shown: object, kind: Difference
 
 @pytest.mark.parametrize(
     ("rule", "stored", "shown"),
-    [("text", "CTO", "CTO "), ("joined", ["a"], ["a"]), ("digits", 5, 5), ("time", MIDNIGHT, "2024-01-01 12:00:00Z")],
+    [
+        ("text", "CTO", "CTO "),
+        ("text", "caf\u00e9 au lait", "cafe\u0301 au\u00a0lait\u200b"),
+        ("joined", ["a"], ["a"]),
+        ("digits", 5, 5),
+        ("time", MIDNIGHT, "2024-01-01 12:00:00Z"),
+        ("time", MIDNIGHT, "2024-01-01t12:00:00z"),
+        ("time", MIDNIGHT, 1704110400),
+        ("time", MIDNIGHT, 1704110400000),
+    ],
 )
 def test_the_right_value_in_a_wrong_form_is_called_so(rule: str, stored: object, shown: object) -> None:
     field = Field(path="n", columns=("t.n",), rules=(rule,))

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reports.comparison.csv_cells import CsvColumn
+from reports.comparison.shown_forms import means_same
 from reports.comparison.table_diff import RowResult, TableComparison, TableDefects, TableRow, partition_of, rows_of_file
 from reports.records.records import DifferenceKind
 
@@ -113,6 +114,7 @@ def test_a_changed_cell_is_named_by_key_column_and_kind(table: list[TableRow], d
     differences, damage = _named(table, [*table[:row], _with(table[row], at, value), *table[row + 1 :]])
 
     kind = DifferenceKind.GHOST if before is None else DifferenceKind.VALUE
+    kind = DifferenceKind.FORM if means_same(before, value, ()) else kind
     assert differences == {f"k{row}": [(COLUMNS[at], DifferenceKind.MISSING if value is None else kind)]}
     assert damage == {"value"} or damage == {"blank-column"}
 
