@@ -226,7 +226,7 @@ def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> lis
             )
             return [] if there or sparse else [_difference(path, DifferenceKind.ABSENT, None, None)]
         kind = DifferenceKind.FORM if means_same(None, shown, ()) else DifferenceKind.GHOST
-        return [_difference(path, kind, None, shown), *_left_out(own, shown)]
+        return [_difference(path, kind, None, shown), *_left_out(members, shown)]
     if isinstance(shown, Mapping):
         return []
     wanted = {_home(field_value.field.path)[1]: field_value.shown for field_value in members}
@@ -235,11 +235,11 @@ def _object(expected: ExpectedRecord, path: str, body: Mapping[str, Any]) -> lis
     return [replace(_difference(path, kind, wanted, shown), stored=stored)]
 
 
-def _left_out(own: Sequence[FieldValue], shown: Any) -> Iterator[RawDifference]:
+def _left_out(field_values: Sequence[FieldValue], shown: Any) -> Iterator[RawDifference]:
     """The keys that an object lacks which is shown where none belongs: a known difference may cover a hollow one."""
     if not isinstance(shown, Mapping):
         return
-    for field_value in own:
+    for field_value in field_values:
         if field_value.field.required and _home(field_value.field.path)[1] not in shown:
             yield _difference(field_value.field.path, DifferenceKind.ABSENT, None, None)
 
