@@ -6,9 +6,10 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Comparison, DifferenceKind
@@ -57,6 +58,15 @@ def _cause(code: CauseCode, count: int, total: int, others: tuple[Cause, ...] = 
         remedy=entry["remedy"],
         others=others,
     )
+
+
+def entry_of(cause: Cause | None) -> dict[str, Any] | None:
+    """The cause as verdict.json has it: its others only where there are any."""
+    if cause is None:
+        return None
+    entry = {name: text for name, text in asdict(cause).items() if name != "others"}
+    others = [entry_of(other) for other in cause.others]
+    return entry | ({"others": others} if others else {})
 
 
 def by_shape(comparison: Comparison) -> tuple[CauseCode, ...]:

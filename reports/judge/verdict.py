@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 
 from reports.comparison.known_differences import Excuse, excuses
+from reports.judge.causes import entry_of
 from reports.judge.criteria import POOLED, Criterion, Gate, covers
 from reports.judge.effective_gate import bakes_of, gate_of
 from reports.judge.findings import Finding, PhaseEvidence, evidence_of, verdict_of, worst
@@ -238,10 +239,6 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
     return entry
 
 
-def _without_others(cause: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in cause.items() if name != "others"}
-
-
 def _shards(run: Run) -> list[str]:
     """`K/N RUN` for each shard that the run was joined from."""
     names, runs = run.options.get("shards", ()), run.options.get("merged", ())
@@ -289,9 +286,7 @@ def _until(verdict: Verdict, phase: PhaseVerdict) -> str | None:
 
 def _finding_entry(finding: Finding) -> dict[str, Any]:
     entry = asdict(finding)
-    if finding.cause is not None:
-        others = entry["cause"].pop("others")
-        entry["cause"] |= {"others": [_without_others(other) for other in others]} if others else {}
+    entry["cause"] = entry_of(finding.cause)
     entry["interval"] = list(finding.interval) if finding.interval else None
     entry["evidence"] = list(finding.evidence)
     entry["lines"] = list(finding.lines)
