@@ -85,7 +85,7 @@ def attestation(data: bytes) -> None:
 
 
 def body(data: bytes) -> None:
-    """What is taken from an answer can be compared and written down, or is said to be unfit for it."""
+    """A value from an answer can be compared and written down, or is refused."""
     body, error = _read(200, {"content-type": "application/json"}, data)
     assert error or is_unfit(body) or json.dumps(body)
 

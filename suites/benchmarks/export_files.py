@@ -21,7 +21,7 @@ Differences = set[tuple[str, str]]  # (key, column); "" for a whole row, with a 
 
 
 def write(database_url: str, kind: ExportKind, path: Path) -> int:
-    """Everybody, in no order, as the direct path writes them; the number of rows."""
+    """All contacts, in no order, as the direct path writes them; returns the number of rows."""
     names = ",".join(column.name for column in kind.columns) + "\n"
     # Null written as something that never occurs: then an empty text is not quoted, as in the deployment's own files.
     query = f"COPY ({as_texts(kind)} ORDER BY md5(c.uuid)) TO STDOUT (FORMAT csv, NULL '\\N')"

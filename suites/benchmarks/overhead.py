@@ -94,7 +94,7 @@ class _Evidence:
 
 @contextmanager
 def _captured(folder: Path) -> Iterator[tuple[Target, list[str], dict[str, str], str]]:
-    """(a target whose backend and database are what a sandbox said, its keys, the path of each, the server's URL)."""
+    """(a target with the backend and the database of a sandbox, its keys, the path of each, the server's URL)."""
     contract = load("guide")
     record = contract.records["contact"]
     sandbox = OwnedSandbox.start(ROOT, rows=PEOPLE)

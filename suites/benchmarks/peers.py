@@ -56,7 +56,7 @@ def csv_diff(path: Path) -> Told:
 def data_diff(path: Path) -> Told:
     """Two tables, joined in the database.
 
-    It refuses doubled keys, so they are taken out first, and nobody is told; and it guesses whether a key is a uuid
+    It refuses doubled keys, so they are taken out first, without a message; and it guesses whether a key is a uuid
     from a few of them on either side and refuses two guesses, so each gets a letter before it.
     """
     import psycopg2

@@ -301,7 +301,7 @@ def bake(tmp_path_factory: pytest.TempPathFactory) -> DrillRun:
 def test_a_history_with_one_thing_wrong_is_caught(
     tmp_path: Path, drilled: Drilled, bake: DrillRun, past: HistoryFault
 ) -> None:
-    """The same run again, with another past: judged from its folder, as anybody can in a year."""
+    """The same run again, with another past: judged from its folder, as it can be in a year."""
     shutil.copytree(bake.folder, tmp_path / "run")
     recorded = run_ledger.read(tmp_path / "run")
     past.write(tmp_path / "history", recorded.run, BAKED)

@@ -1,4 +1,4 @@
-"""Monitoring before any flag is on: what is there that tells VQL from SQL, and what the guide's own queries tell."""
+"""Monitoring before any flag is on: the signals that distinguish VQL from SQL, and the guide's own queries."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The endpoints of phase 1, and Connectra itself, against PostgreSQL: field by field, the right person or nobody."""
+"""The endpoints of phase 1, and Connectra itself, against PostgreSQL: field by field, the right record or none."""
 
 import pytest
 

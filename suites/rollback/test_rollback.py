@@ -58,7 +58,7 @@ def test_endpoint_is_served_as_its_flag_says(
 
 
 def _require_askable(phase: Phase, probes: RollbackCases, endpoint: str, should_be_on: bool | None) -> None:
-    """Leave an endpoint that is not there, or whose price nobody allows."""
+    """Leave an endpoint that is not there, or whose price is not allowed."""
     why = probes.absent(endpoint)
     if endpoint == "linkedin" and not why:
         why = forbidden(phase.target)

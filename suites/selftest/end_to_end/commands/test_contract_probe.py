@@ -1,4 +1,4 @@
-"""The probe tells which contract a deployment keeps to, and drafts what is not as any of them says."""
+"""The probe names the contract that fits a deployment, and drafts the differences where none fits."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_missing_settings_are_one_sentence(tmp_path: Path, capsys: pytest.Captur
 
 
 def _connectra_of_one_dialect(server: HTTPServer, heeded: str) -> None:
-    """A Connectra that heeds one dialect and gives two records to whoever asks in another."""
+    """A Connectra that honours one dialect and gives two records to requests in another."""
 
     def answer(request: Request) -> Response:
         rows = [] if heeded in (request.get_json(silent=True) or {}) else [{"uuid": "a"}, {"uuid": "b"}]
@@ -97,7 +97,7 @@ def _connectra_of_one_dialect(server: HTTPServer, heeded: str) -> None:
 def test_a_connectra_of_another_dialect_is_drafted_and_nothing_costs(
     checkout: Path, tmp_path: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The backend sends one dialect, Connectra heeds the other: both are named, and no POST goes to what costs."""
+    """The backend sends one dialect, Connectra honours the other: both are named, and no POST goes to what costs."""
     _connectra_of_one_dialect(httpserver, "where")
     sandbox = OwnedSandbox.start(checkout, rows="100", seed="7", flags=None, faults=("connectra-match-all",))
     try:

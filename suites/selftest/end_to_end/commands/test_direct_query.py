@@ -29,7 +29,7 @@ def direct(calm: Mapping[str, str], kind: ExportKind) -> Iterator[DirectQuery]:
 
 @pytest.fixture
 def keys(calm: Mapping[str, str], kind: ExportKind) -> list[str]:
-    """Everybody's."""
+    """All of them."""
     with psycopg.connect(calm["DATABASE_URL"]) as session:
         return sorted(key for (key,) in session.execute(f"SELECT uuid FROM {WHERE[kind.record][0]}"))
 

@@ -130,7 +130,7 @@ def test_every_command_is_tested_for_what_it_sends(checkout: Path) -> None:
 
 @pytest.mark.parametrize("name", SILENT)
 def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Path, name: str) -> None:
-    """Though it is told of a live target, and of an address for notes: both would be seen."""
+    """Also with the settings of a live target and a webhook: requests to either would be seen."""
     module, *part = name.split()
     line = f'- - - [23/Nov/2026:14:05:59 +0000] "GET /api/v1/contacts/{"0" * 36}/ HTTP/1.1" 200 5\n'
     (tmp_path / "access.log").write_text(line)

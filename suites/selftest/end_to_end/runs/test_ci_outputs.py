@@ -1,4 +1,4 @@
-"""What machines are told: JUnit, GitHub, Prometheus, a Pushgateway, a webhook; and that none of it costs a verdict."""
+"""Outputs for machines: JUnit, GitHub, Prometheus, a Pushgateway, a webhook; none of them costs a verdict."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def test_records(recorder):
 
 @pytest.fixture(scope="module")
 def on_github(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsal, Path]:
-    """A NO-GO under xdist in GitHub Actions, with a webhook and a Pushgateway that nobody listens at."""
+    """A NO-GO under xdist in GitHub Actions, with a webhook and a Pushgateway where nothing listens."""
     root = tmp_path_factory.mktemp("github")
     environ = {
         "GITHUB_ACTIONS": "true",

@@ -104,7 +104,7 @@ def stoppable() -> Iterator[BarePostgres]:
 
 @pytest.fixture
 def abandoned(stoppable: BarePostgres) -> Iterator[_Counted]:
-    """One whose server has just stopped, as the reading that it broke off has told; it may wait for 30 s."""
+    """One whose server has just stopped, as its broken reading showed; it may wait for 30 s."""
     with closing(_Counted(stoppable.server.dsn("postgres", "postgres", "here"), return_s=30)) as database:
         stoppable.stop()
         with pytest.raises(DatabaseUnreachable, match="ended the session"):

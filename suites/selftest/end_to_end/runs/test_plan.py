@@ -1,4 +1,4 @@
-"""`--plan` tells what a run would ask, and asks nobody; and what a run sends is no more than the plan said."""
+"""`--plan` prints the requests of a run and sends none; a run sends no more than its plan says."""
 
 import gzip
 import re
@@ -26,7 +26,7 @@ ASKING = "(phase0 and not slow) or phase1 or phase2 or phase4 or rollback"  # ex
 
 @contextmanager
 def listening(called: list[object]) -> Iterator[int]:
-    """A port that notes whoever connects: a database that would be asked."""
+    """A port that notes each connection: a database that would be asked."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
@@ -252,7 +252,7 @@ def test_a_run_sends_no_more_than_its_plan_says(checkout: Path, tmp_path: Path, 
 
 
 def _sent(completed: CompletedRun) -> dict[str, int]:
-    """Requests by side, as the run told."""
+    """Requests by side, as the run printed them."""
     texts = [
         record.detail
         for record in run_ledger.read(completed.out / "latest").records

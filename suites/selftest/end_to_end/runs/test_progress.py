@@ -1,4 +1,4 @@
-"""The progress line: what it says, that it reads what is written, and that nobody sees it who should not."""
+"""The progress line: its text, that it reads the written records, and that it is only shown on a terminal."""
 
 import json
 import re

@@ -121,7 +121,7 @@ def test_nothing_is_readable_without_a_login(calm: Mapping[str, str], company: L
 
 
 class _Connectra:
-    """As many rows as it is told, and what it was asked for."""
+    """Gives a set number of rows, and keeps its requests."""
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -237,7 +237,7 @@ def test_what_is_no_answer_of_connectra_is_no_pass(ask: Ask, damaged: DamagedCas
 def test_a_header_makes_no_answer_from_sql_one_from_vql(
     checkout: Path, tmp_path: Path, calm: Mapping[str, str], message: str
 ) -> None:
-    """The direct path's answers, while the flag is said to be on."""
+    """The direct path's answers, while the settings say that the flag is on."""
     with between(calm["CONTACT360_BASELINE_URL"], RECORDS) as proxy:
         proxy.damage = header("X-VQL-Used", message)
         with connected({**calm, "CONTACT360_BASE_URL": proxy.url}, tmp_path / "pace") as target:

@@ -1,4 +1,4 @@
-"""A file against the database: which damage is told of which file, by whom it was made, and why it may be so."""
+"""A file against the database: which damage is reported of which file, which path made it, and the cause."""
 
 import csv
 import io

@@ -53,7 +53,7 @@ def subject(oracle: CompanyContactsOracle, matrix: dict[str, Parameter]) -> Filt
 
 
 def _passes(database: Database, parameter: Parameter, value: Any, **columns: Any) -> bool:
-    """Whether a contact with these columns passes; the company's metadata row is there if `n` is told."""
+    """Whether a contact with these columns passes; the company's metadata row is there if `n` is given."""
     condition_ = condition(parameter, value, columns.pop("reading", None))
     kind = {"departments": "text[]", "created_at": "timestamp"}
     cells_ = [sql.SQL("%s::{} AS {}").format(sql.SQL(kind.get(name, "text")), sql.Identifier(name)) for name in columns]

@@ -1,4 +1,4 @@
-"""A sandbox dies with whoever owns it, also after `kill -9`: nothing of it answers any more five seconds later."""
+"""A sandbox ends with the process that owns it, even after `kill -9`: five seconds later nothing of it answers."""
 
 import json
 import os

@@ -149,7 +149,7 @@ def test_more_than_a_page_is_found_whole(
 def test_companies_come_with_all_their_people(
     vql: httpx.Client, direct: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    """Also the one of 26 people, more than Connectra's default page, and one where nobody works."""
+    """Also the one of 26 people, more than Connectra's default page, and one without people."""
     rows = own_database.execute(
         "SELECT n.linkedin_url, (SELECT count(*) FROM contacts c WHERE c.company_id = n.uuid) AS people "
         "FROM companies_metadata n WHERE n.linkedin_url LIKE 'https://%' ORDER BY people"

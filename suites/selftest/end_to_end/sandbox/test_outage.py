@@ -101,7 +101,7 @@ def test_a_link_that_has_expired_is_gone(backend: httpx.Client, own_database: ps
 def test_the_backends_memory_can_be_sampled(
     sandbox: OwnedSandbox, backend: httpx.Client, own_database: psycopg.Connection
 ) -> None:
-    """By the process id the sandbox tells; each record of an export leaves 4 MB behind."""
+    """By the process id that the sandbox gives; each record of an export leaves 4 MB behind."""
     statm = Path("/proc", sandbox.values["CONTACT360_PROCESS_ID"], "statm")
     if not statm.exists():
         pytest.skip("this system shows no process's memory under /proc")

@@ -1,4 +1,4 @@
-"""The proxy between backend and Connectra fails as it is told, as a process of its own in front of a real server."""
+"""The proxy between backend and Connectra fails on request, as a process of its own in front of a real server."""
 
 import re
 import subprocess

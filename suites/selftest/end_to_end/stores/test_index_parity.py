@@ -153,7 +153,7 @@ def test_lag_is_no_difference(fake: MultipliedStores, mapping: IndexMapping, tmp
 def test_an_index_that_changes_meanwhile_does_not_mislead(
     stores: MultipliedStores, mapping: IndexMapping, tmp_path: Path
 ) -> None:
-    """Somebody renames a person in both stores again and again, a moment apart, while the census runs."""
+    """A writer renames a person in both stores again and again, a moment apart, while the census runs."""
     planted, stop = damage(stores.owner_url, stores.index_url, 4, ("ghost", "missing")), threading.Event()
     with psycopg.connect(stores.owner_url, autocommit=True) as session:
         (busy,) = session.execute(
@@ -196,7 +196,7 @@ def test_a_row_that_is_written_all_the_time_is_void(
 
 
 class _Restless(RecordTable):
-    """Somebody writes the row whenever it is looked at."""
+    """A writer changes the row whenever it is read."""
 
     def __init__(self, url: str, mapping: IndexMapping, key: str) -> None:
         super().__init__(url, mapping)

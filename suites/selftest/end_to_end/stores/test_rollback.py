@@ -1,4 +1,4 @@
-"""Who serves after a rollback: told by answers, the log and the index; and what flags should be on."""
+"""Which path serves after a rollback, by answers, the log and the index; and which flags should be on."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -115,7 +115,7 @@ def test_the_log_must_know_the_requests_and_mark_none(log: Any, ok: bool | None)
 
 
 class _Index:
-    """Counts searches as it is told to; an exception for silence."""
+    """Counts searches as the test wants; raises for silence."""
 
     def __init__(self, *counts: int | IndexUnreachable) -> None:
         self._counts = list(counts)

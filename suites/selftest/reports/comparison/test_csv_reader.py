@@ -1,4 +1,4 @@
-"""Files as they should not be: read to their end all the same, each oddity told."""
+"""Files as they should not be: read to their end all the same, each oddity reported."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Criteria that are no statistics: facts, limits and what people vouch for. Nothing looked at is never met."""
+"""Criteria that are no statistics: facts, limits and sign-offs. A criterion without a record is never met."""
 
 import pytest
 

@@ -141,7 +141,7 @@ def test_both_direct_calls_count() -> None:
 def test_too_fast_to_matter_comes_after_every_other_reason(
     lost: int, blocks: int, slow_ms: float, outcome: str
 ) -> None:
-    """VQL 4 ms, direct 1 ms: four times slower, and nobody can notice; but not where a tail, losses or little hide."""
+    """VQL 4 ms, direct 1 ms: four times slower, too fast to matter; but not with a slow tail, losses or few pairs."""
     pairs = [
         replace(pair, direct_ms=1.0, again_ms=1.0, vql_ms=slow_ms if number % 5 == 0 else 4.0)
         for number, pair in enumerate(_pairs(blocks, 8))

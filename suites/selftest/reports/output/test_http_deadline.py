@@ -37,7 +37,7 @@ DRIPS = {
 
 @contextmanager
 def dripping(first: bytes, drop: bytes) -> Iterator[str]:
-    """A server whose every answer begins with `first` and then drips until whoever asked has gone."""
+    """A server whose every answer begins with `first` and then drips until the client has gone."""
     over = threading.Event()
 
     def serve(connection: socket.socket) -> None:
