@@ -42,6 +42,7 @@ PEOPLE = re.compile(  # in docstrings: people as subjects of software
     r"|(is|was|are|were) told)\b",
     re.IGNORECASE,
 )
+RIDDLE = re.compile(r"_(nobody|somebody|whoever|everybody|anybody|told|said|tells?|heeded)(_|$)")  # in names of tests
 OTHER_VERDICT = re.compile(r"\b[Nn]ot? GO\b|\bno-GO\b")
 DATA = ("suites/**/gate.toml", "reports/judge/*.toml", "suites/messages.toml", "suites/guide_lines.toml")
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/reference/*.md")
@@ -99,7 +100,6 @@ def test_a_variable_is_named_for_what_it_holds(checkout: Path) -> None:
     untelling = [
         f"{name}:{line}: {local}; call it what it holds"
         for name, path in sources(checkout)
-        if not name.startswith(("suites/drills/", "fixtures/sandbox/faults/"))
         for line, local in _bound_names(path)
         if local.strip("_") in UNTELLING - ON_DISK.get(name, set())
     ]
@@ -120,6 +120,18 @@ def test_a_test_of_a_phase_is_named_plainly(checkout: Path) -> None:
 
     assert len(names) > 40
     assert [name for name in names if UNCLEAR.search(name.replace("_", " "))] == []
+
+
+def test_a_self_test_is_named_plainly(checkout: Path) -> None:
+    names = [
+        f"{name}: {node.name}"
+        for name, path in sources(checkout, "suites/selftest")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+
+    assert len(names) > 1000
+    assert [name for name in names if RIDDLE.search(name)] == []
 
 
 def test_the_timed_tests_of_a_phase_are_selected_by_a_word(checkout: Path) -> None:
