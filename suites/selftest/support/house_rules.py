@@ -4,67 +4,76 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from suites.selftest.support.reached_names import ReachedNames, nodes_of, parsed, reached_names
+
 FLOORS = {"reports": 0, "fixtures": 1, "suites": 2}
+LIVE_SUITES = ("suites/availability", "suites/phase*", "suites/rollback")  # asked of live targets, like fixtures
 PURE = ("reports/records", "reports/comparison", "reports/judge")
-WRITES = {  # modules of pure folders that touch files, with the reason
-    "reports/records/run_ledger.py": "the records' own file: appended to, and read back",
-    "reports/comparison/multiset_diff.py": "spills sorted numbers to disk, so that memory stays flat",
-}
 PURE_IMPORTS = {  # deny by default: what a pure module may import beside pure modules
     *("__future__", "abc", "array", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum"),
-    *(
-        "functools",
-        "hashlib",
-        "html",
-        "shlex",
-        "heapq",
-        "hmac",
-        "importlib",
-        "itertools",
-        "json",
-        "math",
-        "numbers",
-        "operator",
-        "pathlib",
-    ),
-    *(
-        "re",
-        "statistics",
-        "shlex",
-        "string",
-        "struct",
-        "tomllib",
-        "types",
-        "typing",
-        "unicodedata",
-        "urllib",
-        "zlib",
-        "zoneinfo",
-    ),
-    *("deepdiff", "jsonschema", "msgspec", "numpy", "scipy"),
+    *("functools", "hashlib", "heapq", "hmac", "html", "itertools", "json", "math", "numbers", "operator", "pathlib"),
+    *("re", "shlex", "statistics", "string", "struct", "tomllib", "types", "typing", "unicodedata", "urllib.parse"),
+    *("zlib", "zoneinfo", "deepdiff", "jsonschema", "msgspec", "numpy", "scipy"),
 }
-IMPURE_CALLS = re.compile(
-    r"^(datetime|date)\.(now|today|utcnow)$|^(random|secrets|os|socket|subprocess)\.|^(open|input)$"
-    r"|^time\.(time|monotonic|perf_counter|sleep|localtime|gmtime)"
+WRITES: Mapping[str, tuple[str, ...]] = {  # modules of pure folders that touch files, and what they import for it
+    "reports/records/run_ledger.py": (
+        "os",
+        "threading",
+        "contextlib",
+    ),  # the records' own file: appended to, and read back
+    "reports/comparison/multiset_diff.py": ("contextlib",),  # spills sorted numbers to disk, so that memory stays flat
+}
+READS: Mapping[str, set[str]] = {  # modules of pure folders that read what lies beside them, and by which calls
+    "reports/judge/causes.py": {".read_text"},
+    "reports/judge/integrity/suite.py": {".read_bytes", ".rglob"},
+    "reports/judge/policy.py": {".read_text"},
+    "reports/judge/verdict.py": {".read_text"},
+}
+IMPURE = re.compile(  # names that a pure module may not reach: the clock, chance, the environment, the process
+    r"^datetime\.(datetime|date)\.(now|today|utcnow)$|^time\.|^numpy\.random\.(?!default_rng$|Generator$)"
+    r"|^os\.(environ|getenv|urandom|system|popen)|^pathlib\.Path\.(cwd|home)$"
 )
+NUMPY_FILES = re.compile(r"^numpy\.(load|save|memmap|fromfile|genfromtxt)")
+IMPURE_CALLS = re.compile(
+    r"^(open|input|print|breakpoint|id|hash|__import__)$|^\.(now|today|utcnow|cwd|home|expanduser|rvs)$"
+)
+FILE_CALLS = {
+    *(".read_text", ".read_bytes"),
+    *(".write_text", ".write_bytes", ".open", ".mkdir", ".rmdir", ".unlink", ".touch", ".iterdir", ".glob", ".rglob"),
+    *(".exists", ".stat", ".lstat", ".tofile", ".is_file", ".is_dir", ".resolve", ".absolute", ".readlink", ".chmod"),
+}
+UNSEEDED = "numpy.random.default_rng"  # called without a seed
 TWINS_MAY_IMPORT = {  # outside fixtures.sandbox: neither the oracle's queries nor the comparison's rules
     "fixtures.settings.env_file",
     "fixtures.settings.settings",
-    "fixtures.session",  # parent_watch: the sandbox dies with the run
-    "fixtures.session.parent_watch",
+    "fixtures.session.parent_watch",  # the sandbox dies with the run
     "reports.environment",
     "reports.records.cause_codes",
     "reports.records.suggestion",
 }
+TWINS_MAY_REACH = (
+    *TWINS_MAY_IMPORT,
+    "fixtures.sandbox",
+    "fixtures.settings",
+    "reports.records",
+)  # through what they import
+ORACLE = ("fixtures.checks", "fixtures.clients")  # what drills must not reach either
 DRILL_MODULES = (
     "history_faults.py",
     "drill_matrix.py",
 )  # of fixtures/sandbox/faults: they write records and read verdicts
 READS_ENVIRONMENT = ("reports/environment.py", "fixtures/sandbox/", "fixtures/session/rootdir.py")
+ENVIRONMENT = re.compile(
+    r"^(os|posix|nt)\.(environb?|getenvb?|putenv|unsetenv)\b|^os\.path\.expandvars$"
+    r"|^urllib\.request\.getproxies|^dotenv\b"
+)
+ENVIRONMENT_CALLS = {".expandvars", ".getenv", ".getenvb", ".putenv"}
+CAUSES = "reports/records/cause_codes.py"
 MOST_ENTRIES = 12
 MOST_LINES = 400
 LONGER = {  # a file that may be longer, with the reason
@@ -76,86 +85,205 @@ LONGER = {  # a file that may be longer, with the reason
 def sources(root: Path, *folders: str) -> Iterator[tuple[str, Path]]:
     """(path from the root, path) of every Python file in the folders; all three floors without one."""
     for folder in folders or FLOORS:
-        for path in sorted((root / folder).rglob("*.py")):
-            if "out" not in path.relative_to(root).parts:
-                yield path.relative_to(root).as_posix(), path
+        for path in sorted(path for place in root.glob(folder) for path in place.rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if not (name.startswith("suites/") and "/out/" in name):  # of a run that was started in there
+                yield name, path
 
 
-def imports(path: Path) -> set[str]:
-    """Every module (or name of a module) that a file imports, wherever in the file."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-def calls(path: Path) -> set[str]:
-    """Every dotted name that a file calls."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+def names_of(name: str, path: Path) -> ReachedNames:
+    """What the file with this path from the root reaches."""
+    package = name.rpartition("/")[0].replace("/", ".")
+    return reached_names(path.read_text(encoding="utf-8"), package)
 
 
 def imports_run_one_way(root: Path) -> list[str]:
     return [
         f"{name} imports {module}: imports run suites -> fixtures -> reports"
-        for name, path in sources(root)
-        for module in imports(path)
+        for name, path in sources(root, "fixtures", "reports")
+        for module in sorted(names_of(name, path).reached)
         if FLOORS.get(module.split(".")[0], -1) > FLOORS[name.split("/")[0]]
+    ]
+
+
+def imports_are_written_out(root: Path) -> list[str]:
+    return [
+        f"{name}: {piece} hides what is imported from the rules of the house: write the import out"
+        for name, path in sources(root, "fixtures", "reports", *LIVE_SUITES)
+        for piece in sorted(names_of(name, path).unseen)
     ]
 
 
 def pure_folders_are_pure(root: Path) -> list[str]:
     """Imports are held by a list of what is allowed, so everything that they import in turn is pure as well."""
-    pure_modules = tuple(folder.replace("/", ".") for folder in PURE)
-    breaches = []
-    for name, path in sources(root, *PURE):
-        if name in WRITES:
-            continue
-        for module in imports(path):
-            of_ours = (
-                module == "reports"
-                or module.startswith(pure_modules)
-                or f"{module}." in (f"{p}." for p in pure_modules)
-            )
-            if not of_ours and module.split(".")[0] not in PURE_IMPORTS:
-                breaches.append(f"{name} imports {module}: move what needs it out of {', '.join(PURE)}")
-        breaches += [f"{name} calls {call}: hand the value in" for call in calls(path) if IMPURE_CALLS.search(call)]
-    return breaches
+    return [breach for name, path in sources(root, *PURE) for breach in _impurities(name, names_of(name, path))]
+
+
+def _impurities(name: str, names: ReachedNames) -> Iterator[str]:
+    own = tuple(folder.replace("/", ".") for folder in PURE)
+    allowed = (*PURE_IMPORTS, *WRITES.get(name, ()))
+    for module in sorted(names.reached):
+        root = module.split(".")[0]
+        is_ours = root in FLOORS and not is_within(module, own) and not any(is_within(pure, (module,)) for pure in own)
+        is_foreign = module in names.imports and root not in FLOORS and not is_within(module, allowed)
+        if is_ours or (is_foreign and not any(is_within(entry, (module,)) for entry in allowed)):
+            yield f"{name} imports {module}: move what needs it out of {', '.join(PURE)}"
+        elif IMPURE.search(module) or (module in names.imports and is_within(module, ("numpy.random",))):
+            yield f"{name} reaches {module}: hand the value in"
+    impure = {module for module in names.reached if NUMPY_FILES.search(module) and name not in WRITES}
+    files = set() if name in WRITES else FILE_CALLS - READS.get(name, set())
+    impure |= {call for call in names.calls if IMPURE_CALLS.search(call) or call in files}
+    for call in sorted(impure | ({UNSEEDED} & names.called_bare)):
+        yield f"{name} calls {call}: hand the value in"
+
+
+def is_within(module: str, packages: Iterable[str]) -> bool:
+    """Whether it is one of them, or lies in one."""
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def twins_share_no_code_with_the_oracle(root: Path) -> list[str]:
+    """Neither by what they import themselves nor by what that imports in turn."""
+    graph = _imports_by_module(root)
     return [
-        f"{name} imports {module}: a twin with the oracle's code repeats its mistakes; write it anew in the sandbox"
-        for name, path in sources(root, "fixtures/sandbox")
-        for module in imports(path)
-        if module.split(".")[0] in FLOORS
-        and not module.startswith("fixtures.sandbox")
-        and not any(module == allowed or module.startswith(f"{allowed}.") for allowed in TWINS_MAY_IMPORT)
-        and module not in ("fixtures", "reports")
-        and not name.endswith(DRILL_MODULES)
+        f"{name} imports {text}: a twin with the oracle's code repeats its mistakes; write it anew in the sandbox"
+        for name, _ in sources(root, "fixtures/sandbox")
+        for text in sorted(_of_the_oracle(graph, name))
     ]
+
+
+def _of_the_oracle(graph: Mapping[str, set[str]], name: str) -> set[str]:
+    """What a module of the sandbox imports and should not, itself or through others."""
+    if name.endswith(DRILL_MODULES):
+        return {text for text in _closure(graph, _module(name)) if is_within(text, ORACLE)}
+    drills = tuple(drill.removesuffix(".py") for drill in DRILL_MODULES)
+    of_sandbox = {text for text in graph[_module(name)] if is_within(text, ("fixtures.sandbox",))}
+    direct = graph[_module(name)] - of_sandbox
+    reached = {text for entry in direct for text in _closure(graph, entry)}
+    return (
+        {text for text in of_sandbox if text.endswith(drills)}
+        | {text for text in direct if not is_within(text, TWINS_MAY_IMPORT)}
+        | {text for text in reached if not is_within(text, TWINS_MAY_REACH)}
+    )
+
+
+def _imports_by_module(root: Path) -> dict[str, set[str]]:
+    """Modules of fixtures and reports with those that each imports; packages without code of their own are left out."""
+    files = {_module(name): (name, path) for name, path in sources(root, "fixtures", "reports")}
+    modules = {
+        module for module, (name, path) in files.items() if not name.endswith("__init__.py") or len(_body(path)) > 1
+    }
+    return {module: set(_modules_of(names_of(*files[module]), modules)) for module in files}
+
+
+def _body(path: Path) -> list[ast.stmt]:
+    return parsed(path.read_text(encoding="utf-8")).body
+
+
+def _modules_of(names: ReachedNames, modules: Container[str]) -> Iterator[str]:
+    """The modules that these names lie in."""
+    for name in names.reached:
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        if name:
+            yield name
+
+
+def _closure(graph: Mapping[str, set[str]], module: str) -> set[str]:
+    """The module and all that it imports, directly or through others."""
+    closure, waiting = set[str](), [module]
+    while waiting:
+        entry = waiting.pop()
+        if entry not in closure:
+            closure.add(entry)
+            waiting += graph.get(entry, ())
+    return closure
 
 
 def only_the_sandbox_imports_the_sandbox(root: Path) -> list[str]:
     return [
         f"{name} imports {module}: a live run must not reach the sandbox's code; start it as a process"
-        for name, path in sources(root, "fixtures", "reports")
+        for name, path in sources(root, "fixtures", "reports", *LIVE_SUITES)
         if not name.startswith("fixtures/sandbox/")
-        for module in imports(path)
-        if module.startswith("fixtures.sandbox")
+        for module in sorted(names_of(name, path).reached)
+        if is_within(module, ("fixtures.sandbox",))
     ]
 
 
 def the_environment_is_read_in_one_place(root: Path) -> list[str]:
-    reading = re.compile(r"\bos\.(environ|getenv)\b|from os import (environ|getenv)")
-    return [
-        f"{name} reads the environment: take it from reports.environment"
-        for name, path in sources(root, "fixtures", "reports")
-        if not name.startswith(READS_ENVIRONMENT) and reading.search(path.read_text(encoding="utf-8"))
-    ]
+    breaches = []
+    for name, path in sources(root, "fixtures", "reports", *LIVE_SUITES):
+        if name.startswith(READS_ENVIRONMENT):
+            continue
+        names = names_of(name, path)
+        readings = {text for text in names.reached if ENVIRONMENT.search(text)} | (names.calls & ENVIRONMENT_CALLS)
+        if readings or "/environ" in path.read_text(encoding="utf-8"):
+            breaches.append(f"{name} reads the environment ({', '.join(sorted(readings))}): use reports.environment")
+    return breaches
+
+
+def causes_are_of_the_list(root: Path) -> list[str]:
+    """A cause is named by a member of CauseCode, never by its text: a slip would be a cause of its own."""
+    class_of_codes = next(node for node in _body(root / CAUSES) if isinstance(node, ast.ClassDef))
+    members = {
+        target.id
+        for node in class_of_codes.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    breaches = []
+    for name, path in sources(root, "fixtures", "reports"):
+        reached = (text.rpartition(".CauseCode.")[2] for text in names_of(name, path).reached if ".CauseCode." in text)
+        unknown = {code.split(".")[0] for code in reached} - members
+        breaches += [f"{name} names CauseCode.{code}, which {CAUSES} does not list" for code in sorted(unknown)]
+        literals = _literal_causes(path.read_text(encoding="utf-8"))
+        breaches += [f"{name} names the cause {text!r} by its text: use a member of CauseCode" for text in literals]
+    return breaches
+
+
+@cache
+def _literal_causes(source: str) -> list[str]:
+    """Texts that stand where a cause belongs: in its conversion, as an argument, a result, a value or a comparison."""
+    return sorted({text for node in nodes_of(source) for text in _texts_for_a_cause(node)})
+
+
+def _texts_for_a_cause(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Call(func=ast.Name(id="CauseCode"), args=[value]) | ast.keyword(arg="cause" | "code", value=value):
+            yield from _texts(value)
+        case ast.Subscript(value=ast.Name(id="CauseCode"), slice=value):
+            yield from _texts(value)
+        case ast.FunctionDef(returns=ast.expr() as result) if "CauseCode" in ast.unparse(result):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and inner.value is not None:
+                    yield from _texts(inner.value)
+        case ast.Assign(targets=[ast.Name(id="cause") | ast.Attribute(attr="cause")], value=value):
+            yield from _texts(value)
+        case ast.AnnAssign(annotation=kind, value=ast.expr() as value) if "CauseCode" in ast.unparse(kind):
+            yield from _texts(value)
+        case ast.Compare(left=left, comparators=comparators) if any(map(_is_cause, (left, *comparators))):
+            for side in (left, *comparators):
+                yield from _texts(side)
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    """The texts that an expression may be."""
+    match value:
+        case ast.Constant(value=str(text)) if text:
+            yield text
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*_texts(body), *_texts(orelse))
+        case ast.BoolOp(values=values) | ast.Tuple(elts=values) | ast.Set(elts=values) | ast.List(elts=values):
+            for entry in values:
+                yield from _texts(entry)
+        case ast.Dict(values=values):
+            for entry in values:
+                yield from _texts(entry)
+
+
+def _is_cause(node: ast.expr) -> bool:
+    return ast.unparse(node).split(".")[-1] == "cause" or ast.unparse(node).endswith("cause.code")
 
 
 def folders_are_small(root: Path) -> list[str]:
@@ -169,9 +297,11 @@ def folders_are_small(root: Path) -> list[str]:
 
 
 def no_folder_has_a_circle(root: Path) -> list[str]:
-    modules = {_module(name): path for name, path in sources(root, "fixtures", "reports")}
+    modules = {_module(name): name for name, _ in sources(root, "fixtures", "reports")}
     imported_by = {
-        module: imports(path) & modules.keys() for module, path in modules.items() if path.name != "__main__.py"
+        module: names_of(name, root / name).reached & modules.keys()
+        for module, name in modules.items()
+        if not name.endswith("__main__.py")
     }
     breaches = []
     for folder in sorted({"", *(module.rpartition(".")[0] for module in modules)}):
@@ -204,7 +334,7 @@ def files_are_short(root: Path) -> list[str]:
 def class_names_are_unique(root: Path) -> list[str]:
     places: dict[str, list[str]] = {}
     for name, path in sources(root, "fixtures", "reports"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(name)
     return [
@@ -218,16 +348,13 @@ def constants_have_one_home(root: Path) -> list[str]:
     for name, path in sources(root, "fixtures", "reports"):
         if name.startswith("fixtures/sandbox/"):
             continue  # a twin says what its service says, by itself
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                constant = node.targets[0].id
-                if (
-                    constant.isupper()
-                    and not constant.startswith("_")
-                    and constant != "SCHEMA"
-                    and _is_literal(node.value)
-                ):
-                    places.setdefault((constant, ast.unparse(node.value)), []).append(name)
+        for node in _body(path):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            constant = targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else "_"
+            is_public = constant.isupper() and not constant.startswith("_") and constant != "SCHEMA"
+            if is_public and value is not None and _is_literal(value):
+                places.setdefault((constant, ast.unparse(value)), []).append(name)
     return [
         f"{name} = {value} stands in {' and '.join(files)}" for (name, value), files in places.items() if len(files) > 1
     ]
@@ -237,6 +364,8 @@ RULES: Mapping[str, Callable[[Path], list[str]]] = {
     rule.__name__: rule
     for rule in (
         imports_run_one_way,
+        imports_are_written_out,
+        causes_are_of_the_list,
         pure_folders_are_pure,
         twins_share_no_code_with_the_oracle,
         only_the_sandbox_imports_the_sandbox,
