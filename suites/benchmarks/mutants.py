@@ -23,6 +23,7 @@ from importlib import import_module
 from pathlib import Path
 
 from suites.benchmarks.trials import Baseline, Mutant, baseline, mutants_of, survivors
+from suites.selftest.support.import_graph import FLOORS, closure, imports_by_module, module_of
 
 ROOT = Path(__file__).parents[2]
 DECIDE = (  # the modules of these folders, and these modules: what they return decides a verdict
@@ -33,8 +34,10 @@ DECIDE = (  # the modules of these folders, and these modules: what they return 
     "reports/check_verdict.py",
     "fixtures/clients/provenance",
     "fixtures/clients/diagnosis.py",
-    "fixtures/checks/runner.py",
+    "fixtures/checks/attribution.py",
     "fixtures/checks/batch_runner.py",
+    "fixtures/checks/check.py",
+    "fixtures/checks/runner.py",
     "fixtures/transport/backoff.py",
     "fixtures/transport/circuit_breaker.py",
 )
@@ -58,10 +61,20 @@ def _modules() -> list[Path]:
     return [module for path in paths for module in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
 
 
-def _tests() -> list[str]:
-    """The self-tests that start no process: those of the judge and of the fixtures."""
-    paths = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
-    return [str(path) for path in paths if path.name not in LEFT_OUT]
+def tests_of(paths: Sequence[Path]) -> list[str]:
+    """The self-tests that start no process and import one of these modules, themselves or through others."""
+    graph = imports_by_module(ROOT, *FLOORS)
+    modules = {_module(path) for path in paths}
+    tests = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
+    return [
+        str(path)
+        for path in tests
+        if path.name not in LEFT_OUT and not modules.isdisjoint(closure(graph, _module(path)))
+    ]
+
+
+def _module(path: Path) -> str:
+    return module_of(path.resolve().relative_to(ROOT).as_posix())
 
 
 ENOUGH = 0.90  # of the mutants
@@ -74,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         sys.dont_write_bytecode, sys.pycache_prefix = False, scratch  # compiled once, and not beside the sources
-        untouched = baseline(options.files, _tests(), options.jobs, Path(scratch))
+        untouched = baseline(options.files, tests_of(options.files), options.jobs, Path(scratch))
         print(f"{len(untouched.seconds)} tests, {sum(untouched.seconds.values()):.0f} s of them traced", flush=True)
         for name in untouched.modules:
             with suppress(ImportError):

@@ -10,7 +10,8 @@ import pytest
 
 import fixtures
 import reports
-from suites.selftest.support.house_rules import RULES, names_of, sources
+from suites.selftest.support.house_rules import RULES
+from suites.selftest.support.import_graph import names_of, sources
 
 BREACHES = [  # (rule, file, texts of which each is put at its end)
     (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suites.selftest.support.house_rules import sources
+from suites.selftest.support.import_graph import sources
 
 PARTICIPLES = {  # class names that do not say of what: a bare participle or verb
     *("Asked", "Told", "Seen", "Held", "Found", "Kept", "Served", "Walked", "Valued", "Sought", "Searched", "Filed"),

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from suites.selftest.support.reached_names import ReachedNames, nodes_of, parsed, reached_names
+from suites.selftest.support.import_graph import (
+    FLOORS,
+    body_of,
+    closure,
+    imports_by_module,
+    module_of,
+    names_of,
+    sources,
+)
+from suites.selftest.support.reached_names import ReachedNames, nodes_of
 
-FLOORS = {"reports": 0, "fixtures": 1, "suites": 2}
 LIVE_SUITES = ("suites/availability", "suites/phase*", "suites/rollback")  # asked of live targets, like fixtures
 PURE = ("reports/records", "reports/comparison", "reports/judge")
 PURE_IMPORTS = {  # deny by default: what a pure module may import beside pure modules
@@ -82,21 +90,6 @@ LONGER = {  # a file that may be longer, with the reason
 }
 
 
-def sources(root: Path, *folders: str) -> Iterator[tuple[str, Path]]:
-    """(path from the root, path) of every Python file in the folders; all three floors without one."""
-    for folder in folders or FLOORS:
-        for path in sorted(path for place in root.glob(folder) for path in place.rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if not (name.startswith("suites/") and "/out/" in name):  # of a run that was started in there
-                yield name, path
-
-
-def names_of(name: str, path: Path) -> ReachedNames:
-    """What the file with this path from the root reaches."""
-    package = name.rpartition("/")[0].replace("/", ".")
-    return reached_names(path.read_text(encoding="utf-8"), package)
-
-
 def imports_run_one_way(root: Path) -> list[str]:
     return [
         f"{name} imports {module}: imports run suites -> fixtures -> reports"
@@ -144,7 +137,7 @@ def is_within(module: str, packages: Iterable[str]) -> bool:
 
 def twins_share_no_code_with_the_oracle(root: Path) -> list[str]:
     """Neither by what they import themselves nor by what that imports in turn."""
-    graph = _imports_by_module(root)
+    graph = imports_by_module(root, "fixtures", "reports")
     return [
         f"{name} imports {text}: a twin with the oracle's code repeats its mistakes; write it anew in the sandbox"
         for name, _ in sources(root, "fixtures/sandbox")
@@ -155,49 +148,16 @@ def twins_share_no_code_with_the_oracle(root: Path) -> list[str]:
 def _of_the_oracle(graph: Mapping[str, set[str]], name: str) -> set[str]:
     """What a module of the sandbox imports and should not, itself or through others."""
     if name.endswith(DRILL_MODULES):
-        return {text for text in _closure(graph, _module(name)) if is_within(text, ORACLE)}
+        return {text for text in closure(graph, module_of(name)) if is_within(text, ORACLE)}
     drills = tuple(drill.removesuffix(".py") for drill in DRILL_MODULES)
-    of_sandbox = {text for text in graph[_module(name)] if is_within(text, ("fixtures.sandbox",))}
-    direct = graph[_module(name)] - of_sandbox
-    reached = {text for entry in direct for text in _closure(graph, entry)}
+    of_sandbox = {text for text in graph[module_of(name)] if is_within(text, ("fixtures.sandbox",))}
+    direct = graph[module_of(name)] - of_sandbox
+    reached = {text for entry in direct for text in closure(graph, entry)}
     return (
         {text for text in of_sandbox if text.endswith(drills)}
         | {text for text in direct if not is_within(text, TWINS_MAY_IMPORT)}
         | {text for text in reached if not is_within(text, TWINS_MAY_REACH)}
     )
-
-
-def _imports_by_module(root: Path) -> dict[str, set[str]]:
-    """Modules of fixtures and reports with those that each imports; packages without code of their own are left out."""
-    files = {_module(name): (name, path) for name, path in sources(root, "fixtures", "reports")}
-    modules = {
-        module for module, (name, path) in files.items() if not name.endswith("__init__.py") or len(_body(path)) > 1
-    }
-    return {module: set(_modules_of(names_of(*files[module]), modules)) for module in files}
-
-
-def _body(path: Path) -> list[ast.stmt]:
-    return parsed(path.read_text(encoding="utf-8")).body
-
-
-def _modules_of(names: ReachedNames, modules: Container[str]) -> Iterator[str]:
-    """The modules that these names lie in."""
-    for name in names.reached:
-        while name and name not in modules:
-            name = name.rpartition(".")[0]
-        if name:
-            yield name
-
-
-def _closure(graph: Mapping[str, set[str]], module: str) -> set[str]:
-    """The module and all that it imports, directly or through others."""
-    closure, waiting = set[str](), [module]
-    while waiting:
-        entry = waiting.pop()
-        if entry not in closure:
-            closure.add(entry)
-            waiting += graph.get(entry, ())
-    return closure
 
 
 def only_the_sandbox_imports_the_sandbox(root: Path) -> list[str]:
@@ -224,7 +184,7 @@ def the_environment_is_read_in_one_place(root: Path) -> list[str]:
 
 def causes_are_of_the_list(root: Path) -> list[str]:
     """A cause is named by a member of CauseCode, never by its text: a slip would be a cause of its own."""
-    class_of_codes = next(node for node in _body(root / CAUSES) if isinstance(node, ast.ClassDef))
+    class_of_codes = next(node for node in body_of(root / CAUSES) if isinstance(node, ast.ClassDef))
     members = {
         target.id
         for node in class_of_codes.body
@@ -297,7 +257,7 @@ def folders_are_small(root: Path) -> list[str]:
 
 
 def no_folder_has_a_circle(root: Path) -> list[str]:
-    modules = {_module(name): name for name, _ in sources(root, "fixtures", "reports")}
+    modules = {module_of(name): name for name, _ in sources(root, "fixtures", "reports")}
     imported_by = {
         module: names_of(name, root / name).reached & modules.keys()
         for module, name in modules.items()
@@ -348,7 +308,7 @@ def constants_have_one_home(root: Path) -> list[str]:
     for name, path in sources(root, "fixtures", "reports"):
         if name.startswith("fixtures/sandbox/"):
             continue  # a twin says what its service says, by itself
-        for node in _body(path):
+        for node in body_of(path):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
             constant = targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else "_"
@@ -389,7 +349,3 @@ def _is_literal(node: ast.expr) -> bool:
 
 def _is_package(path: Path) -> bool:
     return path.is_dir() and (path / "__init__.py").exists()
-
-
-def _module(name: str) -> str:
-    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
