@@ -1,8 +1,9 @@
 """`python -m suites.benchmarks.mutants`: do the self-tests notice when the judgement decides otherwise?
 
 Each mutant is a module that decides, with one small change (see `mutations`). It is killed if a self-test fails, or
-does not come to an end; exit code 1 when fewer than 90 % are. Only tests that need nothing but this process are run:
-of those that pass over a mutant's lines the fastest first (see `trials`). Presentation is left out.
+does not come to an end; exit code 1 when fewer than 90 % are. Only tests that need nothing but this process are run: of
+those that pass over a mutant's lines the nearest first, and of those the fastest (see `trials`). Presentation is left
+out.
 
 Without arguments a fifth of every module's mutants is tried, drawn by the seed; `--all` tries each of them, and so does
 naming files.
@@ -61,16 +62,28 @@ def _modules() -> list[Path]:
     return [module for path in paths for module in ([path] if path.is_file() else sorted(path.rglob("[!_]*.py")))]
 
 
-def tests_of(paths: Sequence[Path]) -> list[str]:
-    """The self-tests that start no process and import one of these modules, themselves or through others."""
-    graph = imports_by_module(ROOT, *FLOORS)
-    modules = {_module(path) for path in paths}
-    tests = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
-    return [
-        str(path)
-        for path in tests
-        if path.name not in LEFT_OUT and not modules.isdisjoint(closure(graph, _module(path)))
-    ]
+class TestChoice:
+    """The self-tests that start no process, by what they import."""
+
+    def __init__(self) -> None:
+        self._graph = imports_by_module(ROOT, *FLOORS)
+        tests = [path for name in TESTED_BY for path in sorted((ROOT / "suites/selftest" / name).rglob("test_*.py"))]
+        self._tests = [path for path in tests if path.name not in LEFT_OUT]
+
+    def that_reach(self, modules: Sequence[Path]) -> list[str]:
+        """Test files that import one of these modules, themselves or through others."""
+        names = set(map(_module, modules))
+        return [str(path) for path in self._tests if not names.isdisjoint(closure(self._graph, _module(path)))]
+
+    def near(self, module: Path) -> set[str]:
+        """Test files, from the root, that import it themselves or through their support alone."""
+        supports = {name: imported for name, imported in self._graph.items() if name.startswith("suites.")}
+        name = _module(module)
+        return {
+            path.relative_to(ROOT).as_posix()
+            for path in self._tests
+            if any(name in supports.get(entry, ()) for entry in closure(supports, _module(path)))
+        }
 
 
 def _module(path: Path) -> str:
@@ -87,12 +100,13 @@ def main(arguments: list[str] | None = None) -> int:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         sys.dont_write_bytecode, sys.pycache_prefix = False, scratch  # compiled once, and not beside the sources
-        untouched = baseline(options.files, tests_of(options.files), options.jobs, Path(scratch))
+        choice = TestChoice()
+        untouched = baseline(options.files, choice.that_reach(options.files), options.jobs, Path(scratch))
         print(f"{len(untouched.seconds)} tests, {sum(untouched.seconds.values()):.0f} s of them traced", flush=True)
         for name in untouched.modules:
             with suppress(ImportError):
                 import_module(name)
-        tried, survivors = _all_tried(untouched, options)
+        tried, survivors = _all_tried(untouched, choice, options)
     killed = tried - len(survivors)
     print(f"in all {killed} of {tried} killed: {_share(killed, tried, options)}; {time.monotonic() - begun:.0f} s")
     return int(killed < ENOUGH * tried)
@@ -111,11 +125,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _all_tried(untouched: Baseline, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
+def _all_tried(untouched: Baseline, choice: TestChoice, options: argparse.Namespace) -> tuple[int, list[Mutant]]:
     """(how many were tried, those that survived), printed file by file."""
     draw, tried, surviving = random.Random(options.seed), 0, list[Mutant]()
     for path in options.files:
-        unchanged, *mutants = mutants_of(path, untouched)
+        unchanged, *mutants = mutants_of(path, untouched, choice.near(path))
         if not survivors([unchanged], 1):
             raise SystemExit(f"{path.name} is killed without a change: the trial itself is at fault")
         if options.sampled:

@@ -12,12 +12,13 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
+from operator import attrgetter
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeVar
@@ -59,13 +60,17 @@ Passed = dict[str, set[tuple[str, int]]]  # by test, or by file for what is set 
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mutant:
-    """A mutation of a file, and the tests that pass over it with their seconds, the fastest first."""
+    """A mutation of a file, and the tests it is tried on with their seconds, the fastest first.
+
+    `near` are tests of files that import the mutated module themselves, `far` those that only pass over its lines.
+    """
 
     path: Path
     mutation: Mutation
-    tests: tuple[tuple[str, float], ...]
+    near: Mapping[str, float]
+    far: Mapping[str, float]
 
     def described(self) -> str:
         """Where it is, and the changed piece before and after."""
@@ -177,44 +182,65 @@ def _place(scratch: Path, test: str) -> Path:
     return scratch / "-".join(Path(test).relative_to(ROOT).parts)
 
 
-def mutants_of(path: Path, untouched: Baseline) -> list[Mutant]:
-    """Every mutant of a file. The first one has no change: it has to survive."""
+def mutants_of(path: Path, untouched: Baseline, near: Collection[str]) -> list[Mutant]:
+    """Every mutant of a file that these test files import. The first one has no change: it has to survive."""
     passed = {name: {line for file, line in lines if file == str(path)} for name, lines in untouched.lines.items()}
     ranked = sorted(untouched.seconds.items(), key=lambda second: second[1])
-    usable = {name: took for name, took in ranked if took <= LONGEST_S and passed[name]}
+    usable = {name: took for name, took in ranked if took <= LONGEST_S and (passed[name] or _file(name) in near)}
+    usable = dict(sorted(usable.items(), key=lambda test: _file(test[0]) not in near))
     none = Mutation(line=1, last=1, start=0, before="", after="", change=("", ""), everywhere=True)
-    unchanged = Mutant(path=path, mutation=none, tests=tuple(usable.items())[:CHECKED])
+    checked = dict(tuple(usable.items())[:CHECKED])
+    unchanged = Mutant(path=path, mutation=none, near=checked, far={})
     source = path.read_text(encoding="utf-8")
-    return [unchanged, *(_mutant(path, mutation, usable, passed) for mutation in mutations(source))]
+    return [unchanged, *(_mutant(path, mutation, usable, passed, near) for mutation in mutations(source))]
 
 
-def _mutant(path: Path, mutation: Mutation, usable: Mapping[str, float], passed: Mapping[str, set[int]]) -> Mutant:
+def _file(test: str) -> str:
+    return test.split("::")[0]
+
+
+def _mutant(
+    path: Path,
+    mutation: Mutation,
+    usable: Mapping[str, float],
+    passed: Mapping[str, set[int]],
+    near: Collection[str],
+) -> Mutant:
+    """`usable` are those tests first that are near. What stands outside functions may decide in any of them."""
     lines_changed = set(range(mutation.line, mutation.last + 1))
-    tests, total = [], 0.0
+    tests, total = {}, 0.0
     for name, took in usable.items():
         if total + took <= MOST_S and (mutation.everywhere or lines_changed & passed[name]):
-            tests.append((name, took))
+            tests[name] = took
             total += took
-    return Mutant(path=path, mutation=mutation, tests=tuple(tests))
+    return Mutant(
+        path=path,
+        mutation=mutation,
+        near={name: took for name, took in tests.items() if _file(name) in near},
+        far={name: took for name, took in tests.items() if _file(name) not in near},
+    )
 
 
 def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
     """Those that no test kills, by line; SystemExit if one was not even imported."""
-    survivors = [mutant for mutant in mutants if not mutant.tests]
-    for mutant, code in _in_children({mutant: partial(_tested, mutant) for mutant in mutants if mutant.tests}, jobs):
-        if code == NOT_LOADED:
-            raise SystemExit(f"never imported: {mutant.described()}")
-        survivors += [mutant] if code in (0, NONE_LEFT) else []
-    return sorted(survivors, key=lambda mutant: mutant.mutation.line)
+    alive = list(mutants)
+    for tests_of in (attrgetter("near"), attrgetter("far")):
+        work = {mutant: partial(_tested, mutant, tests_of(mutant)) for mutant in alive if tests_of(mutant)}
+        for mutant, code in _in_children(work, jobs):
+            if code == NOT_LOADED:
+                raise SystemExit(f"never imported: {mutant.described()}")
+            if code not in (0, NONE_LEFT):
+                alive.remove(mutant)
+    return sorted(alive, key=lambda mutant: mutant.mutation.line)
 
 
-def _tested(mutant: Mutant) -> int:
-    """pytest's exit code on the mutant."""
+def _tested(mutant: Mutant, tests: Mapping[str, float]) -> int:
+    """pytest's exit code of these tests on the mutant."""
     signal.alarm(LONGEST_TRIAL_S)
     loader = MutatedModule(mutant.path, mutant.mutation.applied(mutant.path.read_text(encoding="utf-8")))
     sys.meta_path.insert(0, loader)
-    files = dict.fromkeys(name.split("::")[0] for name, _ in mutant.tests)
-    code = int(pytest.main([*OPTIONS, *files], plugins=[ChosenTests(dict(mutant.tests))]))
+    files = dict.fromkeys(map(_file, tests))
+    code = int(pytest.main([*OPTIONS, *files], plugins=[ChosenTests(tests)]))
     return code if code or loader.loaded else NOT_LOADED
 
 
