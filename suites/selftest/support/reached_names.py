@@ -30,6 +30,7 @@ class ReachedNames:
     """
 
     imports: frozenset[str]
+    by_text: frozenset[str]
     reached: frozenset[str]
     calls: frozenset[str]
     called_bare: frozenset[str]
@@ -62,7 +63,7 @@ def reached_names(source: str, package: str) -> ReachedNames:
             unseen.add(f"from {target.removesuffix('.*')} import *")
     _follow_assignments(nodes, aliases)
     reached = {name for node in nodes if (name := _dotted(node, aliases))}
-    calls, called_bare = set(), set()
+    calls, called_bare, by_text = set(), set(), set()
     for node in nodes:
         if isinstance(node, ast.Call):
             name = _dotted(node.func, aliases) or _method(node.func)
@@ -70,12 +71,13 @@ def reached_names(source: str, package: str) -> ReachedNames:
             called_bare |= {name} if not node.args and not node.keywords else set()
             if name in BY_TEXT or _method(node.func)[1:] in BY_TEXT:
                 text = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
-                imports |= {text} if isinstance(text, str) and text and not text.startswith(".") else set()
+                by_text |= {text} if isinstance(text, str) and text and not text.startswith(".") else set()
                 unseen |= set() if text and not str(text).startswith(".") else {ast.unparse(node)}
     unseen |= {name for name in reached | calls if name in HIDDEN}
-    imports |= _plugins(nodes)
+    imports |= by_text | _plugins(nodes)
     return ReachedNames(
         imports=frozenset(imports),
+        by_text=frozenset(by_text),
         reached=frozenset(reached | imports),
         calls=frozenset(calls),
         called_bare=frozenset(called_bare),

@@ -27,13 +27,13 @@ class Turns:
     """A rate limiter that says whose turn it is: alone, among others, or free for all."""
 
     def __init__(self) -> None:
-        self.held = "free"
+        self.current = "free"
 
     @contextmanager
     def _holding(self, turn: str) -> Iterator[None]:
-        before, self.held = self.held, turn
+        before, self.current = self.current, turn
         yield
-        self.held = before
+        self.current = before
 
     def alone(self) -> Any:
         return self._holding("alone")
@@ -67,14 +67,14 @@ class ScriptedCheck(Check):
         self.direct: Check | None = None
 
     def expected(self, samples: Sequence[Sample]) -> Mapping[str, Any]:
-        self.events.append(("database", self._turns.held))
+        self.events.append(("database", self._turns.current))
         reading = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         if isinstance(reading, BaseException):
             raise reading
         return {sample.key: reading for sample in samples}
 
     def ask(self, sample: Sample) -> Response:
-        self.events.append((sample.key, self._turns.held))
+        self.events.append((sample.key, self._turns.current))
         responses = self._script[sample.key]
         response = responses.pop(0) if len(responses) > 1 else responses[0]
         if isinstance(response, BaseException):
@@ -118,8 +118,8 @@ class Evidence:
     def __init__(self, *, log: Mapping[str, Observation] | None = None, watch: Any = None) -> None:
         self.watches, self._watch, self._log = watch is not None, watch, log or {}
         self.ids: dict[str, Sequence[str]] = {}
-        self.held: list[str] = []
-        self.doubted: list[str] = []
+        self.asked_of_claims: list[str] = []
+        self.asked_of_doubts: list[str] = []
 
     def watch(self) -> Any:
         return self._watch
@@ -132,14 +132,14 @@ class Evidence:
         return {key: self._log.get(key, answer) for key, (answer, _) in answers.items()}
 
     def held_again(self, answers: Mapping[str, Observation], ask: Any) -> dict[str, Observation]:
-        self.held += answers
-        return {key: self._asked(answer, ask(key), "held") for key, answer in answers.items()}
+        self.asked_of_claims += answers
+        return {key: self._with_signal(answer, ask(key), "held") for key, answer in answers.items()}
 
     def counted(self, answers: Mapping[str, Observation], ask: Any) -> dict[str, Observation]:
-        self.doubted += answers
-        return {key: self._asked(answer, ask(key), "counted") for key, answer in answers.items()}
+        self.asked_of_doubts += answers
+        return {key: self._with_signal(answer, ask(key), "counted") for key, answer in answers.items()}
 
-    def _asked(self, answer: Observation, response: Any, signal: str) -> Observation:
+    def _with_signal(self, answer: Observation, response: Any, signal: str) -> Observation:
         return replace(answer, signals=(*answer.signals, signal))
 
 
