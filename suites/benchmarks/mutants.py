@@ -23,7 +23,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from suites.benchmarks.trials import Baseline, Mutant, baseline, mutants_of, survivors
+from suites.benchmarks.trials import Baseline, Mutant, Subject, baseline, mutants_of, survivors
 from suites.selftest.support.import_graph import FLOORS, closure, imports_by_module, module_of
 
 ROOT = Path(__file__).parents[2]
@@ -75,15 +75,17 @@ class TestChoice:
         names = set(map(_module, modules))
         return [str(path) for path in self._tests if not names.isdisjoint(closure(self._graph, _module(path)))]
 
-    def near(self, module: Path) -> set[str]:
-        """Test files, from the root, that import it themselves or through their support alone."""
+    def of(self, module: Path) -> Subject:
+        """The module with what imports it: test files from the root, themselves or through their support alone."""
         supports = {name: imported for name, imported in self._graph.items() if name.startswith("suites.")}
         name = _module(module)
-        return {
+        near = {
             path.relative_to(ROOT).as_posix()
             for path in self._tests
             if any(name in supports.get(entry, ()) for entry in closure(supports, _module(path)))
         }
+        dependents = tuple(entry for entry in self._graph if name in closure(self._graph, entry))
+        return Subject(path=module, near=frozenset(near), dependents=dependents)
 
 
 def _module(path: Path) -> str:
@@ -101,7 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         sys.dont_write_bytecode, sys.pycache_prefix = False, scratch  # compiled once, and not beside the sources
         choice = TestChoice()
-        untouched = baseline(options.files, choice.that_reach(options.files), options.jobs, Path(scratch))
+        tests = choice.that_reach(options.files)
+        if options.near:
+            near = {file for path in options.files for file in choice.of(path).near}
+            tests = [test for test in tests if Path(test).relative_to(ROOT).as_posix() in near]
+        untouched = baseline(options.files, tests, options.jobs, Path(scratch))
         print(f"{len(untouched.seconds)} tests, {sum(untouched.seconds.values()):.0f} s of them traced", flush=True)
         for name in untouched.modules:
             with suppress(ImportError):
@@ -115,6 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m suites.benchmarks.mutants", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, help="modules; none: all that decide")
+    parser.add_argument(
+        "--near", action="store_true", help="only tests of files that import the module: fast, kills fewer"
+    )
     parser.add_argument("--all", action="store_true", help="every mutant, not a sample")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -129,7 +138,7 @@ def _all_tried(untouched: Baseline, choice: TestChoice, options: argparse.Namesp
     """(how many were tried, those that survived), printed file by file."""
     draw, tried, surviving = random.Random(options.seed), 0, list[Mutant]()
     for path in options.files:
-        unchanged, *mutants = mutants_of(path, untouched, choice.near(path))
+        unchanged, *mutants = mutants_of(choice.of(path), untouched)
         if not survivors([unchanged], 1):
             raise SystemExit(f"{path.name} is killed without a change: the trial itself is at fault")
         if options.sampled:

@@ -1,18 +1,20 @@
 """Self-tests on a mutant, each mutant in a process of its own that is left behind: which tests, and whether one fails.
 
-A child is forked from a process that has all that is not ours imported already: that makes half a second of what would
-be three, touches no file, and lets tables and constants be changed like functions.
+A child is forked from a process that has everything imported already but the tests; what imports the changed module,
+even through others, is imported anew. That makes half a second of what would be three, touches no file, and lets tables
+and constants be changed like functions.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.abc import MetaPathFinder
@@ -38,7 +40,7 @@ LONGEST_TRIAL_S = 300  # by the clock: it may also wait
 CHECKED = 50  # tests that have to pass where nothing is changed
 NONE_LEFT = 5  # pytest's exit code when no test was collected: none failed
 NOT_LOADED = 70  # exit code: the module was never imported
-OURS = ("reports", "fixtures", "suites", "conftest", "__main__")
+NOT_BEFORE = re.compile(r"(^|\.)(test_\w+|conftest|__main__|__mp_main__)$|^suites\.benchmarks\b")  # never preloaded
 OPTIONS = (
     "-q",
     "-x",
@@ -60,6 +62,15 @@ Passed = dict[str, set[tuple[str, int]]]  # by test, or by file for what is set 
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A module that is changed: its file, the test files that import it themselves, every module that reaches it."""
+
+    path: Path
+    near: frozenset[str]
+    dependents: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mutant:
     """A mutation of a file, and the tests it is tried on with their seconds, the fastest first.
@@ -67,7 +78,7 @@ class Mutant:
     `near` are tests of files that import the mutated module themselves, `far` those that only pass over its lines.
     """
 
-    path: Path
+    subject: Subject
     mutation: Mutation
     near: Mapping[str, float]
     far: Mapping[str, float]
@@ -75,7 +86,7 @@ class Mutant:
     def described(self) -> str:
         """Where it is, and the changed piece before and after."""
         was, now = self.mutation.change
-        return f"{self.path.relative_to(ROOT)}:{self.mutation.line}\n  - {was}\n  + {now}"
+        return f"{self.subject.path.relative_to(ROOT)}:{self.mutation.line}\n  - {was}\n  + {now}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +184,7 @@ def baseline(paths: Sequence[Path], tests: Sequence[str], jobs: int, scratch: Pa
         lines, seconds, modules = pickle.loads(_place(scratch, test).read_bytes())
         untouched.seconds.update(seconds)
         untouched.lines.update({name: lines.get(name, set()) | lines.get(test, set()) for name in seconds})
-        untouched.modules.update(dict.fromkeys(name for name in modules if name.split(".")[0] not in OURS))
+        untouched.modules.update(dict.fromkeys(name for name in modules if not NOT_BEFORE.search(name)))
     return untouched
 
 
@@ -182,17 +193,17 @@ def _place(scratch: Path, test: str) -> Path:
     return scratch / "-".join(Path(test).relative_to(ROOT).parts)
 
 
-def mutants_of(path: Path, untouched: Baseline, near: Collection[str]) -> list[Mutant]:
-    """Every mutant of a file that these test files import. The first one has no change: it has to survive."""
-    passed = {name: {line for file, line in lines if file == str(path)} for name, lines in untouched.lines.items()}
+def mutants_of(subject: Subject, untouched: Baseline) -> list[Mutant]:
+    """Every mutant of a module. The first one has no change: it has to survive."""
+    file, near = str(subject.path), subject.near
+    passed = {name: {line for place, line in lines if place == file} for name, lines in untouched.lines.items()}
     ranked = sorted(untouched.seconds.items(), key=lambda second: second[1])
     usable = {name: took for name, took in ranked if took <= LONGEST_S and (passed[name] or _file(name) in near)}
     usable = dict(sorted(usable.items(), key=lambda test: _file(test[0]) not in near))
     none = Mutation(line=1, last=1, start=0, before="", after="", change=("", ""), everywhere=True)
-    checked = dict(tuple(usable.items())[:CHECKED])
-    unchanged = Mutant(path=path, mutation=none, near=checked, far={})
-    source = path.read_text(encoding="utf-8")
-    return [unchanged, *(_mutant(path, mutation, usable, passed, near) for mutation in mutations(source))]
+    unchanged = Mutant(subject=subject, mutation=none, near=dict(tuple(usable.items())[:CHECKED]), far={})
+    source = subject.path.read_text(encoding="utf-8")
+    return [unchanged, *(_mutant(subject, mutation, usable, passed) for mutation in mutations(source))]
 
 
 def _file(test: str) -> str:
@@ -200,11 +211,7 @@ def _file(test: str) -> str:
 
 
 def _mutant(
-    path: Path,
-    mutation: Mutation,
-    usable: Mapping[str, float],
-    passed: Mapping[str, set[int]],
-    near: Collection[str],
+    subject: Subject, mutation: Mutation, usable: Mapping[str, float], passed: Mapping[str, set[int]]
 ) -> Mutant:
     """`usable` are those tests first that are near. What stands outside functions may decide in any of them."""
     lines_changed = set(range(mutation.line, mutation.last + 1))
@@ -214,10 +221,10 @@ def _mutant(
             tests[name] = took
             total += took
     return Mutant(
-        path=path,
+        subject=subject,
         mutation=mutation,
-        near={name: took for name, took in tests.items() if _file(name) in near},
-        far={name: took for name, took in tests.items() if _file(name) not in near},
+        near={name: took for name, took in tests.items() if _file(name) in subject.near},
+        far={name: took for name, took in tests.items() if _file(name) not in subject.near},
     )
 
 
@@ -237,11 +244,21 @@ def survivors(mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
 def _tested(mutant: Mutant, tests: Mapping[str, float]) -> int:
     """pytest's exit code of these tests on the mutant."""
     signal.alarm(LONGEST_TRIAL_S)
-    loader = MutatedModule(mutant.path, mutant.mutation.applied(mutant.path.read_text(encoding="utf-8")))
+    path = mutant.subject.path
+    _forget(mutant.subject.dependents)
+    loader = MutatedModule(path, mutant.mutation.applied(path.read_text(encoding="utf-8")))
     sys.meta_path.insert(0, loader)
     files = dict.fromkeys(map(_file, tests))
     code = int(pytest.main([*OPTIONS, *files], plugins=[ChosenTests(tests)]))
     return code if code or loader.loaded else NOT_LOADED
+
+
+def _forget(modules: Sequence[str]) -> None:
+    """Let these be imported anew."""
+    for name in modules:
+        package, _, last = name.rpartition(".")
+        if sys.modules.pop(name, None) is not None and hasattr(sys.modules.get(package), last):
+            delattr(sys.modules[package], last)
 
 
 def _in_children(work: Mapping[T, Callable[[], int]], jobs: int) -> Iterator[tuple[T, int]]:
