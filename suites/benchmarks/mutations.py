@@ -133,7 +133,9 @@ def _changes(node: ast.AST, *, everywhere: bool) -> Iterator[tuple[ast.expr | as
 
 def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list") or (isinstance(node, ast.Raise) and name == "exc"):
+        if name in ("annotation", "returns", "decorator_list", "bases") or (
+            isinstance(node, ast.Raise) and name == "exc"
+        ):
             continue
         for child in value if isinstance(value, list) else (value,):
             if isinstance(child, ast.AST):

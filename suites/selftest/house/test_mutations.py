@@ -49,6 +49,7 @@ def test_what_decides_is_changed(source: str, made: set[tuple[str, str]]) -> Non
         "def f(a: int | None) -> str | None: ...",
         "def f():\n assert a is not None",
         "@dataclass(frozen=True)\nclass C: ...",
+        "class C(dict[str, int]): ...",
         "from a import b",
     ],
 )

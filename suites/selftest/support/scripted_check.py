@@ -116,12 +116,14 @@ class Evidence:
     """Stands in for the attribution: gives these answers by key, and keeps what it was asked about."""
 
     def __init__(self, *, log: Mapping[str, Observation] | None = None, watch: Any = None) -> None:
+        self.watches_made = 0
         self.watches, self._watch, self._log = watch is not None, watch, log or {}
         self.ids: dict[str, Sequence[str]] = {}
         self.asked_of_claims: list[str] = []
         self.asked_of_doubts: list[str] = []
 
     def watch(self) -> Any:
+        self.watches_made += 1
         return self._watch
 
     def disproved(self, answer: Observation, growth: int | None) -> Observation:
