@@ -17,6 +17,7 @@ class CauseCode(StrEnum):
     DATABASE_BEHIND = "database-behind"
     COMPANY_COPY_STALE = "company-copy-stale"
     MISSING_IN_INDEX = "missing-in-index"
+    MISSING_AT_CONNECTRA = "missing-at-connectra"
     GHOST_IN_INDEX = "ghost-in-index"
     DUPLICATE_ROWS = "duplicate-rows"
     FIELD_MAPPING = "field-mapping"
