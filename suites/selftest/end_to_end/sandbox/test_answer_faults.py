@@ -31,6 +31,7 @@ COUNT, ASKED = 64, 24
 CHECKS = {  # by criterion
     "contact-endpoint-parity": "contact-endpoint",
     "company-endpoint-parity": "company-endpoint",
+    "unknown-record-endpoint": "contact-unknown-endpoint",
 }
 BROKEN = [
     pytest.param(fault, CHECKS.get(criterion, criterion), id=f"{fault.name}-{criterion}")
