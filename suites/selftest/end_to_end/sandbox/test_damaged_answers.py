@@ -76,7 +76,7 @@ ENDPOINT = {
     "one-answer-in-five": Case(damage=with_field("title", lambda text: text + "x"), every=5, cause="unstable-answers"),
     "somebody-else": Case(damage=edited(lambda body: {**body, "uuid": str(uuid4())}), cause="wrong-identity"),
     "the-answer-before": Case(damage=swapped(), cause="wrong-identity"),
-    "no-uuid": Case(damage=_dropped("uuid"), cause="wrong-identity"),
+    "no-uuid": Case(damage=_dropped("uuid"), cause="unreadable-answers"),
     "uuid-in-capitals": Case(damage=with_field("uuid", str.upper), cause="wrong-identity"),
     "a-key-dropped": Case(damage=_dropped("title")),
     "a-key-added": Case(damage=_set("surprise", 1), cause="undeclared-field"),
@@ -101,9 +101,9 @@ ENDPOINT = {
     "zero-for-null": Case(damage=_set("total_funding", 0), criterion="company-endpoint-parity"),
     "a-lone-surrogate": Case(damage=with_field("title", lambda text: text + "\ud800")),
     "nobody-is-found": Case(damage=status(404, NOT_FOUND), cause="error-as-404"),
-    "an-empty-object": Case(damage=status(200, b"{}"), cause="wrong-identity"),
+    "an-empty-object": Case(damage=status(200, b"{}"), cause="unreadable-answers"),
     "an-error-with-200": Case(
-        damage=status(200, NOT_FOUND), criterion="unknown-record-endpoint", cause="wrong-identity"
+        damage=status(200, NOT_FOUND), criterion="unknown-record-endpoint", cause="unreadable-answers"
     ),
 }
 BROKEN = {
@@ -129,7 +129,7 @@ CONNECTRA = {
     "a-trailing-blank": Case(criterion=PARITY, damage=with_field("email", lambda text: text + " "), cause="wrong-form"),
     "the-company-dropped": Case(criterion=PARITY, damage=_dropped("company")),
     "rows-twice": Case(criterion=PARITY, damage=of_rows(lambda rows: rows + rows), cause="duplicate-rows"),
-    "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="filter-conversion"),
+    "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="missing-at-connectra"),
     "anybody": Case(damage=of_rows(lambda rows: rows or [{"uuid": str(uuid4())}]), cause="match-all", criterion=NOBODY),
     "a-microsecond-later": Case(criterion=PARITY, damage=with_field("created_at", shifted(microseconds=1))),
 }
@@ -210,6 +210,8 @@ def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged:
         "429": "backend-limit",
         "html": "proxy-page",
         "no-content-type": "proxy-page",
+        "a-redirect": "proxy-page",
+        **dict.fromkeys(("half-a-text", "an-empty-body", "deep", "null", "a-list", "204"), "unreadable-answers"),
     }
     assert judged.missed().get("error-rate") == causes.get(name, "backend-errors")
     assert judged.findings[ENDPOINT_PARITY].outcome == "unmeasured"

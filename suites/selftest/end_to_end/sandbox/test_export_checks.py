@@ -55,7 +55,7 @@ def _line(key: str) -> dict[str, str]:
         "contact_updated_at": "2020-01-01T00:00:00+00:00",
         "company_uuid": f"co-{key}",
         "company_address": f"{key} Street",
-        "company_name": "None",
+        "company_name": "",
         "company_employees_count": "",
     }
     return {**dict.fromkeys(COLUMNS, ""), **shown}
