@@ -129,7 +129,7 @@ CONNECTRA = {
     "a-trailing-blank": Case(criterion=PARITY, damage=with_field("email", lambda text: text + " "), cause="wrong-form"),
     "the-company-dropped": Case(criterion=PARITY, damage=_dropped("company")),
     "rows-twice": Case(criterion=PARITY, damage=of_rows(lambda rows: rows + rows), cause="duplicate-rows"),
-    "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="missing-at-connectra"),
+    "nobody": Case(criterion=PARITY, damage=of_rows(lambda rows: []), cause="filter-conversion"),
     "anybody": Case(damage=of_rows(lambda rows: rows or [{"uuid": str(uuid4())}]), cause="match-all", criterion=NOBODY),
     "a-microsecond-later": Case(criterion=PARITY, damage=with_field("created_at", shifted(microseconds=1))),
 }
