@@ -5,6 +5,7 @@ Lists without an order asked for are compared as multisets, never position by po
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ from reports.comparison.record_diff import RawDifference
 from reports.records.foreign_text import foreign
 from reports.records.records import DifferenceKind
 
+AROUND_ROWS = re.compile(r"pages\.\d+\.(next|previous|meta)(\.|$)")  # a row's own meta_data is no page's meta
 SHOWN = 25  # differences of one kind in one list: what ten thousand missing rows tell is told by these
 
 

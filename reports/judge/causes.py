@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from reports.comparison.list_diff import AROUND_ROWS
+from reports.comparison.record_diff import TWICE
 from reports.records.cause_codes import CauseCode
 from reports.records.records import Comparison, DifferenceKind
 
@@ -77,7 +78,7 @@ def by_shape(comparison: Comparison) -> tuple[CauseCode, ...]:
     kinds = {
         _SHAPES[difference.kind]
         for difference in comparison.differences
-        if difference.kind in _SHAPES and difference.excused_by is None and not _AROUND.match(difference.path)
+        if difference.kind in _SHAPES and difference.excused_by is None and not _has_a_cause_of_its_own(difference.path)
     }
     return tuple(sorted(kinds - {comparison.cause}))
 
@@ -87,9 +88,11 @@ _SHAPES = {
     DifferenceKind.ABSENT: CauseCode.WRONG_FORM,
     DifferenceKind.UNDECLARED: CauseCode.UNDECLARED_FIELD,
 }
-_AROUND = re.compile(
-    r"pages\.\d+\.(next|previous|meta)(\.|$)|.* \(key given twice\)$"
-)  # these have causes of their own
+
+
+def _has_a_cause_of_its_own(path: str) -> bool:
+    """Whether a difference is about a page's links or meta, or a key given twice."""
+    return bool(AROUND_ROWS.match(path)) or path.endswith(TWICE)
 
 
 def codes() -> frozenset[CauseCode]:
