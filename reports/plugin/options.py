@@ -13,6 +13,7 @@ import pytest
 
 from reports.environment import environment
 
+_KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number"}
 _YES, _NO = ("true", "1", "yes", "on"), ("", "false", "0", "no", "off")
 
 
@@ -48,7 +49,7 @@ class Option:
         try:
             return text.replace(",", " ").split() if self.many else self.kind(text)
         except ValueError:
-            expected = f"expected {self.kind.__name__}, as for {self.name}"
+            expected = f"expected {_KINDS[self.kind]}, as for {self.name}"
             raise pytest.UsageError(f"{self.variable}={text!r}: {expected}") from None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reports.history.guide_coverage import GuideError, GuideLine, coverage, read_lines, table
-from reports.judge.criteria import Gate, read_gate
+from reports.judge.criteria import Gate, covers, read_gate
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,23 @@ def test_coverage_names_the_criteria_of_a_line(gates: list[Gate]) -> None:
 
     assert "phase1/contact-endpoint-parity" in covered["p1-contact"]
     assert covered["nobody"] == ()
+
+
+def test_a_wrong_answer_by_any_path_counts_in_every_phase_with_a_flag(gates: list[Gate]) -> None:
+    """A check that only one criterion names, and only for VQL's answers, would let the fallback answer wrongly."""
+    exact = [
+        (gate, criterion) for gate in gates for criterion in gate.criteria if gate.flag and criterion.rule == "exact"
+    ]
+    by_any_path = [(gate.phase, criterion) for gate, criterion in exact if criterion.served_by == "any"]
+    left_out = [
+        f"{gate.phase}: {check}"
+        for gate, criterion in exact
+        for check in criterion.checks
+        if not any(phase == gate.phase and covers(other, check) for phase, other in by_any_path)
+    ]
+
+    assert len(exact) > 20
+    assert left_out == [], 'a criterion with served_by = "any" has to name these checks'
 
 
 def test_every_criterion_has_a_short_title_of_its_own(checkout: Path) -> None:
