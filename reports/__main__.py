@@ -133,7 +133,7 @@ def _demands(options: argparse.Namespace) -> check_verdict.Demands:
 
 def _merge(arguments: list[str]) -> int:
     parser = CommandParser(prog="python -m reports merge", description="Join the shards of a run.")
-    parser.add_argument("into", type=Path, metavar="INTO", help="the folder to make")
+    parser.add_argument("into", type=Path, metavar="INTO", help="the folder to create")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_FOLDER", help="run folders of --shard 1/N to N/N")
     parser.add_argument(
         "--history", type=Path, metavar="DIR", help="folder of the history to which the joined run is added"
@@ -150,7 +150,7 @@ def _history(arguments: list[str]) -> int:
     parser = CommandParser(prog="python -m reports history", description="Print and draw a history of runs.")
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder given to --history")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="runs to print (default: 20)")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="where to draw (default: DIR/trend.html)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="file to write the page to (default: DIR/trend.html)")
     parser.add_argument(
         "--runs",
         type=Path,

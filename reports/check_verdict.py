@@ -76,7 +76,7 @@ def age(text: str) -> timedelta:
     """`24h`, `90m`, `2d` or `3600s`; raises InvalidVerdict."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if match is None or not float(match[1]):
-        raise InvalidVerdict(f"{text!r} is no age: expected a number and s, m, h or d, such as 24h")
+        raise InvalidVerdict(f"{text!r} is not an age: expected a number and s, m, h or d, such as 24h")
     try:
         return timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
@@ -107,7 +107,7 @@ def opened(
             return "HOLD", f"{run} can't be judged again: {error}"
         altered = why_altered(verdict, again) if _is_by(verdict, again["suite"]["sha256"]) else ""
         if phase not in again["phases"]:
-            return "HOLD", f"{run} did not test {phase}: its observations hold nothing of it"
+            return "HOLD", f"{run} did not test {phase}: its observations contain no record of that phase"
     return _opened(verdict, again, phase, now, oldest, demands, altered)
 
 

@@ -42,7 +42,7 @@ def merge(folders: Sequence[Path], into: Path) -> Run:
     options |= {"merged": [run.run_id for run in runs], "shards": shards}
     merged = replace(first, run_id=into.name, options=options)
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        raise FileExistsError(f"{into} is there already: name a folder that is not there, or an empty one")
+        raise FileExistsError(f"{into} exists already: name a new folder, or an empty one")
     into.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=UNFINISHED, dir=into.parent) as unfinished:
         unfinished_run = Path(unfinished) / into.name
@@ -70,7 +70,7 @@ def _complete(folders: Sequence[Path], runs: Sequence[Run]) -> list[str]:
         names.append(name)
         parts.add(part)
     if len(parts) > 1:
-        raise IncompatibleShards(f"shards of {' and of '.join(map(str, sorted(parts)))} parts are not of one run")
+        raise IncompatibleShards(f"shards of {' and of '.join(map(str, sorted(parts)))} parts do not belong to one run")
     (part,) = parts
     absent = [f"{number}/{part}" for number in range(1, part + 1) if number not in shards]
     if absent or len(shards) != part:

@@ -16,16 +16,16 @@ MAX_LINE = 64 * 2**20  # bytes: a line that is longer is taken in pieces
 _BOM = b"\xef\xbb\xbf"
 
 TROUBLES = {  # kind -> what it means, for people
-    "empty": "there is nothing in the file, not even a header",
+    "empty": "the file is empty, without even a header",
     "header-missing": "the first row is no header",
-    "header-order": "the columns stand in another order",
+    "header-order": "the columns are in another order",
     "header-lacks": "columns are missing from the header",
     "header-extra": "the header has columns that are not declared",
-    "header-twice": "a column is there twice",
+    "header-twice": "a column occurs twice",
     "byte-order-mark": "the file begins with a byte order mark",
     "encoding": "bytes that are not UTF-8",
     "nul": "NUL characters",
-    "empty-line": "lines with nothing in them",
+    "empty-line": "empty lines",
     "line-ends": "rows end in different ways",
     "lone-quote": "a quote inside a cell that is not quoted",
     "after-quote": "text after a closing quote",

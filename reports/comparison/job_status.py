@@ -42,11 +42,11 @@ def complaints(life: Sequence[StatusSample], course: Lifecycle) -> tuple[str, ..
 def expiry_complaint(expires: Any, now: datetime) -> str | None:
     """What is wrong with the time at which a file expires: RFC 3339, and a time to come; naive means UTC."""
     if isinstance(expires, str) and not is_rfc_3339(expires):
-        return "expires_at has not the form of RFC 3339"
+        return "expires_at does not have the form of RFC 3339"
     try:
         moment = datetime.fromisoformat(expires)
     except (TypeError, ValueError):
-        return "expires_at is no time"
+        return "expires_at is not a time"
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None if aware > now else "expires_at is not in the future"
 
@@ -65,9 +65,9 @@ def _of_progress(life: Sequence[StatusSample], course: Lifecycle) -> Iterator[st
     status_samples = [glimpse for glimpse in life if glimpse.progress is not None]
     numbers = [glimpse.progress for glimpse in status_samples if _is_number(glimpse.progress)]
     if len(numbers) < len(status_samples):
-        yield "progress is no number"
+        yield "progress is not a number"
     if any(not 0 <= number <= 100 for number in numbers):
-        yield "progress is not within 0 and 100"
+        yield "progress is not between 0 and 100"
     if any(later < earlier for earlier, later in pairwise(numbers)):
         yield "progress goes backwards"
     if life and life[-1].state == course.success and life[-1].progress != 100:

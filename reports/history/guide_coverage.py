@@ -29,7 +29,7 @@ def read_lines(text: str) -> tuple[GuideLine, ...]:
     for section, entries in tomllib.loads(text).items():
         for name, entry in entries.items():
             if name in lines:
-                raise GuideError(f"{name!r} stands in {lines[name].section} and in {section}")
+                raise GuideError(f"{name!r} is in {lines[name].section} and in {section}")
             if set(entry) - {"says", "human"} or not entry.get("says"):
                 raise GuideError(f"{name!r}: expected says, and human = true where only people can answer")
             lines[name] = GuideLine(id=name, section=section, **entry)

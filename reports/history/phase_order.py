@@ -27,7 +27,7 @@ def standing(run: Run, gate: Gate, results: Iterable[PhaseResult], *, judge: str
     """Whether the phase before this one has a GO that holds for what this run asks: ok is True, or None."""
     before, now = gate.after, datetime.fromisoformat(run.started)
     newest = newest_decided((phase_result for phase_result in results if phase_result.phase == before), now)
-    why = "no run decided it" if newest is None else _why_not(newest, run, before, now, judge)
+    why = "no run has judged it" if newest is None else _why_not(newest, run, before, now, judge)
     if not why and newest is not None:
         return Fact(phase=gate.phase, name=ORDER_FACT, ok=True, sentence=f"{before} is GO by {newest.run}")
     return Fact(

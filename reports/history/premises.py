@@ -10,6 +10,7 @@ from typing import Any
 from reports.judge.criteria import GateError
 from reports.judge.verdict import judge, to_json
 from reports.records.run_ledger import DamagedRun, read
+from reports.records.wording import plural
 
 _OWN_TO_A_FILE = ("signature", "suite")  # of the verdict that was written, not of what it says
 
@@ -39,4 +40,5 @@ def why_altered(verdict: Mapping[str, Any], again: Mapping[str, Any]) -> str:
     if not names:
         return ""
     altered = "verdict.json or the observations were altered"
-    return f"its {', '.join(names[:3])} does not follow from its observations: {altered}"
+    do = plural(len(names), "does", "do")
+    return f"its {', '.join(names[:3])} {do} not follow from its observations: {altered}"

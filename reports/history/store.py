@@ -36,7 +36,7 @@ def write(folder: Path, entry: HistoryEntry, *, key: str = "") -> Path:
     Raises AlreadyInHistory; OSError for its folder.
     """
     if not _PLAIN_NAME.fullmatch(entry.run_id):
-        raise ValueError(f"{entry.run_id!r} is no run id: it would be a path")
+        raise ValueError(f"{entry.run_id!r} is not a run id: it looks like a path")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{entry.run_id}.json"
     temporary = folder / f".{entry.run_id}.{os.getpid()}"
@@ -44,7 +44,7 @@ def write(folder: Path, entry: HistoryEntry, *, key: str = "") -> Path:
         temporary.write_text(_text(entry, key), encoding="utf-8")
         _appear(temporary, path)
     except FileExistsError:
-        raise AlreadyInHistory(f"{path} is there already; a history file is never overwritten") from None
+        raise AlreadyInHistory(f"{path} exists already; a history file is never overwritten") from None
     finally:
         temporary.unlink(missing_ok=True)
     return path
@@ -53,7 +53,7 @@ def write(folder: Path, entry: HistoryEntry, *, key: str = "") -> Path:
 def read(folder: Path, *, key: str = "") -> tuple[tuple[HistoryEntry, ...], tuple[str, ...]]:
     """(entries by the time they finished, problems as "<file>: <why>"). A folder that is not there holds nothing.
 
-    With a key, an entry that is not signed with it is `altered`. A run that stands there twice counts once.
+    With a key, an entry that is not signed with it is `altered`. A run that is there twice counts once.
     """
     entries: list[HistoryEntry] = []
     problems: list[str] = []
@@ -75,7 +75,7 @@ def _require_first(entry: HistoryEntry, path: Path, first_files: dict[str, str])
     for mark in (entry.run_id, text):
         first = first_files.setdefault(mark, path.name)
         if first != path.name:
-            raise ValueError(f"it is the run of {first} once more: a run is counted once")
+            raise ValueError(f"it holds the same run as {first}: a run is counted once")
 
 
 def remember(
@@ -154,7 +154,7 @@ def _require_possible(phase: PhaseEntry) -> None:
     for criterion in phase.criteria:
         if criterion.count < 0 or (criterion.failures is not None and not 0 <= criterion.failures <= criterion.count):
             raise ValueError(
-                f"{criterion.criterion}: {criterion.failures} of {criterion.count} were counted: that can't be"
+                f"{criterion.criterion}: {criterion.failures} of {criterion.count} were counted: impossible"
             )
     for block in phase.blocks:
         times = (*block.vql_ms, *block.direct_ms, *block.again_ms)

@@ -171,7 +171,7 @@ def _criterion(entry: Mapping[str, Any], path: str) -> Criterion:
     if criterion.rule in SHARING:
         _one_of(criterion.of, SHARES, f"{where}: of")
     if criterion.rule != "share" and not criterion.checks:
-        raise GateError(f"{where}: checks is missing: the rule {criterion.rule!r} needs something to look at")
+        raise GateError(f"{where}: checks is missing: the rule {criterion.rule!r} needs at least one check")
     if criterion.rule not in UNLIMITED:
         _require_limits(criterion, where)
     if criterion.least < 1:
@@ -199,7 +199,7 @@ def _reject_twins(criteria: Sequence[Criterion], path: str) -> None:
     ids: set[str] = set()
     for criterion in criteria:
         if criterion.id in ids:
-            raise GateError(f"{path}: criterion {criterion.id!r} stands there twice")
+            raise GateError(f"{path}: criterion {criterion.id!r} is there twice")
         ids.add(criterion.id)
 
 

@@ -16,7 +16,7 @@ STATES = ("GO", "HOLD", "NO-GO")
 OUTCOMES = ("met", "missed", "unmeasured")
 FAMILIES = {
     "vql_gate_verdict": "1 for the verdict of a phase, 0 for the others",
-    "vql_gate_outcome": "1 for what became of a criterion, 0 for the others",
+    "vql_gate_outcome": "1 for the outcome of a criterion, 0 for the other outcomes",
     "vql_gate_value": "measured value of a criterion; shares are counted as failures",
     "vql_gate_interval": "bounds of the 99.7 % interval of the value",
     "vql_gate_limit": "the criterion's own limits",

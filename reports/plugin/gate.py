@@ -133,7 +133,7 @@ def pytest_exception_interact(node: Any, call: pytest.CallInfo[Any], report: Any
         return
     where, kind = getattr(report, "nodeid", node.nodeid), getattr(call.excinfo.value, "kind", call.excinfo.typename)
     if kind == RecordNotWritten.__name__:
-        node.session.shouldstop = "what is asked can't be recorded"  # to ask on would be for nothing
+        node.session.shouldstop = "answers can't be recorded"  # to ask on would be for nothing
     happened(node.config, Event(name="test-error", detail=f"{where}: {kind}"))
 
 

@@ -17,6 +17,7 @@ from reports.judge.verdict import EXIT_CODES
 from reports.output.ci import allure_results
 from reports.plugin.recorder import Recorder, happened
 from reports.records.records import Event
+from reports.records.wording import counted
 
 
 class OrderlyEnd:
@@ -44,9 +45,8 @@ class OrderlyEnd:
             raise KeyboardInterrupt
         remaining = self.GIVE_UP - self._count
         with suppress(OSError):
-            os.write(
-                2, f"\nThe run is ending: its verdict is being written ({remaining} more signals: at once).\n".encode()
-            )
+            ways_out = f"{counted(remaining, 'more signal')} to end at once"
+            os.write(2, f"\nThe run is ending and writes its verdict ({ways_out}).\n".encode())
 
 
 class Incidents:

@@ -85,7 +85,7 @@ def why_looking_is_no_go(config: pytest.Config, environ: Mapping[str, str]) -> s
         why = "PYTEST_ADDOPTS is set; unset it to look around"
     else:
         return ""
-    return f"{telling} only shows something: no target was asked, and {why}"
+    return f"{telling} only lists: no target was asked, and {why}"
 
 
 def _selection() -> ModuleType:

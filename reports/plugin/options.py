@@ -60,7 +60,7 @@ GATE = (
         variable="GATE_KEEP",
         kind=int,
         value="N",
-        text="after the run, delete all run folders in --out but the newest N and those a later phase rests on",
+        text="after the run, delete all run folders in --out but the newest N and those that a later phase needs",
         not_repeated="it is about disk space",
     ),
     Option(
@@ -99,7 +99,7 @@ GATE = (
         name="--forget-wrong-keys",
         variable="GATE_FORGET_WRONG_KEYS",
         value="RUN",
-        text="do not require that keys which this run confirmed wrong are right now: they are gone on purpose",
+        text="accept that keys which this run confirmed wrong are not found any more: they were deleted on purpose",
         not_repeated="it sets a rule aside: a person gives it once",
     ),
     Option(

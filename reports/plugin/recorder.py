@@ -90,7 +90,9 @@ def privacy_look(folder: Path, clean: Scrubber) -> Event:
     lines = [line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if line]
     leaking = sum(clean(line) != line for line in lines)
     if leaking:
-        return Event(name="leaked", count=leaking, detail=f"{leaking} recorded lines hold what redaction would mask")
+        return Event(
+            name="leaked", count=leaking, detail=f"{leaking} recorded lines contain values that redaction would mask"
+        )
     return Event(name=PRIVACY_LOOKED, count=len(lines))
 
 
@@ -99,7 +101,7 @@ def recorded_by(config: pytest.Config) -> RunRecords:
     try:
         run_records = run_ledger.read(config.stash[RECORDER].folder)
     except (DamagedRun, OSError) as error:
-        pytest.exit(f"HOLD: what this run recorded can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
+        pytest.exit(f"HOLD: the records of this run can't be read back: {error}", returncode=EXIT_CODES["HOLD"])
     unwritten: list[Event] = config.stash.get(_UNRECORDED, [])
     return besides(run_records, unwritten)
 

@@ -292,7 +292,7 @@ def _reject_nonsense(record: Record) -> None:
     if isinstance(record, Pair):
         times = (record.vql_ms, record.direct_ms, *([] if record.again_ms is None else [record.again_ms]))
         if not all(time > 0 for time in times):
-            raise ValueError("its times are no numbers above 0")
+            raise ValueError("its times are not numbers above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from reports.records.inputs.traffic import TrafficProfile
 from reports.records.records import Event
 from reports.records.run_ledger import GUARDED_SCHEMA, FileLines, Run, RunRecords
+from reports.records.wording import counted
 
 TARGET_LOOKED, PRIVACY_LOOKED, LOG_LOOKED, GUARDING = "target-looked", "privacy-looked", "log-looked", "guarding"
 ORACLE_LOOKED = "oracle-looked"
@@ -27,7 +28,7 @@ FORMER_NAMES = dict(  # what recorded runs of before 2026-12 call them
 CONTROLLER_PLUGINS = (*PLUGINS, "gate-incidents")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LOOKS = {
-    TARGET_LOOKED: "the target was not looked at again at the end: a deployment during the run would go unnoticed",
+    TARGET_LOOKED: "the target was not checked again at the end: a deployment during the run would go unnoticed",
     PRIVACY_LOOKED: "the run's files were not checked for personal values and secrets",
 }
 
@@ -66,7 +67,7 @@ def _unlooked(recorded: RunRecords) -> tuple[str, ...]:
     ):
         missing.append("the given access log was not read: the run has no profile of it")
     if recorded.run.options.get("oracle") and ORACLE_LOOKED not in names:
-        missing.append("PostgreSQL was not looked at again at the end: a change of the server would go unnoticed")
+        missing.append("PostgreSQL was not checked again at the end: a change of the server would go unnoticed")
     if recorded.run.options.get("shard"):
         missing.append(
             f"it is shard {recorded.run.options['shard']} of a run: join the shards with `python -m reports merge`"
@@ -107,4 +108,4 @@ def _lost(file: FileLines) -> str:
     """Why a record file is not whole; '' if it holds as many lines as were written."""
     if file.written is None or file.written == file.lines:
         return ""  # without a last line, the run or its worker never finished: an incident of its own
-    return f"{file.name} holds {file.lines} lines, and {file.written} were written: records are lost"
+    return f"{file.name} holds {file.lines} of the {counted(file.written, 'line')} written: records are lost"

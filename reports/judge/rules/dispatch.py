@@ -107,7 +107,7 @@ def fact(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
             cause=most_frequent([fact.cause for fact in wrong]),
         )
     if unseen or open_ones or count < criterion.least:
-        sentence = open_ones[0].sentence if open_ones else f"not looked at: {', '.join(unseen) or criterion.id}"
+        sentence = open_ones[0].sentence if open_ones else f"not checked: {', '.join(unseen) or criterion.id}"
         return finding(
             criterion, "unmeasured", sentence, count=count, needed=max(len(unseen), criterion.least - count, 0)
         )

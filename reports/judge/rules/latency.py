@@ -25,6 +25,7 @@ from reports.judge.policy import POLICY
 from reports.judge.rules.contradictions import why_provenance_unknown
 from reports.judge.statistics import Measurement
 from reports.records.records import Outcome, Pair, is_of
+from reports.records.wording import counted
 
 
 def latency(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
@@ -133,8 +134,8 @@ def signs_said(criterion: Criterion, pairs: Sequence[Pair], floor_ms: float) -> 
     ours, theirs = statistics.tail_signs(pairs, limit_of(criterion.target), floor_ms)
     factor = POLICY.tail_factor
     return (
-        f"in {ours} of {len(pairs):,} pairs only VQL was {factor * limit_of(criterion.target):.2g} times slower than "
-        f"direct, in {theirs} only the second direct call was {factor:.2g} times slower"
+        f"in {ours} of {len(pairs):,} pairs VQL alone was {factor * limit_of(criterion.target):.2g} times slower than "
+        f"direct, in {theirs} the second direct call alone was {factor:.2g} times slower"
     )
 
 
@@ -213,7 +214,8 @@ def _unready(criterion: Criterion, pairs: Sequence[Pair]) -> str:
         return f"no pairs of {absent[0]}"
     blocks = _fewest_blocks(criterion, pairs)
     if blocks < POLICY.least_blocks:
-        return f"{len(pairs)} pairs in {blocks} blocks: at least {POLICY.least_blocks} blocks are needed"
+        taken = f"{counted(len(pairs), 'pair')} in {counted(blocks, 'block')}"
+        return f"{taken}: at least {POLICY.least_blocks} blocks are needed"
     return ""
 
 
@@ -254,9 +256,7 @@ def _why_no_pairs(criterion: Criterion, evidence: PhaseEvidence) -> str:
     if sentence:
         return sentence
     if any(covers(criterion, pair.check) for pair in evidence.pairs):
-        return (
-            "no pair counts: none carries a second direct call, which shows how far the direct path differs from itself"
-        )
+        return "no pair counts: none has a second direct call, which shows how far the direct path differs from itself"
     of_checks = [sample for sample in evidence.samples if covers(criterion, sample.check)]
     failed = Counter(
         f"{answer.error} at the {answer.side}"
@@ -270,7 +270,7 @@ def _why_no_pairs(criterion: Criterion, evidence: PhaseEvidence) -> str:
     if untold:
         return f"no pair counts: it is unknown which path served the VQL call; {untold}"
     if any(sample.attempt and served_by_sql(sample) for sample in evidence.samples):
-        return "no pair counts: VQL served none of the calls (fallback answers are no latency of VQL)"
+        return "no pair counts: VQL served none of the calls (the time of a fallback answer says nothing about VQL)"
     return "no pairs were taken: the tests that take them did not run"
 
 

@@ -169,7 +169,7 @@ def known_differences(verdict: Entry) -> Markup:
 
 def _standing(excuse: Entry) -> str:
     if excuse["over"]:
-        return "over its cap: holds the criterion"
+        return "over its cap: its criterion is not met"
     return "stale: it covered nothing" if excuse["stale"] else "within its cap"
 
 

@@ -73,7 +73,7 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
     missing += [(f"{count:,}", f"outside the guide: {reason}") for reason, count in profile.outside.items()]
     content = Markup().join(Markup("<p>{}</p>").format(entry) for entry in intro)
     content += table(HEADS, [_row(endpoint, profile) for endpoint in profile.endpoints])
-    return content + (table(("Requests", "No check of the phases resembles them"), missing) if missing else Markup())
+    return content + (table(("Requests", "Unlike the requests of every check"), missing) if missing else Markup())
 
 
 def waiting_times(pairs: Sequence[Pair]) -> Iterator[str]:

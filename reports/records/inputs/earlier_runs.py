@@ -84,6 +84,6 @@ def require_possible(run: EarlierRun) -> None:
             raise ValueError(f"{count.criterion}: {count.failures} of {count.count}")
     for times in run.times:
         if len(times.vql_ms) != len(times.direct_ms) or len(times.again_ms) not in (0, len(times.vql_ms)):
-            raise ValueError(f"{times.check}: its times are no pairs")
+            raise ValueError(f"{times.check}: its times are not pairs")
         if not all(0 < time < math.inf for time in (*times.vql_ms, *times.direct_ms, *times.again_ms)):
-            raise ValueError(f"{times.check}: its times are no numbers above 0")
+            raise ValueError(f"{times.check}: its times are not numbers above 0")

@@ -1,5 +1,4 @@
 """What a bake may not forget of its runs: answers of unknown provenance, unfit evidence, incidents, lost calls. Pure.
-from reports.records.wording import percent
 
 The same rule as in a single run: unknown answers count against a GO as failures, and against a NO-GO as successes. A
 run whose evidence was unfit, that met an incident, or that did not look is missing for a GO; where too many are
@@ -16,7 +15,7 @@ from reports.judge.policy import POLICY
 from reports.judge.rules.bake.pooling import PooledCriterion
 from reports.judge.rules.bake.window import RunWindow
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
-from reports.records.wording import percent
+from reports.records.wording import counted, percent, plural
 
 Judged = Callable[[RunWindow], PooledCriterion]
 
@@ -42,7 +41,7 @@ def is_missing(run: EarlierRun, criterion: str) -> str:
     if run.incident:
         return run.incident
     if count is None:
-        return f"{criterion} was not looked at"
+        return f"{criterion} was not checked"
     if count.unfit:
         return count.unfit
     return "" if count.count else f"{criterion}: no answer counts"
@@ -87,7 +86,8 @@ def _why_not_missed(window: RunWindow, criterion: str, judged: Judged) -> str:
     kind = replace(window, runs=tuple(_with_unknown(run, criterion, failed=False) for run in window.runs))
     if judged(kind).outcome == "missed":
         return ""
-    return f"undecided: {unknown} answers have unknown provenance; if VQL served them right, it is not missed"
+    have = f"{counted(unknown, 'answer')} {plural(unknown, 'has', 'have')}"
+    return f"undecided: {have} unknown provenance; if VQL served correctly, the criterion is not missed"
 
 
 def _too_many_answers(runs: Sequence[EarlierRun], criterion: str) -> str:

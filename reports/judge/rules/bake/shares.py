@@ -61,7 +61,10 @@ def burn(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding:
         rates = [sum(count.failures for count in part) / max(sum(count.count for count in part), 1) for part in recent]
         speeds = [rate / limit_of(criterion.target) for rate in rates]
         hour, minutes = speeds
-        sentence = f"the error budget goes {hour:.1f} times too fast in the last hour, {minutes:.1f} in five minutes"
+        sentence = (
+            f"error budget burn rate: {hour:.1f} in the last hour, {minutes:.1f} in the last five minutes "
+            "(1 is the rate that the target allows)"
+        )
         measurement = Measurement(
             value=min(speeds), unit="times the budget", count=sum(count.count for count in recent[0])
         )
@@ -162,7 +165,8 @@ def _alarm(criterion: Criterion, window: RunWindow, gate_of_phase: Gate) -> str:
             else None
         )
         if count and count.failures >= statistics.alarm_count(count.count, limit_of(own_criterion.alert)):
-            return f"{count.failures} of {count.count} in the newest run, {window.runs[-1].run}: an outage by itself"
+            newest = window.runs[-1].run
+            return f"{count.failures} of {count.count} failed in the newest run, {newest}: above the alert level"
     return ""
 
 

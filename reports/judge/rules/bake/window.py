@@ -12,6 +12,7 @@ from reports.judge.criteria import Bake, Criterion, Gate, covers
 from reports.judge.findings import Finding, PhaseEvidence, finding
 from reports.judge.policy import POLICY
 from reports.records.inputs.earlier_runs import EarlierRun
+from reports.records.wording import counted
 
 SHOWN = 3  # runs named of those left out
 _LEFT_OUT = {
@@ -52,7 +53,7 @@ class RunWindow:
         if not self.runs:
             return f"{self.phase}: no run in the last {self.hours:g} h"
         if self.span < self.hours:
-            return f"{self.phase}: {len(self.runs)} runs over {self.span:.1f} h; need {self.hours:g} h"
+            return f"{self.phase}: {counted(len(self.runs), 'run')} over {self.span:.1f} h; need {self.hours:g} h"
         if self.gap > POLICY.widest_gap * self.hours:
             return (
                 f"{self.phase}: {self.gap:.1f} h without a run; at most {POLICY.widest_gap * self.hours:g} h may pass"
@@ -75,7 +76,7 @@ def window(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Finding
             criterion, "unmeasured", sentence + left_out(windows), value=shortest, unit="h", count=count, needed=needed
         )
     sentence = "; ".join(
-        f"{window.phase}: {len(window.runs)} runs over {window.span:.0f} h; longest gap {window.gap:.1f} h"
+        f"{window.phase}: {counted(len(window.runs), 'run')} over {window.span:.0f} h; longest gap {window.gap:.1f} h"
         for window in windows
     )
     return finding(criterion, "met", sentence + left_out(windows), value=shortest, unit="h", count=count)

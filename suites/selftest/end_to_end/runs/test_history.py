@@ -165,7 +165,7 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_run_id_that_is_a_path_is_refused(tmp_path: Path, entry: HistoryEntry) -> None:
-    with pytest.raises(ValueError, match="would be a path"):
+    with pytest.raises(ValueError, match="looks like a path"):
         store.write(tmp_path, replace(entry, run_id="../elsewhere"))
 
 

@@ -35,7 +35,7 @@ def test_looking_under_a_pipelines_variables_is_hold(small: Path, option: str) -
     code, printed = _pytest(small, option, GATE_HISTORY="history")
 
     assert code == 6, printed
-    assert f"HOLD: {option} only shows something: no target was asked" in printed
+    assert f"HOLD: {option} only lists: no target was asked" in printed
 
 
 def test_at_a_desk_the_outcome_is_pytests(small: Path) -> None:

@@ -210,7 +210,7 @@ def test_costly_requests_are_refused_unless_they_are_allowed(checkout: Path, tmp
 
     assert "not asked: it costs credits" in refused.printed
     assert "refused" not in allowed.printed
-    assert f"all of it takes --allow-cost {needed[1]}" in short.printed
+    assert f"the whole run takes --allow-cost {needed[1]}" in short.printed
 
 
 def test_a_slip_is_reported_as_without_a_plan(checkout: Path, tmp_path: Path) -> None:

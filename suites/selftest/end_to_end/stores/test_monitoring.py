@@ -108,7 +108,7 @@ def test_a_log_that_never_mentions_a_call_gives_no_success_rate(session: psycopg
 
     log_counts = _counted(session, log_success="")
 
-    assert "this log does not give the rate" in success_sentence(log_counts)
+    assert "so the log does not give the rate" in success_sentence(log_counts)
 
 
 def test_lines_without_a_request_id_are_counted_one_by_one(session: psycopg.Connection) -> None:

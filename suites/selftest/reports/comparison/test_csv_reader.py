@@ -86,7 +86,7 @@ def test_an_oddity_is_reported_with_its_first_row(data: bytes, kind: str, count:
 
 
 def test_a_row_of_data_in_the_header_is_not_quoted() -> None:
-    """Lone carriage returns end no row: all of the file is its header then, and what stands there twice is people's."""
+    """Lone carriage returns end no row: all of the file is its header then, and what is there twice is people's."""
     sheet = CsvFile([b"uuid,name,note\r1,Jane,Oslo\r2,Jane,Oslo\r"], COLUMNS)
     list(sheet.rows())
 

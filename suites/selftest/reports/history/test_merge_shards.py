@@ -189,5 +189,5 @@ def test_a_merge_that_breaks_off_leaves_no_folder(tmp_path: Path, monkeypatch: p
     into.mkdir()  # `mktemp -d` makes one
     merge(shards, into)
     assert len(run_ledger.read(into).records) == 104
-    with pytest.raises(FileExistsError, match="name a folder that is not there"):
+    with pytest.raises(FileExistsError, match="name a new folder"):
         merge(shards, into)

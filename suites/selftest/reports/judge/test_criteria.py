@@ -59,7 +59,7 @@ def test_sizes_of_exports_are_read() -> None:
         (_gate(head=HEAD.replace("schema = 1\n", "")), "schema must be 1"),
         (_gate(head=HEAD.replace("schema = 1", "schema = 2")), "schema must be 1"),
         (HEAD + TABLES, "no \\[\\[criterion\\]\\]"),
-        (_gate(PLAIN, PLAIN), "'c' stands there twice"),
+        (_gate(PLAIN, PLAIN), "'c' is there twice"),
         (_gate(head=HEAD.replace("title", "titel")), "unknown key 'titel'; did you mean 'title'"),
         (_gate(head=HEAD.replace('title = "t"\n', "")), "missing: title"),
         (_gate(tables="[latency]\n"), "\\[recheck\\]: missing: live_s, sandbox_s"),

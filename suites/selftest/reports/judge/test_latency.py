@@ -123,7 +123,7 @@ def test_pairs_without_a_second_direct_call_judge_nothing(criterion: Criterion, 
     finding = _judged(criterion, *[replace(pair, again_ms=None) for pair in _pairs(ratio=ratio)])
 
     assert finding.outcome == "unmeasured"
-    assert "none carries a second direct call" in finding.sentence
+    assert "none has a second direct call" in finding.sentence
 
 
 def test_both_direct_calls_count() -> None:

@@ -130,7 +130,7 @@ def test_more_than_a_tenth_unjudged_is_held(left_out: list[Record], why: str) ->
     ("changed", "why"),
     [
         ({"population": 0, "drawn": 0}, "the log holds no request of this phase"),
-        ({"broken": "access.log.gz: the packed file ends before its end"}, "ends early"),
+        ({"broken": "access.log.gz: the compressed file is truncated"}, "ends early"),
         ({"lines": 1000, "unreadable": 101}, "101 of 1,000 lines of the log can't be read"),
         ({"drawn": 300}, "300 requests were drawn; need 512"),
         ({"drawn": 513}, "1 of 513 drawn requests were not asked"),
