@@ -62,7 +62,7 @@ def _complete(folders: Sequence[Path], runs: Sequence[Run]) -> list[str]:
         name = str(run.options.get("shard") or "")
         shard = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", name)
         if shard is None:
-            raise IncompatibleShards(f"{folder} is no shard: it was run without --shard K/N")
+            raise IncompatibleShards(f"{folder} is not a shard: it was run without --shard K/N")
         number, part = int(shard[1]), int(shard[2])
         if number in shards:
             raise IncompatibleShards(f"shard {name} was run twice: its samples would count double")

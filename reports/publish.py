@@ -26,8 +26,8 @@ FILES = {  # of a run folder: what each holds
     "verdict.json": "the verdict for machines; schema: `reports/judge/verdict.schema.json`",
     "run.json": "what the run was bound to: target, options, flags, fingerprint and the gates' texts",
     "observations/*.jsonl": "everything recorded, one file per worker, written as it happened; survives a kill",
-    "evidence/*.jsonl": "per criterion every key that differs: tokens instead of values, timings, who served it, the "
-    "request, and the command that asks again",
+    "evidence/*.jsonl": "per criterion every key that differs: tokens instead of values, timings, the path that served "
+    "it, the request, and the command that asks again",
     "junit.xml": "test cases for a pipeline",
     "metrics.prom": "metrics for Prometheus",
     "allure-results/": "results for Allure 2 and 3",

@@ -22,7 +22,7 @@ from reports.publish import FILES
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "reference"
-MADE = "<!-- made by `python -m suites.reference`; a self-test holds it -->\n\n"
+MADE = "<!-- made by `python -m suites.reference`; a self-test checks it -->\n\n"
 
 
 def pages() -> Mapping[str, str]:

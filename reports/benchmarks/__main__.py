@@ -193,9 +193,9 @@ def _pooled(kind: str, rollouts: int, seed: int) -> Section:
 
 def _moments(rollouts: int, seed: int) -> Section:
     rates = (0.0, 0.0005, 0.001, 0.005, 0.01)
-    table = Table("availability by moments, three days", [f"{100 * rate:g} % out" for rate in rates])
+    table = Table("availability by probes, three days", [f"{100 * rate:g} % out" for rate in rates])
     claims = []
-    for name, alike in (("single moments", 0.0), ("outages of a quarter of an hour", 0.67)):
+    for name, alike in (("single probes", 0.0), ("outages of a quarter of an hour", 0.67)):
         cells = [bake.availability(rate, alike, rollouts=rollouts, seed=seed) for rate in rates]
         table.add(name, cells)
         alert = 0.01 if not alike else 2.0  # nothing is claimed of a false GO where outages last

@@ -17,7 +17,7 @@ _BOM = b"\xef\xbb\xbf"
 
 TROUBLES = {  # kind -> what it means, for people
     "empty": "the file is empty, without even a header",
-    "header-missing": "the first row is no header",
+    "header-missing": "the first row is not a header",
     "header-order": "the columns are in another order",
     "header-lacks": "columns are missing from the header",
     "header-extra": "the header has columns that are not declared",

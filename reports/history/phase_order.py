@@ -39,14 +39,14 @@ def standing(run: Run, gate: Gate, results: Iterable[PhaseResult], *, judge: str
     )
 
 
-def kept(entries: Iterable[HistoryEntry], run: Run) -> Iterator[PhaseResult]:
+def results_of_history(entries: Iterable[HistoryEntry], run: Run) -> Iterator[PhaseResult]:
     """What runs in the history said of the deployment that this run asks, phase by phase."""
     for entry in entries:
         if (entry.target, entry.where) == (run.target, where(run)):
             yield from (entry.result(phase) for phase in entry.phases)
 
 
-def recorded(out: Path, run: Run, *, key: str = "") -> Iterator[PhaseResult]:
+def results_of_folders(out: Path, run: Run, *, key: str = "") -> Iterator[PhaseResult]:
     """What the run folders in `out` said of it, each once, as far as it can be read."""
     for folder, earlier, verdict in run_folders.verdicts(out):
         if (verdict["target"], earlier.target, where(earlier)) == (run.target, run.target, where(run)):

@@ -144,7 +144,7 @@ def _require_moment(name: str, text: str) -> None:
     try:
         zone = datetime.fromisoformat(text).tzinfo
     except ValueError:
-        raise ValueError(f"{name} = {text!r:.60} is no ISO time") from None
+        raise ValueError(f"{name} = {text!r:.60} is not an ISO time") from None
     if zone is None:
         raise ValueError(f"{name} = {text!r:.60} has no time zone: expected one like 2026-11-20T08:00:00+00:00")
 

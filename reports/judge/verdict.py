@@ -358,7 +358,7 @@ def _untold(gate: Gate, on_record: bool | None, evidence: PhaseEvidence) -> str:
         return ""
     return (
         f"SQL answered everything, and no setting says whether {gate.flag} is on: set it as the deployment has it, "
-        "for a flag that is off and a VQL that never serves look alike"
+        "because a flag that is off and a VQL that never serves look alike"
     )
 
 
@@ -377,7 +377,7 @@ def _early(recorded: RunRecords, gate: Gate, before: Mapping[str, PhaseVerdict])
         return f"{gate.after} comes before {gate.phase}, and is NO-GO in this run"
     if earlier is not None and earlier.verdict == "GO" and not earlier.is_direct_path:
         return ""
-    return refused or ("" if standing else f"nothing on record says that {gate.after}, which comes before, has a GO")
+    return refused or ("" if standing else f"no record shows a GO of {gate.after}, the phase before")
 
 
 def _collected(recorded: RunRecords) -> list[str]:

@@ -22,12 +22,12 @@ FAMILIES = {
     "vql_gate_limit": "the criterion's own limits",
     "vql_gate_samples": "observations a criterion rests on",
     "vql_gate_needed": "observations a criterion still needs",
-    "vql_gate_answers": "backend answers of the run by who served them",
+    "vql_gate_answers": "backend answers of the run by the path that served them",
     "vql_gate_incidents": "things that happened to the run itself",
     "vql_gate_requests": "requests the run sent",
     "vql_gate_credits": "credits the run spent",
     "vql_gate_finished_seconds": "when the run finished, epoch seconds",
-    "vql_gate_valid_until_seconds": "until when a GO holds, epoch seconds; absent without a GO",
+    "vql_gate_valid_until_seconds": "end of a GO's validity, epoch seconds; absent without a GO",
 }
 Series = tuple[str, dict[str, str], float]
 

@@ -64,7 +64,7 @@ def refuse_blocked(config: pytest.Config) -> None:
     if ours:
         raise pytest.UsageError(
             f"-p no:{ours[0]}: this plugin is a part of the gate, and a run without it proves nothing; "
-            f"leave the option out (it may stand in PYTEST_ADDOPTS)"
+            f"leave the option out (it may be in PYTEST_ADDOPTS)"
         )
 
 

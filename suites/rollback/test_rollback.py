@@ -9,7 +9,7 @@ from fixtures.checks.linkedin.client import affords, forbidden
 from fixtures.checks.phase import Phase, require_match
 from fixtures.checks.preflight import rollback
 from fixtures.checks.preflight.rollback import ENDPOINTS, ProvenanceRecorder, RollbackFacts
-from fixtures.checks.preflight.rollback_cases import RollbackCases
+from fixtures.checks.preflight.rollback_checks import RollbackChecks
 from reports.judge.rules.dispatch import NOT_ASKED
 from reports.records.records import Comparison
 
@@ -17,8 +17,8 @@ SEARCHES = 32  # of those that cost a credit each
 
 
 @pytest.fixture(scope="module")
-def probes(phase: Phase) -> RollbackCases:
-    return RollbackCases(phase.target, count=phase.count, seed=phase.seed)
+def checks(phase: Phase) -> RollbackChecks:
+    return RollbackChecks(phase.target, count=phase.count, seed=phase.seed)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,13 @@ def test_at_least_one_flag_is_off(phase: Phase, flags: dict[str, bool | None]) -
 @pytest.mark.asks("rollback-{endpoint}")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_endpoint_is_served_as_its_flag_says(
-    phase: Phase, probes: RollbackCases, flags: dict[str, bool | None], endpoint: str
+    phase: Phase, checks: RollbackChecks, flags: dict[str, bool | None], endpoint: str
 ) -> None:
     should_be_on = flags[ENDPOINTS[endpoint]]
     judgement = RollbackFacts(phase.gate.phase, endpoint, should_be_on)
-    _require_askable(phase, probes, endpoint, should_be_on)
-    recorder, comparisons = ProvenanceRecorder(probes.check_of(endpoint)), list[Comparison]()
-    draw, part = probes.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
+    _require_askable(phase, checks, endpoint, should_be_on)
+    recorder, comparisons = ProvenanceRecorder(checks.check_of(endpoint)), list[Comparison]()
+    draw, part = checks.drawn(endpoint), slice(SEARCHES if endpoint == "linkedin" else None)
     indices = sorted({record.index for record in phase.target.contract.records.values()})
 
     counted = rollback.searches(
@@ -57,9 +57,9 @@ def test_endpoint_is_served_as_its_flag_says(
     require_match(comparisons)
 
 
-def _require_askable(phase: Phase, probes: RollbackCases, endpoint: str, should_be_on: bool | None) -> None:
+def _require_askable(phase: Phase, checks: RollbackChecks, endpoint: str, should_be_on: bool | None) -> None:
     """Leave an endpoint that is not there, or whose price is not allowed."""
-    why = probes.absent(endpoint)
+    why = checks.absent(endpoint)
     if endpoint == "linkedin" and not why:
         why = forbidden(phase.target)
         if not why and not affords(phase.target, SEARCHES):

@@ -52,7 +52,7 @@ def why_not_in_force(until: str, now: datetime) -> str:
     try:
         end = date.fromisoformat(until)
     except ValueError:
-        return f"until = {until!r} is no date like 2026-12-20"
+        return f"until = {until!r} is not a date like 2026-12-20"
     if end < now.date():
         return f"it ended on {until}"
     if end - now.date() > timedelta(days=POLICY.longest_waiver_days):

@@ -17,7 +17,7 @@ from reports.history.guide_coverage import GuideLine
 from reports.judge.criteria import Gate, GateError
 from reports.judge.effective_gate import gate_of
 from reports.output import next_steps, presentation
-from reports.output.html import page_sections, svg_charts, tiles, timeline, traffic_section
+from reports.output.html import page_sections, svg_charts, tiles, timeline, traffic_report
 from reports.output.html.rendering import render
 from reports.records.records import Entry, Outcome
 from reports.records.run_ledger import RunRecords
@@ -52,7 +52,7 @@ def html(
         page_sections.field_heat(verdict, recorded),
         timeline.served(recorded),
         page_sections.latency(verdict, recorded),
-        traffic_section.traffic(recorded),
+        traffic_report.traffic(recorded),
         timeline.bake(verdict, recorded, earlier),
         page_sections.trends(verdict, earlier),
         page_sections.known_differences(verdict),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 LATENCY_CHECK = "traffic-latency"  # of pairs that were drawn from customers' requests
 GONE = "gone since it was logged"  # the stratum of a request whose record PostgreSQL does not have any more
 
-ONE_FORM = "a file is read in one form; give lines of another form in a file of their own"
+ONE_FORM = "a file is read in one form; give lines of another form in a separate file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

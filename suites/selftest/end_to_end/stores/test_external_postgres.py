@@ -137,6 +137,6 @@ def test_every_client_sent_there_is_asked_for_tls(server: Server, url: str) -> N
     "url", ["http://x", "localhost:5432", "postgresql://[::1", "postgresql:///x", "postgres://u:pass@"]
 )
 def test_a_url_that_is_none_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(BadSetting, match="no PostgreSQL URL") as refused:
+    with pytest.raises(BadSetting, match="not a PostgreSQL URL") as refused:
         checked(rows="100", seed="7", flags="none", faults=(), search="osmem", postgres=url)
     assert "pass@" not in str(refused.value)

@@ -15,7 +15,7 @@ from fixtures.checks.exports.catalogue import KINDS, TIMED, ExportChecks
 from fixtures.checks.exports.email_oracle import addresses, invented_person
 from fixtures.checks.linkedin.catalogue import LinkedInChecks
 from fixtures.checks.preflight.index_status import IndexFacts
-from fixtures.checks.preflight.rollback_cases import RollbackCases
+from fixtures.checks.preflight.rollback_checks import RollbackChecks
 from fixtures.checks.records.index_keys import IndexedKey, IndexKeyChecks
 from fixtures.checks.records.records import RecordChecks
 from fixtures.clients.elasticsearch import Index
@@ -104,7 +104,7 @@ def _exports(target: Target, scratch: Path) -> None:
 
 
 def _rollback(target: Target) -> None:
-    cases = RollbackCases(target, count=64, seed=7)
+    cases = RollbackChecks(target, count=64, seed=7)
     for endpoint in ("contact", "company", "listing", "count", "linkedin"):
         samples = cases.drawn(endpoint).samples
         assert samples, endpoint

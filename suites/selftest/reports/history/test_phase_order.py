@@ -85,7 +85,7 @@ def _phase_entry(verdict: str, gate_sha256: str) -> PhaseEntry:
 
 
 def _standing(run: Run, gate: Gate, entries: Sequence[HistoryEntry]) -> Fact:
-    return phase_order.standing(run, gate, phase_order.kept(entries, run), judge=identity()["sha256"])
+    return phase_order.standing(run, gate, phase_order.results_of_history(entries, run), judge=identity()["sha256"])
 
 
 def test_the_phases_wait_for_each_other_in_the_guides_order(run: Run) -> None:
@@ -208,7 +208,7 @@ def test_run_folders_are_read_and_damaged_ones_passed_over(run: Run, gate: Gate,
         (tmp_path / name / "verdict.json").write_text(text)
     (tmp_path / "latest").symlink_to(folder)
 
-    results = list(phase_order.recorded(tmp_path, run))
+    results = list(phase_order.results_of_folders(tmp_path, run))
 
     assert [phase_result.run for phase_result in results] == ["earlier"]
 
@@ -224,7 +224,7 @@ def test_a_folder_whose_verdict_its_observations_do_not_come_to_opens_nothing(
     verdict["incidents"] = []
     (folder / "verdict.json").write_text(json.dumps(verdict))
 
-    fact = phase_order.standing(run, gate, phase_order.recorded(tmp_path, run), judge=identity()["sha256"])
+    fact = phase_order.standing(run, gate, phase_order.results_of_folders(tmp_path, run), judge=identity()["sha256"])
 
     assert fact.ok is None
     assert "does not follow from its observations" in fact.sentence

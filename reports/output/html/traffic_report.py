@@ -52,7 +52,7 @@ def lines(profile: TrafficProfile) -> Iterator[str]:
             yield f"{'':10}{shape.requests:>20,}  {_shape(shape)}"
     yield ""
     yield from (f"{hour}" for hour in _hours(profile))
-    yield _stood_for(profile)
+    yield _coverage_by_checks(profile)
     for why, count in profile.not_stood_for.items():
         yield f"{count:>14,}  {why}"
     for reason, count in list(profile.outside.items())[:10]:
@@ -67,13 +67,13 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
         *_hours(profile),
         *(drawn(draw) for draw in draws),
         *waiting_times(pairs),
-        _stood_for(profile),
+        _coverage_by_checks(profile),
     ]
     missing = [(f"{count:,}", why) for why, count in profile.not_stood_for.items()]
     missing += [(f"{count:,}", f"outside the guide: {reason}") for reason, count in profile.outside.items()]
     content = Markup().join(Markup("<p>{}</p>").format(entry) for entry in intro)
     content += table(HEADS, [_row(endpoint, profile) for endpoint in profile.endpoints])
-    return content + (table(("Requests", "Unlike the requests of every check"), missing) if missing else Markup())
+    return content + (table(("Requests", "Kind that no check sends"), missing) if missing else Markup())
 
 
 def waiting_times(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -138,11 +138,11 @@ def _hours(profile: TrafficProfile) -> Iterable[str]:
     yield f"Busy hours, in the log's own time: {text}."
 
 
-def _stood_for(profile: TrafficProfile) -> str:
+def _coverage_by_checks(profile: TrafficProfile) -> str:
     share = profile.stood_for / profile.of_phases if profile.of_phases else 0.0
     return (
-        f"The phases' checks resemble {profile.stood_for:,} of {profile.of_phases:,} requests to the "
-        f"guide's endpoints ({percent(share)}); no check resembles the others:"
+        f"{profile.stood_for:,} of {profile.of_phases:,} requests to the guide's endpoints ({percent(share)}) are of "
+        "kinds that the phases' checks send; other kinds:"
     )
 
 
