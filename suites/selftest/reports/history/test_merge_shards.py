@@ -96,7 +96,7 @@ def test_a_shard_alone_is_not_enough(tmp_path: Path) -> None:
         ({"flags": {"F": False}}, "flags"),
         ({"gates": {"phase1": GateFile(path="p", sha256="other", text=GATE)}}, "gates"),
         ({"options": {"shard": "1/2"}}, "shard 1/2 was run twice"),
-        ({}, "is no shard: it was run without --shard"),
+        ({}, "is not a shard: it was run without --shard"),
         ({"options": {"shard": "2/3"}}, "shards of 2 and of 3 parts"),
         ({"options": {"shard": "3/2"}}, "shard 2/2 is missing"),
         ({"options": {"shard": "2/2"}, "started": "2026-01-01T01:00:01+00:00"}, "more than an hour after"),

@@ -227,7 +227,7 @@ def test_a_folder_whose_verdict_its_observations_do_not_come_to_opens_nothing(
     fact = phase_order.standing(run, gate, phase_order.results_of_folders(tmp_path, run), judge=identity()["sha256"])
 
     assert fact.ok is None
-    assert "does not follow from its observations" in fact.sentence
+    assert "not follow from its observations" in fact.sentence
 
 
 def _folder(folder: Path, run: Run) -> Path:
@@ -356,8 +356,8 @@ def test_a_rehearsal_is_called_one(opened: Opened) -> None:
         ("{", [], "not JSON"),
         ("{}", [], "no verdict of this suite"),
         ("[" * 100_000, [], "not JSON"),
-        ("{}", ["--max-age", "tomorrow"], "'tomorrow' is no age"),
-        ("{}", ["--max-age", "0h"], "'0h' is no age"),
+        ("{}", ["--max-age", "tomorrow"], "'tomorrow' is not an age"),
+        ("{}", ["--max-age", "0h"], "'0h' is not an age"),
     ],
     ids=["missing", "torn", "foreign", "deep", "no-age", "zero-age"],
 )

@@ -133,7 +133,7 @@ def test_samples_that_were_not_compared_have_no_lag(outcome: Outcome) -> None:
         ([fact_of(f"a{n}") for n in range(3)], 3, 0, None, "a0!; a1!; a2!"),
         ([fact_of(f"a{n}") for n in range(4)], 4, 0, None, "4 of 4 are as required"),
         ([fact_of(ok=None)], 1, 0, None, "a!"),
-        ([fact_of("b")], 1, 1, None, "not looked at: a*"),
+        ([fact_of("b")], 1, 1, None, "not checked: a*"),
         ([fact_of(f"a{n}", False, float(n), unit="ms") for n in range(4)], 4, 0, 0.0, "a0!; a1!; a2!; and 1 more"),
         ([fact_of(), fact_of("b", False, 7.0)], 2, 0, 7.0, "b!"),
         ([fact_of("a1", False), fact_of("a2", False), fact_of("a3", False)], 3, 0, None, "a1!; a2!; a3!"),

@@ -60,7 +60,7 @@ FINE = tuple(_run(f"r{number}") for number in range(20))
         ),
         ([*FINE[:8], _run("x", unfit="25 of 100 samples are void")], "unmeasured", "x: 25 of 100 samples are void"),
         ([*FINE[:8], _run("x", count=0)], "unmeasured", "no answer counts"),
-        ([*FINE[:8], _run("x", criterion="d")], "unmeasured", "c was not looked at"),
+        ([*FINE[:8], _run("x", criterion="d")], "unmeasured", "c was not checked"),
         ([_run(unknown=4)] * 20, "met", ""),
         ([_run(unknown=8)] * 20, "unmeasured", "160 answers of unknown provenance count as failures"),
         ([_run(unknown=13)] * 20, "unmeasured", "have unknown provenance"),
@@ -94,5 +94,5 @@ def test_a_run_whose_successes_are_all_that_make_it_a_go_is_not_enough() -> None
 
 def test_why_a_run_is_missing() -> None:
     assert is_missing(_run(), "c") == ""
-    assert is_missing(replace(_run(), counts=()), "c") == "c was not looked at"
+    assert is_missing(replace(_run(), counts=()), "c") == "c was not checked"
     assert is_missing(_run(incident="reset", unfit="void"), "c") == "reset"

@@ -263,7 +263,7 @@ def test_a_newest_run_may_be_an_outage_by_itself() -> None:
 
     assert _judged("burn", loud, **BURN).outcome == "met"
     assert "alert: " in _judged("burn", loud, **BURN).sentence
-    assert "in the newest run, r0: above the alert level of one run" in _judged("burn", loud, **BURN).sentence
+    assert "failed in the newest run, r0: above the alert level" in _judged("burn", loud, **BURN).sentence
     assert _judged("burn", quiet, **BURN).outcome == "met"
     for other in (replace(ERRORS, of="fallbacks"), replace(ERRORS, rule="pooled-share")):
         assert _judged("burn", loud, criteria=(*DEAF, other), **BURN).outcome == "met"

@@ -58,7 +58,7 @@ def test_with_a_waiver_the_run_is_go_and_says_so(tmp_path: Path) -> None:
     assert presentation.headline(verdict).startswith("GO with 1 waiver: every blocking criterion that is not waived")
     (waived,) = [entry for entry in verdict["phases"]["phase1"]["findings"] if entry["waived"]]
     assert (waived["criterion"], waived["kind"], waived["waived"]) == ("phase1-alerts", "advisory", "C360-77")
-    assert "by Jane Doe (C360-77: no pager yet); not looked at" in waived["sentence"]
+    assert "by Jane Doe (C360-77: no pager yet); not checked" in waived["sentence"]
 
 
 def test_a_criterion_that_is_missed_may_be_waived_too(tmp_path: Path) -> None:
