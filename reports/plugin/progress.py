@@ -204,7 +204,7 @@ class WatchedPage:
         )
 
     def stop(self) -> str:
-        """End it before the last page is written; returns why the page was not kept fresh, '' where it was."""
+        """End it before the last page is written; returns why the page was not refreshed, '' where it was."""
         try:
             _, printed = self._process.communicate(timeout=STOP_S)
         except subprocess.TimeoutExpired:
@@ -213,7 +213,7 @@ class WatchedPage:
             return ""
         lines = printed.strip().splitlines()
         return (
-            f"the page was not kept fresh: {lines[-1] if lines else 'no reason given'}"
+            f"the page was not refreshed: {lines[-1] if lines else 'no reason given'}"
             if self._process.returncode
             else ""
         )

@@ -32,7 +32,7 @@ def _require_paid(phase: Phase, check: str, samples: int) -> None:
     needed = samples * (LATENCY_CREDITS if check == LATENCY else CATALOGUE[check].credits)
     why = forbidden(phase.target)
     if not why and not affords(phase.target, needed):
-        why = f"the next {samples} samples take {needed} credits: more than --allow-cost leaves"
+        why = f"the next {samples} samples cost {needed} credits, more than --allow-cost leaves"
     if why:
         phase.leave([check], why)
 

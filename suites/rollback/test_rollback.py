@@ -63,7 +63,7 @@ def _require_askable(phase: Phase, checks: RollbackChecks, endpoint: str, should
     if endpoint == "linkedin" and not why:
         why = forbidden(phase.target)
         if not why and not affords(phase.target, SEARCHES):
-            why = f"{SEARCHES} LinkedIn searches take as many credits: more than --allow-cost leaves"
+            why = f"{SEARCHES} LinkedIn searches cost as many credits, more than --allow-cost leaves"
     if why:
         kinds = ["vql"] if should_be_on else ["direct", "log"]
         phase.leave([f"{kind}-{endpoint}" for kind in kinds], f"{endpoint}: {why}")

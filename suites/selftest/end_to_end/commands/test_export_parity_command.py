@@ -160,7 +160,7 @@ def test_a_connection_that_breaks_is_undecided(
 
     assert compare(tmp_path / "none.csv") == UNDECIDED
     sentence = capsys.readouterr().err
-    assert "PostgreSQL broke off" in sentence
+    assert "PostgreSQL ended a statement early" in sentence
     assert "Ada" not in sentence
 
 

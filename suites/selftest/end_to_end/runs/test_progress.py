@@ -137,7 +137,7 @@ def test_a_watched_run_has_a_page_that_a_browser_loads_anew_until_the_last_one(t
     assert "Wait for the end of the run" in during
     assert "refresh" not in after
     assert "Running" not in after
-    assert not [note for note in run.printed.splitlines() if "was not kept fresh" in note]
+    assert not [note for note in run.printed.splitlines() if "was not refreshed" in note]
 
 
 def test_without_watch_no_page_is_there_before_the_end(tmp_path: Path) -> None:
