@@ -134,8 +134,8 @@ def signs_said(criterion: Criterion, pairs: Sequence[Pair], floor_ms: float) -> 
     ours, theirs = statistics.tail_signs(pairs, limit_of(criterion.target), floor_ms)
     factor = POLICY.tail_factor
     return (
-        f"in {ours} of {len(pairs):,} pairs VQL alone was {factor * limit_of(criterion.target):.2g} times slower than "
-        f"direct, in {theirs} the second direct call alone was {factor:.2g} times slower"
+        f"in {ours} of {len(pairs):,} pairs only VQL was {factor * limit_of(criterion.target):.2g} times slower than "
+        f"direct, in {theirs} only the second direct call was {factor:.2g} times slower"
     )
 
 
@@ -214,8 +214,8 @@ def _unready(criterion: Criterion, pairs: Sequence[Pair]) -> str:
         return f"no pairs of {absent[0]}"
     blocks = _fewest_blocks(criterion, pairs)
     if blocks < POLICY.least_blocks:
-        taken = f"{counted(len(pairs), 'pair')} in {counted(blocks, 'block')}"
-        return f"{taken}: at least {POLICY.least_blocks} blocks are needed"
+        pairs_and_blocks = f"{counted(len(pairs), 'pair')} in {counted(blocks, 'block')}"
+        return f"{pairs_and_blocks}: at least {POLICY.least_blocks} blocks are needed"
     return ""
 
 

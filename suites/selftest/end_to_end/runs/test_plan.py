@@ -164,7 +164,7 @@ def test_a_plan_of_the_sandbox_counts_customers_too(checkout: Path, tmp_path: Pa
     [
         (("--traffic", "absent.log"), "absent.log' can't be read: No such file"),
         (("--traffic", "."), "can't be read: Is a directory"),
-        (("--traffic", "pyproject.toml"), "pyproject.toml' is no access log: 0 of its first"),
+        (("--traffic", "pyproject.toml"), "pyproject.toml' is not an access log: 0 of its first"),
         (("--traffic", "-", "--traffic", "-"), "standard input can only be read once"),
         (("--traffic", "sandbox"), "only for --target sandbox; give the access log's file instead"),
     ],
