@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t
 
 from reports.benchmarks.noise import Array, Noise, blocks, one_after_the_other
 from reports.benchmarks.tables import CellOutcome
@@ -164,6 +163,8 @@ def _of_blocks(blocks_drawn: Iterable[Triples]) -> tuple[Array, Array]:
 
 def _interval(means: Array) -> tuple[Array, Array, Array]:
     """exp of the mean and of its t-interval, per rollout: as `statistics.ratio_of_means`."""
+    from scipy.stats import t
+
     count = means.shape[1]
     middle, error = means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(count)
     wide = float(t.ppf((1 + POLICY.confidence) / 2, count - 1)) * error

@@ -12,10 +12,12 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from reports.history.entry import SCHEMA, HistoryEntry, PhaseEntry, entry_of
 from reports.judge.integrity.signature import signed, why_unsigned
@@ -71,7 +73,7 @@ def read(folder: Path, *, key: str = "") -> tuple[tuple[HistoryEntry, ...], tupl
 
 def _require_first(entry: HistoryEntry, path: Path, first_files: dict[str, str]) -> None:
     """Raises ValueError for a run that another file holds already, under the same name or another one."""
-    text = entry.recorded_sha256 or _text(replace(entry, run_id=""), "")
+    text = entry.recorded_sha256 or msgspec.json.encode(replace(entry, run_id="", signature="", altered="")).decode()
     for mark in (entry.run_id, text):
         first = first_files.setdefault(mark, path.name)
         if first != path.name:
@@ -163,8 +165,12 @@ def _require_possible(phase: PhaseEntry) -> None:
 
 
 def _text(entry: HistoryEntry, key: str) -> str:
-    content = {name: value for name, value in asdict(entry).items() if name not in ("signature", "altered")}
-    return json.dumps(signed(json.loads(json.dumps(content)), key), ensure_ascii=False, separators=(",", ":")) + "\n"
+    content = {
+        name: value
+        for name, value in msgspec.to_builtins(entry, str_keys=True).items()
+        if name not in ("signature", "altered")
+    }
+    return json.dumps(signed(content, key), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _appear(temporary: Path, path: Path) -> None:

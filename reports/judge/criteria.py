@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from reports.records.decoding import DecodeError, from_table
@@ -118,6 +119,7 @@ def covers(criterion: Criterion, name: str) -> bool:
     return any(is_of(name, check) for check in criterion.checks)
 
 
+@lru_cache(maxsize=64)  # a bake reads the same gates once for each run of its history
 def read_gate(text: str, path: str) -> Gate:
     """The gate in a TOML text; raises GateError."""
     try:

@@ -6,7 +6,6 @@ import hashlib
 import math
 import subprocess
 import sys
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -81,8 +80,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(mark)
     item.extra_keyword_matches |= checks_of(item)
     if mark in gates(item.config):
-        gate = tomllib.loads(gates(item.config)[mark].text)
-        item.add_marker(pytest.mark.allure_label(f"{mark}: {gate.get('title', mark)}", label_type="epic"))
+        file = gates(item.config)[mark]
+        title = read_gate(file.text, file.path).title
+        item.add_marker(pytest.mark.allure_label(f"{mark}: {title}", label_type="epic"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

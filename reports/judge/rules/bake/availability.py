@@ -1,5 +1,4 @@
 """Availability over a window, by moments: its unit is an outage, not a request. Pure.
-from reports.records.wording import percent
 
 A thousand requests of one minute fail or succeed together. What counts is the number of moments, minutes apart, and in
 how many of them the service was out; while there are too few moments, the finding says how many are missing.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from statistics import fmean
 
 from reports.judge import statistics
@@ -28,19 +28,19 @@ _NOTHING = Measurement(value=None, unit="ratio", count=0)
 _DAY_PART = 4  # hours: short enough for a busy time, long enough for eight runs in two days of half-hourly ones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TimedRun:
     """One run's pairs of the checks that are judged, each with both direct calls."""
 
     run: EarlierRun
     pairs: tuple[Pair, ...]
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Mean log of the slowdown."""
         return statistics.block_means(self.pairs)[0]
 
-    @property
+    @cached_property
     def noise(self) -> float:
         """Mean log of old against old."""
         return fmean(math.log((pair.again_ms or pair.direct_ms) / pair.direct_ms) for pair in self.pairs)

@@ -1,5 +1,4 @@
 """Shares, availability and exactness over the runs of a bake's window, and alerts on its newest runs. Pure.
-from reports.records.wording import percent
 
 A run is the unit, for its probes fail together; where neighbouring runs are alike, four of them are. Each rule
 mirrors the criteria of the phases that were asked, and its finding is the worst of them.
