@@ -19,6 +19,7 @@ from fixtures.sandbox.faults.drill_matrix import expected_of
 from fixtures.sandbox.faults.fault import Fault
 from fixtures.sandbox.faults.history_faults import HistoryFault
 from fixtures.session.earlier_runs import records
+from fixtures.session.rootdir import joined
 from fixtures.session.sandbox_process import RUNNING, OwnedSandbox
 from reports.judge.criteria import Gate, read_gate
 from reports.judge.verdict import judge, to_json
@@ -127,7 +128,7 @@ def _rehearse(out: Path, phases: Sequence[str], *options: str, lent: str = "", t
         *(ROLLED_BACK if "rollback" in phases else ()),
         *options,
     ]
-    completed = warm_python.run("pytest", *command, cwd=ROOT, env=environment, timeout_s=800)
+    completed = warm_python.run("pytest", *joined(command), cwd=ROOT, env=environment, timeout_s=800)
     path = out / "latest" / "verdict.json"
     assert path.exists(), completed.stdout[-3000:] + completed.stderr[-2000:]
     return DrillRun(folder=path.parent.resolve(), verdict=json.loads(path.read_text()), printed=completed.stdout)
