@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def calm(checkout: Path) -> Iterator[Mapping[str, str]]:
     """The settings of a calm sandbox."""
-    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=(), seed=SEED)
+    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=(), seed=SEED, service_time_ms=0)
     yield sandbox.values
     sandbox.stop()
 
@@ -66,7 +66,7 @@ def company(database: psycopg.Connection[Any]) -> LargestCompany:
 @pytest.fixture(scope="module")
 def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
     """The module's own, whose exports and log nobody else sees."""
-    owned = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=7)
+    owned = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=7, service_time_ms=0)
     yield owned
     owned.stop()
 
@@ -119,7 +119,7 @@ def stores_of() -> Iterator[Callable[[str], MultipliedStores]]:
 
         def started(engine: str) -> MultipliedStores:
             if engine == "opensearch" and os.environ.get("SANDBOX_SEARCH") != "opensearch":
-                pytest.skip("OpenSearch was not asked for: SANDBOX_SEARCH=opensearch does (issue 6)")
+                pytest.skip("OpenSearch was not asked for: SANDBOX_SEARCH=opensearch does")
             if engine not in running:
                 running[engine] = stack.enter_context(MultipliedStores(1_000, engine))
                 running[engine].keep()

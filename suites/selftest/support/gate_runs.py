@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.rootdir import joined
 from suites.selftest.support import warm_python
 from suites.selftest.support.pytest_runs import LEAN
 
@@ -116,6 +117,29 @@ def rehearse(
     on_terminal: bool = False,
 ) -> Rehearsal:
     """Run `pytest -m phase1` over tests that record anything; `root` may be used again for a further run."""
+    write(root, tests, secrets=secrets, fingerprint=fingerprint, backend=backend)
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"
+    }
+    environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
+    arguments = (*LEAN, "-m", "phase1", *joined(options))
+    completed = (_on_terminal if on_terminal else _in_child)(arguments, root, environment)
+    folder = root / "reports" / "out" / "latest"
+    assert folder.exists(), completed.stdout + completed.stderr
+    return Rehearsal(code=completed.returncode, printed=completed.stdout + completed.stderr, folder=folder.resolve())
+
+
+def write(
+    root: Path,
+    tests: str = CALM,
+    *,
+    secrets: tuple[str, ...] = (),
+    fingerprint: dict[str, Any] | None = None,
+    backend: str = "https://contact360.example",
+) -> None:
+    """The small checkout, in `root`."""
     body = {"SECRETS": secrets, "FINGERPRINT": fingerprint or {"backend": {"version": "2.14.1"}}, "BACKEND": backend}
     suite = root / "suites" / "phase1_single_record"
     suite.mkdir(parents=True, exist_ok=True)
@@ -123,17 +147,6 @@ def rehearse(
     (root / "conftest.py").write_text("\n".join(f"{name} = {value!r}" for name, value in body.items()) + _CONFTEST)
     (suite / "gate.toml").write_text(_GATE)
     (suite / "test_it.py").write_text(PRELUDE + tests)
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("GATE_", "PYTEST_", "GITHUB_", "SANDBOX_")) and name != "CI"
-    }
-    environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
-    arguments = (*LEAN, "-m", "phase1", *options)
-    completed = (_on_terminal if on_terminal else _in_child)(arguments, root, environment)
-    folder = root / "reports" / "out" / "latest"
-    assert folder.exists(), completed.stdout + completed.stderr
-    return Rehearsal(code=completed.returncode, printed=completed.stdout + completed.stderr, folder=folder.resolve())
 
 
 def _in_child(arguments: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.rootdir import joined
 from fixtures.settings.settings import NAMES
 from suites.selftest.support import warm_python
 
@@ -43,14 +44,23 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command(out: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", *LEAN, "--out", str(out), *options]
+    return [sys.executable, "-m", "pytest", *LEAN, *joined(("--out", str(out), *options))]
 
 
 def run(
-    checkout: Path, out: Path, *options: str, extra: Mapping[str, str] | None = None, timeout_s: float = 120
+    checkout: Path,
+    out: Path,
+    *options: str,
+    extra: Mapping[str, str] | None = None,
+    timeout_s: float = 120,
+    as_typed: bool = False,
 ) -> CompletedRun:
-    """A run from its start to its end."""
-    arguments = (*LEAN, "--out", str(out), *options)
+    """A run from its start to its end. Paths are given as `--option=PATH`: pytest has no need to start again for them.
+
+    `as_typed`: the options as they are.
+    """
+    typed = ("--out", str(out), *options)
+    arguments = (*LEAN, *(typed if as_typed else joined(typed)))
     completed = warm_python.run("pytest", *arguments, cwd=checkout, env=environment(extra), timeout_s=timeout_s)
     return CompletedRun(code=completed.returncode, printed=completed.stdout + completed.stderr, out=out)
 

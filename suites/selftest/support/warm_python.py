@@ -7,6 +7,7 @@ and so does an environment that steers the interpreter.
 """
 
 import atexit
+import gc
 import multiprocessing
 import os
 import runpy
@@ -90,6 +91,7 @@ def _play(
         sys.modules[name].__doc__ = "PYTEST_DONT_REWRITE"
     sys.path[:] = [cwd, *paths, *(path for path in sys.path if path not in ("", str(CHECKOUT)))]
     sys.argv = [module, *arguments]
+    gc.freeze()  # or each collection goes through all that the libraries hold
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:

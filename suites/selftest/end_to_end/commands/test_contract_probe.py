@@ -28,7 +28,7 @@ def deployment(
     request: pytest.FixtureRequest, checkout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, str]]:
     """(the contract it keeps to, a file with its settings)."""
-    sandbox = OwnedSandbox.start(checkout, rows="100", seed="7", shape=request.param)
+    sandbox = OwnedSandbox.start(checkout, rows="100", seed="7", shape=request.param, service_time_ms=0)
     yield request.param, str(env_file(tmp_path_factory.mktemp("settings") / "live.env", sandbox.values))
     sandbox.stop()
 
@@ -99,7 +99,9 @@ def test_a_connectra_of_another_dialect_is_drafted_and_nothing_costs(
 ) -> None:
     """The backend sends one dialect, Connectra honours the other: both are named, and no POST goes to what costs."""
     _connectra_of_one_dialect(httpserver, "where")
-    sandbox = OwnedSandbox.start(checkout, rows="100", seed="7", flags=None, faults=("connectra-match-all",))
+    sandbox = OwnedSandbox.start(
+        checkout, rows="100", seed="7", flags=None, faults=("connectra-match-all",), service_time_ms=0
+    )
     try:
         with between(sandbox.values["CONTACT360_BASE_URL"], ("/",)) as proxy:
             values = {

@@ -45,7 +45,7 @@ def elsewhere(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         if (checkout / name).is_file() and "recorded_format" not in name:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(checkout / name, copy / name)
-    sandbox = OwnedSandbox.start(checkout, rows=100, flags=None, faults=(), seed=7)
+    sandbox = OwnedSandbox.start(checkout, rows=100, flags=None, faults=(), seed=7, service_time_ms=0)
     kinds = load("guide").exports
     assert kinds is not None
     for folder in FOLDERS:

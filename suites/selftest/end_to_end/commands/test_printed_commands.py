@@ -59,7 +59,7 @@ def _pytest(checkout: Path, *arguments: str, **environ: str) -> subprocess.Compl
 @pytest.fixture(scope="module")
 def drill(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     out = tmp_path_factory.mktemp("out")
-    completed = _pytest(checkout, *DRILL, "--out", str(out))
+    completed = _pytest(checkout, *DRILL, f"--out={out}", SANDBOX_SERVICE_TIME="0")
     return Drill(folder=(out / "latest").resolve(), code=completed.returncode, printed=completed.stdout)
 
 
@@ -85,7 +85,7 @@ def test_every_printed_command_finds_its_tests(drill: Drill, checkout: Path) -> 
 def test_a_check_that_is_asked_again_plays_its_fault_again(drill: Drill, checkout: Path, tmp_path: Path) -> None:
     command = next(command for command in sorted(drill.commands()) if " -k contact-endpoint" in command)
 
-    completed = _pytest(checkout, *shlex.split(command)[1:], "--out", str(tmp_path))
+    completed = _pytest(checkout, *shlex.split(command)[1:], f"--out={tmp_path}", SANDBOX_SERVICE_TIME="0")
 
     assert completed.returncode == 1, completed.stdout[-2000:]
     differing = json.loads((tmp_path / "latest" / "verdict.json").read_text())["phases"]["phase1"]["findings"]
@@ -121,7 +121,7 @@ NO_TOOLS = "no curl or no psql on this machine: apt-get install curl postgresql-
 def live(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
     """A run against a stack of its own that stays up, with a stale index: to the run it is a live deployment."""
     folder = tmp_path_factory.mktemp("live")
-    stack = OwnedSandbox.start(checkout, rows=200, flags=None, faults=["stale-record"], seed=7)
+    stack = OwnedSandbox.start(checkout, rows=200, flags=None, faults=["stale-record"], seed=7, service_time_ms=0)
     settings = {name: text for name, text in stack.values.items() if name in NAMES}
     file = env_file(folder / "our live.env", settings)
     checks = ("-k", "contact-endpoint or company-connectra")

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.session.sandbox_process import RUNNING, OwnedSandbox
 from suites.selftest.support.both_sides import ROWS, SEED
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
 
@@ -25,15 +25,17 @@ ABSENT = (
 @pytest.fixture(scope="module")
 def later(checkout: Path) -> Iterator[Mapping[str, str]]:
     """The settings of a sandbox that plays the later deployment."""
-    sandbox = OwnedSandbox.start(checkout, rows=ROWS, seed=SEED, shape="v3")
+    sandbox = OwnedSandbox.start(checkout, rows=ROWS, seed=SEED, shape="v3", service_time_ms=0)
     yield sandbox.values
     sandbox.stop()
 
 
 @pytest.fixture(scope="module")
-def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
-    """Phase 2 by the later contract, on the sandbox that it brings along."""
-    return run(checkout, tmp_path_factory.mktemp("v3"), "-m", "phase2", "--contract", "v3", *FEW)
+def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory, later: Mapping[str, str]) -> CompletedRun:
+    """Phase 2 by the later contract, on a sandbox that is lent to it."""
+    out = tmp_path_factory.mktemp("v3")
+    lent = env_file(out / "lent.env", later)
+    return run(checkout, out, "-m", "phase2", "--contract", "v3", *FEW, extra={RUNNING: str(lent)})
 
 
 def _findings(completed: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:

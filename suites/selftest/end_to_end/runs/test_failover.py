@@ -210,7 +210,8 @@ def test_a_run_holds_and_keeps_all_it_saw(
 ) -> None:
     file = env_file(tmp_path / "live.env", calm)
     out, log = tmp_path / "out", tmp_path / "log"
-    process = start(checkout, out, log, "-m", "phase1", "--samples", "64", "--max-rps", "200", "--env-file", str(file))
+    options = ("-m", "phase1", "-k", "not slower", "--samples", "64", "--max-rps", "60", "--env-file", str(file))
+    process = start(checkout, out, log, *options)
     try:
         assert within(60, lambda: recorded(out))
         before = _samples(out)

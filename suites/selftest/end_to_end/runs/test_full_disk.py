@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.session.rootdir import joined
 from reports.records import run_ledger
 from reports.records.records import Comparison, Event, from_line
 from reports.records.run_ledger import RecordNotWritten, Writer
-from suites.selftest.support import warm_python
-from suites.selftest.support.gate_runs import CALM, PRELUDE, rehearse
+from suites.selftest.support import gate_runs, warm_python
+from suites.selftest.support.gate_runs import CALM, rehearse
 from suites.selftest.support.pytest_runs import LEAN, env_file, environment, run
 
 # After that part no file of the process grows beyond MOST bytes: a disk that is full for whoever writes on.
@@ -42,9 +43,9 @@ def _samples(folder: Path) -> list[Comparison]:
 
 
 def _ended(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """A run over the tests that the last rehearsal in `root` left."""
+    """A run over the tests in `root`."""
     extra = {"PYTHONPATH": str(Path(__file__).parents[4])}
-    return warm_python.run("pytest", *LEAN, "-m", "phase1", *options, cwd=root, env=environment(extra))
+    return warm_python.run("pytest", *LEAN, "-m", "phase1", *joined(options), cwd=root, env=environment(extra))
 
 
 @pytest.mark.parametrize("most", [1, 9_000, 17_000])
@@ -147,7 +148,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 @pytest.mark.parametrize("free_kb", [0, 12, 64], ids=lambda free_kb: f"{free_kb}-kB")
 def test_a_disk_that_is_really_full_holds_the_run(small_disk: Path, tmp_path: Path, free_kb: int) -> None:
-    rehearse(tmp_path, CALM)
+    gate_runs.write(tmp_path)
     (small_disk / "filler").write_bytes(b"x" * (512 - free_kb) * 1024)
 
     completed = _ended(tmp_path, "--out", str(small_disk / "out"))
@@ -161,7 +162,7 @@ def test_a_disk_of_a_page_or_two_holds_the_run_in_a_sentence(
     tiny_disk: Callable[[str], Path], tmp_path: Path, size: str
 ) -> None:
     """A run folder has more parts than such a disk has room for: the first that fails ends the run."""
-    rehearse(tmp_path, CALM)
+    gate_runs.write(tmp_path)
     disk = tiny_disk(size)
 
     runs = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "2"))]
@@ -199,8 +200,7 @@ def test_a_place_that_can_not_be_written_is_a_usage_error(checkout: Path, tmp_pa
 
 
 def test_a_run_folder_that_vanishes_is_a_hold(tmp_path: Path) -> None:
-    rehearse(tmp_path, CALM)
-    (tmp_path / "suites" / "phase1_single_record" / "test_it.py").write_text(PRELUDE + VANISHING)
+    gate_runs.write(tmp_path, VANISHING)
 
     completed = _ended(tmp_path)
 

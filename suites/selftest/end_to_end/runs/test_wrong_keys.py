@@ -17,7 +17,7 @@ FAULT = "stale-record:0.03"  # of the records; each seed draws others
 
 @pytest.fixture(scope="module")
 def live(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    sandbox = OwnedSandbox.start(checkout, rows=600, faults=(FAULT,), seed=7)
+    sandbox = OwnedSandbox.start(checkout, rows=600, faults=(FAULT,), seed=7, service_time_ms=0)
     yield env_file(tmp_path_factory.mktemp("live") / "live.env", sandbox.values)
     sandbox.stop()
 

@@ -57,7 +57,7 @@ TOGETHER: dict[str, tuple[str, Callable[[LargestCompany], dict[str, Any]], Shown
 
 @pytest.fixture(scope="module")
 def spoilt(checkout: Path) -> Iterator[Sides]:
-    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=list(TOGETHER), seed=SEED)
+    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=list(TOGETHER), seed=SEED, service_time_ms=0)
     try:
         with both_sides(sandbox.values) as sides:
             yield sides

@@ -76,11 +76,13 @@ def test_nothing_of_a_playground_outlives_it(start: Start, tmp_path: Path, how: 
     _until(lambda: not env_file.exists(), GONE_S, "the end of the file that describes it")
 
 
-def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: Path) -> None:
-    run = tmp_path / "latest" / "run.json"
+def test_nothing_of_a_run_outlives_it_but_its_records_which_are_judged_as_hold(
+    start: Start, checkout: Path, tmp_path: Path
+) -> None:
     process = start(*SMALL_RUN, "--out", str(tmp_path))
-    _until(run.exists, 60, "the run to begin")
-    described = json.loads(run.read_text())["described"]
+    records = tmp_path / "latest" / "observations" / "controller.jsonl"
+    _until(lambda: records.exists() and b'"type":"sample"' in records.read_bytes(), 60, "a first sample")
+    described = json.loads((tmp_path / "latest" / "run.json").read_text())["described"]
     ports = [
         port
         for name in ("backend", "baseline", "connectra", "elasticsearch", "database")
@@ -93,15 +95,6 @@ def test_nothing_of_a_runs_own_sandbox_outlives_the_run(start: Start, tmp_path: 
 
     process.wait(10)
     _require_silence(ports)
-
-
-def test_records_of_a_killed_run_are_judged_as_hold(start: Start, checkout: Path, tmp_path: Path) -> None:
-    process = start(*SMALL_RUN, "--out", str(tmp_path))
-    records = tmp_path / "latest" / "observations" / "controller.jsonl"
-    _until(lambda: records.exists() and b'"type":"sample"' in records.read_bytes(), 60, "a first sample")
-
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
     judged = subprocess.run(
         [sys.executable, "-m", "reports", str(tmp_path / "latest")],
         cwd=checkout,

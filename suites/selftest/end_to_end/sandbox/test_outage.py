@@ -22,7 +22,7 @@ DEADLINE_S = 30.0
 
 @pytest.fixture(scope="module")
 def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
-    owned = OwnedSandbox.start(checkout, rows=100, flags=None, faults=FAULTS, seed=7)
+    owned = OwnedSandbox.start(checkout, rows=100, flags=None, faults=FAULTS, seed=7, service_time_ms=0)
     yield owned
     owned.stop()
 

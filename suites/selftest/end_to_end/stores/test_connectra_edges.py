@@ -13,7 +13,7 @@ from fixtures.session.sandbox_process import OwnedSandbox
 
 @pytest.fixture(scope="module")
 def connectra(checkout: Path) -> Iterator[httpx.Client]:
-    sandbox = OwnedSandbox.start(checkout, rows=300)
+    sandbox = OwnedSandbox.start(checkout, rows=300, service_time_ms=0)
     try:
         key = {"X-API-Key": sandbox.values["CONNECTRA_API_KEY"]}
         with httpx.Client(base_url=sandbox.values["CONNECTRA_BASE_URL"], headers=key, trust_env=False) as client:

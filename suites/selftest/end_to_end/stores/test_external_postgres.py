@@ -51,7 +51,7 @@ def _described(server: Server) -> list[str]:
 def test_a_deployment_lives_on_it_and_is_gone_afterwards(
     checkout: Path, server: Server, url: str, described: list[str]
 ) -> None:
-    sandbox = OwnedSandbox.start(checkout, rows=100, seed=7, postgres=url)
+    sandbox = OwnedSandbox.start(checkout, rows=100, seed=7, postgres=url, service_time_ms=0)
     try:
         database = sandbox.values["DATABASE_URL"]
         health = httpx.get(f"{sandbox.values['CONTACT360_BASE_URL']}/health", timeout=10, trust_env=False)
@@ -87,7 +87,7 @@ def test_a_server_that_holds_such_names_already_is_refused_and_left_alone(
         described_before = _described(server)
         try:
             with pytest.raises(SandboxFailed, match=f"already holds {message}") as refused:
-                OwnedSandbox.start(checkout, rows=100, seed=7, postgres=url)
+                OwnedSandbox.start(checkout, rows=100, seed=7, postgres=url, service_time_ms=0)
             assert _described(server) == described_before
         finally:
             session.execute(name_free.encode())
