@@ -7,6 +7,7 @@ often and where first, and the rows go on.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 TROUBLES = {  # kind -> what it means, for people
     "empty": "the file is empty, without even a header",
     "header-missing": "the first row is not a header",
+    "separator": "the columns are not separated by commas",
     "header-order": "the columns are in another order",
     "header-lacks": "columns are missing from the header",
     "header-extra": "the header has columns that are not declared",
@@ -93,8 +95,9 @@ class CsvFile:
             return names
         present = set(names) & set(wanted)
         if not present:
-            self._note("header-missing")
-            return None
+            separator = _separator(",".join(names), wanted)
+            self._note("separator" if separator else "header-missing", separator)
+            return names if separator else None
         for kind, odd in (
             ("header-lacks", [name for name in wanted if name not in present]),
             ("header-extra", [name for name in names if name not in present]),
@@ -217,6 +220,17 @@ class _Records:
 
 def _place(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else -1
+
+
+def _separator(header: str, wanted: Sequence[str]) -> str:
+    """What separates the columns of a header in place of commas; empty where it holds no two of the wanted names."""
+    marks = sorted(set(re.findall(r"[^\w\"']", header)) - {","})
+    present = {mark: {name.strip("\"' ") for name in header.split(mark)} & set(wanted) for mark in marks}
+    mark = max(marks, key=lambda mark: len(present[mark]), default="")
+    return _MARKS.get(mark, "another character") if mark and len(present[mark]) > 1 else ""
+
+
+_MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ":": "colons", " ": "blanks"}
 
 
 def _until_comma(line: str, at: int) -> tuple[str, int]:

@@ -6,9 +6,10 @@ a path that shows another form is a known difference, which a contract declares,
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -89,6 +90,54 @@ def means_same(first: Any, second: Any, rules: Sequence[str]) -> bool:
         return True
     is_time = "time" in rules and first is not None
     return is_time and canonical(_moment(second), ("time",)) == canonical(first, ("time",))
+
+
+def is_transcoded(stored: Any, shown: Any) -> bool:
+    """Whether a text, or a text of a list, was spoilt by encodings, and nothing else differs.
+
+    It was written in one encoding and read in another, encoded more than once, or lost its letters beyond ASCII.
+    """
+    if isinstance(stored, list) and isinstance(shown, list) and len(stored) == len(shown):
+        changed = [(first, second) for first, second in zip(stored, shown, strict=True) if not same(first, second)]
+        return bool(changed) and all(is_transcoded(first, second) for first, second in changed)
+    if not isinstance(stored, str) or not isinstance(shown, str) or stored.isascii() or not shown.strip():
+        return False
+    return stored != shown and shown.strip() in {text.strip() for text in _transcoded(stored)}
+
+
+def are_transcoded(stored: Set[str], shown: Set[str]) -> bool:
+    """Whether texts are shown that are not stored, and each is one of those that lack, spoilt by encodings."""
+    strange = shown - stored
+    return bool(strange) and all(any(is_transcoded(text, other) for text in stored - shown) for other in strange)
+
+
+def _transcoded(text: str) -> Iterator[str]:
+    for form in ("NFC", "NFD", "NFKD"):
+        letters = unicodedata.normalize(form, text)
+        yield "".join(letter for letter in letters if not unicodedata.combining(letter))
+        yield from (letters.encode("ascii", handler).decode() for handler in _REPLACEMENTS)
+    yield json.dumps(text)[1:-1]
+    for written in _ENCODINGS:
+        content = text.encode(written, "replace")
+        yield from (content.decode(read, handler) for read in _ENCODINGS for handler in ("replace", "ignore"))
+        yield _as_windows_1252(content)
+    for read in ("", *_ENCODINGS):
+        twice = _read(_read(text.encode(), read).encode(), read)
+        yield from (twice, _read(twice.encode(), read))
+
+
+def _read(content: bytes, encoding: str) -> str:
+    return content.decode(encoding, "replace") if encoding else _as_windows_1252(content)
+
+
+def _as_windows_1252(content: bytes) -> str:
+    """As browsers read it: a byte that Windows-1252 leaves open is a control character."""
+    return content.decode("latin-1").translate(_WINDOWS_1252)
+
+
+_REPLACEMENTS = ("ignore", "replace", "backslashreplace", "xmlcharrefreplace")
+_ENCODINGS = ("utf-8", "ascii", "latin-1", "cp1252", "iso8859-15", "cp1250", "cp1251", "mac-roman", "cp437", "cp850")
+_WINDOWS_1252 = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 
 
 def _moment(value: Any) -> Any:

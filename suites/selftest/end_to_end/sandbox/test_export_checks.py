@@ -1,6 +1,7 @@
 """A file against the database: which damage is reported of which file, which path made it, and the cause."""
 
 import csv
+import gzip
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,7 +97,8 @@ class _Diagnosis:
 
 
 def _exports(jobs: _Jobs, check_class: type[ExportFileCheck] = ExportFileCheck, kind: Any = KIND) -> ExportFileCheck:
-    target = SimpleNamespace(contract=CONTRACT, diagnosis=_Diagnosis(), connectra=None, database=None)
+    database = SimpleNamespace(records=lambda _, keys: {key: {} for key in keys if key in (*PEOPLE, "known")})
+    target = SimpleNamespace(contract=CONTRACT, diagnosis=_Diagnosis(), connectra=None, database=database)
     return check_class(target, jobs, kind, "small", flag_on=True, deadline_s=1)  # type: ignore[arg-type]
 
 
@@ -196,6 +198,47 @@ def test_damage_to_the_file_is_named(content: bytes, cause: str) -> None:
 
     assert parts.file or parts.damages
     assert exports.cause_of_bundle(QUESTION, response, parts, ()) == cause
+
+
+def _separated(mark: str, quoting: int = csv.QUOTE_MINIMAL) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=mark, lineterminator="\n", quoting=quoting).writerows(  # type: ignore[arg-type]
+        csv.reader(io.StringIO(_file(_right()).decode(), newline=""))
+    )
+    return file.getvalue().encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "causes"),
+    [
+        (_separated(";"), {"export-malformed"}),
+        (_separated(";", csv.QUOTE_ALL), {"export-malformed"}),
+        (_separated("\t"), {"export-malformed"}),
+        (_separated("|"), {"export-malformed"}),
+        (b"<html><body>Please log in</body></html>", {"export-malformed"}),
+        (b'{"detail": "not found"}', {"export-malformed"}),
+        (b"sep=;\n" + _separated(";"), {"export-malformed"}),
+        (_file(_right(), "utf-16"), {"export-encoding"}),
+        (_file(_right(), "utf-16-le"), {"export-encoding"}),
+        (gzip.compress(_file(_right())), {"export-encoding"}),
+        (_file(_right()).replace(b"\nb,", b"\nb;", 1), {"export-malformed"}),
+        (
+            _file([*_right(), {**_line("b"), "contact_uuid": "known"}]) + b"d;\n",
+            {"export-malformed", "export-wrong-person"},
+        ),
+    ],
+    ids=[
+        *("semicolons", "semicolons-and-quotes", "tabs", "bars", "page", "json", "separator-line", "utf-16"),
+        *("utf-16-without-a-mark", "gzip", "one-row", "one-row-beside-another-person"),
+    ],
+)
+def test_rows_of_a_file_that_can_not_be_read_are_no_other_people(content: bytes, causes: set[str]) -> None:
+    exports, response, parts = _compared(content)
+
+    wrong = {key: record for key, record in parts.records.items() if record}
+    named = {exports.cause_of_record(QUESTION, key, None, response, record, parts) for key, record in wrong.items()}
+    assert named == causes
+    assert exports.cause_of_bundle(QUESTION, response, parts, ()) in causes
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,19 @@ def test_files_of_the_csv_module_are_read_back(line_end: str, rows: list[tuple[s
         (b"uuid,name,note,more\n1,a,b,c\n", [("1", "a", "b")], {"header-extra": 1}),
         (b"uuid,name,note,name\n1,a,b,c\n", [("1", "a", "b")], {"header-twice": 1, "header-order": 1}),
         (b"1,a,b\n2,c,d\n", [("1", "a", "b"), ("2", "c", "d")], {"header-missing": 1}),
+        (b"uuid;name;note\n1;a;b\n", [("", "", "")], {"separator": 1}),
+        (b"uuid;name;note\n1;a,c;b\n", [("", "", "")], {"separator": 1, "ragged": 1}),
+        (b"uuid\tname\tnote\n1\ta\tb\n", [("", "", "")], {"separator": 1}),
+        (b"uuid|name|note\n", [], {"separator": 1}),
+        (b"uuid ; name\n", [], {"separator": 1}),
+        (b"uuid~name\n", [], {"separator": 1}),
+        (b'"uuid";"name";"note"\n', [], {"separator": 1, "after-quote": 1}),
+        (b"uuid;other\n", [("uuid;other", "", "")], {"header-missing": 1, "ragged": 1}),
+        (
+            b"<html>no uuid and name</html>\n",
+            [("<html>no uuid and name</html>", "", "")],
+            {"header-missing": 1, "ragged": 1},
+        ),
         (HEAD + b"1,=1+1,@x\n", [("1", "=1+1", "@x")], {}),
         (HEAD + b'1,"a\r\nb","c ""d"""\n', [("1", "a\r\nb", 'c "d"')], {}),
     ],
@@ -199,3 +212,13 @@ def test_the_end_of_the_first_row_is_known(data: bytes, line_end: str) -> None:
     list(sheet.rows())
 
     assert sheet.line_end == line_end
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"), ("~", "another character")]
+)
+def test_the_mark_that_separates_cells_is_named(mark: str, name: str) -> None:
+    sheet = CsvFile([f"{mark.join(COLUMNS)}\n".encode()], COLUMNS)
+
+    assert list(sheet.rows()) == []
+    assert sheet.troubles == (FileDefect(kind="separator", count=1, row=0, detail=name),)
