@@ -205,4 +205,4 @@ def test_a_run_folder_that_vanishes_is_a_hold(tmp_path: Path) -> None:
     completed = _ended(tmp_path)
 
     assert completed.returncode == 6
-    assert "Exit: HOLD: what this run recorded can't be read back" in completed.stderr
+    assert "Exit: HOLD: the records of this run can't be read back" in completed.stderr

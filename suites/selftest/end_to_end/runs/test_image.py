@@ -145,7 +145,7 @@ def test_the_image_plans_a_live_run_and_needs_no_extra(image: Path, without_extr
     assert "phase1, Single record retrieval" in completed.stdout
     assert "requests, first contact included: backend " in completed.stdout
     assert [line for line in (completed.stdout + completed.stderr).splitlines() if "HOLD" in line] == [
-        "HOLD: --plan only shows something: no target was asked, and GATE_HISTORY is set; unset it to look around"
+        "HOLD: --plan only lists: no target was asked, and GATE_HISTORY is set; unset it to look around"
     ]
 
 
