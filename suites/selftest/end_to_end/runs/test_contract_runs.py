@@ -198,7 +198,7 @@ def test_an_endpoint_declared_absent_that_answers_is_reported(
         for phase in completed.verdict["phases"]
     }
     body = {phase: sentence.split(" but ")[1] for phase, (sentence,) in sentences.items()}
-    end = ": the contract is wrong about this deployment, take {!r} out of its `absent`"
+    end = ": the contract is wrong about this deployment: take {!r} out of its `absent`"
     company = body.pop("phase2")
     assert {entry["verdict"] for entry in completed.verdict["phases"].values()} == {"HOLD"}
     assert completed.verdict["incidents"] == []

@@ -86,8 +86,8 @@ def test_an_index_switched_behind_its_name_holds_the_run(
 
     assert completed.code == 6, completed.printed[-3000:]
     (incident,) = (entry for entry in completed.verdict["incidents"] if "the target changed during the run" in entry)
-    assert "the index contacts_index was contacts_index (" in incident
-    assert "and is contacts_v2 (" in incident
+    assert "the index contacts_index changed from contacts_index (" in incident
+    assert "to contacts_v2 (" in incident
     assert completed.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
 
 
@@ -102,7 +102,7 @@ def test_a_replaced_build_is_reported_and_varying_values_are_not(sandbox: Mappin
         with connected({**sandbox, "CONTACT360_BASE_URL": proxy.url}, tmp_path) as target:
             looks = [identity(target) for _ in range(3)]
 
-    assert (changed(*looks[:2]), changed(*looks[1:])) == ("", "the backend was version 1 and is version 2")
+    assert (changed(*looks[:2]), changed(*looks[1:])) == ("", "the backend changed from version 1 to version 2")
 
 
 @pytest.mark.parametrize(
