@@ -121,7 +121,7 @@ def stores_of() -> Iterator[Callable[[str], MultipliedStores]]:
             if engine == "opensearch" and os.environ.get("SANDBOX_SEARCH") != "opensearch":
                 pytest.skip("OpenSearch was not asked for: SANDBOX_SEARCH=opensearch does")
             if engine not in running:
-                running[engine] = stack.enter_context(MultipliedStores(1_000, engine))
+                running[engine] = stack.enter_context(MultipliedStores(700, engine))
                 running[engine].keep()
             return running[engine]
 

@@ -162,16 +162,25 @@ def _alias(source: str) -> str:
     return source.replace("companies_metadata.", "n.").replace("companies.", "k.")
 
 
-def test_an_index_is_compared_as_what_it_means(stores: MultipliedStores, schema: str, tmp_path: Path) -> None:
-    types = {}
-    for name in ("plain", schema):
-        arguments = ["--env-file", _env(stores, name, tmp_path), "--record", "contact", "--state", str(tmp_path / name)]
-        index_parity.main(arguments)
-        state = json.loads((tmp_path / name / "contact.json").read_text())
-        types[name] = {entry["key"]: {field["path"] for field in entry["differences"]} for entry in state["found"]}
+def _differing(stores: MultipliedStores, schema: str, folder: Path) -> dict[str, set[str]]:
+    """The fields that differ between the index and the tables of that schema, by key."""
+    index_parity.main(["--env-file", _env(stores, schema, folder), "--record", "contact", "--state", str(folder)])
+    state = json.loads((folder / "contact.json").read_text())
+    return {entry["key"]: {field["path"] for field in entry["differences"]} for entry in state["found"]}
 
-    assert set().union(*types["plain"].values()) <= {"", "company_id"}  # the index has some ids without dashes
-    assert types[schema] == types["plain"]
+
+@pytest.fixture(scope="module")
+def of_published(stores: MultipliedStores, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    return _differing(stores, "plain", tmp_path_factory.mktemp("plain"))
+
+
+def test_an_index_is_compared_as_what_it_means(
+    stores: MultipliedStores, schema: str, tmp_path: Path, of_published: dict[str, set[str]]
+) -> None:
+    differing = _differing(stores, schema, tmp_path)
+
+    assert set().union(*of_published.values()) <= {"", "company_id"}  # the index has some ids without dashes
+    assert differing == of_published
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "12026-01-01 00:00:00"])
