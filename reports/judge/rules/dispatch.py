@@ -144,7 +144,7 @@ def attested(criterion: Criterion, gate: Gate, evidence: PhaseEvidence) -> Findi
         return replace(finding(criterion, "unmeasured", "not asked: a rehearsal on the sandbox"), kind="advisory")
     all_sign_offs = sorted(
         evidence.attestations,
-        key=lambda attestation: (not _why_not_valid(attestation, evidence.now), attestation.until, attestation.who),
+        key=lambda sign_off: (not _why_not_valid(sign_off, evidence.now), sign_off.until, sign_off.when, sign_off.who),
     )
     by_line = {sign_off.line: sign_off for sign_off in all_sign_offs}  # of several on a line, one that holds
     sign_offs = [by_line[line] for line in criterion.checks if line in by_line]
