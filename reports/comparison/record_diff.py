@@ -76,6 +76,11 @@ class RawDifference:
         )
 
 
+def is_lost(differences: Sequence[RawDifference]) -> bool:
+    """Whether the whole record is missing."""
+    return any(not difference.path and difference.kind is DifferenceKind.MISSING for difference in differences)
+
+
 def recorded_differences(
     differences: Sequence[RawDifference], redactor: Pseudonymizer, baseline: Sequence[RawDifference] | None = None
 ) -> tuple[Difference, ...]:

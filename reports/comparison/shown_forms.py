@@ -100,15 +100,21 @@ def is_transcoded(stored: Any, shown: Any) -> bool:
     if isinstance(stored, list) and isinstance(shown, list) and len(stored) == len(shown):
         changed = [(first, second) for first, second in zip(stored, shown, strict=True) if not same(first, second)]
         return bool(changed) and all(is_transcoded(first, second) for first, second in changed)
-    if not isinstance(stored, str) or not isinstance(shown, str) or stored.isascii() or not shown.strip():
-        return False
-    return stored != shown and shown.strip() in {text.strip() for text in _transcoded(stored)}
+    return isinstance(shown, str) and stored != shown and shown.strip() in _garbled(stored)
 
 
 def are_transcoded(stored: Set[str], shown: Set[str]) -> bool:
     """Whether texts are shown that are not stored, and each is one of those that lack, spoilt by encodings."""
     strange = shown - stored
-    return bool(strange) and all(any(is_transcoded(text, other) for text in stored - shown) for other in strange)
+    garbled = {form for text in stored - shown for form in _garbled(text)}
+    return bool(strange) and all(isinstance(text, str) and text.strip() in garbled for text in strange)
+
+
+def _garbled(text: Any) -> Set[str]:
+    """What encodings can make of a text, without blanks at its ends; nothing for a text in ASCII."""
+    if not isinstance(text, str) or text.isascii():
+        return frozenset()
+    return {form.strip() for form in _transcoded(text)} - {""}
 
 
 def _transcoded(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from reports.judge.integrity.standing_go import PhaseResult, bonds_of, flag_in_force
 from reports.records.decoding import converted
 from reports.records.inputs.wrong_keys import WrongKey
-from reports.records.records import Comparison, Entry, Observation, Outcome, Pair, Provenance
+from reports.records.records import Comparison, Entry, Observation, Outcome, Pair
 from reports.records.run_ledger import Run, RunRecords
 
 SCHEMA = 2  # of a history file
@@ -283,7 +283,7 @@ def _tally(check: str, samples: Sequence[Comparison]) -> CheckTally:
 
 
 def _by_sql(answer: Observation) -> bool:
-    return answer.error is None and answer.provenance in (Provenance.FALLBACK, Provenance.DIRECT)
+    return answer.error is None and answer.provenance.is_sql
 
 
 def _blocks(pairs: Sequence[Pair]) -> tuple[PairBlock, ...]:

@@ -242,7 +242,7 @@ def provenance_of(sample: Comparison) -> Provenance:
 
 
 def served_by_sql(sample: Comparison) -> bool:
-    return not error_of(sample) and provenance_of(sample) in (Provenance.FALLBACK, Provenance.DIRECT)
+    return not error_of(sample) and provenance_of(sample).is_sql
 
 
 def error_of(sample: Comparison) -> str | None:

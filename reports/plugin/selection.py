@@ -7,7 +7,7 @@ import math
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -42,6 +42,7 @@ _ONLY_TELLS = {  # destination -> option
 AT_END = "at_end"  # fixture of tests that come after everything else of their phase
 _LOOK_S = 120.0  # for pytest to collect
 _GATES = pytest.StashKey[dict[str, GateFile]]()
+_FOLDERS = pytest.StashKey[Mapping[Path, str]]()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -225,6 +226,13 @@ def gates(config: pytest.Config) -> dict[str, GateFile]:
     return config.stash[_GATES]
 
 
+def phases_by_folder(config: pytest.Config) -> Mapping[Path, str]:
+    """The phase of each folder that holds a gate file."""
+    if _FOLDERS not in config.stash:
+        config.stash[_FOLDERS] = {(config.rootpath / file.path).parent: phase for phase, file in gates(config).items()}
+    return config.stash[_FOLDERS]
+
+
 def attested_lines(config: pytest.Config) -> set[str]:
     """The human lines that some criterion of some phase asks a person to sign off."""
     read = [read_gate(file.text, file.path) for file in gates(config).values()]
@@ -290,8 +298,7 @@ def _suite_folder(item: pytest.Item) -> str:
 
 def _mark_of_folder(config: pytest.Config, folder: str) -> str | None:
     """The mark of a folder in suites: its own, or the phase of the gate file in it."""
-    phases = {Path(file.path).parts[1]: phase for phase, file in gates(config).items()}
-    return FOLDER_MARKS.get(folder) or phases.get(folder)
+    return FOLDER_MARKS.get(folder) or phases_by_folder(config).get(config.rootpath / "suites" / folder)
 
 
 def asks_nothing(config: pytest.Config) -> bool:

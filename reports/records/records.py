@@ -40,6 +40,11 @@ class Provenance(StrEnum):
     DIRECT = "direct"  # the flag was off, and SQL answered
     UNKNOWN = "unknown"
 
+    @property
+    def is_sql(self) -> bool:
+        """Whether SQL is known to have answered."""
+        return self in (Provenance.FALLBACK, Provenance.DIRECT)
+
 
 class Outcome(StrEnum):
     """What became of one question."""

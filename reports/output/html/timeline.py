@@ -15,12 +15,11 @@ from reports.output.html import page_sections, svg_charts
 from reports.output.html.rendering import section, table
 from reports.output.html.svg_charts import TimeSlice
 from reports.records.inputs.earlier_runs import EarlierRun
-from reports.records.records import Comparison, Entry, Observation, Provenance
+from reports.records.records import Comparison, Entry, Observation
 from reports.records.run_ledger import RunRecords
 from reports.records.wording import counted, duration, moment
 
 SLICES = 60
-BY_SQL = (Provenance.FALLBACK, Provenance.DIRECT)
 _HOUR_S = 3600.0
 
 
@@ -53,7 +52,7 @@ def server(sample: Comparison, answer: Observation) -> str:
     """Who served the answer; while the flag is on, an answer of SQL is a fallback, however it calls itself."""
     if answer.error:
         return "errors"
-    if sample.attempt and answer.provenance in BY_SQL:
+    if sample.attempt and answer.provenance.is_sql:
         return "fallback"
     return str(answer.provenance)
 

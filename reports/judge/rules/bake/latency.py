@@ -28,7 +28,7 @@ _NOTHING = Measurement(value=None, unit="ratio", count=0)
 _DAY_PART = 4  # hours: short enough for a busy time, long enough for eight runs in two days of half-hourly ones
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: a cached property is kept in the instance
 class TimedRun:
     """One run's pairs of the checks that are judged, each with both direct calls."""
 

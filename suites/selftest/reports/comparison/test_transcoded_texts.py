@@ -1,4 +1,4 @@
-"""Texts that encodings spoilt are told from texts that are other ones."""
+"""A text that an encoding garbled is recognised, and another text is not taken for one."""
 
 import unicodedata
 
