@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-import subprocess
+import multiprocessing
+import os
+import signal
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from _pytest.mark.expression import Expression  # -m as pytest itself reads it; there is no public way
@@ -177,27 +181,46 @@ def finds_tests(config: pytest.Config) -> bool:
     """False where nothing is selected, which pytest then says; a usage error for a test that is not there.
 
     pytest collects only once the session has begun, with xdist never in the controller. So where single tests, paths
-    or words of `-k` are given, a pytest of its own collects first, in about two seconds, before a target is asked.
+    or words of `-k` are given, a pytest of its own collects first, before a target is asked.
     """
     if not _may_miss(config):
         return True
-    arguments = [str(argument) for argument in config.invocation_params.args]
-    command = [sys.executable, "-m", "pytest", *arguments, "--collect-only", "--quiet", "--junitxml="]
-    try:
-        looked = subprocess.run(  # noqa: S603 - ourselves
-            command,
-            cwd=config.invocation_params.dir,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_LOOK_S,
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    if looked.returncode == pytest.ExitCode.USAGE_ERROR:
+    code, printed = _collected(config.invocation_params)
+    if code == pytest.ExitCode.USAGE_ERROR:
         run_folder.restore_latest(config)
-        raise pytest.UsageError(_not_found(looked.stdout + looked.stderr))
-    return looked.returncode != pytest.ExitCode.NO_TESTS_COLLECTED
+        raise pytest.UsageError(_not_found(printed))
+    return code != pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def _collected(typed: pytest.Config.InvocationParams) -> tuple[int | None, str]:
+    """(exit code, output) of the same command line with `--collect-only`; no exit code when it takes too long.
+
+    In a fork: a new interpreter would import for a second what this process has imported.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = multiprocessing.get_context("fork").Process(target=_collect, args=(typed, output.fileno()))
+        process.start()
+        try:
+            process.join(_LOOK_S)
+        finally:
+            process.kill()
+        output.seek(0)
+        return process.exitcode, output.read().decode("utf-8", "replace")
+
+
+def _collect(typed: pytest.Config.InvocationParams, output: int) -> NoReturn:
+    """In the fork: without input, with an output of its own, and with signals that end it."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(ending)):  # what is ignored, as under nohup, stays ignored
+            signal.signal(ending, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.stdout = sys.stderr = open(1, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    os.chdir(typed.dir)
+    code = pytest.main([*map(str, typed.args), "--collect-only", "--quiet", "--junitxml="])
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _may_miss(config: pytest.Config) -> bool:

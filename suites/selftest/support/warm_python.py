@@ -23,6 +23,7 @@ _LIBRARIES = (
     *("pytest", "_pytest.legacypath", "_pytest.doctest", "_pytest.junitxml", "pluggy", "execnet", "asyncio"),
     *("httpx", "psycopg", "psycopg.rows", "psycopg.sql", "elasticsearch", "jsonschema", "jinja2", "msgspec"),
     *("allure_commons.model2", "allure_commons.logger", "werkzeug.serving", "attr", "doctest", "unittest.mock"),
+    "scipy.special",
 )
 _PLUGINS = (  # of pytest, which warns about those that it cannot rewrite any more
     *("xdist.plugin", "xdist.looponfail", "pytest_timeout", "pytest_httpserver", "allure_pytest.plugin"),

@@ -131,7 +131,7 @@ def test_a_test_that_is_not_there_leaves_latest_where_it_was(checkout: Path, tmp
 
 def test_a_run_says_at_once_what_takes_seconds_and_has_a_header_of_five_lines(checkout: Path, tmp_path: Path) -> None:
     """The tests of one block, of which all but the first are not needed: what was skipped is explained."""
-    options = ("-m", "phase1", "-k", "contact-endpoint", "--rows", "200", "--seed", "7")
+    options = ("-m", "phase1", "-k", "contact-endpoint", "--rows", "100", "--seed", "7")
 
     completed = run(checkout, tmp_path / "out", *options, "--fault", "stale-record")
 
@@ -141,7 +141,7 @@ def test_a_run_says_at_once_what_takes_seconds_and_has_a_header_of_five_lines(ch
     header = lines[begun + 1 : collected]
     assert lines[0] == "building the sandbox ..."
     assert len(header) <= 5
-    assert any(line.startswith("target: sandbox of 200 contacts, faults stale-record: backend http") for line in header)
+    assert any(line.startswith("target: sandbox of 100 contacts, faults stale-record: backend http") for line in header)
     assert "flags:  all on; seed 7" in header
     skipped = int((re.search(r"(\d+) skipped", lines[-1]) or [0, 0])[1])
     explained = lines.index(f"{skipped} tests skipped:")
