@@ -303,12 +303,18 @@ def selected(config: pytest.Config) -> dict[str, GateFile]:
 
 
 def _may_match(markexpr: str, mark: str) -> bool:
-    """Whether `-m` can select a test with this mark, alone or together with those that tests add themselves."""
+    """Whether `-m` can select a test with this mark, alone or together with those that tests add themselves.
+
+    No drill and no self-test is a `canary`.
+    """
     try:
         expression = Expression.compile(markexpr)
     except SyntaxError:
         return False  # pytest says so itself
-    return any(expression.evaluate(_Marked(mark, *also)) for also in ((), ("canary",), ("slow",), ("canary", "slow")))
+    of_tests = [(), ("slow",)]
+    if mark not in {FOLDER_MARKS[folder] for folder in OURSELVES}:
+        of_tests += [("canary",), ("canary", "slow")]
+    return any(expression.evaluate(_Marked(mark, *also)) for also in of_tests)
 
 
 def _suite_folder(item: pytest.Item) -> str:
