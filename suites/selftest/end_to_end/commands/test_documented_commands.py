@@ -1,19 +1,20 @@
 """The commands of README and docs run as they are printed, in a fresh checkout, from its root and from a folder below.
 
 What a person types is relative to where they stand. Runs of phases are only planned: `--plan` is added to them.
+Those from the root find the modules of this checkout, which are imported already; the others those of the fresh one.
 """
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from fixtures.contracts.contract import load
-from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks import export_files
 from suites.selftest.support import warm_python
 from suites.selftest.support.pytest_runs import env_file, environment
@@ -23,6 +24,7 @@ RUNS = re.compile(
     r"^ *((?:python -m (?:fixtures\.(?:contracts|export_parity|index_parity)|pytest)|pytest -m) .*)$", re.M
 )
 FOLDERS = (".", "suites")
+PATHS = re.compile(r"(--[a-z-]+) (?:live\.env|ours\.toml|out/1)|(FILE\.csv)")
 
 
 def documented(checkout: Path) -> list[str]:
@@ -35,7 +37,7 @@ def documented(checkout: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def elsewhere(checkout: Path, calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout, and in each folder a `live.env` of a deployment and an export `FILE.csv` of it."""
     copy = tmp_path_factory.mktemp("checkout")
     names = subprocess.run(
@@ -45,37 +47,34 @@ def elsewhere(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         if (checkout / name).is_file() and "recorded_format" not in name:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(checkout / name, copy / name)
-    sandbox = OwnedSandbox.start(checkout, rows=100, flags=None, faults=(), seed=7, service_time_ms=0)
     kinds = load("guide").exports
     assert kinds is not None
     for folder in FOLDERS:
-        env_file(copy / folder / "live.env", sandbox.values)
-        export_files.write(sandbox.values["DATABASE_URL"], kinds.kinds["contacts"], copy / folder / "FILE.csv")
-    yield copy
-    sandbox.stop()
+        env_file(copy / folder / "live.env", calm)
+        export_files.write(calm["DATABASE_URL"], kinds.kinds["contacts"], copy / folder / "FILE.csv")
+    return copy
 
 
-def _run(command: str, checkout: Path, folder: str) -> subprocess.CompletedProcess[str]:
+def _run(command: str, *path: Path, folder: str) -> subprocess.CompletedProcess[str]:
+    """In that folder of the first checkout of the path, where modules are looked for in this order."""
     arguments = shlex.split(command)
     if arguments[:1] == ["pytest"]:
         arguments = ["python", "-m", *arguments]
     if "pytest" in arguments and "--plan" not in arguments:
         arguments.append("--plan")
     module, *arguments = arguments[2:]
-    variables = environment({"PYTHONPATH": str(checkout), "CI": ""})
-    return warm_python.run(module, *arguments, cwd=checkout / folder, env=variables, timeout_s=180)
+    variables = environment({"PYTHONPATH": os.pathsep.join(map(str, path)), "CI": ""})
+    return warm_python.run(module, *arguments, cwd=path[0] / folder, env=variables, timeout_s=180)
 
 
 def _with_paths(commands: Sequence[str]) -> list[str]:
-    """The first command of each program, and those that name a path besides `live.env`: a folder matters to paths."""
-    firsts = {
-        " ".join(command.split()[: 3 if "-m fixtures" in command else 1]): command for command in reversed(commands)
-    }
-    return [
-        command
-        for command in commands
-        if command in firsts.values() or re.search(r"ours\.toml|FILE\.csv|--out ", command)
-    ]
+    """One command for each path that a program is given: a folder matters to paths."""
+    first: dict[tuple[str, str], str] = {}
+    for command in sorted(commands, key=lambda command: -len(PATHS.findall(command))):
+        program = next(word for word in ("pytest", "contracts", "export_parity", "index_parity") if word in command)
+        for option, file in PATHS.findall(command):
+            first.setdefault((program, option or file), command)
+    return list(dict.fromkeys(first.values()))
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -86,7 +85,8 @@ def test_every_documented_command_runs_where_people_stand(checkout: Path, elsewh
     assert any("export_parity" in command for command in commands)
 
     commands.sort(key=lambda command: "--draft" not in command)  # the draft is what the next ones name
-    ended = {command: _run(command, elsewhere, folder) for command in commands}
+    path = (elsewhere, checkout) if folder == "." else (elsewhere,)
+    ended = {command: _run(command, *path, folder=folder) for command in commands}
 
     assert (elsewhere / folder / "ours.toml").exists()
     wrong = {
