@@ -1,4 +1,4 @@
-"""Sandboxes for the self-tests of the twins: a calm one for all of them, and small; one for each module that writes."""
+"""The sandbox of the self-tests: calm, small, and one for all that change none of its records."""
 
 import os
 import tempfile
@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from fixtures.sandbox.faults import injector
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company
@@ -36,11 +37,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def calm(checkout: Path) -> Iterator[Mapping[str, str]]:
-    """The settings of a calm sandbox."""
-    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=(), seed=SEED, service_time_ms=0)
-    yield sandbox.values
-    sandbox.stop()
+def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
+    """A calm one. Tests export from it and spend its credits; a fault that one switches on is off when it ends."""
+    owned = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=(), seed=SEED, service_time_ms=0)
+    yield owned
+    owned.stop()
+
+
+@pytest.fixture(scope="session")
+def calm(sandbox: OwnedSandbox) -> Mapping[str, str]:
+    """Its settings."""
+    return sandbox.values
+
+
+@pytest.fixture
+def playing(calm: Mapping[str, str]) -> Iterator[Callable[..., None]]:
+    """Switches faults on, until the test is over."""
+    file = Path(calm["SANDBOX_FAULTS_FILE"])
+    yield lambda *faults: injector.switch(file, faults)
+    injector.switch(file, ())
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +79,6 @@ def company(database: psycopg.Connection[Any]) -> LargestCompany:
 
 
 @pytest.fixture(scope="module")
-def sandbox(checkout: Path) -> Iterator[OwnedSandbox]:
-    """The module's own, whose exports and log nobody else sees."""
-    owned = OwnedSandbox.start(checkout, rows=300, flags=None, faults=(), seed=7, service_time_ms=0)
-    yield owned
-    owned.stop()
-
-
-@pytest.fixture(scope="module")
 def own_database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(sandbox.values["DATABASE_URL"], autocommit=True) as connection:
         yield connection
@@ -79,7 +86,7 @@ def own_database(sandbox: OwnedSandbox) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture(scope="module")
 def logged_in(sandbox: OwnedSandbox) -> Iterator[LogIn]:
-    """Logs in to a twin of the module's sandbox, by the settings that name its URL and the account."""
+    """Logs in to a twin of the sandbox, by the settings that name its URL and the account."""
     with ExitStack() as clients:
 
         def client(setting: str = "CONTACT360_BASE_URL", whose: str = "CONTACT360") -> httpx.Client:

@@ -1,10 +1,9 @@
 """Each fault of answers, switched on in a running sandbox: its checks see it, and name its cause."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,11 +16,9 @@ from fixtures.checks.records.records import RecordChecks
 from fixtures.checks.runner import CheckRunner
 from fixtures.clients.target import Target, connect
 from fixtures.contracts.contract import load
-from fixtures.sandbox.faults import injector
 from fixtures.sandbox.faults.answer_faults import FORMS
 from fixtures.sandbox.faults.fault import Fault
 from fixtures.sandbox.faults.shape_faults import REFUSALS, SHAPES
-from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.settings.settings import from_values
 from fixtures.transport.credit_budget import CreditBudget
 from fixtures.transport.rate_limiter import RateLimiter
@@ -42,9 +39,9 @@ CALM = sorted({param.values[1] for param in BROKEN})
 
 
 @pytest.fixture(scope="module")
-def target(sandbox: OwnedSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def target(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     scratch = tmp_path_factory.mktemp("pace")
-    settings = from_values(sandbox.values, "sandbox")
+    settings = from_values(calm, "sandbox")
     free = CreditBudget(None)
     with closing(connect(settings, load("guide"), RateLimiter(scratch, None), budget=free)) as target:
         yield target
@@ -63,14 +60,6 @@ def questions(target: Target) -> Callable[[str], tuple[Check, SampleSet]]:
         return family.check_of(check), family.drawn(check)
 
     return of
-
-
-@pytest.fixture
-def playing(sandbox: OwnedSandbox) -> Iterator[Callable[[str], None]]:
-    """Switches a fault on, until the test is over."""
-    file = Path(sandbox.values["SANDBOX_FAULTS_FILE"])
-    yield lambda name: injector.switch(file, [name])
-    injector.switch(file, ())
 
 
 def _put(target: Target, question: tuple[Check, SampleSet]) -> tuple[Comparison, ...]:
@@ -94,7 +83,7 @@ def _put(target: Target, question: tuple[Check, SampleSet]) -> tuple[Comparison,
 def test_a_fault_is_seen_and_named(
     target: Target,
     questions: Callable[[str], tuple[Check, SampleSet]],
-    playing: Callable[[str], None],
+    playing: Callable[..., None],
     fault: Fault,
     check: str,
 ) -> None:

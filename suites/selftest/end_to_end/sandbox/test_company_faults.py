@@ -1,8 +1,7 @@
 """The faults of company contacts: each changes the answer to a question that a calm sandbox answers rightly."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -15,8 +14,7 @@ from fixtures.sandbox.contact360.company.filters import attribute_query_of, filt
 from fixtures.sandbox.contact360.company.pages import PageWindow
 from fixtures.sandbox.contact360.company.vql import VqlContacts
 from fixtures.sandbox.faults.injector import FaultInjector
-from fixtures.session.sandbox_process import OwnedSandbox
-from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company, uuids_of
+from suites.selftest.support.both_sides import LargestCompany, Sides, largest_company, uuids_of
 
 Shown = Callable[[httpx.Response], Any]
 NOBODY = LargestCompany(uuid="00000000-0000-4000-8000-000000000000", row={}, people=())
@@ -32,8 +30,8 @@ def _who(page: httpx.Response) -> Any:
     return sorted(uuids_of(page))
 
 
-# Faults that leave each other alone, so that one sandbox plays them all: (path, query, what to look at).
-TOGETHER: dict[str, tuple[str, Callable[[LargestCompany], dict[str, Any]], Shown]] = {
+# By fault: (path, query, what to look at).
+SHOWN: dict[str, tuple[str, Callable[[LargestCompany], dict[str, Any]], Shown]] = {
     "filter-ignored": ("", lambda company: {"title": _exact(company, "title")}, _who),
     "filter-search-ignored": ("", lambda company: {"search": _exact(company, "first_name")}, _who),
     "filter-dates-ignored": ("", lambda company: {"created_at_after": company.moment("created_at")}, _who),
@@ -55,16 +53,6 @@ TOGETHER: dict[str, tuple[str, Callable[[LargestCompany], dict[str, Any]], Shown
 }
 
 
-@pytest.fixture(scope="module")
-def spoilt(checkout: Path) -> Iterator[Sides]:
-    sandbox = OwnedSandbox.start(checkout, rows=ROWS, flags=None, faults=list(TOGETHER), seed=SEED, service_time_ms=0)
-    try:
-        with both_sides(sandbox.values) as sides:
-            yield sides
-    finally:
-        sandbox.stop()
-
-
 @pytest.fixture
 def asked_of(name: str, company: LargestCompany, database: psycopg.Connection[Any]) -> LargestCompany:
     """The company for which the fault shows."""
@@ -73,11 +61,15 @@ def asked_of(name: str, company: LargestCompany, database: psycopg.Connection[An
     return NOBODY if name == "count-no-company-check" else company
 
 
-@pytest.mark.parametrize("name", TOGETHER)
-def test_a_fault_changes_the_answer(sides: Sides, spoilt: Sides, asked_of: LargestCompany, name: str) -> None:
-    path, params, shown = TOGETHER[name]
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_fault_changes_the_answer(
+    sides: Sides, playing: Callable[..., None], asked_of: LargestCompany, name: str
+) -> None:
+    path, params, shown = SHOWN[name]
 
-    right, wrong = (side.ask(asked_of.uuid, path, **params(asked_of))[0] for side in (sides, spoilt))
+    right, _ = sides.ask(asked_of.uuid, path, **params(asked_of))
+    playing(name)
+    wrong, _ = sides.ask(asked_of.uuid, path, **params(asked_of))
 
     assert shown(right) != shown(wrong)
 
@@ -102,7 +94,7 @@ def connectra() -> _Connectra:
 
 
 @pytest.fixture
-def playing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], FaultInjector]:
+def injecting(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], FaultInjector]:
     def play(name: str) -> FaultInjector:
         monkeypatch.setenv("SANDBOX_FAULTS", json.dumps([name]))
         return FaultInjector()
@@ -113,24 +105,26 @@ def playing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], FaultInjector]:
 NO_QUERY = QueryParams("")
 
 
-def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
-    contacts = VqlContacts(connectra, playing("page-overlap"))
+def test_overlapping_pages_begin_a_row_early(connectra: _Connectra, injecting: Callable[[str], FaultInjector]) -> None:
+    contacts = VqlContacts(connectra, injecting("page-overlap"))
 
     contacts.page("k", filters_of(NO_QUERY), PageWindow(limit=5, offset=10))
 
     assert (connectra.requests[0]["offset"], connectra.requests[0]["limit"]) == (9, 5)
 
 
-def test_a_constant_count_counts_every_contact(connectra: _Connectra, playing: Callable[[str], FaultInjector]) -> None:
-    VqlContacts(connectra, playing("count-constant")).count("k", filters_of(NO_QUERY))
+def test_a_constant_count_counts_every_contact(
+    connectra: _Connectra, injecting: Callable[[str], FaultInjector]
+) -> None:
+    VqlContacts(connectra, injecting("count-constant")).count("k", filters_of(NO_QUERY))
 
     assert connectra.requests == [{"filters": {}}]
 
 
 def test_global_values_are_those_of_all_companies(
-    connectra: _Connectra, playing: Callable[[str], FaultInjector]
+    connectra: _Connectra, injecting: Callable[[str], FaultInjector]
 ) -> None:
-    contacts = VqlContacts(connectra, playing("attribute-global"))
+    contacts = VqlContacts(connectra, injecting("attribute-global"))
 
     contacts.values("k", "title", filters_of(NO_QUERY), attribute_query_of(NO_QUERY))
 
@@ -138,12 +132,12 @@ def test_global_values_are_those_of_all_companies(
 
 
 @pytest.mark.parametrize("text", ["vp", "sales"])
-def test_short_grams_and_words_miss_parts(playing: Callable[[str], FaultInjector], text: str) -> None:
+def test_short_grams_and_words_miss_parts(injecting: Callable[[str], FaultInjector], text: str) -> None:
     group = {"and": [{"field": "title", "operator": "contains", "value": text}]}
     nobody = {"bool": {"must_not": [{"match_all": {}}]}}
 
-    (grams,) = ConnectraFilters("contacts", playing("filter-short-grams")).query(group)["bool"]["filter"]
-    (clause,) = ConnectraFilters("contacts", playing("filter-analysed")).query(group)["bool"]["filter"]
+    (grams,) = ConnectraFilters("contacts", injecting("filter-short-grams")).query(group)["bool"]["filter"]
+    (clause,) = ConnectraFilters("contacts", injecting("filter-analysed")).query(group)["bool"]["filter"]
 
     assert (grams == nobody) is (text == "vp")
     assert clause == {"match": {"title": {"query": text, "operator": "and"}}}

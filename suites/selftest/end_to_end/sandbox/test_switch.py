@@ -1,29 +1,29 @@
 """Faults are switched on in a running playground, and off again; a command that can't do it says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
 from fixtures.sandbox import __main__ as command
-from fixtures.session.sandbox_process import OwnedSandbox
 
 
 @pytest.fixture
-def env_file(sandbox: OwnedSandbox, tmp_path: Path) -> Path:
+def env_file(calm: Mapping[str, str], tmp_path: Path) -> Path:
     path = tmp_path / "sandbox.env"
-    path.write_text("".join(f"{name}={value}\n" for name, value in sandbox.values.items()), encoding="utf-8")
+    path.write_text("".join(f"{name}={value}\n" for name, value in calm.items()), encoding="utf-8")
     return path
 
 
 @pytest.fixture
-def health(sandbox: OwnedSandbox) -> Callable[[], str]:
+def health(calm: Mapping[str, str]) -> Callable[[], str]:
     """What Connectra's health page says."""
-    url, key = sandbox.values["CONNECTRA_BASE_URL"], sandbox.values["CONNECTRA_API_KEY"]
+    url, key = calm["CONNECTRA_BASE_URL"], calm["CONNECTRA_API_KEY"]
     return lambda: str(httpx.get(f"{url}/health", headers={"X-API-Key": key}, trust_env=False).json()["status"])
 
 
+@pytest.mark.usefixtures("playing")  # off again, also where this fails halfway
 @pytest.mark.slow
 def test_a_fault_is_switched_on_and_off(env_file: Path, health: Callable[[], str]) -> None:
     before = health()

@@ -1,25 +1,18 @@
 """The Connectra twin over its stores: order, cursors, choices of columns, limits, slashes and methods, as recorded."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from fixtures.session.sandbox_process import OwnedSandbox
-
 
 @pytest.fixture(scope="module")
-def connectra(checkout: Path) -> Iterator[httpx.Client]:
-    sandbox = OwnedSandbox.start(checkout, rows=300, service_time_ms=0)
-    try:
-        key = {"X-API-Key": sandbox.values["CONNECTRA_API_KEY"]}
-        with httpx.Client(base_url=sandbox.values["CONNECTRA_BASE_URL"], headers=key, trust_env=False) as client:
-            yield client
-    finally:
-        sandbox.stop()
+def connectra(calm: Mapping[str, str]) -> Iterator[httpx.Client]:
+    key = {"X-API-Key": calm["CONNECTRA_API_KEY"]}
+    with httpx.Client(base_url=calm["CONNECTRA_BASE_URL"], headers=key, trust_env=False) as client:
+        yield client
 
 
 def _rows(client: httpx.Client, body: dict[str, Any], table: str = "contacts") -> list[dict[str, Any]]:
