@@ -1,6 +1,7 @@
 """The sandbox of the self-tests: calm, small, and one for all that change none of its records."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -20,13 +21,18 @@ from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides
 LogIn = Callable[..., httpx.Client]
 
 
-def pytest_configure() -> None:
+def _allow_bytecode() -> None:
     """Whatever a self-test starts finds compiled modules, also where the environment forbids to write them (images do).
 
-    Some hundred interpreters start; each would compile the project anew.
+    Some hundred interpreters start; each would compile the project anew. So would each worker all test modules.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "contact360-vql-gate-pycache"))
+        compiled = str(Path(tempfile.gettempdir()) / "contact360-vql-gate-pycache")
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", compiled)
+
+
+_allow_bytecode()  # before the first test module is imported
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
