@@ -95,9 +95,20 @@ def _plain(names: str, table: str) -> str:
 
 def _reject_endless(entry: Any) -> None:
     """NaN and infinity pass as floats and compare as nothing: no limit would hold."""
+    if _is_finite(entry):
+        return
     for path, value in _floats(entry, ""):
         if not math.isfinite(value):
             raise DecodeError(f"{path} = {value!r}: expected a finite number")
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether there is none of them; it looks at each value of a history, so it keeps no paths."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_is_finite, value))
 
 
 def _floats(value: Any, path: str) -> Iterator[tuple[str, float]]:

@@ -33,6 +33,7 @@ def _allow_bytecode() -> None:
 
 
 _allow_bytecode()  # before the first test module is imported
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads wait for each other in a loop, on all cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -177,7 +177,7 @@ def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
                     phase=run.of,
                     check=times.check,
                     key=f"{run.run} {index}",
-                    block=0,
+                    block=number,
                     vql_ms=vql,
                     direct_ms=direct,
                     again_ms=again,
@@ -189,16 +189,20 @@ def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
                 )
             ),
         )
-        for run in window.runs
+        for number, run in enumerate(window.runs)
     ]
     return [run for run in runs if run.pairs]
 
 
 def _of_units(timed: Sequence[TimedRun]) -> list[Pair]:
-    """All pairs; a block is a run, or four runs where neighbours are alike."""
+    """All pairs; a block is a run, or four runs where neighbours are alike: it has the number of the first of them."""
     groups = statistics.units([run.mean for run in timed])
     return [
-        replace(pair, block=unit) for unit, group in enumerate(groups) for index in group for pair in timed[index].pairs
+        pair if pair.block == first.block else replace(pair, block=first.block)
+        for group in groups
+        for first in timed[group[0]].pairs[:1]
+        for index in group
+        for pair in timed[index].pairs
     ]
 
 
