@@ -34,8 +34,8 @@ def run(checkout: Path) -> Run:
     """A run that is about to judge: phase 5's own gate, for two phases, and phase 1's under the names of both."""
     text = (checkout / "suites/phase1_single_record/gate.toml").read_text(encoding="utf-8")
     gates = {name: GateFile(path=name, sha256=name, text=text.replace('"phase1"', f'"{name}"')) for name in BAKED}
-    whole = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
-    gate_text, left_out = NOT_BAKED.subn("", whole)
+    gate_of_all = (checkout / "suites/phase5_bake/gate.toml").read_text(encoding="utf-8")
+    gate_text, left_out = NOT_BAKED.subn("", gate_of_all)
     assert left_out == 2
     probe = (checkout / "suites/availability/gate.toml").read_text(encoding="utf-8")
     return Run(
