@@ -77,15 +77,19 @@ class BrowserPage:
 
     def open(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "") -> None:
         """Open an address and wait until it is loaded."""
+        self.show(width=width, height=height, dark=dark, media=media)
+        self._loaded = False
+        self.call("Page.navigate", url=url)
+        while not self._loaded:
+            self._note(self._next())
+
+    def show(self, *, width: int = 1280, height: int = 900, dark: bool = False, media: str = "") -> None:
+        """On what the page is shown from now on: a page without scripts looks as if it were opened there."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
-        self._loaded = False
-        self.call("Page.navigate", url=url)
-        while not self._loaded:
-            self._note(self._next())
 
     def run(self, script: str) -> Any:
         """The value of a script's expression or promise. The page's policy does not bind the debugger."""

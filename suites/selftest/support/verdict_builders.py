@@ -21,6 +21,7 @@ from reports.records.records import (
 )
 
 BEGAN = 1_795_600_000.0  # 25 Nov 2026, 09:46 UTC
+HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>&amp;\u202e{{7*7}}|`x`"""
 FLAGS = {
     "CONNECTRA_ENABLED": True,
     "VQL_SINGLE_RECORD_RETRIEVAL": True,

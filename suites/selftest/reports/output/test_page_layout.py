@@ -1,22 +1,27 @@
-"""The page in a browser: readable at every width and on paper, light and dark, and no taller than it may be."""
+"""The page in a browser: accessible, readable at every width and on paper, light and dark, no taller than it may be."""
 
+import itertools
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import axe_core_python
 import pytest
 
 from reports.output.html import page
 from reports.records.records import Outcome
 from suites.selftest.support import chromium, verdict_builders
+from suites.selftest.support.verdict_builders import HOSTILE
 
 WIDTHS = (390, 740, 820, 1024, 1280, 1920)
 SHEETS = {"GO": 2, "HOLD": 3, "NO-GO": 4}
 NARROWEST = 150  # CSS pixels that a criterion's title has on a screen
 FIRST_SCREEN = 900
 AS_LONG_AS_REAL = "no mismatch in 320 of 4 checks: at most 4.38 % wrong in contact-ghost-connectra, at 95 %"
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
 pytestmark = pytest.mark.slow
 
 
@@ -45,9 +50,9 @@ def _page(folder: Path, verdict_word: str, phase: str = "phase1", *, sentence: s
 def test_columns_are_wide_enough_at_every_width(
     browser: chromium.BrowserPage, tmp_path: Path, verdict_word: str
 ) -> None:
-    path = _page(tmp_path, verdict_word)
+    browser.open(_page(tmp_path, verdict_word).as_uri())
     for width in WIDTHS:
-        browser.open(path.as_uri(), width=width)
+        browser.show(width=width)
         narrowest = browser.run(
             "Math.min(...[...document.querySelectorAll('.criteria tbody th, .criteria td.f')]"
             ".map(cell => cell.getBoundingClientRect().width))"
@@ -93,3 +98,38 @@ def test_a_rehearsal_does_not_look_like_the_real_thing(browser: chromium.Browser
     assert looks[0] != looks[1]
     assert browser.run("document.querySelector('.stamp').textContent") == "Rehearsal"
     assert browser.run("document.title").startswith("Rehearsal: ")
+
+
+@pytest.mark.parametrize("verdict_word", list(SHEETS))
+def test_a_browser_finds_nothing_to_object_to(browser: chromium.BrowserPage, tmp_path: Path, verdict_word: str) -> None:
+    path = tmp_path / "summary.html"
+    judged = verdict_builders.verdict(verdict_word, hostile=HOSTILE)
+    path.write_text(page.html(judged, verdict_builders.recorded(HOSTILE)))
+    browser.console.clear()
+    browser.requests.clear()
+    browser.open(path.as_uri())
+    browser.run((Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    for dark, width in itertools.product((False, True), (390, 1280)):
+        browser.show(width=width, dark=dark)
+        violations = browser.run(
+            f"axe.run(document, {json.dumps(AXE)}).then(r => r.violations.map("
+            "v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))"
+        )
+
+        assert violations == [], f"dark {dark}, {width} wide"
+        assert browser.run("document.documentElement.scrollWidth") <= width
+
+    assert browser.console == []
+    assert set(browser.requests) == {path.as_uri()}
+    assert browser.run("document.querySelector('header h1 b').textContent") == verdict_word
+
+
+def test_on_paper_nothing_is_folded_away(browser: chromium.BrowserPage, tmp_path: Path) -> None:
+    path = tmp_path / "summary.html"
+    path.write_text(page.html(verdict_builders.verdict("NO-GO"), verdict_builders.recorded()))
+
+    browser.open(path.as_uri(), media="print")
+
+    assert browser.run("document.querySelector('details pre').getBoundingClientRect().height") > 20
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.pdf().startswith(b"%PDF")
