@@ -9,18 +9,18 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from fixtures.session.sandbox_process import OwnedSandbox
+from fixtures.session.sandbox_process import RUNNING, OwnedSandbox
 from fixtures.settings.settings import NAMES
 from suites.selftest.support import warm_python
 from suites.selftest.support.pytest_runs import LEAN, env_file
 
-DRILL = ("-m", "phase1", "--fault", "stale-record", "--rows", "200", "--samples", "32", "--seed", "7")
+DRILL = ("-m", "phase1", "--fault", "texts-lower", "--rows", "200", "--samples", "8", "--seed", "7", "-k", "not slower")
 PRINTED = re.compile(r"pytest -m [^\n<>|\\`]+")
 KEYWORDS = """
 import json, os
@@ -57,9 +57,15 @@ def _pytest(checkout: Path, *arguments: str, **environ: str) -> subprocess.Compl
 
 
 @pytest.fixture(scope="module")
-def drill(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Drill:
+def lent(calm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What has a run switch its faults on in the sandbox that is there."""
+    return {RUNNING: str(env_file(tmp_path_factory.mktemp("lent") / "sandbox.env", calm))}
+
+
+@pytest.fixture(scope="module")
+def drill(checkout: Path, tmp_path_factory: pytest.TempPathFactory, lent: Mapping[str, str]) -> Drill:
     out = tmp_path_factory.mktemp("out")
-    completed = _pytest(checkout, *DRILL, f"--out={out}", SANDBOX_SERVICE_TIME="0")
+    completed = _pytest(checkout, *DRILL, f"--out={out}", **lent)
     return Drill(folder=(out / "latest").resolve(), code=completed.returncode, printed=completed.stdout)
 
 
@@ -82,10 +88,12 @@ def test_every_printed_command_finds_its_tests(drill: Drill, checkout: Path) -> 
         assert re.search(r"::test_", completed.stdout), f"{command}\n{completed.stdout[-500:]}{completed.stderr[-500:]}"
 
 
-def test_a_check_that_is_asked_again_plays_its_fault_again(drill: Drill, checkout: Path, tmp_path: Path) -> None:
+def test_a_check_that_is_asked_again_plays_its_fault_again(
+    drill: Drill, checkout: Path, tmp_path: Path, lent: Mapping[str, str]
+) -> None:
     command = next(command for command in sorted(drill.commands()) if " -k contact-endpoint" in command)
 
-    completed = _pytest(checkout, *shlex.split(command)[1:], f"--out={tmp_path}", SANDBOX_SERVICE_TIME="0")
+    completed = _pytest(checkout, *shlex.split(command)[1:], f"--out={tmp_path}", **lent)
 
     assert completed.returncode == 1, completed.stdout[-2000:]
     differing = json.loads((tmp_path / "latest" / "verdict.json").read_text())["phases"]["phase1"]["findings"]
