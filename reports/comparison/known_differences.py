@@ -15,7 +15,7 @@ from typing import Any
 from reports.comparison.record_diff import NOT_READ, RawDifference
 from reports.comparison.shown_forms import is_as_stored, is_hollow
 from reports.records.known_difference import KnownDifference
-from reports.records.records import Comparison, DifferenceKind, Outcome, Provenance, is_of
+from reports.records.records import Comparison, DifferenceKind, Outcome, Provenance, is_of, is_of_any
 
 VALUES: Mapping[str, Callable[[RawDifference], bool]] = {  # what a path may show instead of the value
     "null": lambda difference: difference.actual in (None, "") and difference.kind is not DifferenceKind.ABSENT,
@@ -67,7 +67,7 @@ class Excuse:
 
 def concerns(known_difference: KnownDifference, check: str) -> bool:
     """Whether it is declared for the check, or for the one whose questions the check asks again."""
-    return any(is_of(entry, name) for name in known_difference.checks for entry in (check, REPEATED.get(check, check)))
+    return any(is_of_any(name, known_difference.checks) for name in (check, REPEATED.get(check, check)))
 
 
 def in_force(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from reports.records.decoding import DecodeError, from_table
-from reports.records.records import is_of
+from reports.records.records import is_of_any
 from reports.records.suggestion import suggest
 
 POOLED = ("window", "pooled-exact", "pooled-share", "pooled-availability", "pooled-latency", "pooled-p95", "burn")
@@ -116,7 +116,7 @@ class Gate:
 
 def covers(criterion: Criterion, name: str) -> bool:
     """Whether the criterion looks at the check, fact or attestation of that name."""
-    return any(is_of(name, check) for check in criterion.checks)
+    return is_of_any(name, criterion.checks)
 
 
 @lru_cache(maxsize=64)  # a bake reads the same gates once for each run of its history

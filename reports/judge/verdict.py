@@ -128,18 +128,22 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
         and _looks_at(criterion, check, evidence)
         and not (criterion.rule == "share" and criterion.kind != "blocking")
     ]
-    decisions = [
-        (criterion, _for_check(finding_of(criterion, gate, evidence), criterion, gate, evidence, check))
-        for criterion in looking
-    ]
-    strict = [
-        finding
-        for criterion, finding in decisions
-        if criterion.rule in ("exact", "traffic", "latency") and criterion.served_by == "vql"
-    ]
-    if strict and all(finding.outcome == "missed" for finding in strict):
-        return strict[0]
-    return decisions[0][1] if decisions and all(finding.outcome == "met" for _, finding in decisions) else None
+    strict = [criterion for criterion in looking if _is_strict(criterion)]
+
+    @cache  # judged only until the answer is known: the first open criterion is mostly enough, and this is asked often
+    def finding(criterion: Criterion) -> Finding:
+        return _for_check(finding_of(criterion, gate, evidence), criterion, gate, evidence, check)
+
+    if strict and all(finding(criterion).outcome == "missed" for criterion in strict):
+        return finding(strict[0])
+    if looking and all(finding(criterion).outcome == "met" for criterion in (*strict, *looking)):
+        return finding(looking[0])
+    return None
+
+
+def _is_strict(criterion: Criterion) -> bool:
+    """Whether its being missed is enough for no further question."""
+    return criterion.rule in ("exact", "traffic", "latency") and criterion.served_by == "vql"
 
 
 def _for_check(finding: Finding, criterion: Criterion, gate: Gate, evidence: PhaseEvidence, check: str) -> Finding:

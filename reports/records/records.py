@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from reports.records.cause_codes import CauseCode
@@ -30,6 +31,12 @@ Entry = Mapping[str, Any]  # a part of verdict.json
 def is_of(name: str, pattern: str) -> bool:
     """Whether a name is the pattern, or begins as a pattern that ends in `*` does."""
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+@lru_cache(maxsize=4096)  # the same few names, for every criterion and for every record
+def is_of_any(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name is of one of the patterns."""
+    return any(is_of(name, pattern) for pattern in patterns)
 
 
 class Provenance(StrEnum):

@@ -70,10 +70,8 @@ class Scrubber:
             text = text.encode(errors="replace").decode()
         text = self.pseudonymizer.named(text) if self.pseudonymizer else foreign_text.replaced(text, lambda _: MASK)
         text = mask_secrets(text, self.secrets)
-        for pattern, mask in _SECRETS_BY_LOOKS:
-            text = pattern.sub(mask, text)
-        for pattern, mask in _PERSONAL_BY_LOOKS if self.personal else ():
-            text = pattern.sub(mask, text)
+        for form in (*_SECRETS_BY_LOOKS, *(_PERSONAL_BY_LOOKS if self.personal else ())):
+            text = form.masked(text)
         return text
 
     def entry(self, value: Any) -> Any:
@@ -87,29 +85,65 @@ class Scrubber:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A form of secrets or of personal values. Each text that has one has one of `signs`, in small letters, in it."""
+
+    pattern: re.Pattern[str]
+    mask: str
+    signs: tuple[str, ...]
+
+    def masked(self, text: str) -> str:
+        """The text without such values. One without a sign is not searched: most have none, and a search takes long.
+
+        Only ASCII: some other letters are one of its letters when case is ignored, as the long s is.
+        """
+        if text.isascii() and not any(sign in text.lower() for sign in self.signs):
+            return text
+        return self.pattern.sub(self.mask, text)
+
+
 # None of these may look at a text of any length from each of its places: a foreign text may be long, and all word.
 _BEGIN = r"(?:(?<![\w-])|(?<=%[0-9a-fA-F]{2}))"  # of a word, also after a character that a URL encodes
 _SECRETS_BY_LOOKS = (
-    (re.compile(r"(\w://)[^/\s@\"']+@"), rf"\1{MASK}@"),
-    (re.compile(r"(?i)(\w%3A%2F%2F)[^/\s@\"'%]+(?:%3A[^/\s@\"'%]+)?%40"), rf"\1{MASK}%40"),
-    (re.compile(rf"{_BEGIN}eyJ[\w-]{{5,}}(?:\.[\w-]+)*"), MASK),
-    (re.compile(rf"(?i){_BEGIN}(bearer|basic)(?:\s+|\+|(?:%20|%09)+)(?!\$)[\w.~+/=%-]{{8,}}"), rf"\1 {MASK}"),
-    (
+    _Form(re.compile(r"(\w://)[^/\s@\"']+@"), rf"\1{MASK}@", ("@",)),
+    _Form(
+        re.compile(r"(?i)(\w%3A%2F%2F)[^/\s@\"'%]+(?:%3A[^/\s@\"'%]+)?%40"),
+        rf"\1{MASK}%40",
+        ("%40",),
+    ),
+    _Form(re.compile(rf"{_BEGIN}eyJ[\w-]{{5,}}(?:\.[\w-]+)*"), MASK, ("eyj",)),
+    _Form(
+        re.compile(rf"(?i){_BEGIN}(bearer|basic)(?:\s+|\+|(?:%20|%09)+)(?!\$)[\w.~+/=%-]{{8,}}"),
+        rf"\1 {MASK}",
+        ("bearer", "basic"),
+    ),
+    _Form(
         re.compile(
             rf"(?i){_BEGIN}((?:x-)?api[_-]?key|authorization|password|passwd|secret|(?:access|refresh)[_-]?token)"
             r"""((?:[\\'"]|%22|%27|%5C)*(?:\s|%20)*(?:[:=]|%3A|%3D)(?:\s|%20)*(?:[\\'"]|%22|%27|%5C)*)"""
             r"""(?!bearer|basic|\$|\*)[^\s'",;&}\\]{4,}"""
         ),
         rf"\1\2{MASK}",
+        ("apikey", "api_key", "api-key", "authorization", "passw", "secret", "token"),
     ),
 )
 _PERSONAL_BY_LOOKS = (
-    (re.compile(r"[\w.+'%-]{1,128}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE), "[e-mail]"),
-    (
+    _Form(
+        re.compile(r"[\w.+'%-]{1,128}(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE),
+        "[e-mail]",
+        ("@", "%40"),
+    ),
+    _Form(
         re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.){0,8}linkedin\.com(?:/|%2F)[^\s\"'<>)\]},\\]+", re.IGNORECASE),
         "[linkedin]",
+        ("linkedin.com",),
     ),
-    (re.compile(r"(?:(?<![\w.])\+|%2B)\d(?:[\d ().-]|%20|%28|%29){7,60}\d", re.IGNORECASE), "[phone]"),
+    _Form(
+        re.compile(r"(?:(?<![\w.])\+|%2B)\d(?:[\d ().-]|%20|%28|%29){7,60}\d", re.IGNORECASE),
+        "[phone]",
+        ("+", "%2b"),
+    ),
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SAID_PLAINLY = ("field", "operator", "order_by", "order_direction", "ordering", "distinct", "view")

@@ -24,16 +24,8 @@ _LIBRARIES = (
     *("_pytest.warnings", "_pytest.faulthandler", "pluggy", "execnet", "asyncio", "packaging.version"),
     *("httpx", "encodings.idna", "psycopg", "psycopg.rows", "psycopg.sql", "elasticsearch", "jsonschema", "jinja2"),
     *("scipy.special", "scipy.optimize"),  # of the judge: to import them takes longer than all else of a small run
-    *(
-        "allure_commons.model2",
-        "allure_commons.logger",
-        "msgspec",
-        "werkzeug.serving",
-        "attr",
-        "doctest",
-        "unittest.mock",
-    ),
-    "scipy.special",
+    *("allure_commons.model2", "allure_commons.logger", "werkzeug.serving", "attr", "doctest", "unittest.mock"),
+    "msgspec",
 )
 _PLUGINS = (  # of pytest, which warns about those that it cannot rewrite any more
     *("xdist.plugin", "xdist.looponfail", "pytest_timeout", "pytest_httpserver", "pytest_httpserver.pytest_plugin"),
