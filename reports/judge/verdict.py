@@ -33,6 +33,7 @@ from reports.records.records import ORDER_FACT, PHASELESS, Event, Fact, Waiver
 from reports.records.run_ledger import GUARDED_SCHEMA, Run, RunRecords
 
 SCHEMA = 1
+_STRICT = ("exact", "traffic", "latency")  # rules of which being missed needs no further question
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "HOLD": 6}  # 2 to 5 are pytest's own
 
 
@@ -128,7 +129,7 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
         and _looks_at(criterion, check, evidence)
         and not (criterion.rule == "share" and criterion.kind != "blocking")
     ]
-    strict = [criterion for criterion in looking if _is_strict(criterion)]
+    strict = [criterion for criterion in looking if criterion.rule in _STRICT and criterion.served_by == "vql"]
 
     @cache  # judged only until the answer is known: the first open criterion is mostly enough, and this is asked often
     def finding(criterion: Criterion) -> Finding:
@@ -139,11 +140,6 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
     if looking and all(finding(criterion).outcome == "met" for criterion in (*strict, *looking)):
         return finding(looking[0])
     return None
-
-
-def _is_strict(criterion: Criterion) -> bool:
-    """Whether its being missed is enough for no further question."""
-    return criterion.rule in ("exact", "traffic", "latency") and criterion.served_by == "vql"
 
 
 def _for_check(finding: Finding, criterion: Criterion, gate: Gate, evidence: PhaseEvidence, check: str) -> Finding:
