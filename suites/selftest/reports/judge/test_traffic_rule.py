@@ -3,6 +3,7 @@
 import random
 import re
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -164,12 +165,28 @@ def test_with_the_flag_off_the_direct_path_is_what_counts() -> None:
     assert "this verifies the direct path" in finding.sentence
 
 
-def _claim(census: TrafficCensus, is_wrong: frozenset[str], is_gone: frozenset[str]) -> Finding:
+TARGETS = tuple(f"/api/v1/contacts/{number:08d}-0000-4000-8000-000000000000/" for number in range(1_000))
+
+
+@pytest.fixture(scope="module")
+def draws() -> list[list[str]]:
+    """What the census draws of a log of these targets, 200 times by other seeds."""
+    rows: list[Row] = [(b"GET", target.encode(), b"200", b"", None, None) for target in TARGETS]
+    return [_drawn(rows, seed) for seed in range(200)]
+
+
+def _drawn(rows: list[Row], seed: int) -> list[str]:
+    census = TrafficCensus(load("guide"), draw=96, seed=seed)
+    census.take(rows)
+    assert census.requests_by_phase["phase1"] == len(rows)
+    return [request.target.decode() for request in census.drawn()["phase1"]]
+
+
+def _claim(logged: list[str], is_wrong: frozenset[str], is_gone: frozenset[str]) -> Finding:
     """The finding on what was drawn of phase 1, where the requests for some keys are answered wrong or are gone.
 
     As in a run, requests are asked in stages, and no more of them once one was answered wrong.
     """
-    logged = [request.target.decode() for request in census.drawn()["phase1"]]
     strata = [GONE if key in is_gone else "contact" for key in logged]
     outcomes = [Outcome.DIFFERENT if key in is_wrong else Outcome.EQUAL for key in logged]
     ends = [end for end in (*POLICY.stages, len(logged)) if Outcome.DIFFERENT in outcomes[:end]]
@@ -178,22 +195,18 @@ def _claim(census: TrafficCensus, is_wrong: frozenset[str], is_gone: frozenset[s
         for sample, outcome, stratum in zip(samples(len(logged)), outcomes, strata, strict=True)
         if isinstance(sample, Comparison)
     ][: ends[0] if ends else None]
-    drawn = draw(population=census.requests_by_phase["phase1"], drawn=len(logged))
+    drawn = draw(population=len(TARGETS), drawn=len(logged))
     return finding_of(replace(CRITERION, least=96), GATE, evidence_of([drawn, *answered], "p", True, now=NOW))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.01, 0.03, 0.2])
-def test_what_is_claimed_holds_from_the_log_to_the_sentence(share: float) -> None:
+def test_what_is_claimed_holds_from_the_log_to_the_sentence(draws: list[list[str]], share: float) -> None:
     """200 seeded rehearsals: read and drawn by the census, judged by the rule, held against what is true of the log."""
-    targets = [f"/api/v1/contacts/{number:08d}-0000-4000-8000-000000000000/" for number in range(1_000)]
-    rows: list[Row] = [(b"GET", target.encode(), b"200", b"", None, None) for target in targets]
-    is_wrong, is_gone = frozenset(targets[: round(share * 1_000)]), frozenset(targets[-30:])
-    contract, covered = load("guide"), 0
+    is_wrong, is_gone = frozenset(TARGETS[: round(share * 1_000)]), frozenset(TARGETS[-30:])
+    covered = 0
 
-    for seed in range(200):
-        census = TrafficCensus(contract, draw=96, seed=seed)
-        census.take(rows)
-        finding = _claim(census, is_wrong, is_gone)
+    for logged in draws:
+        finding = _claim(logged, is_wrong, is_gone)
         low, high = finding.interval or (0.0, 1.0)
         if finding.outcome == "missed":
             match = re.search(r"([\d.]+) % to ([\d.]+) % of", finding.sentence)
@@ -204,14 +217,22 @@ def test_what_is_claimed_holds_from_the_log_to_the_sentence(share: float) -> Non
     assert covered >= 190
 
 
-def _covered(drawn: int, population: int, wrong: int, odd: int) -> int:
-    """In how many of 200 seeded rehearsals of draw and claim the truth is within what is claimed."""
-    source, covered = random.Random(f"{drawn}:{population}:{wrong}"), 0
+@cache
+def _rehearsals(drawn: int, population: int) -> tuple[list[int], ...]:
+    """200 seeded draws of numbers below the population."""
+    source, rehearsals = random.Random(f"{drawn}:{population}"), []
     for _ in range(200):
         reservoir: Reservoir[int] = Reservoir(drawn, f"{source.random()}")
         while reservoir.wanted < population:  # the others would be passed over
             reservoir.put(reservoir.wanted)
-        kept_numbers = reservoir.drawn()
+        rehearsals.append(reservoir.drawn())
+    return tuple(rehearsals)
+
+
+def _covered(drawn: int, population: int, wrong: int, odd: int) -> int:
+    """In how many of 200 seeded rehearsals of draw and claim the truth is within what is claimed."""
+    covered = 0
+    for kept_numbers in _rehearsals(drawn, population):
         unjudged = sum(wrong <= number < wrong + odd for number in kept_numbers)
         claims = not any(number < wrong for number in kept_numbers)
         covered += not claims or wrong_at_most(unjudged, drawn, population) >= wrong / population
