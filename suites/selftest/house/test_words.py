@@ -3,7 +3,9 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,17 +57,41 @@ DATA = (
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/reference/*.md")
 
 
-def _messages(path: Path) -> Iterator[tuple[int, str]]:
-    """Texts of a module with more than one word, docstrings left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    docstrings = {id(node) for node in _docstrings(tree)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            yield from [(node.lineno, node.value)] if " " in node.value else ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWords:
+    """The words of a source, each with its line."""
+
+    classes: tuple[tuple[int, str], ...]
+    functions: tuple[tuple[int, str], ...]
+    bound: tuple[tuple[int, str], ...]  # what code binds: parameters, variables, fields, attributes, functions
+    docstrings: tuple[tuple[int, str], ...]
+    messages: tuple[tuple[int, str], ...]  # texts of more than one word that are no docstrings
 
 
-def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
-    for node in ast.walk(tree):
+@cache
+def _words(path: Path) -> SourceWords:
+    """Read once for all tests of this file: parsing all sources takes a second."""
+    return _words_of(path.read_text(encoding="utf-8"))
+
+
+def _words_of(source: str) -> SourceWords:
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = list(_docstrings(nodes))
+    places = {id(node) for node in docstrings}
+    texts = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return SourceWords(
+        classes=tuple((node.lineno, node.name) for node in nodes if isinstance(node, ast.ClassDef)),
+        functions=tuple((node.lineno, node.name) for node in nodes if isinstance(node, ast.FunctionDef)),
+        bound=tuple(_bound_names(nodes)),
+        docstrings=tuple((node.lineno, str(node.value)) for node in docstrings),
+        messages=tuple(
+            (node.lineno, str(node.value)) for node in texts if " " in str(node.value) and id(node) not in places
+        ),
+    )
+
+
+def _docstrings(nodes: Sequence[ast.AST]) -> Iterator[ast.Constant]:
+    for node in nodes:
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
             continue
         first = node.body[0]
@@ -73,12 +99,24 @@ def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
             yield first.value
 
 
+def _bound_names(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
+        if isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+
+
 def test_a_class_is_named_for_what_it_holds(checkout: Path) -> None:
     names = [
-        f"{name}: class {node.name}"
+        f"{name}: class {class_name}"
         for name, path in sources(checkout)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef) and (node.name in PARTICIPLES or METAPHORS.match(node.name.lower()))
+        for _, class_name in _words(path).classes
+        if class_name in PARTICIPLES or METAPHORS.match(class_name.lower())
     ]
 
     assert names == []
@@ -90,24 +128,11 @@ def test_a_module_is_named_for_what_it_does(checkout: Path) -> None:
     assert [name for name, stem in stems.items() if METAPHORS.match(stem) or SHAPELESS.match(stem)] == []
 
 
-def _bound_names(path: Path) -> Iterator[tuple[int, str]]:
-    """Names that code binds: parameters, variables, targets of loops, fields, attributes, functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.arg):
-            yield node.lineno, node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.lineno, node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.lineno, node.attr
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.lineno, node.name
-
-
 def test_a_variable_is_named_for_what_it_holds(checkout: Path) -> None:
     untelling = [
         f"{name}:{line}: {local}; call it what it holds"
         for name, path in sources(checkout)
-        for line, local in _bound_names(path)
+        for line, local in _words(path).bound
         if local.strip("_") in UNTELLING - ON_DISK.get(name, set())
     ]
 
@@ -131,10 +156,10 @@ def test_a_test_of_a_phase_is_named_plainly(checkout: Path) -> None:
 
 def test_a_self_test_is_named_plainly(checkout: Path) -> None:
     names = [
-        f"{name}: {node.name}"
+        f"{name}: {function}"
         for name, path in sources(checkout, "suites/selftest")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        for _, function in _words(path).functions
+        if function.startswith("test_")
     ]
 
     assert len(names) > 1000
@@ -162,7 +187,7 @@ def test_a_message_is_plain(checkout: Path) -> None:
         f"{name}:{line}: {text!r}"
         for name, path in sources(checkout, "fixtures", "reports")
         if not name.startswith("fixtures/sandbox/people/")  # what people write of themselves
-        for line, text in _messages(path)
+        for line, text in _words(path).messages
         if UNCLEAR.search(text)
     ]
 
@@ -171,10 +196,10 @@ def test_a_message_is_plain(checkout: Path) -> None:
 
 def test_a_docstring_is_plain(checkout: Path) -> None:
     unclear = [
-        f"{name}:{node.lineno}: {match.group(0)!r}: name the service, the file or the value"
+        f"{name}:{line}: {match.group(0)!r}: name the service, the file or the value"
         for name, path in sources(checkout, "fixtures", "reports")
-        for node in _docstrings(ast.parse(path.read_text(encoding="utf-8")))
-        if (match := PEOPLE.search(str(node.value)))
+        for line, docstring in _words(path).docstrings
+        if (match := PEOPLE.search(docstring))
     ]
 
     assert unclear == []
@@ -232,9 +257,7 @@ def test_the_glossary_has_a_line_a_word(checkout: Path) -> None:
     ],
     ids=["variable", "parameter", "comprehension", "field", "attribute", "method"],
 )
-def test_a_name_for_anything_is_seen(tmp_path: Path, text: str, name: str) -> None:
-    (tmp_path / "module.py").write_text(text)
-
-    bound = {bound for _, bound in _bound_names(tmp_path / "module.py")}
+def test_a_name_for_anything_is_seen(text: str, name: str) -> None:
+    bound = {bound for _, bound in _words_of(text).bound}
 
     assert name in {local for local in bound if local.strip("_") in UNTELLING}
