@@ -11,11 +11,12 @@ import psycopg
 import pytest
 
 from fixtures.session.sandbox_process import RUNNING, OwnedSandbox
-from suites.selftest.support.both_sides import ROWS, SEED
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
 
-FEW = ("--rows", str(ROWS), "--samples", "16")
+FEW = ("--rows", "300", "--samples", "16")
 LIVE = ("--target", "live", "--max-rps", "1000", "--samples", "16")
+KNOWN = {"contact-without-company", "company-without-metadata", "company-industry-first-only"}
+RECORDS = ("-m", "phase1", "-k", "equal and endpoint")
 ABSENT = (
     "not in this deployment: the contract 'v3' has no attribute endpoints, and "
     "GET /api/v3/companies/company/{uuid}/contacts/{attribute}/ answers 404"
@@ -25,17 +26,34 @@ ABSENT = (
 @pytest.fixture(scope="module")
 def later(checkout: Path) -> Iterator[Mapping[str, str]]:
     """The settings of a sandbox that plays the later deployment."""
-    sandbox = OwnedSandbox.start(checkout, rows=ROWS, seed=SEED, shape="v3", service_time_ms=0)
+    sandbox = OwnedSandbox.start(checkout, rows=300, seed=7, shape="v3", service_time_ms=0)
     yield sandbox.values
     sandbox.stop()
 
 
 @pytest.fixture(scope="module")
 def by_v3(checkout: Path, tmp_path_factory: pytest.TempPathFactory, later: Mapping[str, str]) -> CompletedRun:
-    """Phase 2 by the later contract, on a sandbox that is lent to it."""
+    """Phase 2 by the later contract, on a sandbox that is lent to it, without the calls that are only timed."""
     out = tmp_path_factory.mktemp("v3")
-    lent = env_file(out / "lent.env", later)
-    return run(checkout, out, "-m", "phase2", "--contract", "v3", *FEW, extra={RUNNING: str(lent)})
+    lent = {RUNNING: str(env_file(out / "lent.env", later))}
+    selected = (
+        "-m",
+        "phase2",
+        "-k",
+        "(listing or count or unknown or attributes or filters) and not latency and not ghost",
+    )
+    return run(checkout, out, *selected, "--contract", "v3", *FEW, extra=lent)
+
+
+@pytest.fixture(scope="module")
+def records_without_flags(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, later: Mapping[str, str]
+) -> CompletedRun:
+    """Single records by the later contract, where the settings name flags that are off."""
+    out = tmp_path_factory.mktemp("records")
+    off = {"CONNECTRA_ENABLED": "false", "VQL_SINGLE_RECORD_RETRIEVAL": "false"}
+    file = env_file(out / "live.env", {**later, **off})
+    return run(checkout, out, *RECORDS, "--contract", "v3", *LIVE, "--env-file", str(file))
 
 
 def _findings(completed: CompletedRun, phase: str) -> dict[str, dict[str, Any]]:
@@ -67,8 +85,7 @@ def test_endpoints_that_the_deployment_does_not_have_are_counted_and_shown(by_v3
 
 
 def test_what_is_there_is_asked_and_answered_rightly_by_vql(by_v3: CompletedRun) -> None:
-    """Single calls that are timed are left out: nothing shows of each who served it, so they are no pairs."""
-    samples = [sample for sample in _samples(by_v3) if not sample["check"].endswith("-latency")]
+    samples = _samples(by_v3)
     of_backend = [entry for entry in samples if entry["answers"][0]["side"] == "backend"]
     checks = {entry["check"] for entry in of_backend}
 
@@ -95,19 +112,15 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
     checkout: Path, tmp_path: Path, later: Mapping[str, str]
 ) -> None:
     file = env_file(tmp_path / "live.env", later)
-    completed = run(
-        checkout,
-        tmp_path,
+    selected = (
         "-m",
         "phase2 or phase4",
         "-k",
-        "count or rest or refused",
+        "count and database or unknown and few or refused",
         "--allow-cost",
         "99",
-        *LIVE,
-        "--env-file",
-        str(file),
     )
+    completed = run(checkout, tmp_path, *selected, *LIVE, "--env-file", str(file))
 
     causes = {
         criterion: _findings(completed, phase)[criterion]["cause"]["code"]
@@ -124,27 +137,9 @@ def test_paths_of_another_deployment_are_named_with_the_way_out(
     assert "try --contract v3" in (completed.out / "latest" / "summary.html").read_text()
 
 
-def test_flags_that_are_set_all_the_same_change_nothing(
-    checkout: Path, tmp_path: Path, later: Mapping[str, str]
-) -> None:
-    off = {"CONNECTRA_ENABLED": "false", "VQL_SINGLE_RECORD_RETRIEVAL": "false"}
-    file = env_file(tmp_path / "live.env", {**later, **off})
-    completed = run(
-        checkout,
-        tmp_path,
-        "-m",
-        "phase1",
-        "-k",
-        "equal and endpoint",
-        "--contract",
-        "v3",
-        *LIVE,
-        "--env-file",
-        str(file),
-    )
-
-    assert completed.verdict["provenance"] == {"vql": 32, "fallback": 0, "direct": 0, "unknown": 0}
-    assert _findings(completed, "phase1")["fallback-rate"]["kind"] == "blocking"
+def test_flags_that_are_set_all_the_same_change_nothing(records_without_flags: CompletedRun) -> None:
+    assert records_without_flags.verdict["provenance"] == {"vql": 32, "fallback": 0, "direct": 0, "unknown": 0}
+    assert _findings(records_without_flags, "phase1")["fallback-rate"]["kind"] == "blocking"
 
 
 def test_without_any_signal_the_serving_path_is_unknown(
@@ -152,23 +147,12 @@ def test_without_any_signal_the_serving_path_is_unknown(
 ) -> None:
     mute = [name for name in later if name.startswith(("LOGS_", "ELASTICSEARCH_"))]
     file = env_file(tmp_path / "live.env", {name: value for name, value in later.items() if name not in mute})
-    completed = run(
-        checkout,
-        tmp_path,
-        "-m",
-        "phase2",
-        "-k",
-        "count and database",
-        "--contract",
-        "v3",
-        *LIVE,
-        "--env-file",
-        str(file),
-    )
+    selected = ("-m", "phase1", "-k", "equal and endpoint-company", "--contract", "v3")
+    completed = run(checkout, tmp_path, *selected, *LIVE, "--env-file", str(file))
 
     assert completed.verdict["provenance"] == {"vql": 0, "fallback": 0, "direct": 0, "unknown": 16}
     assert completed.verdict["verdict"] == "HOLD"
-    assert "unknown provenance" in _findings(completed, "phase2")["company-contacts-count"]["sentence"]
+    assert "unknown provenance" in _findings(completed, "phase1")["company-endpoint-parity"]["sentence"]
 
 
 def test_an_endpoint_declared_absent_that_answers_is_reported(
@@ -178,20 +162,14 @@ def test_an_endpoint_declared_absent_that_answers_is_reported(
     absent = ["company_contacts", "exports", "linkedin", "backend.vql_health"]
     contract.write_text(f'schema = 1\nname = "wrong"\nbased_on = "v3"\nabsent = {json.dumps(absent)}')
     file = env_file(tmp_path / "live.env", later)
-    completed = run(
-        checkout,
-        tmp_path,
+    selected = (
         "-m",
         "phase0 or phase2 or phase3 or phase4",
         "-k",
-        "not index",
-        "--contract",
-        str(contract),
-        "--out-of-order",
-        *LIVE,
-        "--env-file",
-        str(file),
+        "reports or company-contacts-unknown or few or small-contacts",
     )
+    options = ("--contract", str(contract), "--out-of-order", *LIVE, "--env-file", str(file))
+    completed = run(checkout, tmp_path, *selected, *options)
 
     sentences = {
         phase: {finding["sentence"].partition("absent: ")[2] for finding in _findings(completed, phase).values()} - {""}
@@ -255,39 +233,29 @@ def test_the_later_backend_answers_as_the_published_one(later: Mapping[str, str]
     assert counted == {"count": 0}
 
 
-ANOTHER = pytest.param(
-    "null-for-value", marks=pytest.mark.drill
-)  # the rule: reports/comparison/test_known_differences.py
+def _excuses(completed: CompletedRun) -> set[str]:
+    return {difference["excused_by"] for sample in _samples(completed) for difference in sample["differences"]}
 
 
-@pytest.mark.parametrize("fault", [None, ANOTHER], ids=["calm", "another-field-is-null"])
-def test_known_differences_are_verified_and_listed_and_anything_new_is_wrong(
-    checkout: Path, tmp_path: Path, fault: str | None
-) -> None:
-    faults = ("--fault", fault) if fault else ()
-    completed = run(
-        checkout,
-        tmp_path,
-        "-m",
-        "phase1",
-        "-k",
-        "equal and endpoint",
-        "--contract",
-        "v3",
-        "--show-values",
-        *FEW,
-        *faults,
-    )
-    findings = _findings(completed, "phase1")
-    outcomes = {sample["outcome"] for sample in _samples(completed)}
-    excuses = {difference["excused_by"] for sample in _samples(completed) for difference in sample["differences"]}
+def test_known_differences_are_verified_and_listed(records_without_flags: CompletedRun) -> None:
+    listed = (records_without_flags.out / "latest" / "verdict.json").read_text()
 
-    assert {"contact-without-company", "company-without-metadata", "company-industry-first-only"} <= excuses
-    assert "contact-without-company" in (completed.out / "latest" / "verdict.json").read_text()
-    assert ("different" in outcomes) is bool(fault)
-    assert outcomes <= {"equal", "different"}
-    assert (findings["contact-endpoint-parity"]["outcome"] == "missed") is bool(fault)
-    assert (completed.code == 1) is bool(fault)
+    assert _excuses(records_without_flags) >= KNOWN
+    assert all(name in listed for name in KNOWN)
+    assert {sample["outcome"] for sample in _samples(records_without_flags)} == {"equal"}
+    assert _findings(records_without_flags, "phase1")["contact-endpoint-parity"]["outcome"] != "missed"
+    assert records_without_flags.code != 1
+
+
+@pytest.mark.drill  # the rule: reports/comparison/test_known_differences.py
+def test_a_difference_that_is_not_known_is_wrong(checkout: Path, tmp_path: Path) -> None:
+    wrong = ("--fault", "null-for-value")
+    completed = run(checkout, tmp_path, *RECORDS, "--contract", "v3", "--show-values", *FEW, *wrong)
+
+    assert _excuses(completed) > KNOWN
+    assert {sample["outcome"] for sample in _samples(completed)} == {"equal", "different"}
+    assert _findings(completed, "phase1")["contact-endpoint-parity"]["outcome"] == "missed"
+    assert completed.code == 1
 
 
 @contextmanager
