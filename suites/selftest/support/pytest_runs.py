@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from fixtures.session.rootdir import joined
 from fixtures.settings.settings import NAMES
 from suites.selftest.support import warm_python
+from suites.selftest.support.process_tree import within
 
 LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # what a run here needs not load: a third of its start
 OURS = ("GATE_", "SANDBOX_", "PYTEST_", "COV_")
@@ -65,10 +68,19 @@ def run(
     return CompletedRun(code=completed.returncode, printed=completed.stdout + completed.stderr, out=out)
 
 
+@contextmanager
+def begun(checkout: Path, out: Path, *options: str, timeout_s: float = 60) -> Iterator[Callable[[], CompletedRun]]:
+    """A run that has recorded samples, while the test does something to its target; call what comes in for its end."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, checkout, out, *options)
+        assert within(timeout_s, lambda: recorded(out) or running.done())
+        yield running.result
+
+
 def start(
     checkout: Path, out: Path, log: Path, *options: str, extra: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """A run that goes on while the test does something to it."""
+    """A run in a process of its own that goes on while the test does something to the process."""
     with log.open("wb") as printed:
         return subprocess.Popen(
             command(out, *options),

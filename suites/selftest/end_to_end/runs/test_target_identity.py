@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,7 @@ from reports.records.records import Comparison, Outcome
 from suites.selftest.support.damaging_proxy import RECORDS, DamagedReply, between, hang_up
 from suites.selftest.support.gate_runs import CALM, rehearse
 from suites.selftest.support.judging import connected
-from suites.selftest.support.process_tree import within
-from suites.selftest.support.pytest_runs import CompletedRun, env_file, recorded, run, start
+from suites.selftest.support.pytest_runs import CompletedRun, begun, env_file, run, start
 from suites.selftest.support.stub_server import stub_service
 
 JUMP = """
@@ -61,15 +59,10 @@ def _doubled(values: Mapping[str, str], to: str) -> Iterator[Callable[[], None]]
         yield partial(client.indices.update_aliases, actions=moved)
 
 
-@contextmanager
-def _begun(checkout: Path, folder: Path, values: Mapping[str, str]) -> Iterator[Callable[[], CompletedRun]]:
-    """A run that has recorded its contacts, and asks for a second for companies; call what comes in for its end."""
-    options = ("-m", "phase1", "-k", "equal and endpoint", "--samples", "16", "--max-rps", "20")
-    out, file = folder / "out", env_file(folder / "live.env", values)
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(run, checkout, out, *options, "--env-file", str(file))
-        assert within(60, lambda: recorded(out) or running.done())
-        yield running.result
+def _options(folder: Path, values: Mapping[str, str]) -> tuple[str, ...]:
+    """A run that records contacts, then asks for companies for a second."""
+    file = env_file(folder / "live.env", values)
+    return ("-m", "phase1", "-k", "equal and endpoint", "--samples", "16", "--max-rps", "20", "--env-file", str(file))
 
 
 def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedRun:
@@ -83,7 +76,10 @@ def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedR
 def test_an_index_switched_behind_its_name_holds_the_run(
     checkout: Path, tmp_path: Path, sandbox: Mapping[str, str]
 ) -> None:
-    with _doubled(sandbox, "contacts_v2") as switch, _begun(checkout, tmp_path, sandbox) as end:
+    with (
+        _doubled(sandbox, "contacts_v2") as switch,
+        begun(checkout, tmp_path / "out", *_options(tmp_path, sandbox)) as end,
+    ):
         switch()
         completed = end()
 
@@ -261,7 +257,7 @@ def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
     checkout: Path, tmp_path: Path, sandbox: Mapping[str, str]
 ) -> None:
     out = tmp_path / "out"
-    with _begun(checkout, tmp_path, sandbox) as end:
+    with begun(checkout, out, *_options(tmp_path, sandbox)) as end:
         samples = _samples(out)
         os.kill(int(sandbox["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
         completed = end()
