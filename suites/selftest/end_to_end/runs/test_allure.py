@@ -40,7 +40,7 @@ def _labels(result: dict[str, Any]) -> dict[str, str]:
     return {label["name"]: label["value"] for label in result["labels"]}
 
 
-@pytest.fixture(scope="module", params=["0", "2"], ids=["alone", "two-workers"])
+@pytest.fixture(scope="module", params=["0", "1"], ids=["alone", "a-worker"])
 def wrong(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     """A run whose one test found twenty answers wrong."""
     return rehearse(tmp_path_factory.mktemp("wrong"), WRONG, "-n", request.param)

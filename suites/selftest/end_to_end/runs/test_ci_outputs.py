@@ -40,7 +40,7 @@ def on_github(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rehearsal, Path
         "GATE_PUSHGATEWAY": "http://user:hush@127.0.0.1:9/hush",
         "NO_PROXY": "*",
     }
-    run = rehearse(root, FAILING, "-n", "2", "--history", str(root / "history"), environ=environ)
+    run = rehearse(root, FAILING, "-n", "1", "--history", str(root / "history"), environ=environ)
     return run, root
 
 

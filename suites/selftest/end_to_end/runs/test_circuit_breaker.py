@@ -212,7 +212,7 @@ def test_more(recorder):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "a-worker"])
 def test_a_run_that_left_a_service_alone_holds_and_says_why(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = rehearse(tmp_path, STOPPED, *options)
 

@@ -60,7 +60,7 @@ def test_a_disk_that_fills_up_holds_the_run_and_loses_nothing(tmp_path: Path, mo
 
 
 def test_a_worker_that_finds_no_room_holds_the_run(tmp_path: Path) -> None:
-    completed = rehearse(tmp_path, _full(1, after=1), "-n", "2")
+    completed = rehearse(tmp_path, _full(1, after=1), "-n", "1")
 
     assert completed.code in (2, 6), completed.printed[-3000:]
     assert completed.verdict["verdict"] == "HOLD"
@@ -165,7 +165,7 @@ def test_a_disk_of_a_page_or_two_holds_the_run_in_a_sentence(
     gate_runs.write(tmp_path)
     disk = tiny_disk(size)
 
-    runs = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "2"))]
+    runs = [_ended(tmp_path, "--out", str(disk / "out"), *workers) for workers in ((), ("-n", "1"))]
 
     for completed in runs:
         assert completed.returncode in (2, 4, 6), completed.stdout[-3000:] + completed.stderr[-3000:]

@@ -45,12 +45,10 @@ def test_at_a_desk_the_outcome_is_pytests(small: Path) -> None:
 @pytest.mark.parametrize(
     "environ",
     [
-        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "TZ": "Mars/Phobos"},
         {"PYTHONOPTIMIZE": "2"},
-        {"TZ": "Mars/Phobos"},
         {"HOME": "/nonexistent", "XDG_CACHE_HOME": "/proc/1/nowhere"},
         {"COLUMNS": "0"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0"},
     ],
     ids=lambda entry: next(iter(entry)),
 )
@@ -64,13 +62,13 @@ def test_an_odd_environment_changes_no_verdict(tmp_path: Path, environ: dict[str
 @pytest.mark.parametrize("place", ["publish", "judge"])
 def test_an_error_of_our_own_is_hold_in_one_sentence(small: Path, tmp_path: Path, place: str) -> None:
     """The judge or the writer fails with words that hold a value: the sentence has the kind and the place only."""
-    patch = tmp_path / "sitecustomize.py"
-    module, name = {"publish": ("reports.publish", "publish"), "judge": ("reports.judge.verdict", "judge")}[place]
-    patch.write_text(
-        f'import {module} as module\ndef broken(*_, **__):\n    raise KeyError("Jane Roe")\nmodule.{name} = broken\n'
+    plugin = tmp_path / "failing.py"
+    module = {"publish": "reports.publish", "judge": "reports.plugin.gate"}[place]
+    plugin.write_text(
+        f'import {module} as module\ndef broken(*_, **__):\n    raise KeyError("Jane Roe")\nmodule.{place} = broken\n'
     )
 
-    code, printed = _pytest(small, PYTHONPATH=f"{tmp_path}{os.pathsep}{CHECKOUT}")
+    code, printed = _pytest(small, "-p", "failing", PYTHONPATH=f"{tmp_path}{os.pathsep}{CHECKOUT}")
 
     assert code == 6, printed
     assert "HOLD: the gate itself failed (KeyError" in printed

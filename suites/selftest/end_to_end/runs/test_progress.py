@@ -126,7 +126,7 @@ def test_without_a_terminal_no_progress_is_shown(
     assert run.code == 0
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_watched_run_has_a_page_that_a_browser_loads_anew_until_the_last_one(tmp_path: Path, workers: str) -> None:
     run = rehearse(tmp_path, WATCHED, "--watch", "-n", workers)
 

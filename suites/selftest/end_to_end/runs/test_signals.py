@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reports.environment import ENDS, run_command
-from suites.selftest.support.gate_runs import CALM, Rehearsal, rehearse
+from suites.selftest.support.gate_runs import CALM, Rehearsal, rehearse, write
+from suites.selftest.support.pytest_runs import LEAN
 
 SENDING = """
 import os, signal, time
@@ -62,12 +63,10 @@ def test_a_run_without_a_plugin_of_pytests_own_is_judged(tmp_path: Path, plugin:
 
 def test_a_run_under_nohup_goes_on(tmp_path: Path) -> None:
     code = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
-    rehearse(tmp_path, "def test_it(recorder):\n    import os, signal\n    os.kill(os.getpid(), signal.SIGCONT)\n")
-    text = "import os, signal\ndef test_it(recorder):\n    os.kill(os.getpid(), signal.SIGHUP)\n"
-    (tmp_path / "suites" / "phase1_single_record" / "test_it.py").write_text(text)
+    write(tmp_path, "import os, signal\ndef test_it(recorder):\n    os.kill(os.getpid(), signal.SIGHUP)\n")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
     completed = subprocess.run(
-        [sys.executable, "-c", code, sys.executable, "-m", "pytest", "-m", "phase1"],
+        [sys.executable, "-c", code, sys.executable, "-m", "pytest", *LEAN, "-m", "phase1"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
