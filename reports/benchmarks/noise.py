@@ -67,6 +67,7 @@ class Hosts:
         self._noise = noise
         self._random = random
         self._drifts = random.normal(size=(3, rollouts))  # shared, of the direct path's host, of VQL's
+        self._phi = np.array([[noise.shared[1]], [noise.host[1]], [noise.host[1]]])
         self._paused = np.zeros((2, rollouts))  # slots left of a pause, per host
         self.rollouts = rollouts
 
@@ -96,10 +97,9 @@ class Hosts:
 
     def _drift(self, slots: int) -> None:
         """AR(1) with unit variance, so many slots on."""
-        for index, (_, phi) in enumerate((self._noise.shared, self._noise.host, self._noise.host)):
-            kept = phi**slots
-            fresh = self._random.normal(size=self.rollouts)
-            self._drifts[index] = kept * self._drifts[index] + np.sqrt(1 - kept**2) * fresh
+        kept = self._phi**slots
+        fresh = self._random.normal(size=self._drifts.shape)
+        self._drifts = kept * self._drifts + np.sqrt(1 - kept**2) * fresh
 
     def _pause(self) -> None:
         noise = self._noise
