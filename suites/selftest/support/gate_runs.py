@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +122,7 @@ def rehearse(
     }
     environment = {**inherited, "PYTHONPATH": str(CHECKOUT), **(environ or {})}
     arguments = (*LEAN, "-m", "phase1", *joined(options))
-    completed = (_on_terminal if on_terminal else _in_child)(arguments, root, environment)
+    completed = warm_python.run("pytest", *arguments, cwd=root, env=environment, on_terminal=on_terminal)
     folder = root / "reports" / "out" / "latest"
     assert folder.exists(), completed.stdout + completed.stderr
     return Rehearsal(code=completed.returncode, printed=completed.stdout + completed.stderr, folder=folder.resolve())
@@ -147,22 +144,3 @@ def write(
     (root / "conftest.py").write_text("\n".join(f"{name} = {value!r}" for name, value in body.items()) + _CONFTEST)
     (suite / "gate.toml").write_text(_GATE)
     (suite / "test_it.py").write_text(PRELUDE + tests)
-
-
-def _in_child(arguments: Sequence[str], root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return warm_python.run("pytest", *arguments, cwd=root, env=environment)
-
-
-def _on_terminal(
-    arguments: Sequence[str], root: Path, environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    spawn = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
-    return subprocess.run(
-        [sys.executable, "-c", spawn, sys.executable, "-m", "pytest", *arguments],
-        stdin=subprocess.DEVNULL,
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )

@@ -7,14 +7,17 @@ and so does an environment that steers the interpreter.
 """
 
 import atexit
+import fcntl
 import gc
 import multiprocessing
 import os
 import runpy
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -39,15 +42,19 @@ _CONTEXT.set_forkserver_preload([*_LIBRARIES, *_PLUGINS])
 
 
 def run(
-    module: str, *arguments: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 120
+    module: str, *arguments: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 120, on_terminal: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """The command from its start to its end, without input; `subprocess.TimeoutExpired` when it takes longer."""
+    """The command from its start to its end, without input; `subprocess.TimeoutExpired` when it takes longer.
+
+    `on_terminal`: it prints on one, errors too.
+    """
     if _is_steered(env):
+        assert not on_terminal
         command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s
         )
-    readers, writers = zip(*(_CONTEXT.Pipe(duplex=False) for _ in ("stdout", "stderr")), strict=True)
+    readers, writers = _terminal() if on_terminal else _pipes()
     process = _CONTEXT.Process(target=_play, args=(module, arguments, str(cwd), dict(env), writers))
     process.start()
     for writer in writers:
@@ -61,7 +68,20 @@ def run(
             process.join()
     if late:
         raise subprocess.TimeoutExpired([module, *arguments], timeout_s)
-    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *(text.result() for text in printed))
+    output, *errors = (text.result() for text in printed)
+    return subprocess.CompletedProcess([module, *arguments], process.exitcode, output, "".join(errors))
+
+
+def _pipes() -> tuple[Sequence[Connection], Sequence[Connection]]:
+    """(where output and errors are read, where they are written)."""
+    output, errors = (_CONTEXT.Pipe(duplex=False) for _ in range(2))
+    return (output[0], errors[0]), (output[1], errors[1])
+
+
+def _terminal() -> tuple[Sequence[Connection], Sequence[Connection]]:
+    """The same of a terminal, which shows both together."""
+    outside, inside = os.openpty()
+    return (Connection(outside),), (Connection(inside), Connection(os.dup(inside)))
 
 
 def _is_steered(env: Mapping[str, str]) -> bool:
@@ -74,9 +94,12 @@ def _is_steered(env: Mapping[str, str]) -> bool:
 
 
 def _read(pipe: Connection) -> str:
-    """All that is written until the last process that has the pipe closes it."""
-    with open(pipe.fileno(), "rb", closefd=False) as file:
-        return file.read().decode("utf-8", "replace")
+    """All that is written until the last process that has the pipe closes it, which a terminal reports as an error."""
+    parts = []
+    with suppress(OSError):
+        while part := os.read(pipe.fileno(), 1 << 16):
+            parts.append(part)
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 def _play(
@@ -110,6 +133,9 @@ def _redirect(outputs: Sequence[Connection]) -> None:
     for number, pipe in enumerate(outputs, 1):
         os.dup2(pipe.fileno(), number)
         pipe.close()
+    if os.isatty(1):
+        os.setsid()
+        fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # so that it is /dev/tty
     sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = os.fdopen(2, "w", errors="backslashreplace", closefd=False)  # type: ignore[misc]

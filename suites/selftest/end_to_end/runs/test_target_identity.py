@@ -35,8 +35,8 @@ incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the r
 
 
 @pytest.fixture(scope="module")
-def sandbox(checkout: Path) -> Iterator[Mapping[str, str]]:
-    """A sandbox whose index may be replaced."""
+def replaceable(checkout: Path) -> Iterator[Mapping[str, str]]:
+    """A sandbox whose index may be replaced, and whose backend may die."""
     sandbox = OwnedSandbox.start(checkout, rows=100, seed=7, service_time_ms=0)
     yield sandbox.values
     sandbox.stop()
@@ -74,11 +74,11 @@ def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedR
 
 
 def test_an_index_switched_behind_its_name_holds_the_run(
-    checkout: Path, tmp_path: Path, sandbox: Mapping[str, str]
+    checkout: Path, tmp_path: Path, replaceable: Mapping[str, str]
 ) -> None:
     with (
-        _doubled(sandbox, "contacts_v2") as switch,
-        begun(checkout, tmp_path / "out", *_options(tmp_path, sandbox)) as end,
+        _doubled(replaceable, "contacts_v2") as switch,
+        begun(checkout, tmp_path / "out", *_options(tmp_path, replaceable)) as end,
     ):
         switch()
         completed = end()
@@ -90,15 +90,15 @@ def test_an_index_switched_behind_its_name_holds_the_run(
     assert completed.verdict["phases"]["phase1"]["verdict"] in ("HOLD", "NO-GO")
 
 
-def test_a_replaced_build_is_reported_and_varying_values_are_not(sandbox: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_replaced_build_is_reported_and_varying_values_are_not(calm: Mapping[str, str], tmp_path: Path) -> None:
     answers = iter([{"version": "1", "uptime": 1}, {"version": "1", "uptime": 2}, {"version": "2", "uptime": 3}])
 
     def damage(reply: DamagedReply) -> DamagedReply:
         return reply.saying({"status": "healthy", **next(answers)})
 
-    with between(sandbox["CONTACT360_BASE_URL"], ("/health",)) as proxy:
+    with between(calm["CONTACT360_BASE_URL"], ("/health",)) as proxy:
         proxy.damage = damage
-        with connected({**sandbox, "CONTACT360_BASE_URL": proxy.url}, tmp_path) as target:
+        with connected({**calm, "CONTACT360_BASE_URL": proxy.url}, tmp_path) as target:
             looks = [identity(target) for _ in range(3)]
 
     assert (changed(*looks[:2]), changed(*looks[1:])) == ("", "the backend changed from version 1 to version 2")
@@ -254,12 +254,12 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
 
 
 def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
-    checkout: Path, tmp_path: Path, sandbox: Mapping[str, str]
+    checkout: Path, tmp_path: Path, replaceable: Mapping[str, str]
 ) -> None:
     out = tmp_path / "out"
-    with begun(checkout, out, *_options(tmp_path, sandbox)) as end:
+    with begun(checkout, out, *_options(tmp_path, replaceable)) as end:
         samples = _samples(out)
-        os.kill(int(sandbox["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
+        os.kill(int(replaceable["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
         completed = end()
 
     assert completed.code in (1, 6), completed.printed[-3000:]
