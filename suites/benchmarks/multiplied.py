@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -22,6 +23,7 @@ from fixtures.sandbox.stores import Stores
 
 BASE_ROWS = 20_000
 BULK_BYTES = 4 * 2**20
+MOST_KEPT = 10_000  # index.max_result_window
 
 
 class MultipliedStores(Stores):
@@ -31,6 +33,7 @@ class MultipliedStores(Stores):
         self.rows = rows
         self._wanted = engine
         self._server: Server | None = None
+        self._kept: dict[str, Any] = {}
         settings = SandboxSettings(rows=min(rows, BASE_ROWS), seed=seed, search=engine or OSMEM)
         super().__init__(settings, say=lambda line: print(f"  {line}", flush=True))
 
@@ -68,21 +71,30 @@ class MultipliedStores(Stores):
             self._say(f"{self._engine.name} {self._engine.version} holds their documents")
 
     def keep(self) -> None:
-        """Remember the tables as they are, for `restore`."""
+        """Remember tables and documents as they are, for `restore`."""
         assert self._server is not None
+        assert self.rows <= MOST_KEPT, "a search gives no more documents"
         with self._server.superuser(seeding.BACKEND) as session:
             for table in _TABLES:
                 session.execute(f"CREATE TABLE kept_{table} AS TABLE {table}".encode())
+        with httpx.Client(base_url=self.index_url, timeout=60, trust_env=False) as client:
+            self._kept = _documents(client)
 
     def restore(self) -> None:
-        """Tables as they were kept, and the index filled from them afresh."""
+        """Tables and documents as they were kept. Only documents that differ are indexed again, which is what costs."""
         assert self._server is not None
         with self._server.superuser(seeding.BACKEND) as session, session.transaction():
             session.execute(f"TRUNCATE {', '.join(_TABLES)} CASCADE".encode())
             for table in _TABLES:
                 session.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}".encode())
-        httpx.delete(f"{self.index_url}/contacts_index", timeout=60, trust_env=False).raise_for_status()
-        fill_index(self.index_url, self.owner_url)
+        with httpx.Client(base_url=self.index_url, timeout=60, trust_env=False) as client:
+            here = _documents(client)
+            lines = [{"delete": {"_id": key}} for key in here.keys() - self._kept.keys()]
+            for key, document in self._kept.items():
+                lines += [{"index": {"_id": key}}, document] if here.get(key) != document else []
+            if lines:
+                _send(client, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
+                client.post("/contacts_index/_refresh").raise_for_status()
 
     def cpu_s(self) -> dict[str, float]:
         """Seconds of CPU that each server has spent so far, by its name; those of its ended processes too. Linux only:
@@ -165,13 +177,22 @@ def fill_index(url: str, database_url: str) -> None:
         body = {"settings": settings, "mappings": {"properties": properties}}
         client.put("/contacts_index", json=body).raise_for_status()
         for lines in _bulks(database_url):
-            answer = client.post(
-                "/contacts_index/_bulk", content=lines, headers={"Content-Type": "application/x-ndjson"}
-            )
-            if answer.raise_for_status().json()["errors"]:
-                raise RuntimeError(f"not indexed: {answer.text[:500]}")
+            _send(client, lines)
         client.post("/contacts_index/_refresh").raise_for_status()
         client.put("/contacts_index/_settings", json={"refresh_interval": "1s"}).raise_for_status()
+
+
+def _send(client: httpx.Client, lines: bytes) -> None:
+    answer = client.post("/contacts_index/_bulk", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    if answer.raise_for_status().json()["errors"]:
+        raise RuntimeError(f"not indexed: {answer.text[:500]}")
+
+
+def _documents(client: httpx.Client) -> dict[str, Any]:
+    """All documents of the index, by their ids."""
+    client.post("/contacts_index/_refresh").raise_for_status()
+    answer = client.post("/contacts_index/_search", json={"size": MOST_KEPT, "query": {"match_all": {}}})
+    return {hit["_id"]: hit["_source"] for hit in answer.raise_for_status().json()["hits"]["hits"]}
 
 
 def _bulks(database_url: str) -> Iterator[bytes]:

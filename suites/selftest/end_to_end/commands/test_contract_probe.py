@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -28,8 +28,12 @@ def deployment(
     request: pytest.FixtureRequest, checkout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, str]]:
     """(the contract it keeps to, a file with its settings)."""
-    sandbox = OwnedSandbox.start(checkout, rows="100", seed="7", shape=request.param, service_time_ms=0)
-    yield request.param, str(env_file(tmp_path_factory.mktemp("settings") / "live.env", sandbox.values))
+    file = tmp_path_factory.mktemp("settings") / "live.env"
+    if request.param == "guide":
+        yield request.param, str(env_file(file, request.getfixturevalue("calm")))
+        return
+    sandbox = OwnedSandbox.start(checkout, rows=100, seed=7, shape=request.param, service_time_ms=0)
+    yield request.param, str(env_file(file, sandbox.values))
     sandbox.stop()
 
 
@@ -95,24 +99,19 @@ def _connectra_of_one_dialect(server: HTTPServer, heeded: str) -> None:
 
 
 def test_a_connectra_of_another_dialect_is_drafted_and_nothing_costs(
-    checkout: Path, tmp_path: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+    calm: Mapping[str, str],
+    playing: Callable[..., None],
+    tmp_path: Path,
+    httpserver: HTTPServer,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The backend sends one dialect, Connectra honours the other: both are named, and no POST goes to what costs."""
     _connectra_of_one_dialect(httpserver, "where")
-    sandbox = OwnedSandbox.start(
-        checkout, rows="100", seed="7", flags=None, faults=("connectra-match-all",), service_time_ms=0
-    )
-    try:
-        with between(sandbox.values["CONTACT360_BASE_URL"], ("/",)) as proxy:
-            values = {
-                **sandbox.values,
-                "CONTACT360_BASE_URL": proxy.url,
-                "CONNECTRA_BASE_URL": httpserver.url_for("").rstrip("/"),
-            }
-            file, path = env_file(tmp_path / "live.env", values), tmp_path / "ours.toml"
-            code = contract_probe.main(["probe", "--env-file", str(file), "--draft", str(path)])
-    finally:
-        sandbox.stop()
+    playing("connectra-match-all")
+    with between(calm["CONTACT360_BASE_URL"], ("/",)) as proxy:
+        services = {"CONTACT360_BASE_URL": proxy.url, "CONNECTRA_BASE_URL": httpserver.url_for("").rstrip("/")}
+        file, path = env_file(tmp_path / "live.env", {**calm, **services}), tmp_path / "ours.toml"
+        code = contract_probe.main(["probe", "--env-file", str(file), "--draft", str(path)])
 
     printed, drafted = capsys.readouterr().out, load(str(path))
     assert code == contract_probe.DIFFERS

@@ -177,7 +177,8 @@ def _ask(checkout: Path, calm: Mapping[str, str], folder: Path, seed: str, *opti
         out.mkdir()
         sinks, settings = _sinks(out, notes.url)
         arguments = ("--env-file", str(env), *limits, *sinks, *options)
-        completed = run(checkout, out, *arguments, extra=settings, timeout_s=500)
+        imported = {"PYTHONPATH": str(warm_python.CHECKOUT)}  # all but the gates
+        completed = run(checkout, out, *arguments, extra=settings | imported, timeout_s=500)
 
     written = {path.name for path in (out / "latest").iterdir()} | {path.name for path in out.iterdir()}
     assert completed.code in (1, 6), completed.printed[-3000:]
