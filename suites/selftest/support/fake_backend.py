@@ -112,14 +112,29 @@ class _Many(Mapping[str, cell_formats.Tables]):
         return isinstance(key, str) and int(key, 16) < self._count
 
 
+class _StandInForMany(StandIn):
+    """The query over so many people; its rows are one in which the key is another each time: they take no time."""
+
+    def rows(self, expressions: Sequence[str], keys: Sequence[str] | None = None, **form: Any) -> Iterator[bytes]:
+        if keys is not None:
+            yield from super().rows(expressions, keys, **form)
+            return
+        part = form.pop("part", 0)
+        first = next(iter(self._people))
+        (row,) = super().rows(expressions, [first], **form)
+        pieces = row.split(first.encode())
+        for number in range(part, len(self._people), self.parts):
+            yield (b"%08x" % number).join(pieces)
+
+
 def main(count: int, path: Path, *, wrong: bool) -> None:
     people = _Many(count)
     with path.open("w", encoding="utf-8") as file:
         file.write(",".join(column.name for column in KIND.columns) + "\n")
-        for row in StandIn(people, parts=1).rows([cell_formats._sql(column, []) for column in KIND.columns]):
+        for row in _StandInForMany(people, parts=1).rows([cell_formats._sql(column, []) for column in KIND.columns]):
             record = row.decode().partition(",")[2]
             file.write(record.replace("a note", "another note") if wrong else record)
-    result = ExportComparison(StandIn(people), KIND, lambda *_: None).run(path)
+    result = ExportComparison(_StandInForMany(people), KIND, lambda *_: None).run(path)
     status = Path("/proc/self/status").read_text()
     peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     sys.stdout.write(f"{result.differing} {peak}\n")

@@ -4,7 +4,6 @@ import inspect
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +19,7 @@ from fixtures.token import __main__ as token
 from fixtures.transport.http import HttpClient
 from reports import __main__ as reports
 from reports.output.ci.notify import PUSHGATEWAY, WEBHOOK
+from suites.selftest.support import warm_python
 from suites.selftest.support.damaging_proxy import between
 from suites.selftest.support.pytest_runs import LEAN, env_file, environment, run
 
@@ -58,19 +58,8 @@ RUNS = {  # of pytest: its options, its exit code, and the most requests, first 
 }
 LONG = ("availability", "rollback")
 OF_DEVELOPERS = {"reports.benchmarks", "suites.benchmarks"}
+CONFINED = "suites.selftest.support.confined_module"
 PROGRAMS = ("git", "node")  # which version this is; and what makes Allure's page
-# Runs a module as `python -m` does, and prints what leaves the process: connections, names looked up, URLs, programs.
-WATCHED = """
-import os, runpy, sys
-def heard(event, given):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request"):
-        print("SENT", event, given[1:], file=sys.stderr)
-    if event == "subprocess.Popen":
-        print("SENT", os.path.basename(given[1][0]), file=sys.stderr)
-sys.addaudithook(heard)
-del sys.argv[0]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-"""
 
 
 @pytest.fixture
@@ -146,15 +135,8 @@ def test_a_command_without_a_question_sends_nothing(checkout: Path, tmp_path: Pa
         PUSHGATEWAY: "http://127.0.0.1:9",
     }
 
-    completed = subprocess.run(
-        [sys.executable, "-c", WATCHED, module, *part, *arguments],
-        cwd=checkout,
-        env=environment(live),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    arguments = ["watched", module, *part, *arguments]
+    completed = warm_python.run(CONFINED, *arguments, cwd=checkout, env=environment(live), timeout_s=60)
 
     sent = {line for line in completed.stderr.splitlines() if line.startswith("SENT")}
     assert sent - {f"SENT {program}" for program in PROGRAMS} == set()
@@ -200,19 +182,14 @@ def test_a_token_is_had_by_one_login(calm: Mapping[str, str], tmp_path: Path, re
 
 def test_a_rehearsal_needs_no_network(checkout: Path, tmp_path: Path) -> None:
     """Sandbox and suite where there is no other interface than the loopback."""
-    apart = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
+    apart = ["unshare", "--net", "ip", "link", "set", "lo", "up"]
+    if shutil.which("unshare") is None or subprocess.run(apart, capture_output=True).returncode:
         pytest.skip("only root can take the network away")
     few = ("--rows", "100", "--samples", "4", "-k", "contact-endpoint")
     options = ("-m", "phase1", "--target", "sandbox", *few, "--out", str(tmp_path / "out"))
 
-    completed = subprocess.run(
-        [*apart, sys.executable, "-m", "pytest", *LEAN, *options],
-        cwd=checkout,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=180,
+    completed = warm_python.run(
+        CONFINED, "offline", "pytest", *LEAN, *options, cwd=checkout, env=environment(), timeout_s=180
     )
 
     assert completed.returncode == 6, completed.stdout[-2000:] + completed.stderr[-2000:]

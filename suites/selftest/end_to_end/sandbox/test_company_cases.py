@@ -51,8 +51,14 @@ def pool(oracle: CompanyContactsOracle, contract: Contract) -> CompanyPool:
 
 
 @pytest.fixture(scope="module")
-def draws(pool: CompanyPool, contract: Contract) -> dict[str, SampleSet]:
-    filters, walks, relations = _filters(pool, contract), PagingCases(pool), RelationCases(pool)
+def filters(pool: CompanyPool, contract: Contract) -> FilterCases:
+    """With the flag on; its pairs are found once."""
+    return _filters(pool, contract)
+
+
+@pytest.fixture(scope="module")
+def draws(pool: CompanyPool, filters: FilterCases) -> dict[str, SampleSet]:
+    walks, relations = PagingCases(pool), RelationCases(pool)
     return {
         "filters": filters.filters,
         "count": filters.count,
@@ -119,8 +125,10 @@ def _parameters(draw: SampleSet, stratum: str) -> list[set[str]]:
     return [set(sample.subject.selection.filters) for sample in draw.samples if sample.stratum == stratum]
 
 
-def test_warts_stay_out_of_pairs_while_the_flag_is_off(pool: CompanyPool, contract: Contract) -> None:
-    on, off = (_filters(pool, contract, flag_on=flag_on).filters for flag_on in (True, False))
+def test_warts_stay_out_of_pairs_while_the_flag_is_off(
+    pool: CompanyPool, filters: FilterCases, contract: Contract
+) -> None:
+    on, off = filters.filters, _filters(pool, contract, flag_on=False).filters
 
     assert any(parameters & {*WARTS} for parameters in _parameters(on, "pair"))
     assert not any(parameters & {*WARTS} for parameters in _parameters(off, "pair"))
@@ -142,18 +150,17 @@ def test_relations_avoid_filters_with_known_deviations(draws: dict[str, SampleSe
     }
 
 
-def _shares(pool: CompanyPool, contract: Contract, asked_count: int | None = None) -> dict[str, Any]:
+def _shares(filters: FilterCases, asked_count: int | None = None) -> dict[str, Any]:
     """Of the first `asked` questions of listing and count, and of the rest where all of theirs are asked."""
-    filters = _filters(pool, contract)
     keys = {sample.key for draw in (filters.filters, filters.count) for sample in draw.samples[:asked_count]}
     keys |= {sample.key for sample in filters.unasked(keys).samples} if asked_count is None else set()
     return {fact.name: fact.value for fact in filters.coverage("phase2", keys)}
 
 
 def test_filters_that_are_not_asked_are_reported(
-    pool: CompanyPool, oracle: CompanyContactsOracle, contract: Contract
+    filters: FilterCases, oracle: CompanyContactsOracle, contract: Contract
 ) -> None:
-    everything, few = (_shares(company_pool, contract) for company_pool in (pool, _pool(oracle, contract, 64)))
+    everything, few = _shares(filters), _shares(_filters(_pool(oracle, contract, 64), contract))
 
     assert (everything["filter-matrix-cells"], everything["filter-matrix-pairs"]) == (0, 0)
     assert 0.5 < few["filter-matrix-cells"] < 1
@@ -161,14 +168,14 @@ def test_filters_that_are_not_asked_are_reported(
     assert 0 < everything["filter-matrix-data"] == few["filter-matrix-data"] < 1
 
 
-def test_a_question_that_was_not_asked_covers_nothing(pool: CompanyPool, contract: Contract) -> None:
-    shares = _shares(pool, contract, asked_count=0)
+def test_a_question_that_was_not_asked_covers_nothing(filters: FilterCases) -> None:
+    shares = _shares(filters, asked_count=0)
 
     assert (shares["filter-matrix-cells"], shares["filter-matrix-pairs"]) == (1, 1)
 
 
-def test_classes_without_a_value_are_named(pool: CompanyPool, contract: Contract) -> None:
-    sentences = {fact.name: fact.sentence for fact in _filters(pool, contract).coverage("phase2", ())}
+def test_classes_without_a_value_are_named(filters: FilterCases) -> None:
+    sentences = {fact.name: fact.sentence for fact in filters.coverage("phase2", ())}
 
     assert re.search(r"not coverable: \w+:[\w-]+", sentences["filter-matrix-data"])
 

@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from fixtures.settings.env_file import read_env_file
+from suites.selftest.support import warm_python
+from suites.selftest.support.pytest_runs import LEAN
 
 GONE_S = 5.0
 URLS = ("CONTACT360_BASE_URL", "CONTACT360_BASELINE_URL", "CONNECTRA_BASE_URL", "FAULT_PROXY_URL", "DATABASE_URL")
 Start = Callable[..., subprocess.Popen[bytes]]
-SMALL_RUN = ("pytest", "-m", "phase1", "--target", "sandbox", "--rows", "100", "-p", "no:cacheprovider", "-q")
+SMALL_RUN = ("pytest", *LEAN, "-m", "phase1", "--target", "sandbox", "--rows", "100", "-q")
 
 
 @pytest.fixture
@@ -95,13 +97,7 @@ def test_nothing_of_a_run_outlives_it_but_its_records_which_are_judged_as_hold(
 
     process.wait(10)
     _require_silence(ports)
-    judged = subprocess.run(
-        [sys.executable, "-m", "reports", str(tmp_path / "latest")],
-        cwd=checkout,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    judged = warm_python.run("reports", str(tmp_path / "latest"), cwd=checkout, env=os.environ)
 
     assert judged.returncode == 6, judged.stdout + judged.stderr
     assert json.loads((tmp_path / "latest" / "verdict.json").read_text())["verdict"] == "HOLD"
