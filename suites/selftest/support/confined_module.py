@@ -14,12 +14,12 @@ _OUTGOING = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Re
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET of sched.h
 
 
-def _report(event: str, given: tuple[Any, ...]) -> None:
+def _report(event: str, arguments: tuple[Any, ...]) -> None:
     """Connections, names looked up and URLs, each with where it goes; programs by their names."""
     if event in _OUTGOING:
-        sys.stderr.write(f"SENT {event} {given[1:]}\n")
+        sys.stderr.write(f"SENT {event} {arguments[1:]}\n")
     if event == "subprocess.Popen":
-        sys.stderr.write(f"SENT {os.path.basename(given[1][0])}\n")
+        sys.stderr.write(f"SENT {os.path.basename(arguments[1][0])}\n")
 
 
 def _leave_network() -> None:
