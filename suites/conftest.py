@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers of the self-tests start after this one is configured: they find compiled modules from their start on."""
+    if config.option.markexpr.startswith("selftest") and (Path(__file__).parent / "selftest").is_dir():
+        from suites.selftest.support.bytecode import allow_bytecode
+
+        allow_bytecode()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Modules and tests stay until the end: the garbage collector looks for none among them, neither now nor later."""

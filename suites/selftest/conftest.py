@@ -1,8 +1,6 @@
 """The sandbox of the self-tests: calm, small, and one for all that change none of its records."""
 
 import os
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,22 +15,12 @@ from fixtures.sandbox.faults import injector
 from fixtures.session.sandbox_process import OwnedSandbox
 from suites.benchmarks.multiplied import MultipliedStores
 from suites.selftest.support.both_sides import ROWS, SEED, LargestCompany, Sides, both_sides, largest_company
+from suites.selftest.support.bytecode import allow_bytecode
 
 LogIn = Callable[..., httpx.Client]
 
 
-def _allow_bytecode() -> None:
-    """Whatever a self-test starts finds compiled modules, also where the environment forbids to write them (images do).
-
-    Some hundred interpreters start; each would compile the project anew. So would each worker all test modules.
-    """
-    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-        compiled = str(Path(tempfile.gettempdir()) / "contact360-vql-gate-pycache")
-        sys.dont_write_bytecode = False
-        sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", compiled)
-
-
-_allow_bytecode()  # before the first test module is imported
+allow_bytecode()  # before the first test module is imported
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads wait for each other in a loop, on all cores
 
 
