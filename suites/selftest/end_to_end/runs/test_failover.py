@@ -210,7 +210,7 @@ def test_a_run_holds_and_keeps_all_it_saw(
 ) -> None:
     """The sessions end while the second of several checks is asked; those after it are recorded."""
     out, file = tmp_path / "out", env_file(tmp_path / "live.env", calm)
-    options = ("-m", "phase1", "-k", "equal", "--samples", "16", "--max-rps", "40")
+    options = ("-m", "phase1", "-k", "equal", "--samples", "16", "--max-rps", "20")
     with begun(checkout, out, *options, "--env-file", str(file)) as end:
         before = _samples(out)
         assert within(5, lambda: end_sessions() > 0)

@@ -1,13 +1,11 @@
 """A target that is replaced while it is asked, a clock that is set, two runs at once: each ends in a clear word."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -36,7 +34,7 @@ incidents.clocks = lambda: (really()[0] + BY, really()[1])  # from now on: the r
 
 @pytest.fixture(scope="module")
 def replaceable(checkout: Path) -> Iterator[Mapping[str, str]]:
-    """A sandbox whose index may be replaced, and whose backend may die."""
+    """A sandbox whose index may be replaced."""
     sandbox = OwnedSandbox.start(checkout, rows=100, seed=7, service_time_ms=0)
     yield sandbox.values
     sandbox.stop()
@@ -60,9 +58,9 @@ def _doubled(values: Mapping[str, str], to: str) -> Iterator[Callable[[], None]]
 
 
 def _options(folder: Path, values: Mapping[str, str]) -> tuple[str, ...]:
-    """A run that records contacts, then asks for companies for a second."""
+    """A run that records contacts, then asks for companies for two seconds."""
     file = env_file(folder / "live.env", values)
-    return ("-m", "phase1", "-k", "equal and endpoint", "--samples", "16", "--max-rps", "20", "--env-file", str(file))
+    return ("-m", "phase1", "-k", "equal and endpoint", "--samples", "16", "--max-rps", "10", "--env-file", str(file))
 
 
 def _ended(process: subprocess.Popen[bytes], log: Path, out: Path) -> CompletedRun:
@@ -254,12 +252,16 @@ def test_a_backend_that_restarts_in_the_middle_counts_as_what_it_was(
 
 
 def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
-    checkout: Path, tmp_path: Path, replaceable: Mapping[str, str]
+    checkout: Path, tmp_path: Path, calm: Mapping[str, str]
 ) -> None:
-    out = tmp_path / "out"
-    with begun(checkout, out, *_options(tmp_path, replaceable)) as end:
+    """As a killed process does, it hangs up on all that is asked, and takes no further connection."""
+    out, dying = tmp_path / "out", ExitStack()
+    proxy = dying.enter_context(between(calm["CONTACT360_BASE_URL"], ("/",)))
+    asked = _options(tmp_path, {**calm, "CONTACT360_BASE_URL": proxy.url})
+    with dying, begun(checkout, out, *asked) as end:
         samples = _samples(out)
-        os.kill(int(replaceable["CONTACT360_PROCESS_ID"]), signal.SIGKILL)
+        proxy.damage = hang_up
+        dying.close()
         completed = end()
 
     assert completed.code in (1, 6), completed.printed[-3000:]
