@@ -257,8 +257,8 @@ def test_a_backend_that_dies_in_the_middle_ends_the_run_with_what_was_seen(
     """As a killed process does, it hangs up on all that is asked, and takes no further connection."""
     out, dying = tmp_path / "out", ExitStack()
     proxy = dying.enter_context(between(calm["CONTACT360_BASE_URL"], ("/",)))
-    asked = _options(tmp_path, {**calm, "CONTACT360_BASE_URL": proxy.url})
-    with dying, begun(checkout, out, *asked) as end:
+    options = _options(tmp_path, {**calm, "CONTACT360_BASE_URL": proxy.url})
+    with dying, begun(checkout, out, *options) as end:
         samples = _samples(out)
         proxy.damage = hang_up
         dying.close()
