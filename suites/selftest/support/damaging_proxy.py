@@ -108,6 +108,7 @@ class _Server(ThreadingHTTPServer):
 def _handler(proxy: DamagingProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one segment: the second one would wait 40 ms for the receipt of the first
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -34,6 +34,7 @@ def stub_service(
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 5
+        wbufsize = -1  # head and body in one segment: the second one would wait 40 ms for the receipt of the first
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -69,6 +69,7 @@ class Case:
     criterion: str = ENDPOINT_PARITY
     cause: str = "field-mapping"
     every: int = 1
+    count: int = 4
 
 
 ENDPOINT = {
@@ -183,7 +184,7 @@ def ask(checkout: Path, tmp_path: Path, damaged: DamagedCase) -> Callable[[Damag
         check = f"{record}-unknown-{service}" if case.criterion.startswith("unknown") else f"{record}-{service}"
         target = damaged.target
         fresh = replace(target, diagnosis=Diagnosis(target.connectra, target.index, target.contract))  # it remembers
-        return judged(checkout, tmp_path / "run", fresh, checks=[check], count=8 * case.every)
+        return judged(checkout, tmp_path / "run", fresh, checks=[check], count=case.count * case.every)
 
     return judge_phase
 
@@ -202,7 +203,7 @@ def test_damage_to_an_endpoints_answers_is_found(ask: Ask, damaged: DamagedCase,
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_no_answer_of_the_backend_counts_as_its_error(ask: Ask, damaged: DamagedCase, name: str) -> None:
-    judged = ask(damaged.backend, Case(damage=BROKEN[name]))
+    judged = ask(damaged.backend, Case(damage=BROKEN[name], count=8))
 
     causes: dict[str, str | None] = {
         "401": None,  # a login that is refused says nothing about the service: unmeasured
