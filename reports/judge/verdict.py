@@ -137,7 +137,7 @@ def decided(recorded: RunRecords, gate: Gate, check: str) -> Finding | None:
 
     if strict and all(finding(criterion).outcome == "missed" for criterion in strict):
         return finding(strict[0])
-    if looking and all(finding(criterion).outcome == "met" for criterion in (*strict, *looking)):
+    if looking and all(finding(criterion).outcome == "met" for criterion in looking):
         return finding(looking[0])
     return None
 

@@ -270,6 +270,11 @@ def test_a_tail_that_still_wants_pairs_keeps_them_coming() -> None:
     assert _decided([*_pairs(ratio=1.3)], SLOW, TAIL, check="a") == "missed"
 
 
+def test_pairs_keep_coming_until_the_next_look_and_for_each_check() -> None:
+    assert _decided([*_pairs(blocks=7)], replace(SLOW, least=112), check="a") is None
+    assert _decided([*_pairs(blocks=8)], replace(BOTH, least=112), check="a") is None
+
+
 @pytest.mark.parametrize(
     ("value", "interval", "says"),
     [
