@@ -1,8 +1,8 @@
-"""The probe names the contract that fits a deployment, and drafts the differences where none fits."""
+"""The probe drafts the differences where no contract fits; which one fits is asked where contracts are run by."""
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -16,50 +16,10 @@ from fixtures.command_line import WRONG_USAGE
 from fixtures.contracts import __main__ as contract_probe
 from fixtures.contracts.contract import load
 from fixtures.contracts.draft import ContractFit, ProbeResult, draft
-from fixtures.session.sandbox_process import OwnedSandbox
 from fixtures.transport.http import HttpClient
 from fixtures.transport.rate_limiter import RateLimiter
 from suites.selftest.support.damaging_proxy import between
 from suites.selftest.support.pytest_runs import env_file
-
-
-@pytest.fixture(scope="module", params=["guide", "v3"])
-def deployment(
-    request: pytest.FixtureRequest, checkout: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, str]]:
-    """(the contract it keeps to, a file with its settings)."""
-    file = tmp_path_factory.mktemp("settings") / "live.env"
-    if request.param == "guide":
-        yield request.param, str(env_file(file, request.getfixturevalue("calm")))
-        return
-    sandbox = OwnedSandbox.start(checkout, rows=100, seed=7, shape=request.param, service_time_ms=0)
-    yield request.param, str(env_file(file, sandbox.values))
-    sandbox.stop()
-
-
-def test_the_contract_that_fits_is_named(deployment: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    name, file = deployment
-
-    code = contract_probe.main(["probe", "--env-file", file])
-
-    lines = capsys.readouterr().out.splitlines()
-    assert code == contract_probe.FITS
-    assert lines[-1] == f"--contract {name} fits"
-    assert lines[0].startswith(name)
-
-
-def test_where_no_contract_fits_the_best_is_named_and_drafted(
-    deployment: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    name, file = deployment
-    other, path = {"guide": "v3", "v3": "guide"}[name], tmp_path / "draft.toml"
-
-    code = contract_probe.main(["probe", "--env-file", file, "--contract", other, "--draft", str(path)])
-
-    drafted = load(str(path))
-    assert code == contract_probe.DIFFERS
-    assert "not there: records.contact.endpoint" in capsys.readouterr().out
-    assert (drafted.company_contacts, drafted.exports, drafted.linkedin) == (None, None, None)
 
 
 def test_a_draft_removes_what_is_not_there_and_quotes_what_no_draft_can_remove(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Runs by a contract: of a later deployment, of one that it does not fit, and of one that it is wrong about."""
+"""Runs by a contract: of a later deployment, of one that it does not fit, and of one that it is wrong about.
+
+The probe names the one that fits.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,8 @@ import httpx
 import psycopg
 import pytest
 
+from fixtures.contracts import __main__ as contract_probe
+from fixtures.contracts.contract import load
 from fixtures.session.sandbox_process import RUNNING, OwnedSandbox
 from suites.selftest.support.pytest_runs import CompletedRun, env_file, run
 
@@ -337,3 +342,35 @@ def test_the_twin_falls_back_on_nothing(client: httpx.Client, paths: dict[str, s
         "attribute": (404, "Not Found"),
     }
     assert search.status_code == 500
+
+
+@pytest.fixture(params=["guide", "v3"])
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """(the contract it keeps to, a file with its settings)."""
+    values = request.getfixturevalue({"guide": "calm", "v3": "later"}[request.param])
+    return request.param, str(env_file(tmp_path / "live.env", values))
+
+
+def test_the_contract_that_fits_is_named(deployment: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    name, file = deployment
+
+    code = contract_probe.main(["probe", "--env-file", file])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == contract_probe.FITS
+    assert lines[-1] == f"--contract {name} fits"
+    assert lines[0].startswith(name)
+
+
+def test_where_no_contract_fits_the_best_is_named_and_drafted(
+    deployment: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, file = deployment
+    other, path = {"guide": "v3", "v3": "guide"}[name], tmp_path / "draft.toml"
+
+    code = contract_probe.main(["probe", "--env-file", file, "--contract", other, "--draft", str(path)])
+
+    drafted = load(str(path))
+    assert code == contract_probe.DIFFERS
+    assert "not there: records.contact.endpoint" in capsys.readouterr().out
+    assert (drafted.company_contacts, drafted.exports, drafted.linkedin) == (None, None, None)
