@@ -1,11 +1,11 @@
 """Outside a checkout pytest says where the suite is run, and is otherwise left as it is."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from suites.selftest.support import warm_python
 
 PLACE = "the suite runs in its checkout"
 
@@ -13,8 +13,8 @@ PLACE = "the suite runs in its checkout"
 def _pytest(checkout: Path, folder: Path, *arguments: str) -> tuple[int, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GATE_"))}
     environment |= {"PYTHONPATH": str(checkout), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "fixtures.session.rootdir", *arguments]
-    completed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    plugin = ("-p", "fixtures.session.rootdir")
+    completed = warm_python.run("pytest", *plugin, *arguments, cwd=folder, env=environment, timeout_s=60)
     return completed.returncode, completed.stdout + completed.stderr
 
 
