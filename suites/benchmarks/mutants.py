@@ -47,7 +47,6 @@ DECIDE = (  # the modules of these folders, and these modules: what they return 
     "fixtures/transport/failure.py",
 )
 LEFT_OUT = {  # self-tests of these folders that do not take part, with the reason
-    "test_bake.py": "judges histories of a hundred runs, seconds each",
     "test_escaping.py": "its fixtures lie in a conftest, and output decides nothing",
     "test_foreign_text.py": "its fixtures lie in a conftest, and output decides nothing",
 }

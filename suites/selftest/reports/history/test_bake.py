@@ -22,8 +22,6 @@ from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun, Earlie
 from reports.records.records import Event, Fact, Record, from_json, to_json
 from reports.records.run_ledger import GateFile, Run, RunRecords
 
-pytestmark = pytest.mark.slow  # each test judges histories of a hundred runs
-
 BAKED = ("phase1", "phase3")  # one of 24 hours and one of 48; the drills judge all four
 NOT_BAKED = re.compile(r'\[\[bake\]\]\s*\nphase = "phase[24]"\nhours.*\nlongest.*\n')
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
