@@ -44,7 +44,7 @@ def _after_go(verdict: Entry) -> list[Step]:
         return [Step(text="This was a rehearsal. Run the same on your deployment:", commands=(command,))]
     if set(verdict["phases"]) == {AVAILABILITY}:
         kept = {**options, "history": options.get("history") or HISTORY}
-        text = "Keep the probe on its schedule, every five minutes, with a history; the bake adds its probes up:"
+        text = "Keep the probe on its schedule, every five minutes, with a history; by it the bake judges availability:"
         return [Step(text=text, commands=(commands.rerun([AVAILABILITY], kept),))]
     own_steps = [*_switching_on(verdict), *_baking(verdict, options)]
     following = [NEXT[name] for name in verdict["phases"] if NEXT.get(name) and NEXT[name] not in verdict["phases"]]

@@ -53,8 +53,10 @@ def require_usable(known_difference: KnownDifference) -> None:
     where = f"[[known]] {known_difference.id!r}"
     try:
         date.fromisoformat(known_difference.until)
-    except ValueError as error:
-        raise KnownDifferenceError(f"{where}: {error}") from None
+    except ValueError:
+        raise KnownDifferenceError(
+            f"{where}: until = {known_difference.until!r}: expected a date, as in 2027-05-25"
+        ) from None
     if not all((known_difference.reason, known_difference.ticket, known_difference.checks, known_difference.field)):
         raise KnownDifferenceError(f"{where}: reason, ticket, checks and field must not be empty")
     if not 0 < known_difference.cap <= 1:

@@ -209,7 +209,8 @@ def read_run(folder: Path) -> Run:
             require_usable(known_difference)
         return run
     except FileNotFoundError:
-        raise DamagedRun(f"{path.parent}: no run.json in it; a run folder is reports/out/<run-id>") from None
+        lacking = "no run.json in it" if path.parent.is_dir() else "no such folder"
+        raise DamagedRun(f"{path.parent}: {lacking}; a run folder is reports/out/<run-id>") from None
     except ValueError as error:
         raise DamagedRun(f"{path}: not the record of a run: {error}") from error
 

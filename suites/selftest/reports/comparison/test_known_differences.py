@@ -268,6 +268,11 @@ def test_an_excuse_without_field_reason_ticket_end_and_cap_is_refused(change: di
         known_of({**ENTRY, **change})
 
 
+def test_an_end_that_is_no_date_is_quoted_with_what_is_expected() -> None:
+    with pytest.raises(KnownDifferenceError, match="until = 'soon': expected a date, as in "):
+        known_of({**ENTRY, "until": "soon"})
+
+
 @pytest.mark.parametrize("name", ["id", "checks", "field", "by", "reason", "ticket", "until", "cap"])
 def test_every_part_of_an_excuse_is_needed(name: str) -> None:
     with pytest.raises(KnownDifferenceError):

@@ -119,6 +119,11 @@ def test_a_folder_without_a_run_is_reported_as_such(tmp_path: Path, content: byt
         run_ledger.read(tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_reported_as_such(tmp_path: Path) -> None:
+    with pytest.raises(run_ledger.DamagedRun, match="latest: no such folder; a run folder is reports/out/"):
+        run_ledger.read(tmp_path / "latest")
+
+
 @pytest.mark.parametrize(("flag", "on"), [("F", True), ("G", False), ("H", None), ("unheard", None)])
 def test_a_flag_is_on_off_or_not_known(flag: str, on: bool | None) -> None:
     assert RUN.flag_on(flag) is on
