@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reports.comparison.known_differences import Excuse, excused, excuses, in_force
-from reports.comparison.record_diff import RawDifference
+from reports.comparison.record_diff import NOT_READ, RawDifference
 from reports.records.known_difference import KnownDifference, KnownDifferenceError, known_of
 from reports.records.records import Comparison, Difference, DifferenceKind, Observation, Outcome, Provenance
 
@@ -122,10 +122,19 @@ def test_a_field_of_a_row_is_that_field(path: str, field: str, covered: bool) ->
         ("null-for-empty", [], None, True),
         ("null-for-empty", ["a"], None, False),
         ("null-for-empty", [], "", False),
+        ("null-for-empty", "", None, True),
+        ("only-first-item", ["a"], ["a"], False),
+        ("only-first-item", 5, "5", False),
+        ("only-first-item", "5,6", 5, False),
+        ("only-first-item", ",b", "", False),
         ("counts-zero", None, 0, True),
         ("counts-zero", None, False, False),
         ("counts-zero", None, 1, False),
         ("counts-zero", 5, 0, False),
+        ("hollow", None, {"uuid": "u", "name": None}, True),
+        ("hollow", None, {"uuid": "u", "name": "a"}, False),
+        ("hollow", None, None, False),
+        ("hollow", "a", {"uuid": "u", "name": None}, False),
         ("a-word-of-its-check", "a, b", "a", False),
         ("", "a, b", "anything", True),
     ],
@@ -135,6 +144,62 @@ def test_a_difference_that_reads_in_a_certain_way_covers_no_other(
 ) -> None:
     kind = DifferenceKind.MISSING if actual is None else DifferenceKind.VALUE
     difference = replace(_differs(kind=kind), expected=expected, actual=actual)
+
+    (marked,) = excused([difference], [known_of({**ENTRY, "reads_as": reads_as})])
+
+    assert (marked.excused_by is not None) is covered
+
+
+@pytest.mark.parametrize(
+    ("stored", "actual", "kind", "covered"),
+    [
+        ("a", "a", DifferenceKind.VALUE, True),
+        ("b", "a", DifferenceKind.VALUE, False),
+        (None, None, DifferenceKind.MISSING, True),
+        (None, None, DifferenceKind.ABSENT, False),
+        (NOT_READ, NOT_READ, DifferenceKind.VALUE, False),
+    ],
+    ids=["as-stored", "another", "null", "no-key", "no-column"],
+)
+def test_a_value_as_it_is_stored_needs_a_column_and_a_key(
+    stored: Any, actual: Any, kind: DifferenceKind, covered: bool
+) -> None:
+    difference = replace(_differs(kind=kind), expected="A", stored=stored, actual=actual)
+
+    (marked,) = excused([difference], [known_of({**ENTRY, "reads_as": "as-stored"})])
+
+    assert (marked.excused_by is not None) is covered
+
+
+@pytest.mark.parametrize(
+    ("reads_as", "expected", "actual", "exact"),
+    [
+        ("never-filled", "a", None, True),
+        ("only-first-item", "a, b", "a", True),
+        ("null-for-empty", [], None, True),
+        ("counts-zero", None, 0, True),
+        ("hollow", None, {"uuid": "u"}, True),
+        ("null", "a", None, False),
+        ("first-item", "a, b", "a", False),
+        ("", "a", "b", False),
+    ],
+)
+def test_a_reading_is_exact_where_it_leaves_nothing_of_the_value_open(
+    reads_as: str, expected: Any, actual: Any, exact: bool
+) -> None:
+    kind = DifferenceKind.MISSING if actual is None else DifferenceKind.VALUE
+    known_difference = known_of({**ENTRY, "reads_as": reads_as})
+
+    (marked,) = excused([replace(_differs(kind=kind), expected=expected, actual=actual)], [known_difference])
+
+    assert (marked.excused_by, marked.exact) == ("industry-first-only", exact)
+    for served, count in ((Provenance.VQL, 1), (Provenance.DIRECT, 0), (Provenance.UNKNOWN, int(exact))):
+        assert len(in_force([known_difference], "company-endpoint", served, TODAY)) == count
+
+
+@pytest.mark.parametrize(("reads_as", "covered"), [("null", False), ("never-filled", False), ("", True)])
+def test_null_under_a_key_that_is_not_there_is_no_null(reads_as: str, covered: bool) -> None:
+    difference = replace(_differs(kind=DifferenceKind.ABSENT), actual=None)
 
     (marked,) = excused([difference], [known_of({**ENTRY, "reads_as": reads_as})])
 
@@ -181,6 +246,7 @@ def test_an_excuse_knows_when_it_is_stale_and_when_it_is_over_its_cap(
 def test_an_excuse_counts_what_it_covered_itself_of_its_own_checks() -> None:
     samples = [
         _sample("a", Outcome.EXCUSED, "industry-first-only"),
+        replace(_sample("verified", Outcome.EQUAL, "industry-first-only"), answers=()),
         _sample("b", Outcome.EXCUSED, "another"),
         _sample("c", Outcome.DIFFERENT, "industry-first-only"),
         _sample("d", Outcome.LAGGED),
@@ -190,7 +256,7 @@ def test_an_excuse_counts_what_it_covered_itself_of_its_own_checks() -> None:
 
     (excuse,) = excuses(samples, [known_of(ENTRY)])
 
-    assert (excuse.count, excuse.of) == (1, 4)
+    assert (excuse.count, excuse.of) == (2, 5)
 
 
 def test_an_excuse_counts_at_any_of_its_checks_and_beside_another() -> None:
@@ -293,6 +359,7 @@ def test_a_known_difference_survives_being_recorded() -> None:
         ("rollback-linkedin", "linkedin-*", 1),
         ("rollback-company", "company-endpoint", 1),
         ("rollback-contact", "company-endpoint", 0),
+        ("rollback-contact", "contact-endpoint", 1),
         ("rollback-listing", "company-endpoint", 0),
     ],
 )
