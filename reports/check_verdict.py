@@ -23,6 +23,7 @@ from reports.judge.findings import worst
 from reports.judge.integrity.signature import why_unsigned
 from reports.judge.integrity.standing_go import PhaseResult, of_verdict, why_not
 from reports.judge.verdict import validate
+from reports.records.wording import counted
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -143,7 +144,7 @@ def _opened(
     if why:
         return "HOLD", f"{run} says {verdict['phases'][phase]['verdict']} for {phase}, but {why}"
     rehearsal = "" if verdict["target"] == "live" else f", a rehearsal on the {verdict['target']}"
-    waived = f", with {_counted(len(result.waivers), 'waiver')}" if result.waivers else ""
+    waived = f", with {counted(len(result.waivers), 'waiver')}" if result.waivers else ""
     return "GO", f"{run} says GO for {phase}{waived}{rehearsal}"
 
 
@@ -202,7 +203,3 @@ def _why_out_of_order(verdict: Mapping[str, Any], phase: str, demands: Demands) 
         return ""
     before = of_verdict(verdict, gate.after)
     return f"{gate.after}, which comes before it, is {before.verdict} in the same run" if before.verdict != "GO" else ""
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -11,7 +11,7 @@ from reports.output.html.rendering import render, section, table
 from reports.records.inputs.traffic import LATENCY_CHECK, EndpointTraffic, RequestShape, TrafficDraw, TrafficProfile
 from reports.records.records import Pair
 from reports.records.run_ledger import RunRecords
-from reports.records.wording import percent
+from reports.records.wording import counted, percent
 
 HEADS = ("Phase", "Endpoint", "Requests", "Share", "Keys", "Hottest key", "Statuses", "Most frequent shapes")
 SHAPES = 3  # of an endpoint in its row
@@ -63,7 +63,7 @@ def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Seque
     intro = [
         f"{profile.requests:,} requests{_period(profile)} in {profile.lines:,} lines of "
         f"{', '.join(f'{file.name} ({file.form})' for file in profile.files)}.",
-        *(f"{profile.unreadable:,} lines could not be read." for _ in range(bool(profile.unreadable))),
+        *(f"{counted(profile.unreadable, 'line')} could not be read." for _ in range(bool(profile.unreadable))),
         *_hours(profile),
         *(drawn(draw) for draw in draws),
         *waiting_times(pairs),
