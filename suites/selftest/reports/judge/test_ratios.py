@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from reports.judge.policy import POLICY
 from reports.judge.statistics import ratios
@@ -55,6 +55,35 @@ def test_the_second_direct_call_is_compared_where_there_is_one() -> None:
     measured = ratios.old_against_old([_pair(99, 10, 20, block=1), _pair(99, 10, 20, block=2), _pair(99, 10)])
 
     assert (measured.value, measured.count, measured.interval) == (pytest.approx(2), 2, pytest.approx((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("means", "value", "interval"),
+    [
+        ([], None, None),
+        ([math.log(2)], 2, None),
+        ([math.log(2), math.log(2)], 2, (2, 2)),
+        ([-1000.0, 1000.0], 1, (math.exp(-700), math.exp(700))),
+    ],
+    ids=["none", "one-block", "blocks-alike", "blocks-beyond-any-number"],
+)
+def test_blocks_have_a_mean_and_from_two_on_an_interval(
+    means: list[float], value: float | None, interval: tuple[float, float] | None
+) -> None:
+    measured = ratios.ratio_of_means(means, len(means))
+
+    assert (measured.value, measured.count) == (value if value is None else pytest.approx(value), len(means))
+    assert measured.interval == (interval if interval is None else pytest.approx(interval))
+
+
+def test_blocks_that_differ_have_the_t_interval_of_their_means() -> None:
+    means = [0.1, 0.2, 0.4]
+
+    measured = ratios.ratio_of_means(means, 48)
+
+    low, high = t.interval(POLICY.confidence, 2, np.mean(means), np.std(means, ddof=1) / math.sqrt(3))
+    assert measured.interval == pytest.approx((math.exp(low), math.exp(high)))
+    assert ratios.noise_floor((0.5, 2.0)) == pytest.approx(2)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20, 21, 22, 40, 41, 100])
