@@ -192,8 +192,8 @@ def finds_tests(config: pytest.Config) -> bool:
     return code != pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def _collected(typed: pytest.Config.InvocationParams) -> tuple[int | None, str]:
-    """(exit code, output) of the same command line with `--collect-only`; no exit code when it takes too long.
+def _collected(typed: pytest.Config.InvocationParams) -> tuple[int, str]:
+    """(exit code, output) of the same command line with `--collect-only`; the code is negative when it takes too long.
 
     In a fork: a new interpreter would import for a second what this process has imported.
     """
@@ -204,8 +204,9 @@ def _collected(typed: pytest.Config.InvocationParams) -> tuple[int | None, str]:
             process.join(_LOOK_S)
         finally:
             process.kill()
+            process.join()
         output.seek(0)
-        return process.exitcode, output.read().decode("utf-8", "replace")
+        return process.exitcode or 0, output.read().decode("utf-8", "replace")
 
 
 def _collect(typed: pytest.Config.InvocationParams, output: int) -> NoReturn:

@@ -61,7 +61,7 @@ def lines(profile: TrafficProfile) -> Iterator[str]:
 
 def _content(profile: TrafficProfile, draws: Sequence[TrafficDraw], pairs: Sequence[Pair]) -> Markup:
     intro = [
-        f"{profile.requests:,} requests{_period(profile)} in {profile.lines:,} lines of "
+        f"{counted(profile.requests, 'request')}{_period(profile)} in {counted(profile.lines, 'line')} of "
         f"{', '.join(f'{file.name} ({file.form})' for file in profile.files)}.",
         *(f"{counted(profile.unreadable, 'line')} could not be read." for _ in range(bool(profile.unreadable))),
         *_hours(profile),
