@@ -90,8 +90,9 @@ def _change(row: list[str], kind: ExportKind, draw: random.Random, *, skip: int)
         at = draw.randrange(len(row))
         column, before = kind.columns[at], row[at]
         after = draw.choice(_changes(before))
-        shown, stored = cell(after, column.rules), cell(before, column.rules)
-        if at != skip and shown != stored and not may_show(shown, stored, column.rules):
+        shown, stood = cell(after, column.rules), cell(before, column.rules)
+        stored = [stood, None] if may_show(stood, None, column.rules) else [stood]  # None may be that text, or nothing
+        if at != skip and not any(shown == value or may_show(shown, value, column.rules) for value in stored):
             row[at] = after
             return column.name
 
