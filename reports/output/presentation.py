@@ -37,7 +37,7 @@ def qualities(verdict: Entry) -> str:
         if any(phase.get("direct_path") for phase in verdict["phases"].values()):
             sentence += " of the direct path"
         if waivers:
-            sentence += f" with {len(waivers)} waiver{'s' if waivers[1:] else ''}"
+            sentence += f" with {counted(len(waivers), 'waiver')}"
         if absent := not_deployed(verdict):
             sentence += f", without {counted(len(absent), 'check')} of endpoints that this deployment does not have"
     return sentence

@@ -98,7 +98,8 @@ class _Form:
 
         Only ASCII: some other letters are one of its letters when case is ignored, as the long s is.
         """
-        if text.isascii() and not any(sign in text.lower() for sign in self.signs):
+        lowered = text.lower()
+        if text.isascii() and not any(sign in lowered for sign in self.signs):
             return text
         return self.pattern.sub(self.mask, text)
 

@@ -23,6 +23,7 @@ from reports.judge.rules.latency import latency_outcome, slowdown, tail_outcome,
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierRun
 from reports.records.records import Pair
+from reports.records.wording import counted
 
 _NOTHING = Measurement(value=None, unit="ratio", count=0)
 _DAY_PART = 4  # hours: short enough for a busy time, long enough for eight runs in two days of half-hourly ones
@@ -141,7 +142,7 @@ def _changed(criterion: Criterion, timed: Sequence[TimedRun]) -> str:
     first, last = change
     slow = timed[first : last + 1]
     ratio = math.exp(fmean(run.mean for run in slow))
-    runs = f"{len(slow)} run{'s' if slow[1:] else ''}"
+    runs = counted(len(slow), "run")
     return f"slower from {slow[0].run.started[:16]} on: {ratio:.2f} times direct over {runs} (first {slow[0].run.run})"
 
 
@@ -197,11 +198,10 @@ def _timed(window: RunWindow, checks: Sequence[str]) -> list[TimedRun]:
 def _of_units(timed: Sequence[TimedRun]) -> list[Pair]:
     """All pairs; a block is a run, or four runs where neighbours are alike: it has the number of the first of them."""
     groups = statistics.units([run.mean for run in timed])
+    blocks = {index: timed[group[0]].pairs[0].block for group in groups for index in group}
     return [
-        pair if pair.block == first.block else replace(pair, block=first.block)
-        for group in groups
-        for first in timed[group[0]].pairs[:1]
-        for index in group
+        pair if pair.block == block else replace(pair, block=block)
+        for index, block in blocks.items()
         for pair in timed[index].pairs
     ]
 

@@ -123,4 +123,4 @@ def _of_older(window: RunWindow) -> str:
     older = sum(not run.qualified for run in window.runs)
     if not older:
         return ""
-    return f"{older} run{'s' if older > 1 else ''} of an older history format can only count against a GO"
+    return f"{counted(older, 'run')} of an older history format can only count against a GO"

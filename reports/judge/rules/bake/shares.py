@@ -19,7 +19,7 @@ from reports.judge.rules.bake.pooling import PooledCriterion, worst_part
 from reports.judge.rules.bake.window import RunWindow
 from reports.judge.statistics import Measurement
 from reports.records.inputs.earlier_runs import EarlierCount, EarlierRun
-from reports.records.wording import percent
+from reports.records.wording import counted, percent
 
 _BURN_SPANS = (timedelta(seconds=POLICY.burn_long_s), timedelta(seconds=POLICY.burn_short_s))
 Counted = Sequence[tuple[EarlierRun, EarlierCount]]
@@ -145,7 +145,7 @@ def _changed(criterion: Criterion, counts: Counted) -> str:
         return ""
     first, last = change
     recent = _share(counts[first : last + 1])
-    runs = f"{last + 1 - first} run{'s' if last > first else ''}"
+    runs = counted(last + 1 - first, "run")
     since = counts[first][0]
     return f"worse from {since.started[:16]} on: {_share_sentence(recent)} over {runs} (first {since.run})"
 

@@ -102,7 +102,7 @@ def left_out(windows: Sequence[RunWindow]) -> str:
     for why, listed in sorted(reasons.items()):
         names = list(dict.fromkeys(listed))
         more = ", ..." if names[SHOWN:] else ""
-        texts.append(f"{len(names)} run{'s' if names[1:] else ''} {why} ({', '.join(names[:SHOWN])}{more})")
+        texts.append(f"{counted(len(names), 'run')} {why} ({', '.join(names[:SHOWN])}{more})")
     return f"; left out: {', '.join(texts)}" if texts else ""
 
 
